@@ -1,0 +1,58 @@
+# `make serve` and `make test` need Python 3.11 or later and make, nothing else.
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint format typecheck imports pytest train lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+MODELS := $(or $(CHURN_MODELS_DIR),models)
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+serve: .venv/runtime ## Start the API on HOST:PORT (127.0.0.1:8000), with a sample model where there is none
+	@ls $(MODELS)/*/*/card.json >/dev/null 2>&1 || $(MAKE) --no-print-directory train
+	@exec $(BIN)/gunicorn wsgi:app
+
+train: .venv/runtime ## Train the default model on sample data
+	$(BIN)/churn-api sample-data > instance/sample.csv
+	$(BIN)/churn-api train instance/sample.csv --target churn
+
+test: lint typecheck imports pytest ## Run every check: style, types, import contracts, tests
+
+lint: .venv/dev ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: .venv/dev ## Put style and format right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+typecheck: .venv/dev ## Check types
+	$(BIN)/mypy
+
+imports: .venv/dev ## Check which way imports run
+	$(BIN)/lint-imports --config setup.cfg
+
+pytest: .venv/dev ## Run the tests; ARGS="-k name" chooses
+	$(BIN)/pytest $(ARGS)
+
+lock: .venv/dev ## Pin the dependencies of setup.cfg and requirements-dev.in, by uv
+	$(LOCK) --extra train setup.cfg --output-file requirements.txt
+	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+
+clean: ## Remove the virtual environment and caches; models and instance stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+
+.venv/runtime: requirements.txt setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the pinned requirements into .venv ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements-dev.txt
+	@echo "Installing what tests and tools add into .venv ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

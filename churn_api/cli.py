@@ -1,0 +1,180 @@
+"""The `churn-api` command. Results go to stdout, progress and complaints to stderr.
+
+Exit codes: 0 done, 2 refused (nothing was written; one line says why), 130 interrupted.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from churn_api import __version__
+from churn_api.config import ConfigError, load_settings
+from churn_api.contract.signature import Signature, SignatureError
+
+if TYPE_CHECKING:
+    from churn_api.registry.card import Card
+
+ESTIMATORS = ("auto", "logistic", "boosting")
+
+TRAIN_EXAMPLES = """
+\b
+Examples:
+  churn-api train customers.csv --target Churn
+  churn-api train customers.csv --target Churn --id customerID --name telco
+  churn-api train customers.parquet --target left --positive yes --exclude churn_date --json
+"""
+PACKAGE_EXAMPLES = """
+\b
+Examples:
+  churn-api package pipeline.joblib --signature signature.json
+  churn-api package pipeline.joblib --signature signature.json --golden holdout.csv --name crm
+"""
+SAMPLE_EXAMPLES = """
+\b
+Examples:
+  churn-api sample-data > customers.csv
+  churn-api sample-data --rows 100000 --seed 7 > customers.csv
+"""
+
+
+class Refused(click.ClickException):
+    """A request that cannot be carried out; shown as one line."""
+
+    exit_code = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="churn-api")
+def main() -> None:
+    """Churn probabilities over HTTP: train a model on a table of customers, and serve it."""
+
+
+@main.command(epilog=TRAIN_EXAMPLES)
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--target", required=True, metavar="COL", help="Column to predict.")
+@click.option("--positive", metavar="LABEL", help="Its label that means churn; known for Yes/No, true/false and 0/1.")
+@click.option("--id", "identifier", metavar="COL", help="Column that identifies a customer. [default: customer_id]")
+@click.option("--name", metavar="NAME", help="Name of the model. [default: the one that serves by default]")
+@click.option("--estimator", type=click.Choice(ESTIMATORS), default="auto", show_default=True)
+@click.option("--signature", type=click.Path(path_type=Path), metavar="FILE", help="Declared signature (JSON).")
+@click.option("--exclude", multiple=True, metavar="COL", help="Leave a column out. May be repeated.")
+@click.option(
+    "--open", "opened", multiple=True, metavar="COL", help="Accept unseen categories of a column. Repeatable."
+)
+@click.option("--json", "json_", is_flag=True, help="Print one JSON object in place of the tables.")
+def train(table: Path, name: str | None, estimator: str, signature: Path | None, json_: bool, **chosen: Any) -> None:
+    """Train on TABLE (CSV or Parquet): its columns become the API.
+
+    Columns that were never blank are required, the others are optional. The better of two candidates is calibrated,
+    compiled, proven equal to itself, and written as the next version of the model.
+    """
+    from churn_api.training.errors import TrainingError
+    from churn_api.training.preparation import Choices
+    from churn_api.training.progress import progress_on
+    from churn_api.training.report import as_json, print_report
+    from churn_api.training.train import train as train_model
+
+    if signature and (chosen["identifier"] or chosen["exclude"] or chosen["opened"] or chosen["positive"]):
+        _refuse("--signature already says what --id, --exclude, --open and --positive would")
+    settings = _settings()
+    declared = _signature(signature) if signature else None
+    try:
+        with progress_on(sys.stderr) as progress:
+            trained = train_model(
+                table,
+                Choices(signature=declared, **chosen),
+                name=_model_name(name, settings),
+                models_dir=Path(settings["MODELS_DIR"]),
+                progress=progress,
+                estimator=estimator,
+            )
+    except TrainingError as error:
+        _refuse(str(error))
+    except OSError as error:
+        _refuse(f"the bundle cannot be written: {error.strerror}")
+    if json_:
+        click.echo(as_json(trained))
+    else:
+        print_report(trained)
+    _say_what_next(trained.card, settings)
+
+
+@main.command(epilog=PACKAGE_EXAMPLES)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--signature", type=click.Path(path_type=Path), required=True, metavar="FILE", help="What a record is (JSON)."
+)
+@click.option("--golden", type=click.Path(path_type=Path), metavar="TABLE", help="Rows to prove the compiled model on.")
+@click.option("--name", metavar="NAME", help="Name of the model. [default: the one that serves by default]")
+def package(model: Path, signature: Path, golden: Path | None, name: str | None) -> None:
+    """Make a bundle of MODEL, a scikit-learn classifier saved by joblib.
+
+    Loading a joblib file runs the code in it: package only files of your own. Where the golden table holds the target,
+    the threshold and the metrics come from it; else the threshold is 0.5.
+    """
+    from churn_api.training.adoption import adopt
+    from churn_api.training.errors import TrainingError
+
+    settings = _settings()
+    try:
+        card = adopt(
+            model,
+            _signature(signature),
+            golden_table=golden,
+            name=_model_name(name, settings),
+            models_dir=Path(settings["MODELS_DIR"]),
+        )
+    except TrainingError as error:
+        _refuse(str(error))
+    except OSError as error:
+        _refuse(f"the bundle cannot be written: {error.strerror}")
+    click.echo(f"{card.name}, version {card.version}, serves from {card.scorer}")
+    if not card.parity.proven:
+        click.echo(f"not compiled: {card.parity.reason}", err=True)
+    _say_what_next(card, settings)
+
+
+@main.command("sample-data", epilog=SAMPLE_EXAMPLES)
+@click.option("--rows", type=click.IntRange(min=1, max=10_000_000), default=10_000, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+def sample_data(rows: int, seed: int) -> None:
+    """Print a table of made-up customers as CSV: realistic, with missing values, and the same for the same seed."""
+    from churn_api.training.sample import sample_table
+
+    sample_table(rows, seed).to_csv(sys.stdout, index=False)
+
+
+def _settings() -> dict[str, Any]:
+    try:
+        return load_settings()
+    except ConfigError as error:
+        _refuse(str(error))
+
+
+def _model_name(name: str | None, settings: dict[str, Any]) -> str:
+    from churn_api.registry.bundle import NAME
+
+    chosen = str(name or settings["DEFAULT_MODEL"])
+    if not NAME.fullmatch(chosen):
+        _refuse("a model's name has 1 to 64 letters, digits, - and _, and begins with a letter or digit")
+    return chosen
+
+
+def _signature(path: Path) -> Signature:
+    try:
+        return Signature.from_json(path.read_bytes())
+    except OSError as error:
+        _refuse(f"{path.name} cannot be read: {error.strerror}")
+    except SignatureError as error:
+        _refuse(f"{path.name} is no signature: {error}")
+
+
+def _say_what_next(card: "Card", settings: dict[str, Any]) -> None:
+    route = "/api/v1/predict" + ("" if card.name == settings["DEFAULT_MODEL"] else f"/{card.name}")
+    click.echo(f"Serve it with `make serve` (restart a server that runs), then POST to {route}.", err=True)
+
+
+def _refuse(why: str) -> NoReturn:
+    raise Refused(" ".join(why.split()))

@@ -1,0 +1,34 @@
+"""An example record made from a signature: for the OpenAPI page, and for the first line that a newcomer sends."""
+
+from typing import Any
+
+from churn_api.contract.signature import IDENTIFIER, Feature, Signature
+
+
+def example_record(signature: Signature, *, required_only: bool = False) -> dict[str, Any]:
+    """A valid record: the middle of what training saw, the first choice, and an identifier."""
+    chosen = [feature for feature in signature.features if feature.required or not required_only]
+    return {IDENTIFIER: "CUST001"} | {feature.name: example_value(feature) for feature in chosen}
+
+
+def example_value(feature: Feature) -> Any:
+    """A valid value of one feature."""
+    if feature.choices:
+        return feature.choices[0]
+    match feature.type:
+        case "boolean":
+            return True
+        case "string":
+            return "a"
+        case "integer":
+            return round(_middle(feature))
+        case "number":
+            return round(_middle(feature), 2)
+
+
+def _middle(feature: Feature) -> float:
+    """A number inside the declared range, as near the middle of the observed one as that allows."""
+    seen = feature.observed
+    middle = (seen.minimum + seen.maximum) / 2 if seen else 0.0
+    low = middle if feature.minimum is None else max(middle, feature.minimum)
+    return low if feature.maximum is None else min(low, feature.maximum)

@@ -1,0 +1,150 @@
+"""Strict Marshmallow fields: one for each type of feature, one for the identifier. Nothing is cast silently.
+
+A fault is raised as `ValidationError([Fault, …])`: Marshmallow carries the objects through unchanged.
+"""
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from marshmallow import ValidationError, fields, validate
+
+from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.contract.signature import FLOAT32_MAX
+
+MAX_IDENTIFIER_LENGTH = 128
+INT64 = (-(2**63), 2**63 - 1)
+
+# Control, format and private characters, separators other than the space, and the halves of surrogate pairs.
+_UNPRINTABLE = (
+    r"\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u180e"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\uf8ff\ufeff\ufff0-\uffff"
+)
+PRINTABLE = f"[^{_UNPRINTABLE}]"
+
+IDENTIFIER_TYPES = [
+    {"type": "string", "pattern": f"^{PRINTABLE}{{1,{MAX_IDENTIFIER_LENGTH}}}$"},
+    {"type": "integer", "minimum": INT64[0], "maximum": INT64[1]},
+]
+"""What an identifier is, as JSON Schema says it."""
+
+
+def fail(code: str, message: str, hint: str | None = None) -> NoReturn:
+    """Raise one fault the way a Marshmallow field reports it."""
+    raise ValidationError([Fault(code, message, hint)])
+
+
+def plain(number: float) -> str:
+    """A bound as people write it: 0 rather than 0.0."""
+    return f"{number:.15g}"
+
+
+class InRange(validate.Range):
+    """Inclusive bounds, either of which may be open."""
+
+    def __call__(self, value: Any) -> Any:
+        """The value, if it is in range."""
+        if self.min is not None and value < self.min:
+            fail("too-small", f"Must be at least {plain(self.min)}.")
+        if self.max is not None and value > self.max:
+            fail("too-large", f"Must be at most {plain(self.max)}.")
+        return value
+
+
+class InLength(validate.Length):
+    """A number of characters, from one to a maximum."""
+
+    def __call__(self, value: Any) -> Any:
+        """The value, if its length will do."""
+        if not value:
+            fail("empty", "Must not be empty.", "Leave the field out, or send null, where the value is not known.")
+        if self.max is not None and len(value) > self.max:
+            fail("too-long", f"Must have at most {self.max} characters.")
+        return value
+
+
+class KnownChoice(validate.OneOf):
+    """One of the values that training saw."""
+
+    def __init__(self, choices: Iterable[Any]) -> None:
+        super().__init__(tuple(choices))
+        self._set = frozenset(self.choices)
+
+    def __call__(self, value: Any) -> Any:
+        """The value, if it is known."""
+        if value not in self._set:
+            hint = did_you_mean(value, self.choices) if isinstance(value, str) else None
+            listed = ", ".join(map(str, self.choices))
+            fail("not-a-choice", f"Must be one of: {listed}.", hint)
+        return value
+
+
+class Number(fields.Float):
+    """A finite number that float32 can hold; neither a boolean nor a number in quotes."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            fail("wrong-type", "Must be a number.", _unquote(value))
+        return float(_held_by_float32(value))
+
+
+class Integer(fields.Integer):
+    """A whole number, 3.0 included."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            fail("wrong-type", "Must be an integer.", _unquote(value))
+        if _held_by_float32(value) != int(value):
+            fail("wrong-type", "Must be an integer.", "It has a fraction.")
+        return int(value)
+
+
+class Boolean(fields.Boolean):
+    """JSON's true or false alone."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            fail("wrong-type", "Must be a boolean.", "Send true or false, without quotes.")
+        return value
+
+
+class Text(fields.String):
+    """A string; nothing else is turned into one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            fail("wrong-type", "Must be a string.")
+        return value
+
+
+class Identifier(fields.Field[Any]):
+    """A string of 1 to 128 printable characters, or an integer of 64 bits; kept exactly as it came."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str | int:
+        if isinstance(value, str):
+            return _printable(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not INT64[0] <= value <= INT64[1]:
+            fail("wrong-type", "Must be a string or a 64-bit integer.")
+        return value
+
+
+_ALL_PRINTABLE = re.compile(f"{PRINTABLE}+")
+
+
+def _printable(value: str) -> str:
+    if not 0 < len(value) <= MAX_IDENTIFIER_LENGTH:
+        fail("wrong-length", f"Must have 1 to {MAX_IDENTIFIER_LENGTH} characters.")
+    if not _ALL_PRINTABLE.fullmatch(value):
+        fail("not-printable", "Must hold printable characters only.")
+    return value
+
+
+def _held_by_float32(value: float) -> float:
+    if not math.isfinite(value) or abs(value) > FLOAT32_MAX:
+        fail("not-a-number", "Must be a finite number that 32 bits can hold.")
+    return value
+
+
+def _unquote(value: object) -> str | None:
+    return "Send it without quotes." if isinstance(value, str) else None

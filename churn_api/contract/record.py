@@ -1,0 +1,176 @@
+"""Signature -> Marshmallow schema: the one source of verdicts, error messages and the OpenAPI component."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
+
+from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.contract.fields import (
+    IDENTIFIER_TYPES,
+    Boolean,
+    Identifier,
+    InLength,
+    InRange,
+    Integer,
+    KnownChoice,
+    Number,
+    Text,
+    plain,
+)
+from churn_api.contract.signature import FLOAT32_MAX, IDENTIFIER, MAX_NAME_LENGTH, Feature, Signature
+
+MAX_UNKNOWN_LISTED = 20
+"""Unknown fields that one record's faults name: a body of a million of them gets an answer of a few lines."""
+
+_REQUIRED = [Fault("required", "This field is required.")]
+_NULL = [Fault("null", "Must not be null.")]
+_FIELD_TYPES: dict[str, type[fields.Field[Any]]] = {
+    "integer": Integer,
+    "number": Number,
+    "boolean": Boolean,
+    "string": Text,
+}
+
+
+class Record(NamedTuple):
+    """One customer, found valid."""
+
+    customer_id: str | int | None
+    values: tuple[Any, ...]
+    """One value a feature, in the signature's order; None is missing."""
+
+
+class InvalidRecord(ValueError):
+    """A record with faults; `faults` holds them all, each with its path inside the record."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = faults
+
+
+class RecordReader:
+    """Reads records of one signature. Made once for a model: building the schema costs more than using it."""
+
+    def __init__(self, signature: Signature) -> None:
+        self.signature = signature
+        self.schema = record_schema(signature)
+        self._attributes = tuple(self.schema.fields_by_feature)
+        self._open = tuple(
+            (index, feature.name, frozenset(feature.choices or ()))
+            for index, feature in enumerate(signature.features)
+            if feature.open
+        )
+
+    def read(self, payload: object) -> Record:
+        """One record from parsed JSON. Raises InvalidRecord with every fault."""
+        try:
+            loaded = self.schema.load(payload)  # type: ignore[arg-type]
+        except ValidationError as error:
+            raise InvalidRecord(list(self._faults(payload, error.messages))) from None
+        identifier = next((loaded[name] for name in self.schema.identifiers if loaded.get(name) is not None), None)
+        return Record(identifier, tuple(map(loaded.get, self._attributes)))
+
+    def unseen(self, record: Record) -> list[Fault]:
+        """Categories of open features that training did not see: scored, but worth a warning."""
+        return [
+            Fault("unseen-category", "Training did not see this category.", path=(name,))
+            for index, name, choices in self._open
+            if record.values[index] is not None and record.values[index] not in choices
+        ]
+
+    def _faults(self, payload: object, messages: Any) -> Iterator[Fault]:
+        if not isinstance(payload, Mapping):
+            yield Fault("wrong-type", "Must be an object that holds one customer's fields.")
+            return
+        known = {field.data_key: field for field in self.schema.fields.values()}
+        for name in filter(messages.__contains__, known):
+            yield from (fault.under(name) for fault in messages[name])
+        yield from self._unknown([name for name in messages if name not in known])
+
+    def _unknown(self, names: list[str]) -> Iterator[Fault]:
+        for name in names[:MAX_UNKNOWN_LISTED]:
+            if len(name) > MAX_NAME_LENGTH:
+                yield Fault("unknown-field", f"A field's name is longer than {MAX_NAME_LENGTH} characters.")
+            else:
+                yield Fault("unknown-field", "Unknown field.", self._hint(name), (name,))
+        if len(names) > MAX_UNKNOWN_LISTED:
+            yield Fault("unknown-field", f"{len(names) - MAX_UNKNOWN_LISTED} more fields are unknown.")
+
+    def _hint(self, name: str) -> str | None:
+        if name == self.signature.target.name:
+            return "This is what the model predicts: leave it out."
+        return did_you_mean(name, (str(field.data_key) for field in self.schema.fields.values()))
+
+
+class RecordSchema(Schema):
+    """What every record's schema shares: unknown fields are faults, and the identifier is sent once."""
+
+    class Meta:
+        unknown = RAISE
+        register = False
+
+    identifiers: frozenset[str] = frozenset()
+    fields_by_feature: Mapping[str, Feature] = {}
+
+    @validates_schema(skip_on_field_errors=False)
+    def _identifier_once(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        if len(self.identifiers & data.keys()) > 1:
+            fault = Fault("sent-twice", "The identifier is sent twice, under two names.", "Send one of them.")
+            raise ValidationError([fault], IDENTIFIER)
+
+
+def record_schema(signature: Signature) -> RecordSchema:
+    """The schema of a record of `signature`.
+
+    Attributes are `f0`, `f1`, … and `id0`, `id1`: a feature may be called anything, a Schema attribute may not.
+    """
+    features = {f"f{index}": feature for index, feature in enumerate(signature.features)}
+    identifiers = {f"id{index}": name for index, name in enumerate(identifier_names(signature))}
+    body: dict[str, Any] = {key: _feature_field(feature) for key, feature in features.items()}
+    body |= {key: _identifier_field(name) for key, name in identifiers.items()}
+    body |= {"identifiers": frozenset(identifiers), "fields_by_feature": features}
+    schema: RecordSchema = type("GeneratedRecordSchema", (RecordSchema,), body)()
+    return schema
+
+
+def identifier_names(signature: Signature) -> tuple[str, ...]:
+    """The names under which a client may send the identifier."""
+    return tuple(dict.fromkeys(name for name in (IDENTIFIER, signature.identifier) if name))
+
+
+def _identifier_field(name: str) -> Identifier:
+    metadata = {"description": "Comes back as it was sent.", "anyOf": IDENTIFIER_TYPES}
+    return Identifier(data_key=name, allow_none=True, metadata=metadata)
+
+
+def _feature_field(feature: Feature) -> fields.Field[Any]:
+    return _FIELD_TYPES[feature.type](
+        data_key=feature.name,
+        required=feature.required,
+        allow_none=feature.nullable,
+        error_messages={"required": _REQUIRED, "null": _NULL},
+        validate=list(_validators(feature)),
+        metadata={"description": _description(feature)},
+    )
+
+
+def _validators(feature: Feature) -> Iterator[Any]:
+    if feature.type in ("integer", "number"):
+        low = -FLOAT32_MAX if feature.minimum is None else feature.minimum
+        high = FLOAT32_MAX if feature.maximum is None else feature.maximum
+        yield InRange(low, high)
+    if feature.type == "string":
+        yield InLength(1, feature.max_length)
+    if feature.choices is not None and not feature.open:
+        yield KnownChoice(feature.choices)
+
+
+def _description(feature: Feature) -> str:
+    parts = [feature.description] if feature.description else []
+    if feature.observed is not None:
+        low, high = feature.observed.minimum, feature.observed.maximum
+        parts.append(f"Training saw {plain(low)} to {plain(high)}.")
+    if feature.open:
+        parts.append(f"Training saw {', '.join(map(str, feature.choices or ()))}; others are scored with a warning.")
+    return " ".join(parts)

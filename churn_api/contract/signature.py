@@ -1,0 +1,163 @@
+"""Signature: the input contract of a model. Everything that touches a record is derived from it."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Literal, Self
+
+import msgspec
+
+FeatureType = Literal["integer", "number", "boolean", "string"]
+
+IDENTIFIER = "customer_id"
+"""The name under which every answer carries the identifier, and under which every client may send it."""
+
+RESERVED_NAMES = frozenset({IDENTIFIER, "churn_prediction", "churn_probability", "risk_band"})
+"""Names of answers, which no feature may take: a scored table carries both."""
+
+MAX_NAME_LENGTH = 128
+FLOAT32_MAX = 3.4028234663852886e38
+"""Models compute in float32; a number beyond this is refused."""
+
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class SignatureError(ValueError):
+    """A signature that cannot be read or that contradicts itself."""
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The range that training saw: information, never enforced."""
+
+    minimum: float
+    maximum: float
+
+
+class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One field of a record. Raises SignatureError where its parts contradict each other."""
+
+    name: str
+    type: FeatureType
+    required: bool = False
+    nullable: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str | int | float, ...] | None = None
+    unseen: Literal["refuse", "accept"] = "refuse"
+    max_length: int = 256
+    description: str = ""
+    observed: Observed | None = None
+
+    def __post_init__(self) -> None:
+        for complaint in _complaints(self):
+            raise SignatureError(f"feature {self.name!r}: {complaint}")
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the model takes it as a number; booleans are 0 and 1."""
+        return self.type != "string"
+
+    @property
+    def open(self) -> bool:
+        """Whether categories that training did not see are scored rather than refused."""
+        return self.unseen == "accept"
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The column that a model predicts, and the text of its two labels."""
+
+    name: str
+    positive: str
+    negative: str
+
+    def __post_init__(self) -> None:
+        if self.positive == self.negative:
+            raise SignatureError(f"target {self.name!r}: its two labels are the same")
+
+
+class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A record's fields in order, its identifier and the target. Raises SignatureError where they clash."""
+
+    features: tuple[Feature, ...]
+    target: Target
+    identifier: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.features:
+            raise SignatureError("a signature needs at least one feature")
+        names = [feature.name for feature in self.features]
+        for name, count in Counter(names).items():
+            if count > 1:
+                raise SignatureError(f"two features are named {name!r}")
+        for other, role in ((self.identifier, "identifier"), (self.target.name, "target")):
+            if other in names:
+                raise SignatureError(f"{other!r} is both a feature and the {role}")
+            if other is not None and not other.strip():
+                raise SignatureError(f"the {role} needs a name")
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> Self:
+        """Read a signature. Raises SignatureError naming the place at fault."""
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise SignatureError(str(error)) from error
+
+    def to_json(self) -> bytes:
+        """The signature as indented JSON, to be read and edited by people too."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+
+
+def _complaints(feature: Feature) -> Iterator[str]:
+    yield from _name_complaints(feature.name)
+    yield from _range_complaints(feature)
+    yield from _choice_complaints(feature)
+    if feature.max_length < 1:
+        yield "max_length must be at least 1"
+
+
+def _name_complaints(name: str) -> Iterator[str]:
+    if not name.strip():
+        yield "a name must not be blank"
+    if len(name) > MAX_NAME_LENGTH:
+        yield f"a name has at most {MAX_NAME_LENGTH} characters"
+    if _CONTROL_CHARACTERS.search(name):
+        yield "a name holds no control characters"
+    if name in RESERVED_NAMES:
+        yield "the name is reserved"
+
+
+def _range_complaints(feature: Feature) -> Iterator[str]:
+    low, high = feature.minimum, feature.maximum
+    bounds = [bound for bound in (low, high) if bound is not None]
+    if bounds and feature.type not in ("integer", "number"):
+        yield f"a {feature.type} has no minimum or maximum"
+    if not all(math.isfinite(bound) and abs(bound) <= FLOAT32_MAX for bound in bounds):
+        yield "minimum and maximum must be numbers that float32 can hold"
+    if low is not None and high is not None and low > high:
+        yield "minimum is above maximum"
+
+
+def _choice_complaints(feature: Feature) -> Iterator[str]:
+    choices = feature.choices
+    if choices is None:
+        if feature.open:
+            yield 'unseen "accept" needs choices'
+        return
+    if not choices:
+        yield "choices must not be empty"
+    if len(set(choices)) < len(choices):
+        yield "a choice stands twice"
+    if feature.type == "boolean":
+        yield "a boolean has no choices"
+    if not all(_is_of_type(choice, feature) for choice in choices):
+        yield f"every choice must be a valid {feature.type}"
+
+
+def _is_of_type(choice: str | float, feature: Feature) -> bool:
+    if isinstance(choice, str):
+        return feature.type == "string" and 0 < len(choice) <= feature.max_length
+    if isinstance(choice, bool) or feature.type == "string":
+        return False
+    return math.isfinite(choice) and (feature.type == "number" or choice == int(choice))

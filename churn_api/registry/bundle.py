@@ -1,0 +1,142 @@
+"""Bundles on disk: `models/<name>/<version>/`, written whole or not at all, read only as what was written."""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from churn_api.registry.card import Card
+
+CARD_FILE = "card.json"
+ONNX_FILE = "model.onnx"
+JOBLIB_FILE = "model.joblib"
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+VERSION = re.compile(r"[1-9][0-9]{0,8}")
+
+_UNFINISHED = ".unfinished-"
+_ABANDONED_AFTER = 24 * 3600.0
+
+
+class BundleError(Exception):
+    """A bundle that cannot be trusted to answer, and why. Its text names no path."""
+
+
+def model_names(models_dir: Path) -> list[str]:
+    """The models that have a version in the models folder, by name."""
+    if not models_dir.is_dir():
+        return []
+    return sorted(entry.name for entry in models_dir.iterdir() if versions_of(models_dir, entry.name))
+
+
+def versions_of(models_dir: Path, name: str) -> list[str]:
+    """The versions of a model, oldest first; none where it is not there."""
+    folder = models_dir / name
+    if not NAME.fullmatch(name) or not folder.is_dir():
+        return []
+    return sorted((entry.name for entry in folder.iterdir() if VERSION.fullmatch(entry.name)), key=int)
+
+
+def read_card(folder: Path) -> Card:
+    """The card of a bundle. Raises BundleError where there is none that can be read."""
+    try:
+        card = msgspec.json.decode((folder / CARD_FILE).read_bytes(), type=Card)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BundleError(f"{CARD_FILE} cannot be read: {_without_path(error)}") from error
+    if (card.name, card.version) != (folder.parent.name, folder.name):
+        raise BundleError(f"{CARD_FILE} is that of version {card.version} of {card.name!r}")
+    return card
+
+
+def verify_files(folder: Path, card: Card) -> None:
+    """Check that every file is the one that was packaged. Raises BundleError naming the first that is not."""
+    for name in card.files:
+        try:
+            with (folder / name).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise BundleError(f"{name} cannot be read: {_without_path(error)}") from error
+        _check_digest(name, found, card)
+
+
+def read_artefact(folder: Path, card: Card, name: str) -> bytes:
+    """The bytes of a file, which are those that its digest vouches for. Raises BundleError where they are not."""
+    try:
+        data = (folder / name).read_bytes()
+    except OSError as error:
+        raise BundleError(f"{name} cannot be read: {_without_path(error)}") from error
+    _check_digest(name, hashlib.sha256(data).hexdigest(), card)
+    return data
+
+
+def write_bundle(models_dir: Path, card: Card, files: Mapping[str, bytes]) -> Card:
+    """Write a bundle as the next version of `card.name`, and return its card with that version and the files' digests.
+
+    A kill at any moment leaves either the whole version or none: it is written beside, flushed, and then renamed.
+    """
+    home = models_dir / card.name
+    home.mkdir(parents=True, exist_ok=True)
+    _sweep(home)
+    unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=home))
+    try:
+        for name, data in files.items():
+            _write_flushed(unfinished / name, data)
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        return _publish(home, unfinished, msgspec.structs.replace(card, files=digests))
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def _publish(home: Path, unfinished: Path, card: Card) -> Card:
+    """Rename to the first free version; another writer may take one first, so try until the rename succeeds."""
+    unfinished.chmod(0o755)
+    while True:
+        taken = versions_of(home.parent, card.name)
+        card = msgspec.structs.replace(card, version=str(int(taken[-1]) + 1 if taken else 1))
+        _write_flushed(unfinished / CARD_FILE, msgspec.json.format(msgspec.json.encode(card), indent=2))
+        try:
+            unfinished.rename(home / card.version)
+        except OSError:
+            if not (home / card.version).exists():
+                raise
+            continue
+        _flush_folder(home)
+        return card
+
+
+def _write_flushed(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(home: Path) -> None:
+    """Remove what a killed writer left a day ago or earlier."""
+    for folder in home.glob(f"{_UNFINISHED}*"):
+        if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_digest(name: str, found: str, card: Card) -> None:
+    if found != card.files.get(name):
+        raise BundleError(f"{name} is not the file that was packaged: its digest differs from the card's")
+
+
+def _without_path(error: Exception) -> str:
+    return error.strerror or "unreadable" if isinstance(error, OSError) else str(error)

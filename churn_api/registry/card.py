@@ -1,0 +1,57 @@
+"""The card of a bundle: everything about a model that is not the model itself."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from churn_api.contract.signature import Signature
+from churn_api.scoring.decision import Policy
+
+
+class Parity(msgspec.Struct, frozen=True, kw_only=True):
+    """What the comparison of the compiled model with the pipeline found."""
+
+    proven: bool
+    tolerance: float
+    rows: int = 0
+    largest_difference: float | None = None
+    reason: str | None = None
+    """Why it could not be proven."""
+
+
+class Golden(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows, missing values and unseen categories among them, with the pipeline's probabilities.
+
+    A row holds one value a feature in the signature's order.
+    """
+
+    rows: tuple[tuple[str | int | float | bool | None, ...], ...]
+    probabilities: tuple[float, ...]
+
+
+class Training(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a model comes from."""
+
+    rows: int | None = None
+    base_rate: float | None = None
+    sha256: str | None = None
+    """Digest of the table."""
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A bundle's description, as `card.json` holds it."""
+
+    format: Literal[1] = 1
+    name: str
+    version: str
+    created_at: str
+    scorer: Literal["onnx", "sklearn"]
+    signature: Signature
+    policy: Policy
+    metrics: dict[str, Any]
+    libraries: dict[str, str]
+    training: Training
+    parity: Parity
+    golden: Golden
+    files: dict[str, str]
+    """SHA-256 by file name."""

@@ -1,0 +1,78 @@
+"""A model in memory: a bundle that was loaded and found to be what was packaged."""
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn_api.contract.columns import ColumnsBuilder
+from churn_api.contract.record import Record, RecordReader
+from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, BundleError, read_artefact, read_card, verify_files
+from churn_api.registry.card import Card
+from churn_api.scoring.onnx import OnnxScorer
+from churn_api.scoring.scorer import Scorer
+
+
+class Model(NamedTuple):
+    """What answers: never changed after it was loaded, so a request that holds one sees no other."""
+
+    card: Card
+    reader: RecordReader
+    builder: ColumnsBuilder
+    scorer: Scorer
+
+    def score(self, records: list[Record]) -> NDArray[np.float64]:
+        """Probabilities of churn, shape (n,)."""
+        return self.scorer.score(self.builder.build([record.values for record in records]))
+
+
+def load_model(folder: Path) -> Model:
+    """Load a bundle, checking its digests and its golden rows. Raises BundleError with the reason it may not answer."""
+    card = read_card(folder)
+    verify_files(folder, card)
+    scorer = _scorer(folder, card)
+    model = Model(card, RecordReader(card.signature), ColumnsBuilder(card.signature), scorer)
+    _check_golden_rows(model)
+    return model
+
+
+def _scorer(folder: Path, card: Card) -> Scorer:
+    if card.scorer == "sklearn":
+        return _sklearn_scorer(folder, card)
+    graph = read_artefact(folder, card, ONNX_FILE)
+    try:
+        return OnnxScorer(graph)
+    except Exception as error:  # ONNX Runtime's own errors share no base class
+        raise BundleError(f"{ONNX_FILE} cannot be loaded ({type(error).__name__})") from error
+
+
+def _sklearn_scorer(folder: Path, card: Card) -> Scorer:
+    """Unpickle the pipeline: only what the card vouches for, and only into the scikit-learn that wrote it."""
+    written_with = card.libraries.get("scikit-learn")
+    try:
+        installed = version("scikit-learn")
+    except PackageNotFoundError as error:
+        raise BundleError("it serves from scikit-learn, which is not installed") from error
+    if installed != written_with:
+        raise BundleError(f"it was packaged with scikit-learn {written_with}, and {installed} is installed")
+    data = read_artefact(folder, card, JOBLIB_FILE)
+    try:
+        # Only here: a worker that answers from ONNX never pays for scikit-learn and pandas.
+        from churn_api.scoring.sklearn import SklearnScorer
+
+        return SklearnScorer.from_joblib(data, card.signature)
+    except Exception as error:
+        raise BundleError(f"{JOBLIB_FILE} cannot be loaded ({type(error).__name__})") from error
+
+
+def _check_golden_rows(model: Model) -> None:
+    golden = model.card.golden
+    try:
+        scored = model.scorer.score(model.builder.build(golden.rows))
+    except Exception as error:
+        raise BundleError(f"its golden rows cannot be scored ({type(error).__name__})") from error
+    expected = np.array(golden.probabilities)
+    if scored.shape != expected.shape or not np.all(np.abs(scored - expected) <= model.card.parity.tolerance):
+        raise BundleError("its golden rows get other probabilities than when it was packaged")

@@ -1,0 +1,125 @@
+"""Adoption: a pipeline that a data scientist fitted elsewhere becomes a bundle the same way."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pyarrow as pa
+
+from churn_api.contract.columns import Columns, ColumnsBuilder
+from churn_api.contract.signature import Signature
+from churn_api.contract.tables import TableError, as_text, read_table, to_columns, trimmed
+from churn_api.registry.card import Card, Training
+from churn_api.scoring.decision import policy_around
+from churn_api.scoring.sklearn import SklearnScorer
+from churn_api.training.candidates import SEED
+from churn_api.training.errors import TrainingError
+from churn_api.training.golden import Row, golden_rows, golden_rows_of
+from churn_api.training.metrics import Labels, best_threshold, metrics
+from churn_api.training.packaging import About, package
+
+DEFAULT_THRESHOLD = 0.5
+
+
+def adopt(model: Path, signature: Signature, *, golden_table: Path | None, name: str, models_dir: Path) -> Card:
+    """Package a joblib file. Unpickling runs its code: hand over only files of your own.
+
+    With a golden table, parity is proven on its rows too; where it holds the target, metrics and threshold come from
+    it. Raises TrainingError where the file is no classifier, or does not fit the signature.
+    """
+    classifier = _load(model)
+    scorer = _scorer(classifier, signature)
+    columns, labels, digest = _golden_table(golden_table, signature)
+    rows = golden_rows(signature, columns, SEED) if columns.rows else golden_rows_of(signature)
+    threshold, found = _judge(scorer, columns, labels)
+    return package(
+        classifier,
+        signature,
+        name=name,
+        columns=columns,
+        golden=_scorable(scorer, signature, rows),
+        about=About(policy_around(threshold), found, Training(sha256=digest)),
+        models_dir=models_dir,
+    )
+
+
+def _load(model: Path) -> Any:
+    try:
+        classifier = joblib.load(model)
+    except Exception as error:  # unpickling raises anything
+        raise TrainingError(f"{model.name} cannot be loaded as a joblib file: {type(error).__name__}") from error
+    if not hasattr(classifier, "predict_proba") or not hasattr(classifier, "classes_"):
+        raise TrainingError(f"{model.name} holds no fitted classifier with predict_proba")
+    return classifier
+
+
+def _scorer(classifier: Any, signature: Signature) -> SklearnScorer:
+    try:
+        return SklearnScorer(classifier, signature)
+    except ValueError as error:
+        raise TrainingError(str(error)) from error
+
+
+def _golden_table(path: Path | None, signature: Signature) -> tuple[Columns, Labels | None, str | None]:
+    if path is None:
+        return ColumnsBuilder(signature).build([]), None, None
+    try:
+        table = read_table(path)
+        columns = to_columns(table, signature)
+    except TableError as error:
+        raise TrainingError(str(error)) from error
+    return columns, _labels(table, signature), hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _labels(table: pa.Table, signature: Signature) -> Labels | None:
+    """The target as 0 and 1, where the table holds it in every row and both labels occur."""
+    target = signature.target
+    if target.name not in table.column_names:
+        return None
+    texts = trimmed(as_text(table.column(target.name))).to_pylist()
+    if set(texts) != {target.positive, target.negative}:
+        raise TrainingError(f"target {target.name!r} must be {target.positive!r} or {target.negative!r} in every row")
+    return np.array([text == target.positive for text in texts], dtype=np.int64)
+
+
+def _judge(scorer: SklearnScorer, columns: Columns, labels: Labels | None) -> tuple[float, dict[str, Any]]:
+    if labels is None:
+        return DEFAULT_THRESHOLD, {}
+    probabilities = scorer.score(columns)
+    threshold, precision, recall = best_threshold(labels, probabilities)
+    found = {"value": threshold, "precision": precision, "recall": recall}
+    return threshold, {"golden_table": metrics(labels, probabilities), "threshold": found}
+
+
+def _scorable(scorer: SklearnScorer, signature: Signature, rows: tuple[Row, ...]) -> list[Row]:
+    """The rows that the pipeline can score. Raises TrainingError where it fails on one that the signature admits."""
+    builder = ColumnsBuilder(signature)
+    kept = []
+    for row in rows:
+        try:
+            scorer.score(builder.build([row]))
+            kept.append(row)
+        except Exception as error:
+            if _admits(signature, row):
+                raise TrainingError(
+                    "the pipeline cannot score a record that the signature allows "
+                    f"({_missing(signature, row)}): {type(error).__name__}: {str(error).splitlines()[0]}"
+                ) from error
+    return kept
+
+
+def _admits(signature: Signature, row: Row) -> bool:
+    pairs = zip(signature.features, row, strict=True)
+    return all(
+        (feature.nullable or not feature.required)
+        if value is None
+        else feature.choices is None or feature.open or value in feature.choices
+        for feature, value in pairs
+    )
+
+
+def _missing(signature: Signature, row: Row) -> str:
+    names = [feature.name for feature, value in zip(signature.features, row, strict=True) if value is None]
+    return f"without {', '.join(map(repr, names))}" if names else "complete"

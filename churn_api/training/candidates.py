@@ -1,0 +1,102 @@
+"""The pipelines that compete for a table. Both take missing values and categories that they never saw."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
+
+from churn_api.contract.columns import Columns
+from churn_api.contract.inference import MAX_CHOICES
+from churn_api.contract.signature import Signature
+
+SEED = 0
+
+BINS = 10
+"""Quantile bins that let the logistic model bend: churn falls steeply in the first months, and flattens."""
+
+REGULARISATION = 0.1
+"""scikit-learn's C. Bins and categories are many and overlap; a tenth of the default keeps small tables steady."""
+
+Candidate = Callable[[Signature, Columns], Pipeline]
+
+
+def logistic(signature: Signature, columns: Columns) -> Pipeline:
+    """Regularised logistic regression on scaled numbers, their quantile bins, and one-hot categories."""
+    measured = [f.name for f in signature.features if f.type in ("integer", "number")]
+    flags = [f.name for f in signature.features if f.type == "boolean"]
+    steps = [
+        ("numbers", make_pipeline(_imputer("median"), StandardScaler()), measured),
+        ("bins", make_pipeline(_imputer("median"), _quantile_bins()), measured),
+        ("flags", _imputer("most_frequent"), flags),
+        ("categories", _one_hot(signature, columns), _text_names(signature)),
+    ]
+    classifier = LogisticRegression(C=REGULARISATION, max_iter=5000)
+    return _pipeline(steps, classifier)
+
+
+def boosting(signature: Signature, columns: Columns) -> Pipeline:
+    """Histogram gradient boosting with early stopping, on numbers as they are and one-hot categories."""
+    steps = [
+        ("numbers", "passthrough", [f.name for f in signature.features if f.numeric]),
+        ("categories", _one_hot(signature, columns), _text_names(signature)),
+    ]
+    classifier = HistGradientBoostingClassifier(
+        learning_rate=0.05,
+        max_iter=500,
+        max_leaf_nodes=8,
+        l2_regularization=1.0,
+        early_stopping=True,
+        n_iter_no_change=20,
+        random_state=SEED,
+    )
+    return _pipeline(steps, classifier)
+
+
+CANDIDATES: dict[str, Candidate] = {"logistic": logistic, "boosting": boosting}
+
+
+def _pipeline(steps: Sequence[tuple[str, object, list[str]]], classifier: object) -> Pipeline:
+    used = [step for step in steps if step[2]]
+    return Pipeline([("columns", ColumnTransformer(used)), ("classifier", classifier)])
+
+
+def _imputer(strategy: str) -> SimpleImputer:
+    return SimpleImputer(strategy=strategy, keep_empty_features=True)
+
+
+def _quantile_bins() -> KBinsDiscretizer:
+    return KBinsDiscretizer(
+        BINS,
+        encode="onehot-dense",
+        quantile_method="averaged_inverted_cdf",
+        random_state=SEED,
+    )
+
+
+def _one_hot(signature: Signature, columns: Columns) -> OneHotEncoder:
+    """Known categories, named beforehand: a missing value and an unseen category are all zeros."""
+    return OneHotEncoder(categories=_categories(signature, columns), handle_unknown="ignore", sparse_output=False)
+
+
+def _categories(signature: Signature, columns: Columns) -> list[list[str]]:
+    texts = [feature for feature in signature.features if not feature.numeric]
+    return [
+        sorted(map(str, feature.choices)) if feature.choices else _most_frequent(columns.texts[:, index])
+        for index, feature in enumerate(texts)
+    ]
+
+
+def _most_frequent(column: NDArray[np.object_]) -> list[str]:
+    """The commonest values of a feature that has too many to list."""
+    values, counts = np.unique(column[column != ""].astype(str), return_counts=True)
+    return sorted(values[np.argsort(-counts, kind="stable")][:MAX_CHOICES].tolist())
+
+
+def _text_names(signature: Signature) -> list[str]:
+    return [feature.name for feature in signature.features if not feature.numeric]

@@ -1,0 +1,67 @@
+"""What is odd about a table: told before a model learns it."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import cross_val_predict
+from sklearn.tree import DecisionTreeClassifier
+
+from churn_api.contract.inference import infer_type
+from churn_api.contract.tables import NUMBER, as_text, trimmed
+from churn_api.training.candidates import SEED
+from churn_api.training.metrics import Labels
+
+GIVES_AWAY = 0.98
+"""ROC-AUC of one column alone from which it is taken for a leak."""
+
+MOSTLY_NUMBERS = 0.9
+_MAX_ROWS = 20_000
+
+
+def constant_columns(table: pa.Table, names: list[str]) -> list[str]:
+    """Columns that hold one value, or none, in every row."""
+    return [name for name in names if pc.count_distinct(table.column(name), mode="all").as_py() <= 1]
+
+
+def identifier_like(table: pa.Table, names: list[str]) -> list[str]:
+    """Columns of text or whole numbers in which every row has another value."""
+    return [
+        name
+        for name in names
+        if infer_type(table.column(name)) in ("string", "integer")
+        and pc.count_distinct(table.column(name), mode="all").as_py() == table.num_rows
+    ]
+
+
+def text_that_was_numbers(table: pa.Table, names: list[str]) -> list[str]:
+    """Columns read as text in which nine cells of ten are numbers."""
+    return [
+        name for name in names if infer_type(table.column(name)) == "string" and _mostly_numbers(table.column(name))
+    ]
+
+
+def duplicate_rows(table: pa.Table) -> int:
+    """How many rows stand in the table once more, alike in every cell."""
+    return int(table.num_rows - table.group_by(table.column_names).aggregate([]).num_rows)
+
+
+def giveaways(frame: pd.DataFrame, labels: Labels) -> list[str]:
+    """Columns that tell the target almost by themselves: known only after the fact, most likely."""
+    rows = np.random.default_rng(SEED).permutation(len(labels))[:_MAX_ROWS]
+    return [str(name) for name in frame.columns if _auc_alone(frame[name].iloc[rows], labels[rows]) >= GIVES_AWAY]
+
+
+def _auc_alone(column: pd.Series, labels: Labels) -> float:
+    """Held-out ROC-AUC of a small tree on one column; categories by rank of their code, a missing one below all."""
+    values = column.to_numpy() if column.dtype.kind == "f" else column.astype("category").cat.codes.to_numpy()
+    tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=5, random_state=SEED)
+    scores = cross_val_predict(tree, values.reshape(-1, 1), labels, cv=3, method="predict_proba")[:, 1]
+    return float(roc_auc_score(labels, scores))
+
+
+def _mostly_numbers(column: pa.ChunkedArray) -> bool:
+    cells = trimmed(as_text(column).drop_null())
+    numbers = pc.sum(pc.match_substring_regex(cells, NUMBER)).as_py() or 0
+    return bool(numbers >= MOSTLY_NUMBERS * len(cells))

@@ -1,0 +1,60 @@
+"""Golden rows: rows whose probabilities a bundle carries, so that whoever loads it can see that it still computes them.
+
+Each value is drawn from its own column, so a golden row is no customer's: a bundle holds no personal record.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from churn_api.contract.columns import Columns
+from churn_api.contract.example import example_value
+from churn_api.contract.signature import Feature, Signature
+
+ROWS = 16
+UNSEEN = "a category that no training table holds"
+
+Row = tuple[Any, ...]
+
+
+def golden_rows(signature: Signature, columns: Columns, seed: int) -> tuple[Row, ...]:
+    """Mixed rows of a table, then a row without each feature in turn, one without any, and an unseen category each."""
+    rng = np.random.default_rng(seed)
+    mixed = [_mixed_row(signature, columns, rng) for _ in range(ROWS)]
+    return (*mixed, *_incomplete(mixed[0]), *_with_unseen(signature, mixed[0]))
+
+
+def golden_rows_of(signature: Signature) -> tuple[Row, ...]:
+    """The same without a table: from the signature's own examples."""
+    row = tuple(example_value(feature) for feature in signature.features)
+    return (row, *_incomplete(row), *_with_unseen(signature, row))
+
+
+def _mixed_row(signature: Signature, columns: Columns, rng: np.random.Generator) -> Row:
+    numbers = iter(columns.numbers.T)
+    texts = iter(columns.texts.T)
+    return tuple(
+        _value(feature, rng.choice(next(numbers) if feature.numeric else next(texts))) for feature in signature.features
+    )
+
+
+def _value(feature: Feature, cell: Any) -> Any:
+    """A cell of columns as a record holds it."""
+    if cell == "" or (feature.numeric and np.isnan(cell)):
+        return None
+    if feature.type == "boolean":
+        return bool(cell)
+    return int(cell) if feature.type == "integer" else cell if feature.type == "string" else float(cell)
+
+
+def _incomplete(row: Row) -> list[Row]:
+    without_one = [(*row[:index], None, *row[index + 1 :]) for index in range(len(row))]
+    return [*without_one, (None,) * len(row)]
+
+
+def _with_unseen(signature: Signature, row: Row) -> list[Row]:
+    return [
+        (*row[:index], UNSEEN, *row[index + 1 :])
+        for index, feature in enumerate(signature.features)
+        if not feature.numeric
+    ]

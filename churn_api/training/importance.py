@@ -1,0 +1,22 @@
+"""Which features a model leans on."""
+
+import numpy as np
+import pandas as pd
+from sklearn.inspection import permutation_importance
+
+from churn_api.training.candidates import SEED
+from churn_api.training.metrics import Labels
+from churn_api.training.validation import Evaluation
+
+MAX_ROWS = 2000
+LISTED = 10
+
+
+def most_important(evaluation: Evaluation, frame: pd.DataFrame, labels: Labels) -> dict[str, float]:
+    """The ten features whose shuffling costs most ROC-AUC on rows that the pipeline did not see, largest first."""
+    rows = evaluation.first_held_out[:MAX_ROWS]
+    found = permutation_importance(
+        evaluation.first_pipeline, frame.iloc[rows], labels[rows], scoring="roc_auc", n_repeats=3, random_state=SEED
+    )
+    order = np.argsort(-found.importances_mean)[:LISTED]
+    return {str(frame.columns[index]): float(found.importances_mean[index]) for index in order}

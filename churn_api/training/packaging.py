@@ -1,0 +1,88 @@
+"""A fitted pipeline -> a bundle: compiled, proven, and described."""
+
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+
+from churn_api.contract.columns import Columns, ColumnsBuilder, concatenate
+from churn_api.contract.signature import Signature
+from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, write_bundle
+from churn_api.registry.card import Card, Golden, Parity, Training
+from churn_api.scoring.decision import Policy
+from churn_api.scoring.sklearn import SklearnScorer
+from churn_api.training.compilation import CompilationError, compile_pipeline, prove, refuted
+from churn_api.training.golden import Row
+
+LIBRARIES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy", "pandas", "churn-api")
+
+
+class About(NamedTuple):
+    """What the card tells of a model beyond the model."""
+
+    policy: Policy
+    metrics: dict[str, Any]
+    training: Training
+
+
+def package(
+    classifier: Any,
+    signature: Signature,
+    *,
+    name: str,
+    columns: Columns,
+    golden: Sequence[Row],
+    about: About,
+    models_dir: Path,
+) -> Card:
+    """Write a bundle, and return its card.
+
+    The compiled model must equal the classifier on `columns` (the rows it was trained on, or as many as there are) and
+    on the golden rows; where it does not, or cannot be compiled, the bundle serves from scikit-learn and says why.
+    """
+    scorer = SklearnScorer(classifier, signature)
+    golden_columns = ColumnsBuilder(signature).build(golden)
+    expected = scorer.score(golden_columns)
+    graph, parity = _compiled(
+        classifier, signature, concatenate([columns, golden_columns]), np.append(scorer.score(columns), expected)
+    )
+    card = Card(
+        name=name,
+        version="",
+        created_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        scorer="onnx" if parity.proven else "sklearn",
+        signature=signature,
+        policy=about.policy,
+        metrics=about.metrics,
+        libraries={library: version(library) for library in LIBRARIES},
+        training=about.training,
+        parity=parity,
+        golden=Golden(rows=tuple(golden), probabilities=tuple(expected.tolist())),
+        files={},
+    )
+    files = {JOBLIB_FILE: _dumped(classifier)} | ({ONNX_FILE: graph} if graph else {})
+    return write_bundle(models_dir, card, files)
+
+
+def _compiled(
+    classifier: Any, signature: Signature, columns: Columns, expected: NDArray[np.float64]
+) -> tuple[bytes | None, Parity]:
+    """The graph, kept only where the proof holds, and the proof's report."""
+    try:
+        graph = compile_pipeline(classifier, signature)
+    except CompilationError as error:
+        return None, refuted(f"it cannot be compiled: {error}")
+    parity = prove(graph, columns, expected)
+    return (graph if parity.proven else None), parity
+
+
+def _dumped(classifier: Any) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(classifier, buffer, compress=3)
+    return buffer.getvalue()

@@ -1,0 +1,81 @@
+"""What training tells: a table for people, JSON for scripts."""
+
+import json
+import sys
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from churn_api.registry.card import Card
+from churn_api.training.train import Trained
+
+TITLES = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "brier": "Brier", "log_loss": "log loss", "ece": "ECE"}
+
+
+def as_json(trained: Trained) -> str:
+    """One JSON object, for scripts."""
+    card = trained.card
+    found = {
+        "model": card.name,
+        "version": card.version,
+        "rows": card.training.rows,
+        "base_rate": card.training.base_rate,
+        "chosen": card.metrics["chosen"],
+        "candidates": card.metrics["candidates"],
+        "threshold": card.policy.threshold,
+        "warnings": trained.warnings,
+    }
+    return json.dumps(found, indent=2)
+
+
+def print_report(trained: Trained) -> None:
+    """The same and more, for people, on stdout."""
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    card = trained.card
+    for warning in trained.warnings:
+        console.print(Text(f"warning: {warning}"), style="yellow")
+    console.print(Group(_summary(card), _candidates(card), _importance(card)))
+
+
+def _summary(card: Card) -> Table:
+    threshold, calibration = card.metrics["threshold"], card.metrics["calibration"]
+    table = Table(box=SIMPLE, show_header=False)
+    table.add_row("model", f"{card.name}, version {card.version}")
+    table.add_row("rows", f"{card.training.rows:,}")
+    table.add_row("base rate", f"{card.training.base_rate:.1%}")
+    table.add_row("chosen", f"{card.metrics['chosen']}, calibrator: {calibration['method'] or 'none needed'}")
+    table.add_row("reliability (ECE)", _spread(calibration["ece"]))
+    table.add_row("threshold", f"{threshold['value']:.3f}, the largest F1 out of fold")
+    table.add_row("  there", f"precision {threshold['precision']:.3f}, recall {threshold['recall']:.3f}")
+    table.add_row("risk bands", f"medium from {card.policy.medium_from:.3f}, high from {card.policy.high_from:.3f}")
+    table.add_row("serves from", _serves_from(card))
+    return table
+
+
+def _serves_from(card: Card) -> str:
+    parity = card.parity
+    if parity.proven:
+        return f"ONNX, equal to scikit-learn within {parity.largest_difference:.1e} on {parity.rows:,} rows"
+    return f"scikit-learn: {parity.reason}"
+
+
+def _candidates(card: Card) -> Table:
+    table = Table("candidate", *TITLES.values(), box=SIMPLE, title="5-fold cross-validation", title_justify="left")
+    candidates: dict[str, Any] = card.metrics["candidates"]
+    for name, found in candidates.items():
+        table.add_row(name, *(_spread(found[metric]) for metric in TITLES))
+    return table
+
+
+def _importance(card: Card) -> Table:
+    table = Table("feature", "ROC-AUC lost when shuffled", box=SIMPLE, title="Most important", title_justify="left")
+    for name, lost in card.metrics["importance"].items():
+        table.add_row(Text(name), f"{lost:.4f}")
+    return table
+
+
+def _spread(found: dict[str, float]) -> str:
+    return f"{found['mean']:.4f} ± {found['std']:.4f}"

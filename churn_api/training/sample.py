@@ -1,0 +1,94 @@
+"""A seeded, realistic table of customers, for a first model and for trying things out.
+
+The churn mechanism, in log-odds: a customer leaves more easily with a month-to-month contract, with a high monthly
+charge for the tenure, with fibre, when paying by electronic check, and with each support call; less easily with each
+year of tenure (the first year weighs most), with technical support, and with age. A third of the support calls'
+effect acts only on customers in their first year. The rest is chance: no model can predict it.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+CONTRACTS = ("Month-to-month", "One year", "Two year")
+PAYMENTS = ("Electronic check", "Mailed check", "Bank transfer", "Credit card")
+INTERNET = ("DSL", "Fiber optic", "None")
+
+MISSING = {
+    "total_charges": 0.03,
+    "contract": 0.02,
+    "payment_method": 0.03,
+    "internet_service": 0.02,
+    "tech_support": 0.04,
+    "paperless_billing": 0.02,
+    "senior_citizen": 0.01,
+    "num_support_calls": 0.05,
+}
+"""Share of blank cells by column; the other columns are always there."""
+
+
+def sample_table(rows: int, seed: int) -> pd.DataFrame:
+    """A table of `rows` customers with the target `churn`; the same seed gives the same table."""
+    rng = np.random.default_rng(seed)
+    customers = _customers(rows, rng)
+    churn = rng.random(rows) < _churn_probability(customers)
+    for name, share in MISSING.items():
+        customers[name] = customers[name].astype(object).mask(rng.random(rows) < share)
+    return customers.assign(churn=np.where(churn, "Yes", "No"))
+
+
+def _customers(rows: int, rng: np.random.Generator) -> pd.DataFrame:
+    age = np.clip(rng.normal(46, 16, rows).round(), 18, 90).astype(int)
+    tenure = np.clip(rng.exponential(28, rows).round(), 0, 72).astype(int)
+    internet = rng.choice(INTERNET, rows, p=(0.38, 0.42, 0.20))
+    base = np.select([internet == "None", internet == "DSL"], [21.0, 55.0], 82.0)
+    monthly = np.clip(base + rng.normal(0, 9, rows), 18, 125).round(2)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"CUST{number:06d}" for number in range(1, rows + 1)],
+            "age": age,
+            "tenure": tenure,
+            "monthly_charges": monthly,
+            "total_charges": (monthly * tenure * rng.normal(1, 0.03, rows)).round(2),
+            "contract": _contracts(tenure, rng),
+            "payment_method": rng.choice(PAYMENTS, rows, p=(0.34, 0.22, 0.22, 0.22)),
+            "internet_service": internet,
+            "tech_support": _yes(rng.random(rows) < np.where(internet == "None", 0.05, 0.38)),
+            "paperless_billing": _yes(rng.random(rows) < 0.6),
+            "senior_citizen": _yes(age >= 65),
+            "num_support_calls": rng.poisson(1.4, rows),
+        }
+    )
+
+
+def _contracts(tenure: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
+    """Longer contracts are commoner among customers who have stayed longer."""
+    drawn = rng.random(len(tenure)) + tenure / 100
+    return np.select([drawn < 0.75, drawn < 1.1], CONTRACTS[:2], CONTRACTS[2])
+
+
+def _churn_probability(customers: pd.DataFrame) -> NDArray[np.float64]:
+    """The mechanism that the module describes."""
+    tenure = customers["tenure"].to_numpy()
+    calls = customers["num_support_calls"].to_numpy()
+    contract, internet = customers["contract"], customers["internet_service"]
+    log_odds = (
+        -1.35
+        + 1.25 * (contract == CONTRACTS[0])
+        - 0.9 * (contract == CONTRACTS[2])
+        - 1.2 * np.log1p(tenure / 12)
+        + 0.012 * (customers["monthly_charges"] - 65)
+        + 0.55 * (internet == "Fiber optic")
+        + 0.45 * (customers["payment_method"] == PAYMENTS[0])
+        - 0.45 * (customers["tech_support"] == "Yes")
+        + 0.15 * (customers["paperless_billing"] == "Yes")
+        - 0.006 * (customers["age"] - 46)
+        + calls * np.where(tenure < 12, 0.45, 0.30)
+    )
+    return np.asarray(1 / (1 + np.exp(-log_odds)), dtype=np.float64)
+
+
+def _yes(truth: NDArray[np.bool_]) -> NDArray[Any]:
+    return np.where(truth, "Yes", "No")

@@ -1,0 +1,93 @@
+"""Training: a table of customers becomes a bundle."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from churn_api.registry.card import Card, Training
+from churn_api.scoring.decision import policy_around
+from churn_api.training.calibration import METHODS, calibrated, choose_method
+from churn_api.training.candidates import CANDIDATES, SEED
+from churn_api.training.golden import golden_rows
+from churn_api.training.importance import most_important
+from churn_api.training.metrics import best_threshold
+from churn_api.training.packaging import About, package
+from churn_api.training.preparation import Choices, Prepared, prepare
+from churn_api.training.progress import Progress
+from churn_api.training.validation import FOLDS, Evaluation, cross_validate, fit
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training made, and what it has to say about the table."""
+
+    card: Card
+    warnings: list[str]
+
+
+def train(
+    table: Path, choices: Choices, *, name: str, models_dir: Path, progress: Progress, estimator: str = AUTO
+) -> Trained:
+    """Train on a table and write the best candidate as the next version of `name`.
+
+    `estimator` is the name of a candidate, or `auto` for the one of the least cross-validated log loss. Raises
+    TrainingError for a table that no model can be made from; nothing is written then.
+    """
+    names = list(CANDIDATES) if estimator == AUTO else [estimator]
+    progress.plan(1 + FOLDS * (len(names) + len(METHODS)) + 3)
+    progress.step(f"reading {table.name}")
+    prepared = prepare(table, choices)
+    evaluations = {name: _evaluate(prepared, name, None, progress) for name in names}
+    chosen = min(evaluations, key=lambda name: evaluations[name].fold_values("log_loss").mean())
+    method, final = choose_method(evaluations[chosen], lambda method: _evaluate(prepared, chosen, method, progress))
+    progress.step("ranking features")
+    metrics = _metrics(prepared, evaluations, chosen, method, final)
+    progress.step(f"fitting {chosen} on all rows")
+    pipeline = fit(_pipeline(prepared, chosen, method), prepared.frame, prepared.labels)
+    progress.step("compiling and proving")
+    card = package(
+        pipeline,
+        prepared.signature,
+        name=name,
+        columns=prepared.columns,
+        golden=golden_rows(prepared.signature, prepared.columns, SEED),
+        about=About(policy_around(metrics["threshold"]["value"]), metrics, _provenance(prepared)),
+        models_dir=models_dir,
+    )
+    return Trained(card, prepared.warnings)
+
+
+def _provenance(prepared: Prepared) -> Training:
+    return Training(rows=len(prepared.labels), base_rate=float(prepared.labels.mean()), sha256=prepared.sha256)
+
+
+def _pipeline(prepared: Prepared, candidate: str, method: str | None) -> Any:
+    pipeline = CANDIDATES[candidate](prepared.signature, prepared.columns)
+    return calibrated(pipeline, method) if method else pipeline
+
+
+def _evaluate(prepared: Prepared, candidate: str, method: str | None, progress: Progress) -> Evaluation:
+    what = f"{candidate}, calibrated by {method}" if method else candidate
+    return cross_validate(
+        partial(_pipeline, prepared, candidate, method),
+        prepared.frame,
+        prepared.labels,
+        lambda fold: progress.step(f"{what}: fold {fold} of {FOLDS}"),
+    )
+
+
+def _metrics(
+    prepared: Prepared, evaluations: dict[str, Evaluation], chosen: str, method: str | None, final: Evaluation
+) -> dict[str, Any]:
+    """What the card tells of the model's quality: all of it from rows that the judged pipeline did not see."""
+    threshold, precision, recall = best_threshold(prepared.labels, final.probabilities)
+    return {
+        "chosen": chosen,
+        "candidates": {name: evaluation.summary() for name, evaluation in evaluations.items()},
+        "calibration": {"method": method, **final.summary()},
+        "threshold": {"value": threshold, "precision": precision, "recall": recall},
+        "importance": most_important(final, prepared.frame, prepared.labels),
+    }

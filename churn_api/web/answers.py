@@ -1,0 +1,65 @@
+"""The shape of predictions."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+from flask import g
+from numpy.typing import NDArray
+
+from churn_api.contract.record import Record
+from churn_api.registry.model import Model
+
+
+class Scores(NamedTuple):
+    """What a model said of some records, and how long it took."""
+
+    model: Model
+    threshold: float
+    probabilities: NDArray[np.float64]
+    milliseconds: float
+
+
+def score(model: Model, records: list[Record], threshold: float | None) -> Scores:
+    """Score records, at the model's own threshold unless another is given."""
+    started = perf_counter()
+    probabilities = model.score(records)
+    milliseconds = (perf_counter() - started) * 1000
+    return Scores(model, model.card.policy.threshold if threshold is None else threshold, probabilities, milliseconds)
+
+
+def scored_rows(scores: Scores, records: Sequence[Record]) -> list[dict[str, Any]]:
+    """One object a customer."""
+    columns = scored_columns(scores, records)
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def scored_columns(scores: Scores, records: Sequence[Record]) -> dict[str, list[Any]]:
+    """One list a field."""
+    policy = scores.model.card.policy
+    return {
+        "customer_id": [record.customer_id for record in records],
+        "churn_prediction": policy.predictions(scores.probabilities, scores.threshold),
+        "churn_probability": scores.probabilities.tolist(),
+        "risk_band": policy.bands(scores.probabilities),
+    }
+
+
+def about(scores: Scores) -> dict[str, Any]:
+    """What every answer tells of the model that made it."""
+    card = scores.model.card
+    return {
+        "threshold": scores.threshold,
+        "model_name": card.name,
+        "model_version": card.version,
+        "inference_time_ms": round(scores.milliseconds, 4),
+        "timestamp": timestamp(),
+        "request_id": g.request_id,
+    }
+
+
+def timestamp() -> str:
+    """Now, in UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,59 @@
+"""What a request carries: its JSON body, its query, and what it accepts."""
+
+from typing import Any, TypeVar
+
+import orjson
+from flask import request
+from marshmallow import RAISE, Schema, ValidationError
+
+from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.web.problems import Problem, invalid, query_errors
+
+JSON = "application/json"
+
+SchemaType = TypeVar("SchemaType", bound=Schema)
+
+
+class Query(Schema):
+    """A query string: a misspelt parameter is a fault, not ignored."""
+
+    class Meta:
+        unknown = RAISE
+
+
+def read_json() -> Any:
+    """The parsed body. Raises Problem where it is not JSON."""
+    if request.mimetype != JSON:
+        raise Problem("unsupported-media-type", f"Send the body as {JSON}.", accepted=[JSON])
+    try:
+        return orjson.loads(request.get_data(cache=False))
+    except orjson.JSONDecodeError as error:
+        raise Problem("malformed-json", f"It stops being JSON at line {error.lineno}, column {error.colno}.") from None
+
+
+def read_query(schema: Query) -> dict[str, Any]:
+    """The query's parameters, defaults filled in. Raises Problem naming every fault."""
+    arguments = request.args
+    twice = [
+        Fault("sent-twice", "Send it once.", path=(name,)) for name, values in arguments.lists() if len(values) > 1
+    ]
+    try:
+        loaded: dict[str, Any] = schema.load(arguments.to_dict())
+    except ValidationError as error:
+        twice += [_query_fault(schema, name, messages) for name, messages in error.messages_dict.items()]
+        loaded = {}
+    if twice:
+        raise invalid(query_errors(twice))
+    return loaded
+
+
+def require_json_accepted() -> None:
+    """Raise Problem where the client accepts no JSON."""
+    if request.accept_mimetypes and not request.accept_mimetypes.accept_json:
+        raise Problem("not-acceptable", f"This route answers {JSON}.")
+
+
+def _query_fault(schema: Query, name: str, messages: Any) -> Fault:
+    if name not in schema.fields:
+        return Fault("unknown-parameter", "Unknown parameter.", did_you_mean(name, schema.fields), (name[:128],))
+    return Fault("not-valid", " ".join(map(str, messages)), path=(name,))

@@ -1,0 +1,67 @@
+"""Where exceptions become problems: domain errors, HTTP errors and failures, each translated once."""
+
+import logging
+
+from flask import Flask, Response, current_app, g
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from churn_api.contract.record import InvalidRecord
+from churn_api.registry.live import ModelNotReady, UnknownModel, UnknownVersion
+from churn_api.web.problems import KINDS, RETRY_AFTER, Problem, body_errors, invalid, response_for
+
+log = logging.getLogger(__name__)
+
+_BY_STATUS = {400: "bad-request", 404: "not-found", 415: "unsupported-media-type"}
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of an application as a problem."""
+    app.register_error_handler(Problem, response_for)
+    app.register_error_handler(InvalidRecord, _invalid_record)
+    app.register_error_handler(UnknownModel, _unknown_model)
+    app.register_error_handler(UnknownVersion, _unknown_version)
+    app.register_error_handler(ModelNotReady, _not_ready)
+    app.register_error_handler(MethodNotAllowed, _method_not_allowed)
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _failure)
+
+
+def _invalid_record(error: InvalidRecord) -> Response:
+    return response_for(invalid(body_errors(error.faults)))
+
+
+def _unknown_model(error: UnknownModel) -> Response:
+    return response_for(Problem("unknown-model", "GET /api/v1/models lists the models."))
+
+
+def _unknown_version(error: UnknownVersion) -> Response:
+    return response_for(Problem("unknown-version", "GET /api/v1/models/<model> lists its versions."))
+
+
+def _not_ready(error: ModelNotReady) -> Response:
+    return response_for(
+        Problem("model-not-ready", "GET /health/ready says why.", headers={"Retry-After": str(RETRY_AFTER)})
+    )
+
+
+def _method_not_allowed(error: MethodNotAllowed) -> Response:
+    allowed = ", ".join(sorted(error.valid_methods or ()))
+    return response_for(Problem("method-not-allowed", f"Allowed: {allowed}.", headers={"Allow": allowed}))
+
+
+def _too_large(error: RequestEntityTooLarge) -> Response:
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    return response_for(Problem("too-large", f"A body may have {limit} bytes."))
+
+
+def _http(error: HTTPException) -> Response:
+    if error.code is None or error.code < 400:
+        return Response(status=error.code, headers=error.get_headers())
+    code = _BY_STATUS.get(error.code, "bad-request" if error.code < 500 else "internal-error")
+    return response_for(Problem(code, f"{KINDS[code].title}."))
+
+
+def _failure(error: Exception) -> Response:
+    log.error("request %s failed", g.request_id, exc_info=error)
+    return response_for(Problem("internal-error", "The log has the rest under the request id."))

@@ -1,0 +1,135 @@
+"""The OpenAPI document, written from what is loaded: routes, their declarations, and the signatures of the models."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
+from werkzeug.routing import Rule
+
+from churn_api import __version__
+from churn_api.contract.batch import CUSTOMERS
+from churn_api.contract.example import example_record
+from churn_api.contract.record import identifier_names
+from churn_api.contract.signature import Signature
+from churn_api.registry.live import LiveModels
+from churn_api.registry.model import Model
+from churn_api.web.body import JSON
+from churn_api.web.documented import OPERATIONS, Operation
+from churn_api.web.problems import KINDS, MEDIA_TYPE
+from churn_api.web.schemas import ProblemAnswer, Scored
+
+VERSION = "3.0.3"
+EVERYWHERE = ("internal-error",)
+
+_TITLE = "Churn API"
+_DESCRIPTION = "Calibrated churn probabilities, validated by the signature that each model was trained with."
+
+
+def build_document(app: Flask, live: LiveModels) -> dict[str, Any]:
+    """The document of an application's routes and its ready models."""
+    spec = APISpec(_TITLE, __version__, VERSION, plugins=[MarshmallowPlugin()], info={"description": _DESCRIPTION})
+    spec.components.schema("Problem", schema=ProblemAnswer)
+    spec.components.schema("Scored", schema=Scored)
+    for model in live.ready.values():
+        _add_components(spec, model)
+    for rule in app.url_map.iter_rules():
+        operation = OPERATIONS.get(app.view_functions[rule.endpoint])
+        if operation is not None:
+            for path, answering in _paths(rule, operation, live):
+                spec.path(path, operations=_operations(app, rule, operation, live, answering))
+    return spec.to_dict()
+
+
+def _paths(rule: Rule, operation: Operation, live: LiveModels) -> Iterator[tuple[str, Model | None]]:
+    """A route whose body depends on the model stands once for each model, with that model's own schema."""
+    if operation.body is None:
+        yield re.sub(r"<(\w+)>", r"{\1}", rule.rule), None
+    elif "<model>" in rule.rule:
+        for name, model in live.ready.items():
+            yield rule.rule.replace("<model>", name), model
+    else:
+        yield rule.rule, live.ready.get(live.default)
+
+
+def _operations(
+    app: Flask, rule: Rule, operation: Operation, live: LiveModels, model: Model | None
+) -> dict[str, dict[str, Any]]:
+    method = next(method.lower() for method in ("GET", "POST") if method in (rule.methods or ()))
+    view = app.view_functions[rule.endpoint]
+    summary, _, description = (view.__doc__ or "").strip().partition("\n\n")
+    described: dict[str, Any] = {
+        "tags": [operation.tag],
+        "summary": summary.rstrip("."),
+        "description": re.sub(r"\s+", " ", description).strip(),
+        "operationId": _operation_id(rule, model),
+        "parameters": [*_parameters(operation), *_path_parameters(rule, operation, live)],
+        "responses": dict(_responses(operation)),
+    }
+    if operation.body:
+        described["requestBody"] = _request_body(operation, model)
+    return {method: described}
+
+
+def _operation_id(rule: Rule, model: Model | None) -> str:
+    """Unique: a view may stand under several routes, and a route under several models."""
+    path = rule.rule if model is None else rule.rule.replace("<model>", model.card.name)
+    return re.sub(r"\W+", "_", path).strip("_") or "root"
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    return [{"in": "query", "schema": operation.query}] if operation.query and operation.query().fields else []
+
+
+def _path_parameters(rule: Rule, operation: Operation, live: LiveModels) -> list[dict[str, Any]]:
+    if operation.body or "<model>" not in rule.rule:
+        return []
+    schema = {"type": "string", "enum": live.names} if live.names else {"type": "string"}
+    example = {"example": live.names[0]} if live.names else {}
+    return [{"in": "path", "name": "model", "required": True, "schema": schema, **example}]
+
+
+def _responses(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "200", {"description": "Done.", "content": {JSON: {"schema": operation.answer}}}
+    by_status: dict[int, list[str]] = {}
+    for code in (*operation.problems, *EVERYWHERE):
+        by_status.setdefault(KINDS[code].status, []).append(code)
+    for status, codes in by_status.items():
+        told = "; ".join(f"{code}: {KINDS[code].title}" for code in codes)
+        yield str(status), {"description": told, "content": {MEDIA_TYPE: {"schema": "Problem"}}}
+
+
+def _request_body(operation: Operation, model: Model | None) -> dict[str, Any]:
+    if model is None:
+        return {"required": True, "content": {JSON: {"schema": {"type": "object"}}}}
+    name = ("Record_" if operation.body == "record" else "Batch_") + model.card.name
+    return {"required": True, "content": {JSON: {"schema": name, "examples": _examples(operation, model)}}}
+
+
+def _examples(operation: Operation, model: Model) -> dict[str, Any]:
+    signature = model.card.signature
+    full, least = example_record(signature), example_record(signature, required_only=True)
+    if operation.body == "batch":
+        return {"two customers": {"value": {CUSTOMERS: [full, least]}}}
+    return {"every field": {"value": full}, "required fields": {"value": least}}
+
+
+def _add_components(spec: APISpec, model: Model) -> None:
+    name = model.card.name
+    spec.components.schema(f"Record_{name}", schema=model.reader.schema)
+    spec.components.schemas[f"Record_{name}"] |= _identifier_once(model.card.signature)
+    items = {"type": "array", "minItems": 1, "items": {"$ref": f"#/components/schemas/Record_{name}"}}
+    batch = {
+        "type": "object",
+        "required": [CUSTOMERS],
+        "properties": {CUSTOMERS: items},
+        "additionalProperties": False,
+    }
+    spec.components.schema(f"Batch_{name}", batch)
+
+
+def _identifier_once(signature: Signature) -> dict[str, Any]:
+    names = list(identifier_names(signature))
+    return {"not": {"required": names}} if len(names) > 1 else {}

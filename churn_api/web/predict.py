@@ -1,0 +1,47 @@
+"""One customer in, one probability out."""
+
+from flask import Blueprint, jsonify
+from flask.typing import ResponseReturnValue
+
+from churn_api.web.answers import about, score, scored_rows
+from churn_api.web.body import read_json, read_query, require_json_accepted
+from churn_api.web.documented import documented
+from churn_api.web.problems import body_errors
+from churn_api.web.schemas import Prediction, PredictQuery
+from churn_api.web.state import live_models
+
+blueprint = Blueprint("predict", __name__)
+blueprint.before_request(require_json_accepted)
+
+_QUERY = PredictQuery()
+
+
+@blueprint.post("/predict")
+@blueprint.post("/predict/<model>")
+@documented(
+    "Predict",
+    body="record",
+    query=PredictQuery,
+    answer=Prediction,
+    problems=(
+        "malformed-json",
+        "unknown-version",
+        "not-acceptable",
+        "too-large",
+        "unsupported-media-type",
+        "validation-failed",
+        "model-not-ready",
+    ),
+)
+def predict(model: str | None = None) -> ResponseReturnValue:
+    """Score one customer.
+
+    The body is the record itself, flat. A missing or null optional field is a missing value, which the model handles.
+    """
+    query = read_query(_QUERY)
+    chosen = live_models().get(model, query["version"])
+    record = chosen.reader.read(read_json())
+    scores = score(chosen, [record], query["threshold"])
+    answer = scored_rows(scores, [record])[0] | about(scores)
+    warnings = body_errors(chosen.reader.unseen(record))
+    return jsonify(answer | {"warnings": warnings} if warnings else answer)

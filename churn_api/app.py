@@ -18,7 +18,7 @@ API = "/api/v1"
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """An application of its own: settings, models and routes. `config` takes the place of the environment."""
     app = Flask("churn_api", static_folder="web/static", template_folder="web/templates")
-    app.config.from_mapping(load_settings(config))
+    app.config.from_mapping(load_settings(config, others=app.config))
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

@@ -5,7 +5,7 @@ few that platforms set, which go by their own name.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -48,10 +48,10 @@ SETTINGS = (
 )
 
 
-def load_settings(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[str] = ()) -> dict[str, Any]:
     """Every setting by name: the default, else what the environment says, else what `overrides` says.
 
-    Raises ConfigError naming every setting at fault.
+    `others` are the names that overrides may hold besides. Raises ConfigError naming what is at fault.
     """
     _refuse_unknown_variables()
     env = Env(eager=False)
@@ -65,12 +65,14 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         found = cast("Mapping[str, list[str]]", error.error_messages)
         faults = [f"{variable}: {' '.join(messages)}" for variable, messages in found.items()]
         raise ConfigError("; ".join(faults)) from error
-    return settings | {name: _checked(name, value) for name, value in (overrides or {}).items()}
+    return settings | {name: _checked(name, value, others) for name, value in (overrides or {}).items()}
 
 
-def _checked(name: str, value: Any) -> Any:
+def _checked(name: str, value: Any, others: Container[str]) -> Any:
     """An override, which stands in for a variable, under the same check."""
     setting = next((setting for setting in SETTINGS if setting.name == name), None)
+    if setting is None and name not in others:
+        raise ConfigError(f"{name} is not a setting")
     if setting is not None and setting.check is not None:
         try:
             setting.check(value)

@@ -3,7 +3,6 @@
 A fault is raised as `ValidationError([Fault, …])`: Marshmallow carries the objects through unchanged.
 """
 
-import math
 import re
 from collections.abc import Iterable
 from typing import Any, NoReturn
@@ -15,19 +14,22 @@ from churn_api.contract.signature import FLOAT32_MAX
 
 MAX_IDENTIFIER_LENGTH = 128
 INT64 = (-(2**63), 2**63 - 1)
+EXACT_INTEGERS = (-(2**53) + 1, 2**53 - 1)
+"""Integers that every JSON parser keeps as they are (RFC 7493, section 2.2)."""
 
-# Control, format and private characters, separators other than the space, and the halves of surrogate pairs.
+# Control, format and private characters, and separators other than the space. JSON in UTF-8 holds no lone surrogates.
 _UNPRINTABLE = (
     r"\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u180e"
-    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\uf8ff\ufeff\ufff0-\uffff"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\ue000-\uf8ff\ufeff\ufff0-\uffff"
 )
-PRINTABLE = f"[^{_UNPRINTABLE}]"
+PRINTABLE = f"^[^{_UNPRINTABLE}]+$"
 
 IDENTIFIER_TYPES = [
-    {"type": "string", "pattern": f"^{PRINTABLE}{{1,{MAX_IDENTIFIER_LENGTH}}}$"},
+    {"type": "string", "minLength": 1, "maxLength": MAX_IDENTIFIER_LENGTH, "pattern": PRINTABLE},
     {"type": "integer", "minimum": INT64[0], "maximum": INT64[1]},
+    {"type": "null"},
 ]
-"""What an identifier is, as JSON Schema says it."""
+"""What an identifier is, as JSON Schema says it; it may be null too."""
 
 
 def fail(code: str, message: str, hint: str | None = None) -> NoReturn:
@@ -121,27 +123,33 @@ class Text(fields.String):
 class Identifier(fields.Field[Any]):
     """A string of 1 to 128 printable characters, or an integer of 64 bits; kept exactly as it came."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str | int:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str | int | float:
         if isinstance(value, str):
             return _printable(value)
-        if isinstance(value, bool) or not isinstance(value, int) or not INT64[0] <= value <= INT64[1]:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_exact_integer(value):
             fail("wrong-type", "Must be a string or a 64-bit integer.")
         return value
 
 
-_ALL_PRINTABLE = re.compile(f"{PRINTABLE}+")
+def _is_exact_integer(value: float) -> bool:
+    """Whether a parsed JSON number still is the integer that was sent: 7, or 7.0 while doubles are exact."""
+    low, high = INT64 if isinstance(value, int) else EXACT_INTEGERS
+    return low <= value <= high and value == int(value)
+
+
+_PRINTABLE = re.compile(PRINTABLE)
 
 
 def _printable(value: str) -> str:
     if not 0 < len(value) <= MAX_IDENTIFIER_LENGTH:
         fail("wrong-length", f"Must have 1 to {MAX_IDENTIFIER_LENGTH} characters.")
-    if not _ALL_PRINTABLE.fullmatch(value):
+    if not _PRINTABLE.fullmatch(value):
         fail("not-printable", "Must hold printable characters only.")
     return value
 
 
 def _held_by_float32(value: float) -> float:
-    if not math.isfinite(value) or abs(value) > FLOAT32_MAX:
+    if not abs(value) <= FLOAT32_MAX:  # NaN is not <= anything
         fail("not-a-number", "Must be a finite number that 32 bits can hold.")
     return value
 

@@ -7,6 +7,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
 from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.contract.fields import (
+    EXACT_INTEGERS,
     IDENTIFIER_TYPES,
     Boolean,
     Identifier,
@@ -22,6 +23,9 @@ from churn_api.contract.signature import FLOAT32_MAX, IDENTIFIER, MAX_NAME_LENGT
 
 MAX_UNKNOWN_LISTED = 20
 """Unknown fields that one record's faults name: a body of a million of them gets an answer of a few lines."""
+
+WIDEST: dict[str, tuple[float, float]] = {"integer": EXACT_INTEGERS, "number": (-FLOAT32_MAX, FLOAT32_MAX)}
+"""Bounds of a type where the signature declares none."""
 
 _REQUIRED = [Fault("required", "This field is required.")]
 _NULL = [Fault("null", "Must not be null.")]
@@ -151,26 +155,28 @@ def _feature_field(feature: Feature) -> fields.Field[Any]:
         allow_none=feature.nullable,
         error_messages={"required": _REQUIRED, "null": _NULL},
         validate=list(_validators(feature)),
-        metadata={"description": _description(feature)},
+        metadata=_described(feature),
     )
 
 
 def _validators(feature: Feature) -> Iterator[Any]:
-    if feature.type in ("integer", "number"):
-        low = -FLOAT32_MAX if feature.minimum is None else feature.minimum
-        high = FLOAT32_MAX if feature.maximum is None else feature.maximum
-        yield InRange(low, high)
-    if feature.type == "string":
-        yield InLength(1, feature.max_length)
+    if feature.type in WIDEST:
+        low, high = WIDEST[feature.type]
+        yield InRange(
+            low if feature.minimum is None else feature.minimum,
+            high if feature.maximum is None else feature.maximum,
+        )
     if feature.choices is not None and not feature.open:
         yield KnownChoice(feature.choices)
+    elif feature.type == "string":
+        yield InLength(1, feature.max_length)
 
 
-def _description(feature: Feature) -> str:
+def _described(feature: Feature) -> dict[str, str]:
     parts = [feature.description] if feature.description else []
     if feature.observed is not None:
         low, high = feature.observed.minimum, feature.observed.maximum
         parts.append(f"Training saw {plain(low)} to {plain(high)}.")
     if feature.open:
         parts.append(f"Training saw {', '.join(map(str, feature.choices or ()))}; others are scored with a warning.")
-    return " ".join(parts)
+    return {"description": " ".join(parts)} if parts else {}

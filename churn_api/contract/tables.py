@@ -23,7 +23,7 @@ from churn_api.contract.signature import FLOAT32_MAX, Feature, Signature
 
 BOOLEAN_WORDS = (("yes", "no"), ("true", "false"), ("1", "0"))
 """Pairs of true and false as tables write them, in any case."""
-INTEGER = r"^-?(0|[1-9][0-9]*)$"
+INTEGER = r"^-?(0|[1-9][0-9]{0,14})$"
 NUMBER = r"^-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 WHITESPACE = " \t\r\n\v\f\u00a0"
 
@@ -117,15 +117,17 @@ def _read_csv(path: Path, start: bytes) -> pa.Table:
     try:
         table = pyarrow.csv.read_csv(
             path,
-            read_options=pyarrow.csv.ReadOptions(use_threads=False, skip_rows=1, column_names=names),
+            read_options=pyarrow.csv.ReadOptions(use_threads=False, column_names=names),
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=collect),
             convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
         )
     except pa.ArrowInvalid as error:
         raise TableError(f"{path.name} is not a CSV table: {_one_line(str(error))}") from error
+    table = table.slice(1)
     if ragged:
         row = ragged[0]
         raise TableError(f"row {row.number} has {row.actual_columns} cells where the header has {row.expected_columns}")
+    _refuse_open_quote(path, table)
     _refuse_second_header(table, header)
     return table.rename_columns(header)
 
@@ -150,6 +152,13 @@ def _refuse_bad_names(path: Path, names: list[str]) -> None:
             raise TableError(f"{path.name}: column {names.index(name) + 1} has no name")
         if count > 1:
             raise TableError(f"{path.name}: {count} columns are named {name!r}")
+
+
+def _refuse_open_quote(path: Path, table: pa.Table) -> None:
+    """A quote that is never closed swallows the rest of the file into the last cell."""
+    last = table.column(table.num_columns - 1)[-1].as_py() if table.num_rows else None
+    if last and "\n" in last and path.read_bytes().count(b'"') % 2:
+        raise TableError(f"row {table.num_rows + 1}: a quote is opened and never closed")
 
 
 def _refuse_second_header(table: pa.Table, header: list[str]) -> None:
@@ -188,7 +197,7 @@ def _numbers(column: pa.ChunkedArray, feature: Feature) -> NDArray[np.float32]:
     if feature.type == "integer":
         bad = np.flatnonzero(np.isfinite(numbers) & (numbers != np.trunc(numbers)))
         if bad.size:
-            raise _misfit(feature, int(bad[0]), "is not an integer")
+            raise _misfit(feature, int(bad[0]), "is no integer")
     return np.asarray(numbers, dtype=np.float32)
 
 
@@ -211,7 +220,7 @@ def _parsed(column: pa.ChunkedArray, feature: Feature) -> pa.ChunkedArray:
         fits = pc.match_substring_regex(cells, NUMBER)
     at = pc.index(pc.and_(pc.is_valid(cells), pc.invert(pc.fill_null(fits, True))), True).as_py()
     if at >= 0:
-        raise _misfit(feature, at, f"is not a {feature.type}")
+        raise _misfit(feature, at, f"is no {feature.type}")
     if feature.type == "boolean":
         return pc.if_else(pc.is_null(cells), pa.scalar(None, pa.bool_()), pc.is_in(cells, value_set=_TRUE))
     return cells.cast(pa.float64())

@@ -24,7 +24,9 @@ class Model(NamedTuple):
     scorer: Scorer
 
     def score(self, records: list[Record]) -> NDArray[np.float64]:
-        """Probabilities of churn, shape (n,)."""
+        """Probabilities of churn, shape (n,). No records have none: a compiled model need not run on zero rows."""
+        if not records:
+            return np.empty(0)
         return self.scorer.score(self.builder.build([record.values for record in records]))
 
 

@@ -1,8 +1,15 @@
 """The scorer that serves: a compiled model in ONNX Runtime. Needs no scikit-learn and no pandas; reads only data."""
 
+import os
+
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+# Since 1.29 ONNX Runtime reports each session, with a digest of its weights, to its maker, and starts a thread for
+# that when it is imported: a worker forked from such a process hangs for good as it exits. It looks for this variable.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # noqa: TID251 - set, not read, and before the import below
+
+import onnxruntime
 
 from churn_api.contract.columns import Columns
 

@@ -12,5 +12,5 @@ class Scorer(Protocol):
     """Turns columns into probabilities of churn."""
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
-        """Probabilities of the target's positive label: shape (n,), float64, in [0, 1]."""
+        """Probabilities of the target's positive label: shape (n,), float64, in [0, 1]; n is at least 1."""
         ...

@@ -1,5 +1,6 @@
 """A fitted pipeline -> an ONNX graph, and the proof that the two are equal."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def compile_pipeline(classifier: Any, signature: Signature) -> bytes:
         for feature in signature.features
     ]
     try:
-        graph = to_onnx(classifier, initial_types=inputs, options={"zipmap": False})
+        graph = _convert(classifier, inputs)
         _check_inputs(graph, signature)
         _pack_inputs(graph, signature)
         _keep_positive(graph, positive_index(classifier.classes_, signature.target))
@@ -43,6 +44,14 @@ def compile_pipeline(classifier: Any, signature: Signature) -> bytes:
     except Exception as error:
         raise CompilationError(f"{type(error).__name__}: {str(error).splitlines()[0][:300]}") from error
     return bytes(graph.SerializeToString())
+
+
+def _convert(classifier: Any, inputs: list[tuple[str, Any]]) -> onnx.ModelProto:
+    with warnings.catch_warnings():
+        # skl2onnx hands booleans to integer fields, which protobuf before 7 takes; setup.cfg keeps it there.
+        warnings.filterwarnings("ignore", message="Field onnx.*got a boolean", category=DeprecationWarning)
+        graph: onnx.ModelProto = to_onnx(classifier, initial_types=inputs, options={"zipmap": False})
+    return graph
 
 
 def prove(graph: bytes, columns: Columns, expected: NDArray[np.float64]) -> Parity:

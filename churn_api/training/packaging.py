@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import joblib
-import numpy as np
 from numpy.typing import NDArray
 
 from churn_api.contract.columns import Columns, ColumnsBuilder, concatenate
@@ -46,12 +45,9 @@ def package(
     The compiled model must equal the classifier on `columns` (the rows it was trained on, or as many as there are) and
     on the golden rows; where it does not, or cannot be compiled, the bundle serves from scikit-learn and says why.
     """
-    scorer = SklearnScorer(classifier, signature)
-    golden_columns = ColumnsBuilder(signature).build(golden)
-    expected = scorer.score(golden_columns)
-    graph, parity = _compiled(
-        classifier, signature, concatenate([columns, golden_columns]), np.append(scorer.score(columns), expected)
-    )
+    rows = concatenate([columns, ColumnsBuilder(signature).build(golden)])
+    expected = SklearnScorer(classifier, signature).score(rows)
+    graph, parity = _compiled(classifier, signature, rows, expected)
     card = Card(
         name=name,
         version="",
@@ -63,7 +59,7 @@ def package(
         libraries={library: version(library) for library in LIBRARIES},
         training=about.training,
         parity=parity,
-        golden=Golden(rows=tuple(golden), probabilities=tuple(expected.tolist())),
+        golden=Golden(rows=tuple(golden), probabilities=tuple(expected[columns.rows :].tolist())),
         files={},
     )
     files = {JOBLIB_FILE: _dumped(classifier)} | ({ONNX_FILE: graph} if graph else {})

@@ -133,12 +133,9 @@ def _inferred(table: pa.Table, target: Target, choices: Choices, remarks: _Remar
     names = [name for name in table.column_names if name not in {target.name, identifier, *choices.exclude}]
     remarks.drop(checks.constant_columns(table, names), "is the same in every row: left out")
     names = [name for name in names if name not in remarks.leave_out]
-    _remark_on_identifiers(table, names, remarks)
-    names = [name for name in names if name not in remarks.leave_out]
-    remarks.warnings += [
-        f"column {name!r} is read as text, though most of its cells are numbers"
-        for name in checks.text_that_was_numbers(table, names)
-    ]
+    numbers = checks.text_that_was_numbers(table, names)
+    remarks.warnings += [f"column {name!r} is read as text, though most of its cells are numbers" for name in numbers]
+    _remark_on_identifiers(table, [name for name in names if name not in numbers], remarks)
     leave_out = [*choices.exclude, *(name for name in remarks.leave_out if name not in choices.opened)]
     return infer_signature(table, target, identifier, leave_out=leave_out, opened=choices.opened)
 

@@ -21,7 +21,7 @@ from churn_api.web.documented import OPERATIONS, Operation
 from churn_api.web.problems import KINDS, MEDIA_TYPE
 from churn_api.web.schemas import ProblemAnswer, Scored
 
-VERSION = "3.0.3"
+VERSION = "3.1.0"
 EVERYWHERE = ("internal-error",)
 
 _TITLE = "Churn API"

@@ -86,7 +86,7 @@ class BatchPrediction(Answered):
         required=True,
         metadata={
             "oneOf": [
-                {"type": "array", "items": {"$ref": "#/components/schemas/Scored"}},
+                {"type": "array", "items": {"anyOf": [{"$ref": "#/components/schemas/Scored"}, {"type": "null"}]}},
                 {"type": "object", "description": "With layout=columns: a list by field."},
             ],
         },

@@ -1,0 +1,91 @@
+import msgspec
+import pytest
+from builders import feature, signature
+
+from churn_api.contract.signature import Feature, Signature, SignatureError
+
+
+def test_json_and_back():
+    """A signature read from its own JSON is the same signature."""
+    original = signature(
+        feature("age", minimum=18, maximum=99, required=True, nullable=False),
+        feature("plan", "string", choices=("A", "B"), unseen="accept", description="What they pay for."),
+        feature("level", "integer", choices=(1, 2, 3)),
+    )
+    assert Signature.from_json(original.to_json()) == original
+
+
+def test_immutable():
+    """Nothing can be changed in a signature."""
+    with pytest.raises(AttributeError):
+        signature().features[0].name = "other"
+    with pytest.raises(AttributeError):
+        signature().identifier = "other"
+
+
+@pytest.mark.parametrize(
+    ("parts", "complaint"),
+    [
+        ({"minimum": 2, "maximum": 1}, "minimum is above maximum"),
+        ({"type": "string", "minimum": 1}, "a string has no minimum"),
+        ({"type": "number", "maximum": float("inf")}, "float32"),
+        ({"type": "number", "maximum": 1e39}, "float32"),
+        ({"name": "customer_id"}, "reserved"),
+        ({"name": "churn_probability"}, "reserved"),
+        ({"name": " "}, "blank"),
+        ({"name": "a\nb"}, "control characters"),
+        ({"name": "a" * 129}, "at most 128"),
+        ({"type": "string", "choices": ()}, "must not be empty"),
+        ({"type": "string", "choices": ("a", "a")}, "twice"),
+        ({"type": "string", "choices": (1,)}, "valid string"),
+        ({"type": "integer", "choices": (1.5,)}, "valid integer"),
+        ({"type": "boolean", "choices": (1,)}, "no choices"),
+        ({"type": "string", "unseen": "accept"}, "needs choices"),
+        ({"type": "string", "max_length": 0}, "at least 1"),
+    ],
+)
+def test_contradictions(parts, complaint):
+    """A feature that contradicts itself is refused with its name and what is wrong."""
+    with pytest.raises(SignatureError, match=complaint):
+        feature(**parts)
+
+
+def test_clashes():
+    """Two features of one name, or one named as the identifier or the target, are refused."""
+    with pytest.raises(SignatureError, match="two features are named 'a'"):
+        signature(feature("a"), feature("a"))
+    with pytest.raises(SignatureError, match="both a feature and the identifier"):
+        signature(feature("customerID"))
+    with pytest.raises(SignatureError, match="both a feature and the target"):
+        signature(feature("Churn"))
+    with pytest.raises(SignatureError, match="at least one feature"):
+        Signature(features=(), target=signature().target)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"type": "float"}, r"Invalid enum value 'float' - at `\$.features\[0\].type`"),
+        ({"name": 3}, r"Expected `str`, got `int` - at `\$.features\[0\].name`"),
+        ({"minimun": 3}, "unknown field `minimun`"),
+        ({"minimum": 3, "maximum": 2}, "minimum is above maximum"),
+    ],
+)
+def test_bad_json_names_the_place(change, complaint):
+    """JSON that is no signature is refused with the place at fault."""
+    plain = msgspec.json.decode(signature().to_json())
+    plain["features"][0] |= change
+    with pytest.raises(SignatureError, match=complaint):
+        Signature.from_json(msgspec.json.encode(plain))
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b'{"features": []}'])
+def test_not_a_signature(data):
+    """What is not JSON, or lacks parts, is a SignatureError and nothing else."""
+    with pytest.raises(SignatureError):
+        Signature.from_json(data)
+
+
+def test_defaults_are_left_out_of_the_json():
+    """The JSON of a feature holds what was said and no defaults."""
+    assert msgspec.json.encode(Feature(name="a", type="number")) == b'{"name":"a","type":"number"}'

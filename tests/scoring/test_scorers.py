@@ -1,0 +1,65 @@
+"""One contract for every scorer: the compiled model and the pipeline itself answer alike."""
+
+import numpy as np
+import pytest
+
+from churn_api.contract.columns import Columns, ColumnsBuilder
+from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE
+from churn_api.registry.model import load_model
+from churn_api.scoring.onnx import OnnxScorer
+from churn_api.scoring.sklearn import SklearnScorer, positive_index
+
+
+@pytest.fixture(params=["onnx", "sklearn"])
+def scorer(request, models_dir):
+    folder = models_dir / "small" / "1"
+    if request.param == "onnx":
+        return OnnxScorer((folder / ONNX_FILE).read_bytes())
+    return SklearnScorer.from_joblib((folder / JOBLIB_FILE).read_bytes(), load_model(folder).card.signature)
+
+
+@pytest.fixture
+def card(models_dir):
+    return load_model(models_dir / "small" / "1").card
+
+
+def test_shape_and_range(scorer, card):
+    """Probabilities have shape (n,), are float64, and lie between 0 and 1."""
+    columns = ColumnsBuilder(card.signature).build(card.golden.rows)
+    probabilities = scorer.score(columns)
+    assert probabilities.shape == (columns.rows,)
+    assert probabilities.dtype == np.float64
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+
+
+def test_golden_rows(scorer, card):
+    """Both scorers give the card's probabilities on its golden rows, missing values and unseen categories included."""
+    columns = ColumnsBuilder(card.signature).build(card.golden.rows)
+    assert np.isnan(columns.numbers).any()
+    assert (columns.texts == "").any()
+    assert np.abs(scorer.score(columns) - card.golden.probabilities).max() <= 1e-6
+
+
+def test_extremes(scorer, card):
+    """The largest numbers that float32 holds, and text of any script, are scored without a fault."""
+    known = ColumnsBuilder(card.signature).build(card.golden.rows[:1])
+    for number in (3.4e38, -3.4e38, 1e-45, 0.0):
+        columns = Columns(np.full_like(known.numbers, number), np.full_like(known.texts, "東京 \U0001f600 \x00"))
+        (probability,) = scorer.score(columns)
+        assert 0 <= probability <= 1
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [(["No", "Yes"], 1), (["Yes", "a"], 0), ([0, 1], 1), ([False, True], 1), ([0.0, 1.0], 1)],
+)
+def test_positive_class(card, classes, expected):
+    """The positive label is found among a classifier's classes, by its text or as the usual 0 and 1."""
+    assert positive_index(np.array(classes), card.signature.target) == expected
+
+
+@pytest.mark.parametrize("classes", [["a", "b"], [1, 2], ["Yes"], ["Yes", "No", "Maybe"]])
+def test_no_positive_class(card, classes):
+    """Classes that are not two, or hold no positive label, are refused."""
+    with pytest.raises(ValueError, match="class"):
+        positive_index(np.array(classes), card.signature.target)

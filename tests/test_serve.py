@@ -1,0 +1,113 @@
+"""The real thing: gunicorn with the project's own configuration."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+from builders import CUSTOMER
+from conftest import ROOT
+
+from churn_api.registry.model import load_model
+
+SMALL = "/api/v1/predict/small"
+
+
+def test_many_clients(serve, models_dir):
+    """Two workers forked from one loaded application answer many clients at once, each with the model's own number."""
+    model = load_model(models_dir / "small" / "2")
+    records = [CUSTOMER | {"tenure": tenure} for tenure in range(200)]
+    expected = [model.score([model.reader.read(record)])[0] for record in records]
+    with serve(models_dir) as server, ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda record: requests.post(server.url + SMALL, json=record, timeout=30), records))
+    assert [answer.status_code for answer in answers] == [200] * 200
+    assert [answer.json()["churn_probability"] for answer in answers] == expected
+
+
+def test_greeting(serve, models_dir):
+    """A server says which line to try and where its page is, and the line works as it is printed."""
+    with serve(models_dir) as server:
+        line = next(line for line in server.log.splitlines() if line.startswith("  curl"))
+        answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout  # noqa: S602
+        assert '"customer_id":"CUST001"' in answer
+        assert f"{server.url}/docs" in server.log
+
+
+def test_stops_at_once(serve, models_dir):
+    """On SIGTERM every worker ends within moments: none hangs in a library that does not survive a fork."""
+    with serve(models_dir, CI="") as server:
+        assert requests.post(server.url + SMALL, json=CUSTOMER, timeout=30).status_code == 200
+        started = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(timeout=30)
+        assert time.monotonic() - started < 10
+
+
+def test_one_thread_before_the_fork(serve, models_dir):
+    """The master that workers are forked from has no other threads, so they inherit no lock that none releases."""
+    with serve(models_dir, CI="") as server:
+        assert len(list(Path(f"/proc/{server.process.pid}/task").iterdir())) == 1
+
+
+def test_killed_worker_is_replaced(serve, models_dir):
+    """A worker killed with SIGKILL is replaced, and the new one answers with the models loaded before the fork."""
+    with serve(models_dir, workers=1) as server:
+        (worker,) = server.workers()
+        os.kill(worker, signal.SIGKILL)
+        answer = requests.post(server.url + SMALL, json=CUSTOMER, timeout=30)
+        assert answer.status_code == 200
+        assert server.workers() != [worker]
+
+
+def test_a_worker_loads_no_training_libraries(serve, models_dir):
+    """A worker that has answered from ONNX has loaded neither scikit-learn, SciPy, pandas, pyarrow nor skl2onnx."""
+    with serve(models_dir, workers=1) as server:
+        for path in (SMALL, "/api/v1/batch-predict/small"):
+            requests.post(server.url + path, json=CUSTOMER, timeout=30)
+        requests.get(server.url + "/openapi.json", timeout=30)
+        maps = "".join(Path(f"/proc/{worker}/maps").read_text() for worker in server.workers())
+    assert "/onnxruntime/" in maps
+    assert not [name for name in ("sklearn", "scipy", "pandas", "pyarrow", "skl2onnx") if f"/{name}/" in maps]
+
+
+def test_nothing_of_training_is_imported(models_dir):
+    """Making an application and answering a request imports no training library, in pure Python either."""
+    code = (
+        "import sys; from churn_api.app import create_app\n"
+        f"client = create_app({{'MODELS_DIR': {str(models_dir)!r}}}).test_client()\n"
+        f"assert client.post({SMALL!r}, json={CUSTOMER!r}).status_code == 200\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "onnxruntime" in loaded.split()
+    assert not {"sklearn", "scipy", "pandas", "pyarrow", "skl2onnx", "onnx", "joblib"} & set(loaded.split())
+
+
+def test_not_ready_without_models(serve, tmp_path):
+    """Without a model the server starts, says so, and is not ready."""
+    with serve(tmp_path / "nowhere") as server:
+        assert requests.get(f"{server.url}/health/live", timeout=30).status_code == 200
+        assert requests.get(f"{server.url}/health/ready", timeout=30).status_code == 503
+        assert "Not ready: the models folder holds no model named 'default'" in server.log
+
+
+def test_bad_setting_stops_the_start(models_dir):
+    """A setting that cannot be used stops the start with one line that names it."""
+    gunicorn = str(Path(sys.executable).with_name("gunicorn"))
+    bad = os.environ | {"CHURN_MAX_BATCH_ROWS": "none"}
+    done = subprocess.run([gunicorn, "wsgi:app"], cwd=ROOT, env=bad, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "CHURN_MAX_BATCH_ROWS: Not a valid integer." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_flask_run(models_dir):
+    """`flask --app wsgi` finds the application too."""
+    flask = str(Path(sys.executable).with_name("flask"))
+    environment = os.environ | {"CHURN_MODELS_DIR": str(models_dir)}
+    done = subprocess.run([flask, "--app", "wsgi", "routes"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert "/api/v1/predict/<model>" in done.stdout, done.stderr

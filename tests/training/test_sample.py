@@ -1,0 +1,32 @@
+from click.testing import CliRunner
+
+from churn_api.cli import main
+from churn_api.training.sample import MISSING, sample_table
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["sample-data", *arguments])
+
+
+def test_same_seed_same_table():
+    """The same seed prints the same bytes, and another seed others."""
+    assert run("--rows", "50", "--seed", "4").stdout == run("--rows", "50", "--seed", "4").stdout
+    assert run("--rows", "50", "--seed", "4").stdout != run("--rows", "50", "--seed", "5").stdout
+
+
+def test_rows():
+    """As many rows as were asked for stand below the header."""
+    assert len(run("--rows", "7").stdout.splitlines()) == 8
+    assert run("--rows", "0").exit_code == 2
+
+
+def test_realistic():
+    """About three in ten leave, month-to-month and new customers more often; cells are missing as documented."""
+    table = sample_table(20_000, 1)
+    churn = table["churn"] == "Yes"
+    assert 0.2 < churn.mean() < 0.4
+    assert churn[table["contract"] == "Month-to-month"].mean() > 2 * churn[table["contract"] == "Two year"].mean()
+    assert churn[table["tenure"] < 12].mean() > 2 * churn[table["tenure"] > 48].mean()
+    for name, share in MISSING.items():
+        assert abs(table[name].isna().mean() - share) < 0.01
+    assert set(table.columns[table.notna().all()]) == {"customer_id", "age", "tenure", "monthly_charges", "churn"}

@@ -1,0 +1,314 @@
+"""`churn-api train`, as its user runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from builders import customers, feature, signature, write_csv
+from click.testing import CliRunner
+from sklearn.metrics import roc_auc_score
+
+from churn_api.cli import main
+from churn_api.contract.columns import Columns
+from churn_api.contract.tables import read_table, to_columns
+from churn_api.registry.bundle import read_card
+from churn_api.registry.model import load_model
+from churn_api.scoring.sklearn import to_frame
+
+COMMAND = str(Path(sys.executable).with_name("churn-api"))
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run the command with a models folder of the test's own."""
+    monkeypatch.setenv("CHURN_MODELS_DIR", str(tmp_path / "models"))
+    return lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def models(tmp_path):
+    return tmp_path / "models"
+
+
+def train(run, table, *options):
+    return run("train", table, "--target", "Churn", "--estimator", "logistic", *options)
+
+
+def test_json(run, models, small_table):
+    """`--json` prints one object with the promised keys on stdout, and progress goes to stderr."""
+    result = run("train", small_table, "--target", "Churn", "--id", "customerID", "--name", "crm", "--json")
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert set(report) == {
+        "model", "version", "rows", "base_rate", "chosen", "candidates", "threshold", "warnings"
+    }  # fmt: skip
+    assert (report["model"], report["version"], report["rows"]) == ("crm", "1", 300)
+    assert set(report["candidates"]) == {"logistic", "boosting"}
+    for metrics in report["candidates"].values():
+        assert set(metrics) == {"roc_auc", "pr_auc", "brier", "log_loss", "ece"}
+        assert all(set(spread) == {"mean", "std"} for spread in metrics.values())
+    assert report["candidates"][report["chosen"]]["log_loss"]["mean"] == min(
+        metrics["log_loss"]["mean"] for metrics in report["candidates"].values()
+    )
+    assert "fold 5 of 5" in result.stderr
+
+
+def test_table_for_people(run, small_table):
+    """Without `--json`, stdout tells rows, base rate, candidates with their spread, threshold, and features."""
+    result = train(run, small_table, "--id", "customerID")
+    for words in ("default, version 1", "base rate", "ROC-AUC", "±", "precision", "Most important", "tenure"):
+        assert words in result.stdout
+    assert "fold 1 of 5" not in result.stdout
+
+
+def test_card(run, models, small_table):
+    """The card holds the signature, the metrics, the policy, digests, parity on every row, and golden rows."""
+    train(run, small_table, "--id", "customerID", "--open", "Region")
+    card = read_card(models / "default" / "1")
+    assert [(f.name, f.type, f.required) for f in card.signature.features] == [
+        ("tenure", "integer", True),
+        ("MonthlyCharges", "number", False),
+        ("Partner", "boolean", True),
+        ("Contract", "string", True),
+        ("Region", "string", False),
+    ]
+    assert [f.name for f in card.signature.features if f.open] == ["Region"]
+    assert card.signature.identifier == "customerID"
+    assert card.policy.threshold == card.metrics["threshold"]["value"]
+    assert card.training.rows == 300
+    assert card.parity.proven
+    assert card.parity.rows == 300 + len(card.golden.rows)
+    assert set(card.files) == {"model.onnx", "model.joblib"}
+    assert card.libraries["scikit-learn"]
+
+
+def test_golden_rows_are_no_customers(run, models, small_table):
+    """Golden rows hold missing values and unseen categories, and are no customer's row; identifiers are not kept."""
+    train(run, small_table, "--id", "customerID")
+    text = (models / "default" / "1" / "card.json").read_text()
+    rows = read_card(models / "default" / "1").golden.rows
+    assert any(None in row for row in rows)
+    assert any("a category that no training table holds" in row for row in rows)
+    assert "C00001" not in text
+    columns = ["tenure", "MonthlyCharges", "Partner", "Contract", "Region"]
+    real = set(map(tuple, customers()[columns].replace({"Yes": True, "No": False}).astype(object).to_numpy()))
+    assert not real & set(rows[:16])
+
+
+def test_equals_its_own_pipeline(run, models, small_table):
+    """The served model gives every row the probability that its pipeline's own predict_proba gives."""
+    train(run, small_table, "--id", "customerID")
+    model = load_model(models / "default" / "1")
+    columns = to_columns(read_table(small_table), model.card.signature)
+    pipeline = joblib.load(models / "default" / "1" / "model.joblib")
+    expected = pipeline.predict_proba(to_frame(columns, model.card.signature))[:, 1]
+    assert np.abs(model.scorer.score(columns) - expected).max() <= 1e-6
+
+
+def test_learns(run, models, small_table):
+    """The model ranks unseen customers of the same kind far better than chance."""
+    train(run, small_table, "--id", "customerID")
+    model = load_model(models / "default" / "1")
+    others = customers(rows=500, seed=99)
+    columns = to_columns(read_table(write_csv(others, models / "others.csv")), model.card.signature)
+    assert roc_auc_score(others["Churn"] == "Yes", model.scorer.score(columns)) > 0.7
+
+
+@pytest.mark.parametrize("estimator", ["logistic", "boosting"])
+def test_missing_and_unseen(run, models, small_table, estimator):
+    """Both candidates score rows in which everything is missing, or every category is unseen."""
+    run("train", small_table, "--target", "Churn", "--id", "customerID", "--estimator", estimator)
+    scorer = load_model(models / "default" / "1").scorer
+    nothing = Columns(np.full((1, 3), np.nan, np.float32), np.array([["", ""]], object))
+    unseen = Columns(np.zeros((1, 3), np.float32), np.array([["x", "y"]], object))
+    for columns in (nothing, unseen):
+        assert 0 < scorer.score(columns)[0] < 1
+
+
+def test_next_version(run, models, small_table):
+    """Training again writes the next version and leaves the first as it was."""
+    train(run, small_table, "--id", "customerID")
+    before = (models / "default" / "1" / "card.json").read_bytes()
+    train(run, small_table, "--id", "customerID")
+    assert sorted(path.name for path in (models / "default").iterdir()) == ["1", "2"]
+    assert (models / "default" / "1" / "card.json").read_bytes() == before
+
+
+def test_same_table_same_model(run, models, small_table):
+    """The same table gives the same metrics and the same golden probabilities."""
+    train(run, small_table, "--id", "customerID")
+    train(run, small_table, "--id", "customerID")
+    one, two = (read_card(models / "default" / version) for version in "12")
+    assert one.metrics == two.metrics
+    assert one.golden == two.golden
+
+
+def test_parquet(run, models, tmp_path):
+    """A Parquet table gives the same signature as the CSV of the same customers."""
+    customers().to_parquet(tmp_path / "t.parquet")
+    train(run, tmp_path / "t.parquet", "--id", "customerID", "--name", "parquet")
+    train(run, write_csv(customers(), tmp_path / "t.csv"), "--id", "customerID", "--name", "csv")
+    one, two = (read_card(models / name / "1") for name in ("parquet", "csv"))
+    assert one.signature == two.signature
+    assert one.golden == two.golden
+
+
+def test_declared_signature(run, models, tmp_path, small_table):
+    """A declared signature is taken as it is, its ranges enforced from then on."""
+    declared = signature(
+        feature("tenure", minimum=0, maximum=100, required=True, nullable=False),
+        feature("Contract", "string", choices=("Month-to-month", "One year", "Two year", "Five year")),
+    )
+    (tmp_path / "s.json").write_bytes(declared.to_json())
+    assert train(run, small_table, "--signature", tmp_path / "s.json").exit_code == 0
+    assert read_card(models / "default" / "1").signature == declared
+
+
+def test_many_categories(run, models, tmp_path):
+    """A column of more than fifty categories becomes free text, which a model still scores."""
+    table = customers().assign(City=lambda frame: [f"city {n % 120}" for n in range(len(frame))])
+    result = train(run, write_csv(table, tmp_path / "t.csv"), "--id", "customerID")
+    assert result.exit_code == 0, result.stderr
+    card = read_card(models / "default" / "1")
+    assert [f.choices for f in card.signature.features if f.name == "City"] == [None]
+    assert card.scorer == "onnx"
+
+
+def refused(result, models):
+    """The one line that a refusal consists of; nothing was written."""
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert not list(models.rglob("*.json"))
+    *_, line = result.stderr.splitlines()
+    assert line.startswith("Error: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "complaint"),
+    [
+        (lambda t: t.rename(columns={"Churn": "churned"}), (), "no column 'Churn'. Did you mean 'churned'?"),
+        (lambda t: t.assign(Churn="No"), (), "one class only"),
+        (lambda t: t.head(49), (), "has 49 rows with a target; training needs at least 50"),
+        (lambda t: t.assign(Churn=["Yes"] * 9 + ["No"] * 291), (), "only 9 rows are 'Yes'"),
+        (lambda t: t.assign(Churn=["a", "b", "c"] * 100), (), "3 different values"),
+        (lambda t: t.assign(Churn=None), (), "blank in every row"),
+        (lambda t: t, ("--positive", "maybe"), "never 'maybe'"),
+        (lambda t: t, ("--exclude", "Contrakt"), "no column 'Contrakt'. Did you mean 'Contract'?"),
+        (lambda t: t, ("--open", "tenure"), "cannot be opened"),
+        (lambda t: t, ("--id", "id"), "no column 'id'"),
+        (lambda t: t, ("--name", "../x"), "a model's name has"),
+        (lambda t: t.rename(columns={"tenure": "risk_band"}), (), "reserved"),
+    ],
+)
+def test_refusals(run, models, tmp_path, change, options, complaint):
+    """A table that no model can be made from is refused with one line, exit code 2, and nothing written."""
+    assert complaint in refused(train(run, write_csv(change(customers()), tmp_path / "t.csv"), *options), models)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (lambda lines: [*lines[:100], lines[0], *lines[100:]], "the header stands again in row 101"),
+        (lambda lines: [*lines[:100], "1,2,3", *lines[100:]], "row 101 has 3 cells where the header has 7"),
+        (lambda lines: ['{"not": "a table"}'], "no rows"),
+        (lambda lines: ["\x00\x01\x02"], "not a table"),
+        (lambda lines: [], "is empty"),
+    ],
+)
+def test_files_that_are_no_table(run, models, tmp_path, spoil, complaint):
+    """A file that is no table is refused with one line, with the row where there is one."""
+    path = tmp_path / "t.csv"
+    lines = customers().to_csv(index=False).splitlines()
+    path.write_text("\n".join(spoil(lines)))
+    assert complaint in refused(train(run, path), models)
+
+
+def test_declared_signature_refusals(run, models, tmp_path, small_table):
+    """A signature that is none, or does not fit the table, is refused with the place."""
+    path = tmp_path / "s.json"
+    path.write_text('{"features": [{"name": "tenure", "type": "float"}]}')
+    assert "Invalid enum value 'float'" in refused(train(run, small_table, "--signature", path), models)
+    path.write_bytes(signature(feature("tenure", minimum=5)).to_json())
+    assert "column 'tenure': Must be at least 5." in refused(train(run, small_table, "--signature", path), models)
+    path.write_bytes(signature(feature("Partner")).to_json())
+    assert "row 2, column 'Partner': the cell is no integer" in refused(
+        train(run, small_table, "--signature", path), models
+    )
+    assert "--signature already says" in refused(
+        train(run, small_table, "--signature", path, "--id", "customerID"), models
+    )
+    assert "cannot be read" in refused(train(run, small_table, "--signature", tmp_path / "no"), models)
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "warning", "left_out"),
+    [
+        (lambda t: t.assign(Country="IT"), (), "'Country' is the same in every row: left out", "Country"),
+        (lambda t: t.assign(Note=None), (), "'Note' is the same in every row: left out", "Note"),
+        (lambda t: t, (), "'customerID' looks like an identifier: left out", "customerID"),
+        (lambda t: t.assign(Row=range(len(t))), (), "'Row' looks like an identifier", None),
+        (
+            lambda t: t.assign(Reason=np.where(t.Churn == "Yes", "moved", None)),
+            (),
+            "'Reason' gives the target away",
+            None,
+        ),
+        (
+            lambda t: t.assign(LeftOn=[f"day {n % 60}" if c == "Yes" else None for n, c in enumerate(t.Churn)]),
+            (),
+            "'LeftOn' gives the target away: if it is known only afterwards, train with --exclude 'LeftOn'",
+            None,
+        ),
+        (lambda t: t.assign(Score=np.where(t.Churn == "Yes", 0.9, 0.1)), (), "'Score' gives the target away", None),
+        (lambda t: pd.concat([t, t.head(7)]), ("--id", "customerID"), "7 rows stand in the table more than once", None),
+        (lambda t: t.assign(Churn=t.Churn.mask(t.index < 5)), (), "5 rows have no 'Churn' and were dropped", None),
+        (
+            lambda t: t.assign(Fee=["x" if n == 3 else f"{n / 7:.2f}" for n in range(len(t))]),
+            (),
+            "'Fee' is read as text, though most of its cells are numbers",
+            None,
+        ),
+    ],
+)
+def test_warnings(run, models, tmp_path, change, options, warning, left_out):
+    """What is odd about a table is named, and what can be no feature is left out."""
+    table = write_csv(change(customers()), tmp_path / "t.csv")
+    report = json.loads(train(run, table, "--json", *options).stdout)
+    assert [text for text in report["warnings"] if warning in text]
+    names = [f.name for f in read_card(models / "default" / "1").signature.features]
+    assert left_out not in names
+
+
+def test_clean_table_has_no_warnings(run, small_table):
+    """A table with nothing odd about it gets no warning."""
+    assert json.loads(train(run, small_table, "--id", "customerID", "--json").stdout)["warnings"] == []
+
+
+def test_disk_full(run, models, small_table, monkeypatch):
+    """A bundle that cannot be written is one line and exit code 2."""
+    models.mkdir()
+    (models / "default").write_text("a file where the folder should be")
+    assert "the bundle cannot be written" in refused(train(run, small_table, "--id", "customerID"), models)
+
+
+def test_help_shows_examples(run):
+    """Every command's help ends in examples."""
+    for command in ("train", "package", "sample-data"):
+        result = run(command, "--help")
+        assert result.exit_code == 0
+        assert f"churn-api {command} " in result.stdout.split("Examples:")[1]
+
+
+def test_installed_command(small_table, tmp_path):
+    """The installed command trains from any folder, and prints nothing but the result on stdout."""
+    arguments = ["train", str(small_table), "--target", "Churn", "--id", "customerID", "--json", "--name", "crm"]
+    done = subprocess.run([COMMAND, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["model"] == "crm"
+    assert (tmp_path / "models" / "crm" / "1" / "card.json").exists()
+    assert "POST to /api/v1/predict/crm" in done.stderr

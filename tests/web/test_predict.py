@@ -1,0 +1,125 @@
+import json
+import re
+
+import pytest
+from builders import CUSTOMER
+
+from churn_api.registry.model import load_model
+
+FIRST = {"customer_id": "CUST001", "age": 35, "tenure": 24, "monthly_charges": 65.50}
+
+
+def test_first_request(client):
+    """The request of the contract's first page works as it stands, and answers what that page promises."""
+    response = client.post("/api/v1/predict", json=FIRST)
+    assert response.status_code == 200
+    assert response.content_type == "application/json"
+    assert response.headers["Cache-Control"] == "no-store"
+    answer = response.json
+    assert list(answer) == [
+        "customer_id", "churn_prediction", "churn_probability", "risk_band", "threshold",
+        "model_name", "model_version", "inference_time_ms", "timestamp", "request_id",
+    ]  # fmt: skip
+    assert answer["customer_id"] == "CUST001"
+    assert answer["churn_prediction"] == int(answer["churn_probability"] >= answer["threshold"])
+    assert answer["risk_band"] in ("low", "medium", "high")
+    assert (answer["model_name"], answer["model_version"]) == ("default", "1")
+    assert answer["request_id"] == response.headers["X-Request-ID"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", answer["timestamp"])
+
+
+def test_probability_is_the_models_own(client, models_dir):
+    """The probability is the model's float64, not rounded."""
+    model = load_model(models_dir / "default" / "1")
+    expected = model.score([model.reader.read(FIRST)])[0]
+    assert client.post("/api/v1/predict", json=FIRST).json["churn_probability"] == expected
+
+
+@pytest.mark.parametrize("identifier", ["CUST001", 17, 2**63 - 1, "José", 7.0, None])
+def test_identifier_comes_back_as_it_was_sent(client, identifier):
+    """The identifier comes back in value and type as it was sent, and as null where it was null."""
+    text = client.post("/api/v1/predict", json=FIRST | {"customer_id": identifier}).text
+    assert json.loads(text)["customer_id"] == identifier
+    assert f'"customer_id":{json.dumps(identifier, ensure_ascii=False)},' in text
+
+
+def test_no_identifier(client):
+    """Without an identifier, the answer's is null."""
+    record = {name: value for name, value in FIRST.items() if name != "customer_id"}
+    assert client.post("/api/v1/predict", json=record).json["customer_id"] is None
+
+
+def test_identifier_under_the_signatures_name(client):
+    """The identifier may be sent by the name of the training table's column; it is answered as customer_id."""
+    record = {name: value for name, value in CUSTOMER.items() if name != "customer_id"} | {"customerID": "x"}
+    assert client.post("/api/v1/predict/small", json=record).json["customer_id"] == "x"
+
+
+def test_missing_is_null_is_left_out(client):
+    """A null optional feature and one that is left out get the same probability."""
+    one = client.post("/api/v1/predict", json=FIRST | {"contract": None, "total_charges": None}).json
+    two = client.post("/api/v1/predict", json=FIRST).json
+    assert one["churn_probability"] == two["churn_probability"]
+
+
+def test_threshold_of_the_request(client):
+    """A threshold in the query decides, and is answered."""
+    for threshold, prediction in (("0", 1), ("1", 0), ("0.0", 1)):
+        answer = client.post(f"/api/v1/predict?threshold={threshold}", json=FIRST).json
+        assert (answer["threshold"], answer["churn_prediction"]) == (float(threshold), prediction)
+
+
+def test_named_model_and_version(client):
+    """A model answers by its name; the newest version unless another is asked for."""
+    live = client.post("/api/v1/predict/small", json=CUSTOMER).json
+    first = client.post("/api/v1/predict/small?version=1", json=CUSTOMER).json
+    assert (live["model_name"], live["model_version"], first["model_version"]) == ("small", "2", "1")
+    assert live["churn_probability"] != first["churn_probability"]
+
+
+def test_unseen_category_of_an_open_feature(client):
+    """An unseen category of an open feature is scored, and named in the warnings without its value."""
+    response = client.post("/api/v1/predict/small", json=CUSTOMER | {"Region": "Atlantis"})
+    assert response.json["warnings"] == [
+        {"pointer": "#/Region", "code": "unseen-category", "message": "Training did not see this category."}
+    ]
+    assert "Atlantis" not in response.text
+    assert "warnings" not in client.post("/api/v1/predict/small", json=CUSTOMER | {"Region": "North"}).json
+
+
+def test_unseen_category_of_a_closed_feature(client):
+    """The same category is refused by a version that did not open the feature, with the known ones."""
+    response = client.post("/api/v1/predict/small?version=1", json=CUSTOMER | {"Region": "Nort"})
+    assert response.status_code == 422
+    assert response.json["errors"] == [
+        {
+            "pointer": "#/Region",
+            "code": "not-a-choice",
+            "message": "Must be one of: East, North, South.",
+            "hint": "Did you mean 'North'?",
+        }
+    ]
+
+
+def test_odd_names(client, models_dir):
+    """Fields whose names are no identifiers are sent, checked and scored like any other."""
+    model = load_model(models_dir / "odd" / "1")
+    record = {"Day Mins": 120.5, "VMail Plan": True, "churn ": "c'd", 'say "hi"/é': 1, "load": 2, "f0": 3, "a.b": 4}
+    response = client.post("/api/v1/predict/odd", json=record)
+    assert response.status_code == 200
+    assert response.json["churn_probability"] == model.score([model.reader.read(record)])[0]
+    pointers = [error["pointer"] for error in client.post("/api/v1/predict/odd", json={}).json["errors"]]
+    assert pointers[0] == "#/Day%20Mins"
+    assert len(pointers) == len(record)
+
+
+def test_trailing_slash(client):
+    """Both forms of an address answer; neither redirects."""
+    assert client.post("/api/v1/predict/", json=FIRST).status_code == 200
+    assert client.get("/health/ready/").status_code == 200
+
+
+@pytest.mark.parametrize("mimetype", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
+def test_media_type_of_json(client, mimetype):
+    """JSON is taken under its media type, with parameters and in any case."""
+    assert client.post("/api/v1/predict", data=json.dumps(FIRST), content_type=mimetype).status_code == 200

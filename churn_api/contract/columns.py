@@ -12,7 +12,7 @@ from churn_api.contract.signature import Signature
 class Columns(NamedTuple):
     """n records of k numeric and m text features, each block in the signature's order."""
 
-    numbers: NDArray[np.float32]
+    numbers: NDArray[np.float64]
     """Shape (n, k); integers, numbers and booleans; NaN is missing."""
     texts: NDArray[np.object_]
     """Shape (n, m); Python strings; the empty string is missing."""
@@ -36,7 +36,7 @@ class ColumnsBuilder:
 
     def build(self, rows: Sequence[Sequence[Any]]) -> Columns:
         """Columns of `rows`, each with one value a feature in the signature's order; None is missing."""
-        numbers = np.array([[row[index] for index in self._numeric] for row in rows], dtype=np.float32)
+        numbers = np.array([[row[index] for index in self._numeric] for row in rows], dtype=np.float64)
         texts = np.array([[row[index] or "" for index in self._text] for row in rows], dtype=object)
         return Columns(
             numbers.reshape(len(rows), len(self._numeric)),

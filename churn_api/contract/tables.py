@@ -62,7 +62,7 @@ def to_columns(table: pa.Table, signature: Signature) -> Columns:
     numeric = [_numbers(table.column(f.name), f) for f in signature.features if f.numeric]
     texts = [_texts(table.column(f.name)) for f in signature.features if not f.numeric]
     return Columns(
-        np.column_stack(numeric) if numeric else np.empty((table.num_rows, 0), np.float32),
+        np.column_stack(numeric) if numeric else np.empty((table.num_rows, 0), np.float64),
         np.column_stack(texts) if texts else np.empty((table.num_rows, 0), object),
     )
 
@@ -186,7 +186,7 @@ def _plain(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(trimmed(texts), ""), pa.scalar(None, pa.string()), texts)
 
 
-def _numbers(column: pa.ChunkedArray, feature: Feature) -> NDArray[np.float32]:
+def _numbers(column: pa.ChunkedArray, feature: Feature) -> NDArray[np.float64]:
     """A numeric feature's column, shape (n,), NaN for missing."""
     if pa.types.is_string(column.type):
         column = _parsed(column, feature)
@@ -198,7 +198,7 @@ def _numbers(column: pa.ChunkedArray, feature: Feature) -> NDArray[np.float32]:
         bad = np.flatnonzero(np.isfinite(numbers) & (numbers != np.trunc(numbers)))
         if bad.size:
             raise _misfit(feature, int(bad[0]), "is no integer")
-    return np.asarray(numbers, dtype=np.float32)
+    return np.asarray(numbers, dtype=np.float64)
 
 
 def _values(column: pa.ChunkedArray, feature: Feature) -> list[Any]:

@@ -42,7 +42,7 @@ class SklearnScorer:
 
 def to_frame(columns: Columns, signature: Signature) -> pd.DataFrame:
     """Columns as the frame that a pipeline is fitted on and asked with."""
-    numbers = iter(columns.numbers.T.astype(np.float64))
+    numbers = iter(columns.numbers.T)
     texts = iter(np.where(columns.texts == "", np.nan, columns.texts).T)
     return pd.DataFrame(
         {feature.name: next(numbers) if feature.numeric else next(texts) for feature in signature.features},

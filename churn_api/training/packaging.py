@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import joblib
+import numpy as np
 from numpy.typing import NDArray
 
 from churn_api.contract.columns import Columns, ColumnsBuilder, concatenate

@@ -124,8 +124,8 @@ def test_missing_and_unseen(run, models, small_table, estimator):
     """Both candidates score rows in which everything is missing, or every category is unseen."""
     run("train", small_table, "--target", "Churn", "--id", "customerID", "--estimator", estimator)
     scorer = load_model(models / "default" / "1").scorer
-    nothing = Columns(np.full((1, 3), np.nan, np.float32), np.array([["", ""]], object))
-    unseen = Columns(np.zeros((1, 3), np.float32), np.array([["x", "y"]], object))
+    nothing = Columns(np.full((1, 3), np.nan), np.array([["", ""]], object))
+    unseen = Columns(np.zeros((1, 3)), np.array([["x", "y"]], object))
     for columns in (nothing, unseen):
         assert 0 < scorer.score(columns)[0] < 1
 

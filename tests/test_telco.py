@@ -1,0 +1,115 @@
+"""The main job on the real thing: train on the IBM Telco table, serve it, and ask for every one of its rows."""
+
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import requests
+from conftest import Silent
+
+from churn_api.contract.record import InvalidRecord
+from churn_api.contract.tables import read_table, to_records
+from churn_api.registry.card import Card
+from churn_api.registry.model import load_model
+from churn_api.training.preparation import Choices
+from churn_api.training.train import Trained, train
+
+BATCH = 1000
+
+
+@pytest.fixture(scope="module")
+def models(telco, tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("telco")
+
+
+@pytest.fixture(scope="module")
+def trained(telco, models) -> Trained:
+    """Version 1: what `train` chooses."""
+    return train_telco(telco, models)
+
+
+@pytest.fixture(scope="module")
+def boosted(telco, models, trained) -> Trained:
+    """Version 2: trees, whatever is chosen."""
+    return train_telco(telco, models, "boosting")
+
+
+def train_telco(telco, models, estimator="auto"):
+    choices = Choices(target="Churn", identifier="customerID")
+    return train(telco, choices, name="telco", models_dir=models, progress=Silent(), estimator=estimator)
+
+
+@pytest.fixture
+def card(trained) -> Card:
+    return trained.card
+
+
+@pytest.fixture
+def records(telco, card):
+    return list(to_records(read_table(telco), card.signature))
+
+
+def asked_itself(telco, bundle):
+    """What the pipeline itself says of the table as pandas reads it, in the frame that docs/training.md describes."""
+    table = pd.read_csv(telco, na_values=" ")
+    frame = table.drop(columns=["customerID", "Churn"])
+    for name in ("Partner", "Dependents", "PhoneService", "PaperlessBilling"):
+        frame[name] = frame[name] == "Yes"
+    numeric = frame.select_dtypes(["number", "bool"]).columns
+    frame[numeric] = frame[numeric].astype("float64")
+    pipeline = joblib.load(bundle / "model.joblib")
+    return pipeline.predict_proba(frame)[:, 1]
+
+
+def test_quality(card):
+    """Five-fold metrics reach what honest protocols publish for this table, and no more than that."""
+    chosen = card.metrics["candidates"][card.metrics["chosen"]]
+    assert 0.845 <= chosen["roc_auc"]["mean"] < 0.87
+    assert chosen["pr_auc"]["mean"] >= 0.655
+    assert chosen["brier"]["mean"] <= 0.137
+    assert card.scorer == "onnx"
+
+
+def test_signature(card):
+    """All columns but identifier and target are features; TotalCharges alone, blank in 11 rows, is optional."""
+    features = {feature.name: feature for feature in card.signature.features}
+    assert len(features) == 19
+    assert [name for name, feature in features.items() if not feature.required] == ["TotalCharges"]
+    assert features["SeniorCitizen"].type == features["Partner"].type == "boolean"
+    assert features["Contract"].choices == ("Month-to-month", "One year", "Two year")
+
+
+def test_no_warnings(trained):
+    """The table has nothing odd about it."""
+    assert trained.warnings == []
+
+
+def test_every_row_over_http(serve, telco, models, trained, records):
+    """Every one of the 7,043 rows, posted one by one, gets the probability that the pipeline gives, within 1e-6."""
+    with serve(models, CHURN_DEFAULT_MODEL="telco") as server, requests.Session() as session:
+        answers = [session.post(f"{server.url}/api/v1/predict", json=record, timeout=30).json() for record in records]
+    assert [answer["customer_id"] for answer in answers] == [record["customerID"] for record in records]
+    assert sum("TotalCharges" not in record for record in records) == 11
+    probabilities = np.array([answer["churn_probability"] for answer in answers])
+    assert np.abs(probabilities - asked_itself(telco, models / "telco" / "1")).max() <= 1e-6
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_every_row_in_batches(serve, telco, models, boosted, records, version):
+    """The same in batches of a thousand, of the chosen model and of the boosted one."""
+    probabilities = []
+    with serve(models) as server:
+        route = f"{server.url}/api/v1/batch-predict/telco?version={version}"
+        for start in range(0, len(records), BATCH):
+            answer = requests.post(route, json={"customers": records[start : start + BATCH]}, timeout=30)
+            probabilities += [row["churn_probability"] for row in answer.json()["predictions"]]
+    assert np.abs(np.array(probabilities) - asked_itself(telco, models / "telco" / version)).max() <= 1e-6
+
+
+def test_its_own_target_is_explained(models, trained):
+    """A row that still holds its target is refused with the words that say so."""
+    with pytest.raises(InvalidRecord) as caught:
+        load_model(models / "telco" / "1").reader.read({"Churn": "Yes"})
+    assert "This is what the model predicts: leave it out." in [fault.hint for fault in caught.value.faults]

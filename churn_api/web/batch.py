@@ -20,8 +20,8 @@ blueprint.before_request(require_json_accepted)
 _QUERY = BatchQuery()
 
 
-@blueprint.post("/batch-predict")
 @blueprint.post("/batch-predict/<model>")
+@blueprint.post("/batch-predict")
 @documented(
     "Predict",
     body="batch",
@@ -44,12 +44,12 @@ def batch_predict(model: str | None = None) -> ResponseReturnValue:
     `on_error=skip` the good rows are scored, a bad row's place holds null, and `errors` lists the faults.
     """
     query = read_query(_QUERY)
-    chosen = live_models().get(model, query["version"])
+    chosen = live_models().get(model, query.get("version"))
     batch = read_batch(chosen.reader, _within_limit(customers_of(read_json())))
     if batch.faults and query["on_error"] == FAIL:
         raise InvalidRecord(batch.faults)
     good = [record for record in batch.records if record is not None]
-    scores = score(chosen, good, query["threshold"])
+    scores = score(chosen, good, query.get("threshold"))
     return jsonify(
         {"predictions": _predictions(scores, batch, query["layout"]), "count": len(batch.records)}
         | about(scores)

@@ -22,6 +22,7 @@ from churn_api.web.problems import KINDS, MEDIA_TYPE
 from churn_api.web.schemas import ProblemAnswer, Scored
 
 VERSION = "3.1.0"
+TAGS = ("Predict", "Models", "Health", "Service")
 EVERYWHERE = ("internal-error",)
 
 _TITLE = "Churn API"
@@ -30,7 +31,14 @@ _DESCRIPTION = "Calibrated churn probabilities, validated by the signature that 
 
 def build_document(app: Flask, live: LiveModels) -> dict[str, Any]:
     """The document of an application's routes and its ready models."""
-    spec = APISpec(_TITLE, __version__, VERSION, plugins=[MarshmallowPlugin()], info={"description": _DESCRIPTION})
+    spec = APISpec(
+        _TITLE,
+        __version__,
+        VERSION,
+        plugins=[MarshmallowPlugin()],
+        info={"description": _DESCRIPTION},
+        tags=[{"name": tag} for tag in TAGS],
+    )
     spec.components.schema("Problem", schema=ProblemAnswer)
     spec.components.schema("Scored", schema=Scored)
     for model in live.ready.values():

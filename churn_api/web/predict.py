@@ -16,8 +16,8 @@ blueprint.before_request(require_json_accepted)
 _QUERY = PredictQuery()
 
 
-@blueprint.post("/predict")
 @blueprint.post("/predict/<model>")
+@blueprint.post("/predict")
 @documented(
     "Predict",
     body="record",
@@ -39,9 +39,9 @@ def predict(model: str | None = None) -> ResponseReturnValue:
     The body is the record itself, flat. A missing or null optional field is a missing value, which the model handles.
     """
     query = read_query(_QUERY)
-    chosen = live_models().get(model, query["version"])
+    chosen = live_models().get(model, query.get("version"))
     record = chosen.reader.read(read_json())
-    scores = score(chosen, [record], query["threshold"])
+    scores = score(chosen, [record], query.get("threshold"))
     answer = scored_rows(scores, [record])[0] | about(scores)
     warnings = body_errors(chosen.reader.unseen(record))
     return jsonify(answer | {"warnings": warnings} if warnings else answer)

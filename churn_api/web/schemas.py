@@ -14,12 +14,10 @@ class PredictQuery(Query):
     """Query of a prediction."""
 
     threshold = fields.Float(
-        load_default=None,
         validate=validate.Range(0, 1),
         metadata={"description": "Probability from which churn is predicted; the model's own where none is sent."},
     )
     version = fields.String(
-        load_default=None,
         validate=validate.Length(1, 32),
         metadata={"description": "Version of the model; the live one where none is sent."},
     )

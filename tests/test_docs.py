@@ -1,0 +1,138 @@
+"""Documents that can fail: their tables are compared with the code, and their examples are run."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import flask
+import pytest
+from conftest import ROOT
+
+from churn_api.app import create_app
+from churn_api.config import SETTINGS
+from churn_api.web.problems import KINDS
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+VOLATILE = {"inference_time_ms", "timestamp", "request_id"}
+
+
+class Block(NamedTuple):
+    """A fenced block of a document."""
+
+    language: str
+    text: str
+
+
+def blocks(name: str) -> list[Block]:
+    return [Block(*found) for found in re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / name).read_text(), re.M | re.S)]
+
+
+def table_rows(name: str) -> list[list[str]]:
+    lines = [line for line in (ROOT / name).read_text().splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_settings():
+    """docs/configuration.md lists every setting with its variable, its default and its help, and no other."""
+    listed = {tuple(row) for row in table_rows("docs/configuration.md")}
+    assert listed == {(f"`{setting.variable}`", f"`{setting.default}`", setting.help) for setting in SETTINGS}
+
+
+def test_problems():
+    """docs/api.md lists every problem with its status, and no other."""
+    rows = [row for row in table_rows("docs/api.md") if len(row) == 3 and row[1].isdigit()]
+    assert {row[0].strip("`"): int(row[1]) for row in rows} == {code: kind.status for code, kind in KINDS.items()}
+
+
+def test_routes(models_dir):
+    """docs/api.md lists every route that there is, and no other."""
+    app = create_app({"MODELS_DIR": str(models_dir)})
+    hidden = ("flasgger.static", "flasgger.oauth_redirect", "flasgger.<lambda>", "static")
+    routes = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint not in hidden}
+    rows = [row for row in table_rows("docs/api.md") if row[1] in ("GET", "POST")]
+    assert {route for row in rows for route in re.findall(r"`([^`]+)`", row[0])} == routes
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links(document):
+    """Every link inside the project leads to a file."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
+        assert (document.parent / target).exists(), target
+
+
+@pytest.fixture(scope="session")
+def sample_models(tmp_path_factory) -> Path:
+    """The default model, made by the lines that `make train` runs."""
+    folder = tmp_path_factory.mktemp("sample")
+    recipe = subprocess.run(["make", "--dry-run", "train"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for line in recipe.splitlines():
+        if "churn-api " in line:
+            run(line.replace("instance/", ""), folder)
+    return folder / "models"
+
+
+def run(line: str, folder: Path) -> str:
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    line = line.replace(".venv/bin/", "")
+    done = subprocess.run(line, shell=True, cwd=folder, env=environment, capture_output=True, text=True)  # noqa: S602
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def assert_alike(shown: Any, found: Any) -> None:
+    """Equal, numbers within a thousandth; what differs from request to request has but to be there."""
+    if isinstance(shown, dict):
+        assert list(shown) == list(found)
+        for name in shown:
+            if name not in VOLATILE:
+                assert_alike(shown[name], found[name])
+    elif isinstance(shown, float):
+        assert found == pytest.approx(shown, rel=1e-3)
+    else:
+        assert shown == found
+
+
+def test_requests_of_the_readme(serve, sample_models, tmp_path):
+    """Every curl line of the README works as it stands, and gives the answer that is shown below it."""
+    readme, shown = blocks("README.md"), 0
+    with serve(sample_models) as server:
+        for block, following in zip(readme, [*readme[1:], Block("", "")], strict=True):
+            if block.text.startswith("curl"):
+                answer = json.loads(run(block.text.replace("http://127.0.0.1:8000", server.url), tmp_path))
+                assert "predictions" in answer or following.language == "json"
+                if following.language == "json":
+                    assert_alike(json.loads(following.text), answer)
+                    shown += 1
+    assert shown == 2
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/training.md"])
+def test_commands(name, tmp_path):
+    """Every churn-api line of the documents works as it stands."""
+    commands = [block.text for block in blocks(name) if block.text.startswith("churn-api")]
+    assert commands
+    for command in commands:
+        run(f"set -e\n{command}", tmp_path)
+    assert list(tmp_path.glob("models/*/1/card.json"))
+
+
+def test_python_of_the_readme(models_dir, monkeypatch):
+    """The README's Python mounts an API that answers."""
+    monkeypatch.setenv("CHURN_MODELS_DIR", str(models_dir))
+    (code,) = [block.text for block in blocks("README.md") if block.language == "python"]
+    names: dict[str, Any] = {"__name__": "team"}
+    exec(code, names)  # noqa: S102
+    assert isinstance(names["app"], flask.Flask)
+    assert names["app"].test_client().get("/churn/health/ready").status_code == 200
+
+
+def test_targets_of_the_readme():
+    """Every make target that the documents name is one that `make help` lists."""
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for document in DOCUMENTS:
+        for target in re.findall(r"`?make (\w+)`?$|`make (\w+)`", document.read_text(), re.M):
+            assert f"make {''.join(target)} " in listed, target

@@ -1,0 +1,68 @@
+"""The API page in a real browser. Skipped where there is no Chromium."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+
+
+class Seen:
+    """What a page asked for and complained of."""
+
+    def __init__(self, page: Page) -> None:
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def server(serve, models_dir):
+    with serve(models_dir) as server:
+        yield server
+
+
+@pytest.mark.parametrize("path", ["/docs", "/apidocs"])
+def test_try_it_out(browser, server, tmp_path, path):
+    """The page shows the routes; "Try it out" sends the example and shows 200; nothing breaks the policy."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1600})
+    seen = Seen(page)
+    page.goto(server.url + path)
+    route = page.locator("#operations-Predict-api_v1_predict")
+    route.locator(".opblock-summary").click()
+    route.locator("button.execute").click()
+    answer = route.locator(".live-responses-table .response-col_status").last
+    answer.wait_for()
+    page.screenshot(path=tmp_path / "page.png")
+    assert "200" in answer.inner_text()
+    assert '"churn_probability"' in route.locator(".live-responses-table").inner_text()
+    assert seen.complaints == []
+    assert all(url.startswith((server.url, "data:")) for url in seen.requests)
+    assert Path(tmp_path / "page.png").stat().st_size > 10_000
+    page.close()
+
+
+def test_address_bar_loads_no_other_document(browser, server):
+    """A link to the page cannot make it show a document from elsewhere."""
+    page = browser.new_page()
+    seen = Seen(page)
+    page.goto(f"{server.url}/docs?url=http://127.0.0.1:9/evil.json&configUrl=http://127.0.0.1:9/evil.json")
+    page.locator(".opblock").first.wait_for()
+    assert page.locator(".info .title").inner_text().startswith("Churn API")
+    assert not [url for url in seen.requests if "evil" in url and not url.startswith(f"{server.url}/docs?")]
+    page.close()

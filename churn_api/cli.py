@@ -1,6 +1,6 @@
 """The `churn-api` command. Results go to stdout, progress and complaints to stderr.
 
-Exit codes: 0 done, 2 refused (nothing was written; one line says why), 130 interrupted.
+Exit codes: 0 done, 1 interrupted, 2 refused; nothing is written unless it is done.
 """
 
 import sys

@@ -14,7 +14,7 @@ LISTED = 10
 
 def most_important(evaluation: Evaluation, frame: pd.DataFrame, labels: Labels) -> dict[str, float]:
     """The ten features whose shuffling costs most ROC-AUC on rows that the pipeline did not see, largest first."""
-    rows = evaluation.first_held_out[:MAX_ROWS]
+    rows = evaluation.held_out[0][:MAX_ROWS]
     found = permutation_importance(
         evaluation.first_pipeline, frame.iloc[rows], labels[rows], scoring="roc_auc", n_repeats=3, random_state=SEED
     )

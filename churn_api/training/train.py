@@ -7,7 +7,7 @@ from typing import Any
 
 from churn_api.registry.card import Card, Training
 from churn_api.scoring.decision import policy_around
-from churn_api.training.calibration import METHODS, calibrated, choose_method
+from churn_api.training.calibration import calibrated, choose_method
 from churn_api.training.candidates import CANDIDATES, SEED
 from churn_api.training.golden import golden_rows
 from churn_api.training.importance import most_important
@@ -37,13 +37,13 @@ def train(
     TrainingError for a table that no model can be made from; nothing is written then.
     """
     names = list(CANDIDATES) if estimator == AUTO else [estimator]
-    progress.plan(1 + FOLDS * (len(names) + len(METHODS)) + 3)
+    progress.plan(FOLDS * len(names) + 4)
     progress.step(f"reading {table.name}")
     prepared = prepare(table, choices)
-    evaluations = {name: _evaluate(prepared, name, None, progress) for name in names}
+    evaluations = {name: _evaluate(prepared, name, progress) for name in names}
     chosen = min(evaluations, key=lambda name: evaluations[name].fold_values("log_loss").mean())
-    method, final = choose_method(evaluations[chosen], lambda method: _evaluate(prepared, chosen, method, progress))
-    progress.step("ranking features")
+    progress.step("calibrating, ranking features")
+    method, final = choose_method(prepared.labels, evaluations[chosen])
     metrics = _metrics(prepared, evaluations, chosen, method, final)
     progress.step(f"fitting {chosen} on all rows")
     pipeline = fit(_pipeline(prepared, chosen, method), prepared.frame, prepared.labels)
@@ -66,16 +66,15 @@ def _provenance(prepared: Prepared) -> Training:
 
 def _pipeline(prepared: Prepared, candidate: str, method: str | None) -> Any:
     pipeline = CANDIDATES[candidate](prepared.signature, prepared.columns)
-    return calibrated(pipeline, method) if method else pipeline
+    return calibrated(pipeline) if method else pipeline
 
 
-def _evaluate(prepared: Prepared, candidate: str, method: str | None, progress: Progress) -> Evaluation:
-    what = f"{candidate}, calibrated by {method}" if method else candidate
+def _evaluate(prepared: Prepared, candidate: str, progress: Progress) -> Evaluation:
     return cross_validate(
-        partial(_pipeline, prepared, candidate, method),
+        partial(CANDIDATES[candidate], prepared.signature, prepared.columns),
         prepared.frame,
         prepared.labels,
-        lambda fold: progress.step(f"{what}: fold {fold} of {FOLDS}"),
+        lambda fold: progress.step(f"{candidate}: fold {fold} of {FOLDS}"),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from churn_api.training.candidates import SEED
@@ -21,9 +22,15 @@ class Evaluation(NamedTuple):
     """Metrics by fold."""
     probabilities: Probabilities
     """Out of fold: each row's, from the pipeline that did not see it."""
+    held_out: list[NDArray[np.intp]]
+    """Row numbers of each fold."""
     first_pipeline: Any
-    first_held_out: Any
-    """The first fold's fitted pipeline, and the row numbers that it did not see."""
+    """The first fold's fitted pipeline."""
+
+    def judged(self, labels: Labels, probabilities: Probabilities) -> "Evaluation":
+        """The same folds, with other probabilities in place of the pipelines' own."""
+        folds = [metrics(labels[rows], probabilities[rows]) for rows in self.held_out]
+        return self._replace(folds=folds, probabilities=probabilities)
 
     def fold_values(self, metric: str) -> Any:
         """One metric's five values, shape (5,)."""
@@ -43,14 +50,14 @@ def cross_validate(
     """Fit a fresh pipeline on four fifths of the rows and judge it on the rest, five times, with the same fifths."""
     probabilities = np.empty(len(labels))
     splits = list(StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(frame, labels))
-    folds, pipelines = [], []
+    pipelines = []
     for number, (seen, held_out) in enumerate(splits, start=1):
         on_fold(number)
         pipeline = fit(make(), frame.iloc[seen], labels[seen])
         probabilities[held_out] = pipeline.predict_proba(frame.iloc[held_out])[:, 1]
-        folds.append(metrics(labels[held_out], probabilities[held_out]))
         pipelines.append(pipeline)
-    return Evaluation(folds, probabilities, pipelines[0], splits[0][1])
+    unjudged = Evaluation([], probabilities, [held_out for _, held_out in splits], pipelines[0])
+    return unjudged.judged(labels, probabilities)
 
 
 def fit(pipeline: Any, frame: pd.DataFrame, labels: Labels) -> Any:

@@ -1,5 +1,6 @@
 """The real thing: gunicorn with the project's own configuration."""
 
+import json
 import os
 import signal
 import subprocess
@@ -21,7 +22,7 @@ def test_many_clients(serve, models_dir):
     """Two workers forked from one loaded application answer many clients at once, each with the model's own number."""
     model = load_model(models_dir / "small" / "2")
     records = [CUSTOMER | {"tenure": tenure} for tenure in range(200)]
-    expected = [model.score([model.reader.read(record)])[0] for record in records]
+    expected = [model.score(model.reader.read_one(json.dumps(record).encode()).columns)[0] for record in records]
     with serve(models_dir) as server, ThreadPoolExecutor(8) as clients:
         answers = list(clients.map(lambda record: requests.post(server.url + SMALL, json=record, timeout=30), records))
     assert [answer.status_code for answer in answers] == [200] * 200

@@ -111,5 +111,5 @@ def test_every_row_in_batches(serve, telco, models, boosted, records, version):
 def test_its_own_target_is_explained(models, trained):
     """A row that still holds its target is refused with the words that say so."""
     with pytest.raises(InvalidRecord) as caught:
-        load_model(models / "telco" / "1").reader.read({"Churn": "Yes"})
+        load_model(models / "telco" / "1").reader.read_one(b'{"Churn": "Yes"}')
     assert "This is what the model predicts: leave it out." in [fault.hint for fault in caught.value.faults]

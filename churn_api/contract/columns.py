@@ -28,20 +28,26 @@ class Columns(NamedTuple):
 
 
 class ColumnsBuilder:
-    """Turns the values of records, as `Record.values` holds them, into columns."""
+    """Turns a value a record of each feature into columns; None is missing."""
 
     def __init__(self, signature: Signature) -> None:
         self._numeric = [index for index, feature in enumerate(signature.features) if feature.numeric]
         self._text = [index for index, feature in enumerate(signature.features) if not feature.numeric]
 
-    def build(self, rows: Sequence[Sequence[Any]]) -> Columns:
-        """Columns of `rows`, each with one value a feature in the signature's order; None is missing."""
-        numbers = np.array([[row[index] for index in self._numeric] for row in rows], dtype=np.float64)
-        texts = np.array([[row[index] or "" for index in self._text] for row in rows], dtype=object)
-        return Columns(
-            numbers.reshape(len(rows), len(self._numeric)),
-            texts.reshape(len(rows), len(self._text)),
-        )
+    def build(self, values: Sequence[Sequence[Any]], rows: int) -> Columns:
+        """Columns of `values`, one sequence of length `rows` a feature, in the signature's order."""
+        numbers = np.empty((rows, len(self._numeric)), np.float64)
+        for at, index in enumerate(self._numeric):
+            numbers[:, at] = np.array(values[index], dtype=np.float64)
+        texts = np.empty((rows, len(self._text)), object)
+        for at, index in enumerate(self._text):
+            texts[:, at] = [value or "" for value in values[index]]
+        return Columns(numbers, texts)
+
+    def build_from_rows(self, rows: Sequence[Sequence[Any]]) -> Columns:
+        """Columns of records, each with one value a feature."""
+        features = len(self._numeric) + len(self._text)
+        return self.build(list(zip(*rows, strict=True)) or [()] * features, len(rows))
 
 
 def concatenate(parts: Sequence[Columns]) -> Columns:

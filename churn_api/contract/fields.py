@@ -22,10 +22,10 @@ _UNPRINTABLE = (
     r"\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u180e"
     r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\ue000-\uf8ff\ufeff\ufff0-\uffff"
 )
-PRINTABLE = f"^[^{_UNPRINTABLE}]+$"
+PRINTABLE = f"[^{_UNPRINTABLE}]+"
 
 IDENTIFIER_TYPES = [
-    {"type": "string", "minLength": 1, "maxLength": MAX_IDENTIFIER_LENGTH, "pattern": PRINTABLE},
+    {"type": "string", "minLength": 1, "maxLength": MAX_IDENTIFIER_LENGTH, "pattern": f"^{PRINTABLE}$"},
     {"type": "integer", "minimum": INT64[0], "maximum": INT64[1]},
     {"type": "null"},
 ]

@@ -24,9 +24,6 @@ from churn_api.contract.signature import FLOAT32_MAX, IDENTIFIER, MAX_NAME_LENGT
 MAX_UNKNOWN_LISTED = 20
 """Unknown fields that one record's faults name: a body of a million of them gets an answer of a few lines."""
 
-WIDEST: dict[str, tuple[float, float]] = {"integer": EXACT_INTEGERS, "number": (-FLOAT32_MAX, FLOAT32_MAX)}
-"""Bounds of a type where the signature declares none."""
-
 _REQUIRED = [Fault("required", "This field is required.")]
 _NULL = [Fault("null", "Must not be null.")]
 _FIELD_TYPES: dict[str, type[fields.Field[Any]]] = {
@@ -60,11 +57,6 @@ class RecordReader:
         self.signature = signature
         self.schema = record_schema(signature)
         self._attributes = tuple(self.schema.fields_by_feature)
-        self._open = tuple(
-            (index, feature.name, frozenset(feature.choices or ()))
-            for index, feature in enumerate(signature.features)
-            if feature.open
-        )
 
     def read(self, payload: object) -> Record:
         """One record from parsed JSON. Raises InvalidRecord with every fault."""
@@ -74,14 +66,6 @@ class RecordReader:
             raise InvalidRecord(list(self._faults(payload, error.messages))) from None
         identifier = next((loaded[name] for name in self.schema.identifiers if loaded.get(name) is not None), None)
         return Record(identifier, tuple(map(loaded.get, self._attributes)))
-
-    def unseen(self, record: Record) -> list[Fault]:
-        """Categories of open features that training did not see: scored, but worth a warning."""
-        return [
-            Fault("unseen-category", "Training did not see this category.", path=(name,))
-            for index, name, choices in self._open
-            if record.values[index] is not None and record.values[index] not in choices
-        ]
 
     def _faults(self, payload: object, messages: Any) -> Iterator[Fault]:
         if not isinstance(payload, Mapping):
@@ -138,6 +122,15 @@ def record_schema(signature: Signature) -> RecordSchema:
     return schema
 
 
+def bounds(feature: Feature) -> tuple[float, float]:
+    """The least and the largest value of a numeric feature: as declared, else as wide as its type goes."""
+    low, high = EXACT_INTEGERS if feature.type == "integer" else (-FLOAT32_MAX, FLOAT32_MAX)
+    return (
+        low if feature.minimum is None else feature.minimum,
+        high if feature.maximum is None else feature.maximum,
+    )
+
+
 def identifier_names(signature: Signature) -> tuple[str, ...]:
     """The names under which a client may send the identifier."""
     return tuple(dict.fromkeys(name for name in (IDENTIFIER, signature.identifier) if name))
@@ -160,12 +153,8 @@ def _feature_field(feature: Feature) -> fields.Field[Any]:
 
 
 def _validators(feature: Feature) -> Iterator[Any]:
-    if feature.type in WIDEST:
-        low, high = WIDEST[feature.type]
-        yield InRange(
-            low if feature.minimum is None else feature.minimum,
-            high if feature.maximum is None else feature.maximum,
-        )
+    if feature.type in ("integer", "number"):
+        yield InRange(*bounds(feature))
     if feature.choices is not None and not feature.open:
         yield KnownChoice(feature.choices)
     elif feature.type == "string":

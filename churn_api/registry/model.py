@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_api.contract.columns import ColumnsBuilder
-from churn_api.contract.record import Record, RecordReader
+from churn_api.contract.batch import BatchReader
+from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, BundleError, read_artefact, read_card, verify_files
 from churn_api.registry.card import Card
 from churn_api.scoring.onnx import OnnxScorer
@@ -19,15 +19,12 @@ class Model(NamedTuple):
     """What answers: never changed after it was loaded, so a request that holds one sees no other."""
 
     card: Card
-    reader: RecordReader
-    builder: ColumnsBuilder
+    reader: BatchReader
     scorer: Scorer
 
-    def score(self, records: list[Record]) -> NDArray[np.float64]:
+    def score(self, columns: Columns) -> NDArray[np.float64]:
         """Probabilities of churn, shape (n,). No records have none: a compiled model need not run on zero rows."""
-        if not records:
-            return np.empty(0)
-        return self.scorer.score(self.builder.build([record.values for record in records]))
+        return self.scorer.score(columns) if columns.rows else np.empty(0)
 
 
 def load_model(folder: Path) -> Model:
@@ -35,7 +32,7 @@ def load_model(folder: Path) -> Model:
     card = read_card(folder)
     verify_files(folder, card)
     scorer = _scorer(folder, card)
-    model = Model(card, RecordReader(card.signature), ColumnsBuilder(card.signature), scorer)
+    model = Model(card, BatchReader(card.signature), scorer)
     _check_golden_rows(model)
     return model
 
@@ -72,7 +69,7 @@ def _sklearn_scorer(folder: Path, card: Card) -> Scorer:
 def _check_golden_rows(model: Model) -> None:
     golden = model.card.golden
     try:
-        scored = model.scorer.score(model.builder.build(golden.rows))
+        scored = model.scorer.score(ColumnsBuilder(model.card.signature).build_from_rows(golden.rows))
     except Exception as error:
         raise BundleError(f"its golden rows cannot be scored ({type(error).__name__})") from error
     expected = np.array(golden.probabilities)

@@ -64,7 +64,7 @@ def _scorer(classifier: Any, signature: Signature) -> SklearnScorer:
 
 def _golden_table(path: Path | None, signature: Signature) -> tuple[Columns, Labels | None, str | None]:
     if path is None:
-        return ColumnsBuilder(signature).build([]), None, None
+        return ColumnsBuilder(signature).build_from_rows([]), None, None
     try:
         table = read_table(path)
         columns = to_columns(table, signature)
@@ -99,7 +99,7 @@ def _scorable(scorer: SklearnScorer, signature: Signature, rows: tuple[Row, ...]
     kept = []
     for row in rows:
         try:
-            scorer.score(builder.build([row]))
+            scorer.score(builder.build_from_rows([row]))
             kept.append(row)
         except Exception as error:
             if _admits(signature, row):

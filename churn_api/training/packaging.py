@@ -46,7 +46,7 @@ def package(
     The compiled model must equal the classifier on `columns` (the rows it was trained on, or as many as there are) and
     on the golden rows; where it does not, or cannot be compiled, the bundle serves from scikit-learn and says why.
     """
-    rows = concatenate([columns, ColumnsBuilder(signature).build(golden)])
+    rows = concatenate([columns, ColumnsBuilder(signature).build_from_rows(golden)])
     expected = SklearnScorer(classifier, signature).score(rows)
     graph, parity = _compiled(classifier, signature, rows, expected)
     card = Card(

@@ -1,6 +1,5 @@
 """The shape of predictions."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -9,7 +8,7 @@ import numpy as np
 from flask import g
 from numpy.typing import NDArray
 
-from churn_api.contract.record import Record
+from churn_api.contract.batch import Batch
 from churn_api.registry.model import Model
 
 
@@ -17,30 +16,32 @@ class Scores(NamedTuple):
     """What a model said of some records, and how long it took."""
 
     model: Model
+    identifiers: list[Any]
     threshold: float
     probabilities: NDArray[np.float64]
     milliseconds: float
 
 
-def score(model: Model, records: list[Record], threshold: float | None) -> Scores:
-    """Score records, at the model's own threshold unless another is given."""
+def score(model: Model, batch: Batch, threshold: float | None) -> Scores:
+    """Score the good records of a body, at the model's own threshold unless another is given."""
     started = perf_counter()
-    probabilities = model.score(records)
+    probabilities = model.score(batch.columns)
     milliseconds = (perf_counter() - started) * 1000
-    return Scores(model, model.card.policy.threshold if threshold is None else threshold, probabilities, milliseconds)
+    decided_at = model.card.policy.threshold if threshold is None else threshold
+    return Scores(model, batch.identifiers, decided_at, probabilities, milliseconds)
 
 
-def scored_rows(scores: Scores, records: Sequence[Record]) -> list[dict[str, Any]]:
+def scored_rows(scores: Scores) -> list[dict[str, Any]]:
     """One object a customer."""
-    columns = scored_columns(scores, records)
+    columns = scored_columns(scores)
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def scored_columns(scores: Scores, records: Sequence[Record]) -> dict[str, list[Any]]:
+def scored_columns(scores: Scores) -> dict[str, list[Any]]:
     """One list a field."""
     policy = scores.model.card.policy
     return {
-        "customer_id": [record.customer_id for record in records],
+        "customer_id": scores.identifiers,
         "churn_prediction": policy.predictions(scores.probabilities, scores.threshold),
         "churn_probability": scores.probabilities.tolist(),
         "risk_band": policy.bands(scores.probabilities),

@@ -2,9 +2,11 @@
 
 import logging
 
+import orjson
 from flask import Flask, Response, current_app, g
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
+from churn_api.contract.batch import TooManyRows
 from churn_api.contract.record import InvalidRecord
 from churn_api.registry.live import ModelNotReady, UnknownModel, UnknownVersion
 from churn_api.web.problems import KINDS, RETRY_AFTER, Problem, body_errors, invalid, response_for
@@ -18,6 +20,8 @@ def init_app(app: Flask) -> None:
     """Answer every error of an application as a problem."""
     app.register_error_handler(Problem, response_for)
     app.register_error_handler(InvalidRecord, _invalid_record)
+    app.register_error_handler(orjson.JSONDecodeError, _malformed_json)
+    app.register_error_handler(TooManyRows, _too_many_rows)
     app.register_error_handler(UnknownModel, _unknown_model)
     app.register_error_handler(UnknownVersion, _unknown_version)
     app.register_error_handler(ModelNotReady, _not_ready)
@@ -29,6 +33,15 @@ def init_app(app: Flask) -> None:
 
 def _invalid_record(error: InvalidRecord) -> Response:
     return response_for(invalid(body_errors(error.faults)))
+
+
+def _malformed_json(error: orjson.JSONDecodeError) -> Response:
+    where = f"It stops being JSON at line {error.lineno}, column {error.colno}."
+    return response_for(Problem("malformed-json", where))
+
+
+def _too_many_rows(error: TooManyRows) -> Response:
+    return response_for(Problem("too-large", f"A batch may hold {error.limit} customers.", limit=error.limit))
 
 
 def _unknown_model(error: UnknownModel) -> Response:

@@ -126,7 +126,7 @@ def _examples(operation: Operation, model: Model) -> dict[str, Any]:
 
 def _add_components(spec: APISpec, model: Model) -> None:
     name = model.card.name
-    spec.components.schema(f"Record_{name}", schema=model.reader.schema)
+    spec.components.schema(f"Record_{name}", schema=model.reader.records.schema)
     spec.components.schemas[f"Record_{name}"] |= _identifier_once(model.card.signature)
     items = {"type": "array", "minItems": 1, "items": {"$ref": f"#/components/schemas/Record_{name}"}}
     batch = {

@@ -4,7 +4,7 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from churn_api.web.answers import about, score, scored_rows
-from churn_api.web.body import read_json, read_query, require_json_accepted
+from churn_api.web.body import read_body, read_query, require_json_accepted
 from churn_api.web.documented import documented
 from churn_api.web.problems import body_errors
 from churn_api.web.schemas import Prediction, PredictQuery
@@ -40,8 +40,7 @@ def predict(model: str | None = None) -> ResponseReturnValue:
     """
     query = read_query(_QUERY)
     chosen = live_models().get(model, query.get("version"))
-    record = chosen.reader.read(read_json())
-    scores = score(chosen, [record], query.get("threshold"))
-    answer = scored_rows(scores, [record])[0] | about(scores)
-    warnings = body_errors(chosen.reader.unseen(record))
-    return jsonify(answer | {"warnings": warnings} if warnings else answer)
+    batch = chosen.reader.read_one(read_body())
+    scores = score(chosen, batch, query.get("threshold"))
+    answer = scored_rows(scores)[0] | about(scores)
+    return jsonify(answer | {"warnings": body_errors(batch.warnings)} if batch.warnings else answer)

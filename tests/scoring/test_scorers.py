@@ -25,7 +25,7 @@ def card(models_dir):
 
 def test_shape_and_range(scorer, card):
     """Probabilities have shape (n,), are float64, and lie between 0 and 1."""
-    columns = ColumnsBuilder(card.signature).build(card.golden.rows)
+    columns = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows)
     probabilities = scorer.score(columns)
     assert probabilities.shape == (columns.rows,)
     assert probabilities.dtype == np.float64
@@ -34,7 +34,7 @@ def test_shape_and_range(scorer, card):
 
 def test_golden_rows(scorer, card):
     """Both scorers give the card's probabilities on its golden rows, missing values and unseen categories included."""
-    columns = ColumnsBuilder(card.signature).build(card.golden.rows)
+    columns = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows)
     assert np.isnan(columns.numbers).any()
     assert (columns.texts == "").any()
     assert np.abs(scorer.score(columns) - card.golden.probabilities).max() <= 1e-6
@@ -42,7 +42,7 @@ def test_golden_rows(scorer, card):
 
 def test_extremes(scorer, card):
     """The largest numbers that float32 holds, and text of any script, are scored without a fault."""
-    known = ColumnsBuilder(card.signature).build(card.golden.rows[:1])
+    known = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows[:1])
     for number in (3.4e38, -3.4e38, 1e-45, 0.0):
         columns = Columns(np.full_like(known.numbers, number), np.full_like(known.texts, "東京 \U0001f600 \x00"))
         (probability,) = scorer.score(columns)

@@ -1,5 +1,6 @@
 """gunicorn: sync workers that fork from one loaded application."""
 
+import gc
 import os
 
 # Before anything imports NumPy: thread pools that start in the master stall the workers forked from it.
@@ -24,7 +25,9 @@ control_socket_disable = True
 
 
 def when_ready(server: Any) -> None:
-    """Say how to try it."""
+    """Say how to try it, and leave to the workers, which fork next, a heap that no collection touches."""
     from churn_api.web.greeting import greeting
 
     print(greeting(server.app.wsgi(), f"http://{bind}"), flush=True)
+    gc.collect()
+    gc.freeze()

@@ -36,13 +36,9 @@ class ColumnsBuilder:
 
     def build(self, values: Sequence[Sequence[Any]], rows: int) -> Columns:
         """Columns of `values`, one sequence of length `rows` a feature, in the signature's order."""
-        numbers = np.empty((rows, len(self._numeric)), np.float64)
-        for at, index in enumerate(self._numeric):
-            numbers[:, at] = np.array(values[index], dtype=np.float64)
-        texts = np.empty((rows, len(self._text)), object)
-        for at, index in enumerate(self._text):
-            texts[:, at] = [value or "" for value in values[index]]
-        return Columns(numbers, texts)
+        numbers = np.array([values[index] for index in self._numeric], dtype=np.float64)
+        texts = np.array([[value or "" for value in values[index]] for index in self._text], dtype=object)
+        return Columns(numbers.reshape(len(self._numeric), rows).T, texts.reshape(len(self._text), rows).T)
 
     def build_from_rows(self, rows: Sequence[Sequence[Any]]) -> Columns:
         """Columns of records, each with one value a feature."""

@@ -1,5 +1,7 @@
 """From a probability to a decision: the threshold, and the band of risk."""
 
+from bisect import bisect_right
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +27,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def bands(self, probabilities: NDArray[np.float64]) -> list[str]:
         """The band of each probability: `low`, `medium` or `high`."""
-        indices = np.searchsorted((self.medium_from, self.high_from), probabilities, side="right")
-        return [BANDS[index] for index in indices]
+        bounds = (self.medium_from, self.high_from)
+        return [BANDS[bisect_right(bounds, probability)] for probability in probabilities.tolist()]
 
 
 def policy_around(threshold: float) -> Policy:

@@ -29,7 +29,7 @@ class OnnxScorer:
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
         """See Scorer."""
-        blocks = {NUMBERS: columns.numbers.astype(np.float32), TEXTS: columns.texts}
+        blocks = {NUMBERS: columns.numbers.astype(np.float32, order="C"), TEXTS: np.ascontiguousarray(columns.texts)}
         feed = {name: blocks[name] for name in self._inputs}
         (probabilities,) = self._session.run([PROBABILITY], feed)
         return np.asarray(probabilities, dtype=np.float64)

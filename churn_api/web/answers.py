@@ -5,11 +5,11 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
-from flask import g
 from numpy.typing import NDArray
 
 from churn_api.contract.batch import Batch
 from churn_api.registry.model import Model
+from churn_api.web.headers import request_id
 
 
 class Scores(NamedTuple):
@@ -57,10 +57,10 @@ def about(scores: Scores) -> dict[str, Any]:
         "model_version": card.version,
         "inference_time_ms": round(scores.milliseconds, 4),
         "timestamp": timestamp(),
-        "request_id": g.request_id,
+        "request_id": request_id(),
     }
 
 
 def timestamp() -> str:
     """Now, in UTC, to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

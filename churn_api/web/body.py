@@ -10,6 +10,7 @@ from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.web.problems import Problem, invalid, query_errors
 
 JSON = "application/json"
+_ANYTHING = "*/*"
 
 SchemaType = TypeVar("SchemaType", bound=Schema)
 
@@ -28,7 +29,7 @@ class Query(Schema):
 
 def read_body() -> bytes:
     """The bytes of a JSON body. Raises Problem where it is of another type."""
-    if request.mimetype != JSON:
+    if JSON not in (request.content_type, request.mimetype):
         raise Problem("unsupported-media-type", f"Send the body as {JSON}.", accepted=[JSON])
     return request.get_data(cache=False)
 
@@ -53,6 +54,8 @@ def read_query(schema: Query) -> dict[str, Any]:
 
 def require_json_accepted() -> None:
     """Raise Problem where the client accepts no JSON."""
+    if request.environ.get("HTTP_ACCEPT", _ANYTHING) in (_ANYTHING, JSON):
+        return
     if request.accept_mimetypes and not request.accept_mimetypes.accept_json:
         raise Problem("not-acceptable", f"This route answers {JSON}.")
 

@@ -3,12 +3,13 @@
 import logging
 
 import orjson
-from flask import Flask, Response, current_app, g
+from flask import Flask, Response, current_app
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from churn_api.contract.batch import TooManyRows
 from churn_api.contract.record import InvalidRecord
 from churn_api.registry.live import ModelNotReady, UnknownModel, UnknownVersion
+from churn_api.web.headers import request_id
 from churn_api.web.problems import KINDS, RETRY_AFTER, Problem, body_errors, invalid, response_for
 
 log = logging.getLogger(__name__)
@@ -76,5 +77,5 @@ def _http(error: HTTPException) -> Response:
 
 
 def _failure(error: Exception) -> Response:
-    log.error("request %s failed", g.request_id, exc_info=error)
+    log.error("request %s failed", request_id(), exc_info=error)
     return response_for(Problem("internal-error", "The log has the rest under the request id."))

@@ -21,4 +21,4 @@ class OrjsonProvider(JSONProvider):
     def response(self, *args: Any, **kwargs: Any) -> Response:
         """A JSON answer, its bytes written once."""
         body = orjson.dumps(self._prepare_response_obj(args, kwargs))
-        return Response(body, mimetype="application/json")
+        return Response(body, content_type="application/json")

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
-from flask import Response, g, request
+from flask import Response, request
 
 from churn_api.contract.faults import Fault
+from churn_api.web.headers import request_id
 
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:churn-api:problem:"
@@ -75,7 +76,7 @@ def response_for(problem: Problem) -> Response:
         "code": problem.code,
         "detail": problem.detail,
         "instance": request.root_path.rstrip("/") + request.path,
-        "request_id": g.request_id,
+        "request_id": request_id(),
         **problem.members,
     }
     return Response(orjson.dumps(body), kind.status, dict(problem.headers), content_type=MEDIA_TYPE)

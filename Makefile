@@ -1,6 +1,6 @@
 # `make serve` and `make test` need Python 3.11 or later and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format typecheck imports pytest train lock clean
+.PHONY: help serve test bench lint format typecheck imports pytest train lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -37,12 +37,22 @@ imports: .venv/dev ## Check which way imports run
 pytest: .venv/dev ## Run the tests; ARGS="-k name" chooses
 	$(BIN)/pytest $(ARGS)
 
+bench: .venv/runtime .venv-bench/done ## Measure this service beside others (needs wrk); ARGS="--only churn-api" chooses
+	$(BIN)/python -m benchmarks $(ARGS)
+
 lock: .venv/dev ## Pin the dependencies of setup.cfg and requirements-dev.in, by uv
 	$(LOCK) --extra train setup.cfg --output-file requirements.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+	$(LOCK) benchmarks/requirements.in --output-file benchmarks/requirements.txt
+
+.venv-bench/done: benchmarks/requirements.txt
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@echo "Installing the peers into .venv-bench ..."
+	@.venv-bench/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
 
 clean: ## Remove the virtual environment and caches; models and instance stay
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 
 .venv/runtime: requirements.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'

@@ -1,0 +1,43 @@
+"""The models of a benchmark: a boosted and a logistic one on the same sample data."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from benchmarks.servers import ROOT
+
+CHURN_API = str(ROOT / ".venv/bin/churn-api")
+MODELS = ("boosting", "logistic")
+ROWS = 5000
+
+
+def make_models(folder: Path) -> Path:
+    """Train both, unless they are there, and return their models folder."""
+    models, table = folder / "models", folder / "customers.csv"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not table.exists():
+        sample = subprocess.run([CHURN_API, "sample-data", "--rows", str(ROWS)], capture_output=True, check=True).stdout
+        table.write_bytes(sample)
+    for name in MODELS:
+        if not (models / name).exists():
+            options = ["--target", "churn", "--estimator", name, "--name", name]
+            environment = {"CHURN_MODELS_DIR": str(models), "CHURN_DEFAULT_MODEL": "boosting"}
+            subprocess.run([CHURN_API, "train", str(table), *options], env=environment, check=True, capture_output=True)
+    return models
+
+
+def customers(folder: Path, models: Path) -> tuple[list[dict[str, Any]], dict[str, list[float]]]:
+    """The table's first thousand customers as records, and each pipeline's own probabilities of them."""
+    import joblib
+
+    from churn_api.contract.tables import read_table, to_columns, to_records
+    from churn_api.registry.bundle import read_card
+    from churn_api.scoring.sklearn import to_frame
+
+    table = read_table(folder / "customers.csv").slice(0, 1000)
+    signature = read_card(models / MODELS[0] / "1").signature
+    frame = to_frame(to_columns(table, signature), signature)
+    pipelines = {name: joblib.load(models / name / "1" / "model.joblib") for name in MODELS}
+    expected = {name: pipeline.predict_proba(frame)[:, 1].tolist() for name, pipeline in pipelines.items()}
+    return json.loads(json.dumps(list(to_records(table, signature)))), expected

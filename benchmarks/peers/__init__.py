@@ -1,0 +1,1 @@
+"""What the service is measured against. Each answers the same routes for the same bundles."""

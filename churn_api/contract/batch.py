@@ -77,7 +77,7 @@ class BatchReader:
             rows = [astuple(record) for record in self._many.decode(body).customers]  # type: ignore[attr-defined]
         except msgspec.MsgspecError:
             return self._read_each(body, limit)
-        if not 0 < len(rows) <= limit or any(map(self._named_twice, rows)):
+        if not 0 < len(rows) <= limit or (self._identifiers > 1 and any(map(_named_twice, rows))):
             return self._read_each(body, limit)
         return self._batch(rows, range(len(rows)), len(rows), [], lambda row: (CUSTOMERS, row))
 
@@ -98,20 +98,17 @@ class BatchReader:
             row: Row = astuple(self._one.decode(body))
         except msgspec.MsgspecError:
             return None
-        return None if self._named_twice(row) else row
+        return None if self._identifiers > 1 and _named_twice(row) else row
 
     def _judged(self, payload: object) -> Row:
         record = self.records.read(payload)
         return (*record.values, record.customer_id, *(UNSET,) * (self._identifiers - 1))
 
-    def _named_twice(self, row: Row) -> bool:
-        return self._identifiers > 1 and row[-1] is not UNSET and row[-2] is not UNSET
-
     def _batch(
         self, rows: list[Row], places: Sequence[int], sent: int, faults: list[Fault], path_of: Callable[[int], Path]
     ) -> Batch:
         columns = list(zip(*rows, strict=True)) or [()] * self._width
-        identifiers = [_sent(names) for names in zip(*columns[-self._identifiers :], strict=True)]
+        identifiers = _sent(columns[-self._identifiers :])
         unseen = sorted(self._unseen(columns)) if self._open else []
         warnings = [
             Fault("unseen-category", "Training did not see this category.", path=(*path_of(row), name))
@@ -152,6 +149,15 @@ def _unknown_members(payload: Mapping[str, object]) -> Iterator[Fault]:
         yield Fault("unknown-field", "Unknown field.", did_you_mean(name, [CUSTOMERS]), (name[:MAX_NAME_LENGTH],))
 
 
-def _sent(names: tuple[Any, ...]) -> Any:
-    """The identifier, under whichever name it was sent; None where none was."""
-    return next((value for value in names if value is not UNSET), None)
+def _named_twice(row: Row) -> bool:
+    """Whether a record of two names for its identifier has both."""
+    return row[-1] is not UNSET and row[-2] is not UNSET
+
+
+def _sent(names: list[tuple[Any, ...]]) -> list[Any]:
+    """Each record's identifier, under whichever name it was sent; None where none was."""
+    found = list(names[0])
+    for others in (*names[1:], (None,) * len(found)):
+        if UNSET in found:
+            found = [other if value is UNSET else value for value, other in zip(found, others, strict=True)]
+    return found

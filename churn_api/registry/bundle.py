@@ -1,5 +1,6 @@
 """Bundles on disk: `models/<name>/<version>/`, written whole or not at all, read only as what was written."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -129,8 +130,10 @@ def _flush_folder(folder: Path) -> None:
 def _sweep(home: Path) -> None:
     """Remove what a killed writer left a day ago or earlier."""
     for folder in home.glob(f"{_UNFINISHED}*"):
-        if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER:
-            shutil.rmtree(folder, ignore_errors=True)
+        # Another writer may publish its folder, or sweep this one, between any two lines here.
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check_digest(name: str, found: str, card: Card) -> None:

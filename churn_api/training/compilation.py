@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from skl2onnx import to_onnx
+from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
 from churn_api.contract.columns import Columns
@@ -15,6 +15,7 @@ from churn_api.contract.signature import Signature
 from churn_api.registry.card import Parity
 from churn_api.scoring.onnx import NUMBERS, PROBABILITY, TEXTS, OnnxScorer
 from churn_api.scoring.sklearn import positive_index
+from churn_api.training.bins import converters
 
 TOLERANCE = 1e-6
 
@@ -50,7 +51,9 @@ def _convert(classifier: Any, inputs: list[tuple[str, Any]]) -> onnx.ModelProto:
     with warnings.catch_warnings():
         # skl2onnx hands booleans to integer fields, which protobuf before 7 takes; setup.cfg keeps it there.
         warnings.filterwarnings("ignore", message="Field onnx.*got a boolean", category=DeprecationWarning)
-        graph: onnx.ModelProto = to_onnx(classifier, initial_types=inputs, options={"zipmap": False})
+        graph: onnx.ModelProto = convert_sklearn(
+            classifier, initial_types=inputs, options={"zipmap": False}, **converters(classifier)
+        )
     return graph
 
 

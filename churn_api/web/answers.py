@@ -33,8 +33,11 @@ def score(model: Model, batch: Batch, threshold: float | None) -> Scores:
 
 def scored_rows(scores: Scores) -> list[dict[str, Any]]:
     """One object a customer."""
-    columns = scored_columns(scores)
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    columns = scored_columns(scores).values()
+    return [
+        {"customer_id": sent, "churn_prediction": prediction, "churn_probability": probability, "risk_band": band}
+        for sent, prediction, probability, band in zip(*columns, strict=True)
+    ]
 
 
 def scored_columns(scores: Scores) -> dict[str, list[Any]]:

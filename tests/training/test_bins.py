@@ -1,0 +1,42 @@
+import onnx
+import pytest
+from builders import customers, feature, signature
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import KBinsDiscretizer
+
+from churn_api.contract.columns import Columns
+from churn_api.training.compilation import compile_pipeline, prove
+
+NAMES = ["tenure", "MonthlyCharges"]
+
+
+def compiled(encode):
+    """A pipeline of bins, its graph, and the proof on cells that lie on edges, between them, and far outside."""
+    table = customers()
+    bins = KBinsDiscretizer(5, encode=encode, quantile_method="averaged_inverted_cdf")
+    columns = make_column_transformer((make_pipeline(SimpleImputer(), bins), NAMES), sparse_threshold=0)
+    pipeline = make_pipeline(columns, LogisticRegression()).fit(table[NAMES], table["Churn"])
+    graph = compile_pipeline(pipeline, signature(*(feature(name, "number") for name in NAMES)))
+    edges = pipeline.named_steps["columntransformer"].transformers_[0][1][-1].bin_edges_
+    rows = table[NAMES].astype("float64")
+    rows.iloc[:5] = list(zip(edges[0][:5], edges[1][:5], strict=True))
+    rows.iloc[5], rows.iloc[6] = (-1e30, 1e30), (1e30, -1e30)
+    numbers = rows.to_numpy("float64")
+    proof = prove(graph, Columns(numbers, numbers[:, :0].astype(object)), pipeline.predict_proba(rows)[:, 1])
+    return onnx.load_from_string(graph), proof
+
+
+@pytest.mark.parametrize("encode", ["onehot-dense", "ordinal"])
+def test_bins_compile(encode):
+    """Bins compile to their equal, however they are encoded."""
+    _, proof = compiled(encode)
+    assert proof.proven, proof
+
+
+def test_bins_are_few_nodes():
+    """One-hot bins of all columns take six nodes together: a node costs a microsecond, whatever it computes."""
+    graph, _ = compiled("onehot-dense")
+    assert len(graph.graph.node) <= 12

@@ -16,7 +16,9 @@ try:
 except ConfigError as error:
     raise SystemExit(f"churn-api: {error}") from None
 
-bind = f"{settings['HOST']}:{settings['PORT']}"
+host, port = settings["HOST"], settings["PORT"]
+on_socket = host.startswith("unix:")
+bind = host if on_socket else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 workers = settings["WEB_CONCURRENCY"]
 worker_class = "sync"
 preload_app = True
@@ -28,6 +30,6 @@ def when_ready(server: Any) -> None:
     """Say how to try it, and leave to the workers, which fork next, a heap that no collection touches."""
     from churn_api.web.greeting import greeting
 
-    print(greeting(server.app.wsgi(), f"http://{bind}"), flush=True)
+    print(greeting(server.app.wsgi(), "http://localhost" if on_socket else f"http://{bind}"), flush=True)
     gc.collect()
     gc.freeze()

@@ -38,7 +38,13 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("HOST", "str", "127.0.0.1", "Address that gunicorn listens on.", prefixed=False),
+    Setting(
+        "HOST",
+        "str",
+        "127.0.0.1",
+        "Address that gunicorn listens on, or `unix:` and the path of a socket.",
+        prefixed=False,
+    ),
     Setting("PORT", "int", 8000, "Port that gunicorn listens on.", validate.Range(0, 65535), prefixed=False),
     Setting("WEB_CONCURRENCY", "int", 2, "Worker processes.", validate.Range(1, 1024), prefixed=False),
     Setting("MODELS_DIR", "str", "models", "Folder of the bundles."),

@@ -94,8 +94,10 @@ class Server:
 
 
 @contextmanager
-def serving(models_dir: Path, log: Path, workers: int = 2, **environment: str) -> Iterator[Server]:
-    """A gunicorn with the project's own configuration on a free port, until the block ends."""
+def serving(
+    models_dir: Path, log: Path, workers: int = 2, alive: str | None = None, **environment: str
+) -> Iterator[Server]:
+    """A gunicorn with the project's own configuration on a free port, or behind what answers at `alive`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -105,7 +107,7 @@ def serving(models_dir: Path, log: Path, workers: int = 2, **environment: str) -
         process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | chosen | environment, stdout=stream, stderr=stream, text=True
         )
-    server = Server(process, f"http://127.0.0.1:{port}", log)
+    server = Server(process, alive or f"http://127.0.0.1:{port}", log)
     try:
         _wait_until_alive(server)
         yield server
@@ -117,11 +119,12 @@ def serving(models_dir: Path, log: Path, workers: int = 2, **environment: str) -
 def _wait_until_alive(server: Server) -> None:
     for _ in range(200):
         try:
-            requests.get(f"{server.url}/health/live", timeout=5)
-            return
+            if requests.get(f"{server.url}/health/live", timeout=5).status_code == 200:
+                return
         except requests.ConnectionError:
-            assert server.process.poll() is None, server.log
-            time.sleep(0.05)
+            pass
+        assert server.process.poll() is None, server.log
+        time.sleep(0.05)
     pytest.fail(f"the server does not answer: {server.log}")
 
 

@@ -130,6 +130,15 @@ def test_python_of_the_readme(models_dir, monkeypatch):
     assert names["app"].test_client().get("/churn/health/ready").status_code == 200
 
 
+def test_figures_of_the_readme():
+    """The README's figures are those of the last bench, as benchmarks/README.md has them."""
+    table = (ROOT / "README.md").read_text().split("## How fast")[1].split("## ")[0]
+    figures = re.findall(r"\| ([\d,]+) (?=\|)", table)
+    measured = (ROOT / "benchmarks" / "README.md").read_text()
+    assert len(figures) == 12
+    assert all(f"| {figure} |" in measured for figure in figures)
+
+
 def test_targets_of_the_readme():
     """Every make target that the documents name is one that `make help` lists."""
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout

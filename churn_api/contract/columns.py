@@ -19,7 +19,7 @@ class Columns(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """N."""
+        """How many records these are."""
         return len(self.numbers)
 
     def take(self, rows: Sequence[int] | NDArray[np.intp]) -> "Columns":

@@ -56,7 +56,7 @@ class RecordReader:
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
         self.schema = record_schema(signature)
-        self._attributes = tuple(self.schema.fields_by_feature)
+        self._attributes = self.schema.attributes
 
     def read(self, payload: object) -> Record:
         """One record from parsed JSON. Raises InvalidRecord with every fault."""
@@ -99,7 +99,7 @@ class RecordSchema(Schema):
         register = False
 
     identifiers: frozenset[str] = frozenset()
-    fields_by_feature: Mapping[str, Feature] = {}
+    attributes: tuple[str, ...] = ()
 
     @validates_schema(skip_on_field_errors=False)
     def _identifier_once(self, data: Mapping[str, Any], **kwargs: Any) -> None:
@@ -117,7 +117,7 @@ def record_schema(signature: Signature) -> RecordSchema:
     identifiers = {f"id{index}": name for index, name in enumerate(identifier_names(signature))}
     body: dict[str, Any] = {key: _feature_field(feature) for key, feature in features.items()}
     body |= {key: _identifier_field(name) for key, name in identifiers.items()}
-    body |= {"identifiers": frozenset(identifiers), "fields_by_feature": features}
+    body |= {"identifiers": frozenset(identifiers), "attributes": tuple(features)}
     schema: RecordSchema = type("GeneratedRecordSchema", (RecordSchema,), body)()
     return schema
 

@@ -10,7 +10,7 @@ from churn_api.contract.record import InvalidRecord
 from churn_api.web.answers import Scores, about, score, scored_columns, scored_rows
 from churn_api.web.body import read_body, read_query, require_json_accepted
 from churn_api.web.documented import documented
-from churn_api.web.problems import body_errors
+from churn_api.web.problems import WHEN_PREDICTING, body_errors
 from churn_api.web.schemas import COLUMNS, FAIL, BatchPrediction, BatchQuery
 from churn_api.web.state import live_models
 
@@ -27,15 +27,7 @@ _QUERY = BatchQuery()
     body="batch",
     query=BatchQuery,
     answer=BatchPrediction,
-    problems=(
-        "malformed-json",
-        "unknown-version",
-        "not-acceptable",
-        "too-large",
-        "unsupported-media-type",
-        "validation-failed",
-        "model-not-ready",
-    ),
+    problems=WHEN_PREDICTING,
 )
 def batch_predict(model: str | None = None) -> ResponseReturnValue:
     """Score many customers, answered in the order sent.

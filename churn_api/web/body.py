@@ -1,7 +1,7 @@
 """What a request carries: its JSON body, its query, and what it accepts."""
 
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from flask import request
 from marshmallow import RAISE, Schema, ValidationError
@@ -12,8 +12,6 @@ from churn_api.web.problems import Problem, invalid, query_errors
 JSON = "application/json"
 _ANYTHING = "*/*"
 
-SchemaType = TypeVar("SchemaType", bound=Schema)
-
 
 class Query(Schema):
     """A query string: a misspelt parameter is a fault, not ignored."""
@@ -23,7 +21,7 @@ class Query(Schema):
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
-        """What a request without a query asks for; loading it each time costs more than scoring does."""
+        """What a request without a query asks for; most have none."""
         return cast("dict[str, Any]", self.load({}))
 
 
@@ -39,16 +37,16 @@ def read_query(schema: Query) -> dict[str, Any]:
     if not request.query_string:
         return schema.defaults
     arguments = request.args
-    twice = [
+    faults = [
         Fault("sent-twice", "Send it once.", path=(name,)) for name, values in arguments.lists() if len(values) > 1
     ]
     try:
         loaded: dict[str, Any] = schema.load(arguments.to_dict())
     except ValidationError as error:
-        twice += [_query_fault(schema, name, messages) for name, messages in error.messages_dict.items()]
+        faults += [_query_fault(schema, name, messages) for name, messages in error.messages_dict.items()]
         loaded = {}
-    if twice:
-        raise invalid(query_errors(twice))
+    if faults:
+        raise invalid(query_errors(faults))
     return loaded
 
 

@@ -1,7 +1,7 @@
 """Headers of every answer: the request id, and what browsers may do with an answer.
 
-Written at the WSGI boundary, as a list of pairs: there they cost a tenth of what Flask's hooks and header objects do,
-and answers that are made outside any view get them too.
+Written at the WSGI boundary, as a list of pairs: that is less work than Flask's hooks and header objects, and answers
+that are made outside any view get them too.
 """
 
 import re

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from churn_api.web.answers import about, score, scored_rows
 from churn_api.web.body import read_body, read_query, require_json_accepted
 from churn_api.web.documented import documented
-from churn_api.web.problems import body_errors
+from churn_api.web.problems import WHEN_PREDICTING, body_errors
 from churn_api.web.schemas import Prediction, PredictQuery
 from churn_api.web.state import live_models
 
@@ -23,15 +23,7 @@ _QUERY = PredictQuery()
     body="record",
     query=PredictQuery,
     answer=Prediction,
-    problems=(
-        "malformed-json",
-        "unknown-version",
-        "not-acceptable",
-        "too-large",
-        "unsupported-media-type",
-        "validation-failed",
-        "model-not-ready",
-    ),
+    problems=WHEN_PREDICTING,
 )
 def predict(model: str | None = None) -> ResponseReturnValue:
     """Score one customer.

@@ -37,6 +37,17 @@ KINDS = {
     "model-not-ready": Kind(503, "The model cannot answer yet"),
 }
 
+WHEN_PREDICTING = (
+    "malformed-json",
+    "unknown-version",
+    "not-acceptable",
+    "too-large",
+    "unsupported-media-type",
+    "validation-failed",
+    "model-not-ready",
+)
+"""Codes of what can go wrong where customers are scored."""
+
 
 class Problem(Exception):
     """Ends a request with an error answer."""

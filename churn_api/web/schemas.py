@@ -53,12 +53,14 @@ class Scored(Schema):
     risk_band = fields.String(required=True, validate=validate.OneOf(BANDS))
 
 
-class Warned(Schema):
-    """Something that was scored and is worth a look."""
+class Fault(Schema):
+    """One fault of a request, or one warning of an answer."""
 
-    pointer = fields.String(required=True)
+    pointer = fields.String(metadata={"description": "JSON Pointer into the body."})
+    parameter = fields.String(metadata={"description": "Name of a query parameter."})
     code = fields.String(required=True)
     message = fields.String(required=True)
+    hint = fields.String()
 
 
 class Answered(Schema):
@@ -70,7 +72,7 @@ class Answered(Schema):
     inference_time_ms = fields.Float(required=True)
     timestamp = fields.DateTime(required=True)
     request_id = fields.String(required=True)
-    warnings = fields.List(fields.Nested(Warned), metadata={"description": "Categories that training did not see."})
+    warnings = fields.List(fields.Nested(Fault), metadata={"description": "Categories that training did not see."})
 
 
 class Prediction(Scored, Answered):
@@ -90,7 +92,9 @@ class BatchPrediction(Answered):
         },
     )
     count = fields.Integer(required=True)
-    errors = fields.List(fields.Dict(), metadata={"description": "With on_error=skip: what was wrong with bad rows."})
+    errors = fields.List(
+        fields.Nested(Fault), metadata={"description": "With on_error=skip: what was wrong with bad rows."}
+    )
 
 
 class Status(Schema):
@@ -144,16 +148,6 @@ class ModelDetail(ModelSummary):
     libraries = fields.Dict()
     training = fields.Dict()
     parity = fields.Dict()
-
-
-class Fault(Schema):
-    """One fault of a request."""
-
-    pointer = fields.String(metadata={"description": "JSON Pointer into the body."})
-    parameter = fields.String(metadata={"description": "Name of a query parameter."})
-    code = fields.String(required=True)
-    message = fields.String(required=True)
-    hint = fields.String()
 
 
 class ProblemAnswer(Schema):

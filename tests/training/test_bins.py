@@ -37,6 +37,6 @@ def test_bins_compile(encode):
 
 
 def test_bins_are_few_nodes():
-    """One-hot bins of all columns take six nodes together: a node costs a microsecond, whatever it computes."""
+    """One-hot bins of all columns take six nodes together: for a single row the nodes are the cost."""
     graph, _ = compiled("onehot-dense")
     assert len(graph.graph.node) <= 12

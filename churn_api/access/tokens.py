@@ -1,0 +1,122 @@
+"""Tokens (JWT, RFC 7519): our own, short-lived, and those of a team's identity provider."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jwt
+
+from churn_api.access.caller import SCOPES, Caller, Denied
+from churn_api.config import StartError
+
+ISSUER = "churn-api"
+ALGORITHM = "HS256"
+FOREIGN_ALGORITHMS = ("RS256", "EdDSA")
+
+
+class BadKeySet(StartError):
+    """A JWKS file that holds no key that can be used; the text says why."""
+
+
+class Provider(NamedTuple):
+    """A team's own identity provider."""
+
+    keys: tuple[jwt.PyJWK, ...]
+    issuer: str
+
+
+class Tokens:
+    """Makes and reads tokens."""
+
+    def __init__(
+        self, secret: bytes, *, audience: str, seconds: int, leeway: int = 0, provider: Provider | None = None
+    ) -> None:
+        self._secret = secret
+        self._audience = audience
+        self._provider = provider
+        self._leeway = leeway
+        self.seconds = seconds
+
+    def make(self, caller: Caller, scopes: frozenset[str]) -> str:
+        """A token with some of a caller's scopes, counted with the key that it was made from."""
+        now = int(time.time())
+        claims = {
+            "iss": ISSUER,
+            "aud": self._audience,
+            "sub": caller.identity,
+            "name": caller.name,
+            "scope": " ".join(sorted(scopes)),
+            "iat": now,
+            "exp": now + self.seconds,
+        }
+        return jwt.encode(claims | ({"rate": caller.rate} if caller.rate else {}), self._secret, ALGORITHM)
+
+    def read(self, text: str) -> Caller:
+        """The caller that a token is of. Raises Denied.
+
+        Which key and algorithm may verify it depends on us alone: a header that asks for another is refused.
+        """
+        try:
+            header = jwt.get_unverified_header(text)
+            if header.get("alg") == ALGORITHM:
+                return _caller(self._verified(text, self._secret, ALGORITHM, ISSUER))
+            return _foreign_caller(self._by_provider(text, header))
+        except jwt.ExpiredSignatureError as error:
+            raise Denied("token-expired") from error
+        except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+            raise Denied("invalid-token") from error
+
+    def _by_provider(self, text: str, header: dict[str, Any]) -> dict[str, Any]:
+        provider = self._provider
+        if provider is None:
+            raise Denied("invalid-token")
+        for key in provider.keys:
+            if key.algorithm_name == header.get("alg") and header.get("kid", key.key_id) == key.key_id:
+                return self._verified(text, key.key, key.algorithm_name, provider.issuer)
+        raise Denied("invalid-token")
+
+    def _verified(self, text: str, key: Any, algorithm: str, issuer: str) -> dict[str, Any]:
+        claims: dict[str, Any] = jwt.decode(
+            text,
+            key,
+            algorithms=[algorithm],
+            audience=self._audience,
+            issuer=issuer,
+            leeway=self._leeway,
+            options={"require": ["exp", "sub", "iss", "aud"]},
+        )
+        return claims
+
+
+def read_key_set(path: Path, issuer: str) -> Provider:
+    """The public keys of an identity provider. Raises BadKeySet."""
+    if not issuer:
+        raise BadKeySet("JWKS_FILE needs JWT_ISSUER beside it: whose tokens are they?")
+    try:
+        entries = jwt.PyJWKSet.from_dict(json.loads(path.read_bytes())).keys
+    except OSError as error:
+        raise BadKeySet(f"{path.name} cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
+        raise BadKeySet(f"{path.name} is no JWKS") from error
+    keys = tuple(entry for entry in entries if entry.algorithm_name in FOREIGN_ALGORITHMS)
+    if not keys:
+        raise BadKeySet(f"{path.name} holds no key for {' or '.join(FOREIGN_ALGORITHMS)}")
+    return Provider(keys, issuer)
+
+
+def _caller(claims: dict[str, Any]) -> Caller:
+    return Caller(claims["sub"], claims["name"], _scopes(claims), claims.get("rate"), by_token=True)
+
+
+def _foreign_caller(claims: dict[str, Any]) -> Caller:
+    """A person or service of the provider, which cannot take on the identity of a key."""
+    return Caller(f"subject:{claims['sub']}", claims["sub"], _scopes(claims), by_token=True)
+
+
+def _scopes(claims: dict[str, Any]) -> frozenset[str]:
+    """Those of its scopes that mean something here. RFC 8693, section 4.2: a string, separated by spaces."""
+    scope = claims.get("scope", "")
+    if not isinstance(scope, str):
+        raise Denied("invalid-token")
+    return frozenset(scope.split()) & frozenset(SCOPES)

@@ -1,0 +1,34 @@
+"""The audit: every act of management, written in the transaction that does it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from churn_api.store.database import Database
+from churn_api.store.rows import AuditRow
+
+
+class Act(NamedTuple):
+    """Who did what to what, and when."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+
+
+def record(session: Session, actor: str, action: str, subject: str, **detail: Any) -> None:
+    """Add an act to the transaction."""
+    session.add(AuditRow(at=datetime.now(UTC), actor=actor, action=action, subject=subject, detail=json.dumps(detail)))
+
+
+def acts(database: Database, limit: int) -> Sequence[Act]:
+    """The latest acts, newest first. Raises DatabaseAway."""
+    with database.reading() as session:
+        rows = session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)).all()
+    return [Act(row.at, row.actor, row.action, row.subject, json.loads(row.detail)) for row in rows]

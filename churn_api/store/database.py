@@ -1,0 +1,141 @@
+"""The database: an engine a process, and transactions."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+BUSY_SECONDS = 5
+"""How long a statement waits for a lock of SQLite."""
+CONNECT_SECONDS = 2
+STATEMENT_SECONDS = 10
+
+_BEGIN = "churn_api_begin"
+
+
+class DatabaseAway(Exception):
+    """The database cannot be reached. Its text says why and names no address."""
+
+
+class Database:
+    """One database. Connections are made on first use, and anew after a fork: they must not be shared."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _with_driver(make_url(url))
+        self._engine: Engine | None = None
+        self._pid = 0
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file of this machine."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, with connections of the process that asks. What it has compiled outlives a fork."""
+        if self._engine is None:
+            self._engine = _engine(self.url)
+        elif self._pid != os.getpid():
+            self._engine.dispose(close=False)  # they are the parent's to close
+        self._pid = os.getpid()
+        return self._engine
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """A session that only reads, for a block. Raises DatabaseAway."""
+        return self._session("DEFERRED")
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """A session, committed at the end of a block, or rolled back where it raises. Raises DatabaseAway."""
+        return self._session("IMMEDIATE")
+
+    def plain_transaction(self) -> AbstractContextManager[Connection]:
+        """A connection, committed at the end of a block, or rolled back where it raises. Raises DatabaseAway.
+
+        For what every worker does all the time: a session touches megabytes of pages that forked workers share.
+        """
+        return self._connection("IMMEDIATE")
+
+    def plain_reading(self) -> AbstractContextManager[Connection]:
+        """A connection that only reads, as `plain_transaction`. Raises DatabaseAway."""
+        return self._connection("DEFERRED")
+
+    @contextmanager
+    def _session(self, begin: str) -> Iterator[Session]:
+        with self._connection(begin) as connection, Session(connection, expire_on_commit=False) as session:
+            yield session
+            session.flush()
+
+    @contextmanager
+    def _connection(self, begin: str) -> Iterator[Connection]:
+        """A connection. SQLite refuses at once one that first reads and then writes beside another."""
+        try:
+            with self.engine.execution_options(**{_BEGIN: begin}).begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            if not _is_away(error):
+                raise
+            raise DatabaseAway(type(error.orig).__name__) from error
+
+    def ping(self) -> float:
+        """Milliseconds that a round trip takes. Raises DatabaseAway."""
+        started = time.perf_counter()
+        with self.reading() as session:
+            session.execute(text("SELECT 1"))
+        return (time.perf_counter() - started) * 1000
+
+    def close(self) -> None:
+        """Close this process's connections, so that a fork inherits none."""
+        if self._engine is not None and self._pid == os.getpid():
+            self._engine.dispose()
+
+
+def _with_driver(url: URL) -> URL:
+    """Platforms hand out `postgres://` and `postgresql://`; the driver here is psycopg."""
+    if url.drivername in ("postgres", "postgresql"):
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    options = f"-c statement_timeout={STATEMENT_SECONDS * 1000}"
+    connecting: dict[str, Any] = {
+        "connect_timeout": CONNECT_SECONDS,
+        # A server that vanished without a word is noticed after seconds, not after the system's quarter of an hour.
+        "tcp_user_timeout": CONNECT_SECONDS * 1000,
+        "options": options,
+    }
+    return create_engine(url, pool_pre_ping=True, pool_size=2, pool_recycle=1800, connect_args=connecting)
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        """Readers do not wait for writers, foreign keys hold, and the driver begins no transaction of its own."""
+        connection.isolation_level = None
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get(_BEGIN, 'DEFERRED')}")
+
+    return engine
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Whether there is no database to ask, rather than a statement that is wrong; SQLite has one class for both."""
+    wrong = str(error.orig).startswith("no such ")
+    return error.connection_invalidated or (isinstance(error, OperationalError) and not wrong)

@@ -1,0 +1,15 @@
+"""Alembic's entry: migrates the connection that `store/schema.py` hands it."""
+
+from alembic import context
+
+from churn_api.store.rows import Row
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Row.metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

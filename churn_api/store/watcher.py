@@ -1,0 +1,77 @@
+"""A thread that follows the database: one small question twice a second, and what the answer calls for."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+
+from churn_api.store import revisions
+from churn_api.store.database import Database, DatabaseAway
+
+EVERY_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class Watcher:
+    """Follows changes in one process. A thread does not survive a fork, so it is started where it is needed."""
+
+    def __init__(self, database: Database, *, on_change: Mapping[str, Callable[[], None]]) -> None:
+        self._database = database
+        self._on_change = on_change
+        self._each_round: list[Callable[[], None]] = []
+        self._seen: dict[str, int] = {}
+        self._away = ""
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._failure = ""
+
+    def each_round(self, do: Callable[[], None]) -> None:
+        """Do something after every question and what it called for."""
+        self._each_round.append(do)
+
+    def start(self) -> None:
+        """Follow from now on."""
+        self._thread = threading.Thread(target=self._follow, name="watcher", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Follow no more."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def look(self) -> None:
+        """Ask once, and do what the answer calls for. Raises DatabaseAway."""
+        with self._database.plain_reading() as connection:
+            found = revisions.read(connection)
+        for topic, number in found.items():
+            if self._seen.get(topic) != number:
+                self._on_change[topic]()
+                self._seen[topic] = number
+
+    def _follow(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self.look()
+                for do in self._each_round:
+                    do()
+                self._tell("")
+            except DatabaseAway as error:
+                self._tell(str(error))
+            except Exception as error:  # noqa: BLE001 - the next round may succeed, and who does not follow is wrong
+                self._tell_failure(error)
+            self._stopped.wait(EVERY_SECONDS)
+
+    def _tell_failure(self, error: Exception) -> None:
+        """Once, however often it comes."""
+        if repr(error) != self._failure:
+            self._failure = repr(error)
+            log.error("following the database failed", exc_info=error)
+
+    def _tell(self, away: str) -> None:
+        """That the database is away, and why, or that it is back: once each."""
+        if away and not self._away:
+            log.warning("the database is away (%s); what is held answers on", away)
+        elif self._away and not away:
+            log.warning("the database is back")
+        self._away = away

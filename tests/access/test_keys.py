@@ -1,0 +1,192 @@
+import hmac
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from churn_api.access.caller import Denied
+from churn_api.access.keyring import REMEMBERED, KeyRing
+from churn_api.access.keys import KEY, KeyConflict, Keys
+from churn_api.store.audit import acts
+from churn_api.store.database import DatabaseAway
+from churn_api.store.rows import KeyRow
+
+PEPPER = b"pepper of the tests, 32 bytes long"
+
+
+@pytest.fixture
+def keys(database):
+    return Keys(database, PEPPER)
+
+
+@pytest.fixture
+def ring(database):
+    return KeyRing(database, PEPPER)
+
+
+def count_queries(database, monkeypatch):
+    """How often the database is asked from now on."""
+    asked = []
+    session = type(database)._session
+    monkeypatch.setattr(type(database), "_session", lambda *arguments: asked.append(1) or session(*arguments))
+    return asked
+
+
+def test_create(keys, ring):
+    """A key lets in the caller that it was made for, with its scopes and its rate."""
+    key = keys.create("crm", {"predict", "jobs"}, by="test", rate="5/minute")
+    caller = ring.find(key.text)
+    assert (caller.name, caller.scopes, caller.rate) == ("crm", {"predict", "jobs"}, "5/minute")
+    assert caller.identity == f"key:{key.id}"
+
+
+def test_keys_are_not_kept(keys, database):
+    """The database holds no part of a key but its public id; what it holds needs the pepper."""
+    key = keys.create("crm", {"predict"}, by="test")
+    with database.transaction() as session:
+        row = session.get(KeyRow, key.id)
+        stored = " ".join(str(value) for value in vars(row).values())
+    assert KEY.fullmatch(key.text)
+    assert key.text.rsplit("_", 1)[1] not in stored
+    assert row.digest == hmac.digest(PEPPER, key.text.encode(), "sha256")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "churn_",
+        "churn_aaaaaaaaaaaa_" + "A" * 43,
+        "churn_" + "a" * 10_000,
+        "é" * 61,
+        "churn_aaaaaaaaaaaa_' OR 1=1",
+    ],
+)
+def test_guesses(ring, text):
+    """What is no key, or a key that there is not, lets nobody in, and nothing tells them apart."""
+    with pytest.raises(Denied, match="invalid-key"):
+        ring.find(text)
+
+
+def test_almost_right(keys, ring):
+    """A key with the right id and one other character lets nobody in, before and after the right one was seen."""
+    key = keys.create("crm", {"predict"}, by="test").text
+    wrong = key[:-1] + ("A" if key[-1] != "A" else "B")
+    for tried in (wrong, key, wrong):
+        if tried == key:
+            assert ring.find(tried).name == "crm"
+        else:
+            with pytest.raises(Denied):
+                ring.find(tried)
+
+
+def test_another_pepper(keys, database):
+    """Keys made with another pepper let nobody in."""
+    key = keys.create("crm", {"predict"}, by="test").text
+    with pytest.raises(Denied):
+        KeyRing(database, b"another pepper, as long as the one").find(key)
+
+
+def test_revoke(keys, ring):
+    """A revoked key lets nobody in once the ring is renewed, and revoking it twice is told."""
+    key = keys.create("crm", {"predict"}, by="test")
+    ring.find(key.text)
+    assert keys.revoke("crm", by="test") == [key.id]
+    ring.refresh()
+    with pytest.raises(Denied, match="invalid-key"):
+        ring.find(key.text)
+    with pytest.raises(KeyConflict, match="no active key named 'crm'"):
+        keys.revoke("crm", by="test")
+
+
+def test_expiry(keys, ring):
+    """A key lets nobody in from its end on, without the database being asked."""
+    key = keys.create("crm", {"predict"}, by="test", expires=timedelta(seconds=-1))
+    with pytest.raises(Denied):
+        ring.find(key.text)
+
+
+def test_rotate(keys, ring):
+    """After a rotation the old key is valid for the grace period and the new one at once, with the same rights."""
+    old = keys.create("crm", {"predict"}, by="test", rate="5/minute", expires=timedelta(days=90))
+    new = keys.rotate("crm", by="test", grace=timedelta(hours=1))
+    assert ring.find(old.text)[1:] == ring.find(new.text)[1:]
+    rows = {row.id: row for row in keys.all()}
+    assert rows[old.id].expires_at - datetime.now(UTC) < timedelta(hours=1)
+    assert timedelta(days=89) < rows[new.id].expires_at - datetime.now(UTC) <= timedelta(days=90)
+    keys.rotate("crm", by="test", grace=timedelta(0))
+    ring.refresh()
+    for key in (old, new):
+        with pytest.raises(Denied):
+            ring.find(key.text)
+
+
+def test_names_are_taken_once(keys):
+    """A second active key of one name is refused; after a revocation the name is free."""
+    keys.create("crm", {"predict"}, by="test")
+    with pytest.raises(KeyConflict, match="rotate it"):
+        keys.create("crm", {"predict"}, by="test")
+    keys.revoke("crm", by="test")
+    keys.create("crm", {"predict"}, by="test")
+
+
+def test_asked_once(keys, ring, database, monkeypatch):
+    """The database is asked once for a key, and once for a wrong one, however often they are sent."""
+    key = keys.create("crm", {"predict"}, by="test").text
+    asked = count_queries(database, monkeypatch)
+    for _ in range(50):
+        ring.find(key)
+        with pytest.raises(Denied):
+            ring.find("churn_aaaaaaaaaaaa_" + "A" * 43)
+    assert len(asked) == 2
+
+
+def test_guesses_are_bounded(ring, monkeypatch):
+    """However many wrong keys are tried, the memory they take is bounded."""
+    monkeypatch.setattr("churn_api.access.keyring.REMEMBERED", 20)
+    for number in range(60):
+        name = "".join("abcdefghij"[int(digit)] for digit in f"{number:012d}")
+        with pytest.raises(Denied):
+            ring.find(f"churn_{name}_" + "A" * 43)
+    assert len(ring._known) == 20 < REMEMBERED
+
+
+def test_database_away(keys, ring, database, monkeypatch):
+    """While the database is away, keys that were met let in, and others cannot be judged."""
+    met, other = (keys.create(name, {"predict"}, by="test").text for name in ("met", "other"))
+    ring.find(met)
+
+    def away(*_):
+        raise DatabaseAway("test")
+
+    monkeypatch.setattr(type(database), "_session", away)
+    assert ring.find(met).name == "met"
+    with pytest.raises(DatabaseAway):
+        ring.find(other)
+
+
+def test_last_used(keys, ring, database, monkeypatch):
+    """When a key was used is written when the ring is flushed, and never goes back."""
+    monkeypatch.setattr("churn_api.access.keyring.FLUSH_EVERY_SECONDS", 0)
+    key = keys.create("crm", {"predict"}, by="test")
+    ring.find(key.text)
+    ring.flush_used()
+    (row,) = keys.all()
+    assert datetime.now(UTC) - row.last_used_at < timedelta(seconds=10)
+    with database.transaction() as session:
+        session.execute(text("UPDATE api_keys SET last_used_at = '2999-01-01 00:00:00'"))
+    ring.find(key.text)
+    ring.flush_used()
+    assert keys.all()[0].last_used_at.year == 2999
+
+
+def test_acts_are_audited(keys, database):
+    """Making, rotating and revoking a key are in the audit, with who did it, and without the key."""
+    keys.create("crm", {"predict"}, by="anna")
+    keys.rotate("crm", by="ben", grace=timedelta(hours=1))
+    keys.revoke("crm", by="cleo")
+    told = [(act.actor, act.action, act.subject) for act in acts(database, 10)]
+    assert told[-1] == ("anna", "keys.create", "crm")
+    assert told[-2] == ("ben", "keys.rotate", "crm")
+    assert told[:2] == [("cleo", "keys.revoke", "crm")] * 2

@@ -1,0 +1,163 @@
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from churn_api.store import audit, revisions, schema
+from churn_api.store.database import Database, DatabaseAway
+from churn_api.store.rows import LiveRow, Row
+from churn_api.store.schema import HEAD
+
+
+def test_migrations_make_the_rows(database):
+    """The migrations make just the tables that the rows' classes describe, on both kinds of database."""
+    with database.transaction() as session:
+        assert compare_metadata(MigrationContext.configure(session.connection()), Row.metadata) == []
+
+
+def test_head_is_the_last_migration():
+    """The version that a worker compares with is that of the last migration."""
+    config = Config()
+    config.set_main_option("script_location", "churn_api.store:migrations")
+    assert ScriptDirectory.from_config(config).get_current_head() == schema.HEAD
+
+
+def test_schema_is_compared(database_url):
+    """A database without tables, with an older schema or with a newer one is refused, with what to do."""
+    database = Database(database_url)
+    with pytest.raises(schema.SchemaError, match="no tables yet: run `churn-api db upgrade`"):
+        schema.check(database)
+    assert schema.upgrade(database) is None
+    schema.check(database)
+    assert schema.upgrade(database) == schema.HEAD
+    with database.transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for refuse in (schema.check, schema.upgrade):
+        with pytest.raises(schema.SchemaError, match="9999, which is newer"):
+            refuse(database)
+    database.close()
+
+
+def test_older_schema(database, monkeypatch):
+    """A program that needs a later migration says which one the database has, and how to go on."""
+    monkeypatch.setattr(schema, "HEAD", "9999")
+    with pytest.raises(schema.SchemaError, match=rf"has schema {HEAD}, and 9999 is needed: run"):
+        schema.check(database)
+
+
+def test_upgraded_step_by_step(database_url):
+    """A database of the first schema comes to the one needed, and what it holds stays."""
+    database = Database(database_url)
+    with database.transaction() as session:
+        command.upgrade(schema._config(session.connection()), "0001")
+        audit.record(session, "test", "one", "two")
+    assert schema.upgrade(database) == "0001"
+    schema.check(database)
+    test_migrations_make_the_rows(database)
+    assert [act.actor for act in audit.acts(database, 10)] == ["test"]
+    database.close()
+
+
+def _upgrade(url):
+    schema.upgrade(Database(url))
+
+
+def test_upgraded_at_once(database_url):
+    """Several machines that upgrade one database at the same moment all succeed, and one of them does the work."""
+    processes = [get_context("spawn").Process(target=_upgrade, args=(database_url,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    database = Database(database_url)
+    schema.check(database)
+    database.close()
+
+
+def test_all_or_nothing(database):
+    """A transaction that fails leaves nothing behind."""
+
+    def fail(session):
+        audit.record(session, "test", "one", "two")
+        revisions.bump(session, "keys")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), database.transaction() as session:
+        fail(session)
+    assert audit.acts(database, 10) == []
+    with database.transaction() as session:
+        assert revisions.read(session) == {"keys": 0, "models": 0}
+
+
+def test_foreign_keys_hold(database):
+    """A version that is not registered cannot be live, on SQLite either."""
+    row = LiveRow(model="m", version="1", generation=1, changed_at=datetime.now(UTC), changed_by="test")
+    with pytest.raises(IntegrityError), database.transaction() as session:
+        session.add(row)
+
+
+def _bump(url):
+    database = Database(url)
+    for _ in range(50):
+        with database.transaction() as session:
+            revisions.read(session)
+            revisions.bump(session, "keys")
+
+
+def test_many_writers(database, database_url):
+    """Processes that read and then write at the same moment wait for each other, and none is refused."""
+    processes = [get_context("spawn").Process(target=_bump, args=(database_url,)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    with database.reading() as session:
+        assert revisions.read(session)["keys"] == 200
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://nobody@127.0.0.1:1/none", "sqlite:////proc/nowhere/churn.db"], ids=["postgres", "sqlite"]
+)
+def test_away(url):
+    """A database that cannot be reached is away, and neither its address nor a path is in the words."""
+    with pytest.raises((DatabaseAway, OSError)) as raised:
+        Database(url).ping()
+    assert "127.0.0.1" not in str(raised.value)
+
+
+def test_an_engine_a_process(database):
+    """After a fork the child makes connections of its own, and the parent's go on."""
+    before = database.ping()
+    child = os.fork()
+    if child == 0:
+        try:
+            database.ping()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert before > 0
+    assert database.ping() > 0
+
+
+def test_upgrade_command(instance):
+    """`churn-api db upgrade` makes the database, says so, and is safe to run again."""
+    (instance / "churn.db").unlink()
+    db = [str(Path(sys.executable).with_name("churn-api")), "db"]
+    first = subprocess.run([*db, "upgrade"], capture_output=True, text=True, check=True)
+    again = subprocess.run([*db, "upgrade"], capture_output=True, text=True, check=True)
+    assert (first.stdout, again.stdout) == (f"schema {HEAD} (before: none)\n", f"schema {HEAD}\n")
+    current = subprocess.run([*db, "current"], capture_output=True, text=True, check=True)
+    assert current.stdout == f"has {HEAD}, needs {HEAD}\n"

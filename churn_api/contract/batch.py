@@ -1,5 +1,6 @@
 """A body's bytes -> columns: one record or many, read by structs, explained by record.py where they reject."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,11 +11,14 @@ from msgspec.structs import astuple
 
 from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.contract.fields import PRINTABLE
 from churn_api.contract.record import InvalidRecord, RecordReader, identifier_names
 from churn_api.contract.signature import MAX_NAME_LENGTH, Signature
 from churn_api.contract.struct import list_struct, record_struct
 
 CUSTOMERS = "customers"
+
+_PRINTABLE = re.compile(PRINTABLE)
 
 Path = tuple[str | int, ...]
 Row = tuple[Any, ...]
@@ -66,7 +70,7 @@ class BatchReader:
         row = self._fast(body)
         if row is None:
             row = self._judged(orjson.loads(body))
-        return self._batch([row], [0], 1, [], lambda _: ())
+        return self._batch([(value,) for value in row], [0], 1, [], lambda _: ())
 
     def read_many(self, body: bytes, limit: int) -> Batch:
         """Many records, whatever is wrong with some of them.
@@ -77,9 +81,10 @@ class BatchReader:
             rows = [astuple(record) for record in self._many.decode(body).customers]  # type: ignore[attr-defined]
         except msgspec.MsgspecError:
             return self._read_each(body, limit)
-        if not 0 < len(rows) <= limit or (self._identifiers > 1 and any(map(_named_twice, rows))):
+        columns = self._transposed(rows)
+        if not 0 < len(rows) <= limit or not self._well_identified(columns):
             return self._read_each(body, limit)
-        return self._batch(rows, range(len(rows)), len(rows), [], lambda row: (CUSTOMERS, row))
+        return self._batch(columns, range(len(rows)), len(rows), [], lambda row: (CUSTOMERS, row))
 
     def _read_each(self, body: bytes, limit: int) -> Batch:
         """Row by row, so that record.py sees only the rows at fault."""
@@ -91,30 +96,45 @@ class BatchReader:
                 places.append(place)
             except InvalidRecord as error:
                 faults += [fault.under(CUSTOMERS, place) for fault in error.faults]
-        return self._batch(rows, places, sent, faults, lambda row: (CUSTOMERS, places[row]))
+        return self._batch(self._transposed(rows), places, sent, faults, lambda row: (CUSTOMERS, places[row]))
 
     def _fast(self, body: bytes | msgspec.Raw) -> Row | None:
         try:
             row: Row = astuple(self._one.decode(body))
         except msgspec.MsgspecError:
             return None
-        return None if self._identifiers > 1 and _named_twice(row) else row
+        return row if self._well_identified([(value,) for value in row]) else None
+
+    def _transposed(self, rows: list[Row]) -> list[tuple[Any, ...]]:
+        return list(zip(*rows, strict=True)) or [()] * self._width
+
+    def _well_identified(self, columns: list[tuple[Any, ...]]) -> bool:
+        """Whether every identifier goes by one name and can be printed."""
+        names = columns[-self._identifiers :]
+        if len(names) > 1 and any(one is not UNSET and other is not UNSET for one, other in zip(*names, strict=True)):
+            return False
+        texts = "".join([value for name in names for value in name if type(value) is str])
+        return not texts or _PRINTABLE.fullmatch(texts) is not None
 
     def _judged(self, payload: object) -> Row:
         record = self.records.read(payload)
         return (*record.values, record.customer_id, *(UNSET,) * (self._identifiers - 1))
 
     def _batch(
-        self, rows: list[Row], places: Sequence[int], sent: int, faults: list[Fault], path_of: Callable[[int], Path]
+        self,
+        columns: list[tuple[Any, ...]],
+        places: Sequence[int],
+        sent: int,
+        faults: list[Fault],
+        path_of: Callable[[int], Path],
     ) -> Batch:
-        columns = list(zip(*rows, strict=True)) or [()] * self._width
         identifiers = _sent(columns[-self._identifiers :])
         unseen = sorted(self._unseen(columns)) if self._open else []
         warnings = [
             Fault("unseen-category", "Training did not see this category.", path=(*path_of(row), name))
             for row, name in unseen
         ]
-        return Batch(identifiers, self._builder.build(columns, len(rows)), places, sent, faults, warnings)
+        return Batch(identifiers, self._builder.build(columns, len(places)), places, sent, faults, warnings)
 
     def _unseen(self, columns: list[tuple[Any, ...]]) -> Iterator[tuple[int, str]]:
         """Row and feature of each category that training did not see."""
@@ -147,11 +167,6 @@ def _unknown_members(payload: Mapping[str, object]) -> Iterator[Fault]:
     """The first few members that a batch does not have; a million of them get a short answer too."""
     for name in [name for name in payload if name != CUSTOMERS][:3]:
         yield Fault("unknown-field", "Unknown field.", did_you_mean(name, [CUSTOMERS]), (name[:MAX_NAME_LENGTH],))
-
-
-def _named_twice(row: Row) -> bool:
-    """Whether a record of two names for its identifier has both."""
-    return row[-1] is not UNSET and row[-2] is not UNSET
 
 
 def _sent(names: list[tuple[Any, ...]]) -> list[Any]:

@@ -1,6 +1,7 @@
 """Columns: many records, by field, in the two blocks that a model computes with."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +37,8 @@ class ColumnsBuilder:
 
     def build(self, values: Sequence[Sequence[Any]], rows: int) -> Columns:
         """Columns of `values`, one sequence of length `rows` a feature, in the signature's order."""
-        numbers = np.array([values[index] for index in self._numeric], dtype=np.float64)
+        numeric = chain.from_iterable(values[index] for index in self._numeric)
+        numbers = np.fromiter(numeric, np.float64, len(self._numeric) * rows)
         texts = np.array([[value or "" for value in values[index]] for index in self._text], dtype=object)
         return Columns(numbers.reshape(len(self._numeric), rows).T, texts.reshape(len(self._text), rows).T)
 

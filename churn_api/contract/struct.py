@@ -1,6 +1,7 @@
 """Signature -> msgspec structs, which decode and check a body's bytes in one pass.
 
 They accept a strict subset of what record.py accepts, and give the same values; what they reject, record.py judges.
+Whether identifiers can be printed they leave to batch.py, which asks it once for all records.
 """
 
 import math
@@ -9,11 +10,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from churn_api.contract.fields import INT64, MAX_IDENTIFIER_LENGTH, PRINTABLE
+from churn_api.contract.fields import INT64, MAX_IDENTIFIER_LENGTH
 from churn_api.contract.record import bounds, identifier_names
 from churn_api.contract.signature import Feature, Signature
 
-_TEXT_IDENTIFIER = Meta(min_length=1, max_length=MAX_IDENTIFIER_LENGTH, pattern=rf"\A{PRINTABLE}\Z")
+_TEXT_IDENTIFIER = Meta(min_length=1, max_length=MAX_IDENTIFIER_LENGTH)
 _WHOLE_IDENTIFIER = Meta(ge=INT64[0], le=INT64[1])
 _Identifier = Annotated[str, _TEXT_IDENTIFIER] | Annotated[int, _WHOLE_IDENTIFIER] | None | UnsetType
 
@@ -59,6 +60,11 @@ def _type(feature: Feature) -> Any:
         case "string":
             return Annotated[str, Meta(min_length=1, max_length=feature.max_length)]
         case "integer":
-            return Annotated[int, Meta(ge=math.ceil(low), le=math.floor(high))]
+            return _whole(max(math.ceil(low), INT64[0]), min(math.floor(high), INT64[1]))
         case "number":
             return Annotated[float, Meta(ge=low, le=high)]
+
+
+def _whole(low: int, high: int) -> Any:
+    """Integers within bounds; none where these leave nothing that msgspec can compare."""
+    return Annotated[int, Meta(ge=low, le=high)] if low <= high else _NEVER

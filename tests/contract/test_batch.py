@@ -100,7 +100,7 @@ def test_no_json(body):
 NAMES = st.sampled_from([*ODD_NAMES, "tenure", "Contract"]) | st.text(
     st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=6
 ).filter(str.strip)
-BOUNDS = st.one_of(st.none(), st.integers(-5, 5), st.floats(-5, 5))
+BOUNDS = st.one_of(st.none(), st.integers(-5, 5), st.floats(-5, 5), st.sampled_from([1e30, -1e30, 2.0**63, -(2.0**63)]))
 
 
 @st.composite

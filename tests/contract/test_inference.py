@@ -3,7 +3,7 @@ import pytest
 
 from churn_api.contract.inference import infer_feature, infer_signature, infer_target
 from churn_api.contract.signature import Observed
-from churn_api.contract.tables import TableError
+from churn_api.contract.tables.errors import TableError
 
 
 def column(*cells):

@@ -1,4 +1,4 @@
-"""Tables -> columns: CSV and Parquet files, read as people write them.
+"""Whole tables -> columns, for training: CSV and Parquet files, read as people write them.
 
 Cells that are blank are missing, `Yes`/`No` and `true`/`false` are booleans. What is no table is refused with its row.
 Row numbers count the header as row 1, as a spreadsheet shows them.
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from churn_api.contract.columns import Columns
 from churn_api.contract.signature import FLOAT32_MAX, Feature, Signature
+from churn_api.contract.tables.errors import TableError
 
 BOOLEAN_WORDS = (("yes", "no"), ("true", "false"), ("1", "0"))
 """Pairs of true and false as tables write them, in any case."""
@@ -31,10 +32,6 @@ _TRUE = pa.array([yes for yes, _ in BOOLEAN_WORDS])
 _TRUE_OR_FALSE = pa.array([word for pair in BOOLEAN_WORDS for word in pair])
 _PARQUET_MAGIC = b"PAR1"
 _FIRST_ROW = 2
-
-
-class TableError(ValueError):
-    """A file that is no table, or a cell that does not fit its column."""
 
 
 def read_table(path: Path) -> pa.Table:

@@ -4,7 +4,8 @@ import pyarrow.parquet
 import pytest
 from builders import feature, signature
 
-from churn_api.contract.tables import TableError, read_table, to_columns, to_records
+from churn_api.contract.tables.errors import TableError
+from churn_api.contract.tables.whole import read_table, to_columns, to_records
 
 SIGNATURE = signature(feature("a"), feature("b", "number"), feature("c", "boolean"), feature("d", "string"))
 

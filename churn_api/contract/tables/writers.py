@@ -1,0 +1,116 @@
+"""Writers: a table in parts, each encoded on its own, and the parts joined into one file."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, NamedTuple
+
+import orjson
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from churn_api.contract.tables.formats import Format
+
+COMPRESSION = "zstd"
+"""Of Parquet."""
+
+_JSON_ROWS = 1 << 10
+"""That are Python objects at a time."""
+
+
+def encode(table: pa.Table, format: Format) -> bytes:  # noqa: A002
+    """A block's rows as one part of a file: CSV without a header, Parquet and Arrow as small whole files."""
+    sink = io.BytesIO()
+    _ENCODERS[format](table, sink)
+    return sink.getvalue()
+
+
+class Joiner:
+    """Joins parts, in the order in which they are added, into a file that holds no more than one of them in memory.
+
+    The same parts give the same bytes, and no parts give a file of no rows.
+    """
+
+    def __init__(self, sink: BinaryIO, format: Format, schema: pa.Schema) -> None:  # noqa: A002
+        self._sink = sink
+        self._rewritten = _REWRITTEN.get(format)
+        self._writer: Any = self._rewritten.open(sink, schema) if self._rewritten else None
+        if format == "csv":
+            sink.write(_header(schema))
+
+    def add(self, part: bytes) -> None:
+        """The next part, as `encode` made it."""
+        if self._rewritten is None:
+            self._sink.write(part)
+        else:
+            self._writer.write_table(self._rewritten.read(part))
+
+    def close(self) -> None:
+        """Write what stands at a file's end. The sink stays open."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _header(schema: pa.Schema) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(schema.names)
+    return text.getvalue().encode()
+
+
+def _written_out(table: pa.Table) -> pa.Table:
+    """The table with dates, times and decimals as text."""
+    return table.cast(pa.schema([(field.name, _written_kind(field.type)) for field in table.schema]))
+
+
+def _written_kind(kind: pa.DataType) -> pa.DataType:
+    plain = pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return kind if plain else pa.string()
+
+
+def _encode_csv(table: pa.Table, sink: BinaryIO) -> None:
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+    pyarrow.csv.write_csv(_written_out(table), sink, options)
+
+
+def _encode_ndjson(table: pa.Table, sink: BinaryIO) -> None:
+    names = table.column_names
+    for batch in _written_out(table).to_batches(max_chunksize=_JSON_ROWS):
+        for row in zip(*[column.to_pylist() for column in batch.columns], strict=True):
+            sink.write(orjson.dumps(dict(zip(names, row, strict=True)), option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _encode_parquet(table: pa.Table, sink: BinaryIO) -> None:
+    pyarrow.parquet.write_table(table, sink, row_group_size=max(table.num_rows, 1), compression=COMPRESSION)
+
+
+def _encode_arrow(table: pa.Table, sink: BinaryIO) -> None:
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+
+
+_ENCODERS: Mapping[Format, Callable[[pa.Table, BinaryIO], None]] = {
+    "csv": _encode_csv,
+    "ndjson": _encode_ndjson,
+    "parquet": _encode_parquet,
+    "arrow": _encode_arrow,
+}
+
+
+class _Rewritten(NamedTuple):
+    """How parts are joined that cannot just follow each other: each is read and written again."""
+
+    open: Callable[[BinaryIO, pa.Schema], Any]
+    read: Callable[[bytes], pa.Table]
+
+
+_REWRITTEN: Mapping[Format, _Rewritten] = {
+    "parquet": _Rewritten(
+        lambda sink, schema: pyarrow.parquet.ParquetWriter(sink, schema, compression=COMPRESSION),
+        lambda part: pyarrow.parquet.read_table(pa.BufferReader(part), use_threads=False),
+    ),
+    "arrow": _Rewritten(
+        pa.ipc.new_stream,
+        lambda part: pa.ipc.open_stream(part).read_all(),
+    ),
+}

@@ -1,16 +1,12 @@
-"""The `churn-api` command. Results go to stdout, progress and complaints to stderr.
-
-Exit codes: 0 done, 1 interrupted, 2 refused; nothing is written unless it is done.
-"""
+"""Commands that make models: train, package, sample-data."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from churn_api import __version__
-from churn_api.config import ConfigError, load_settings
+from churn_api.cli.common import refuse, settings_or_refuse
 from churn_api.contract.signature import Signature, SignatureError
 
 if TYPE_CHECKING:
@@ -39,19 +35,7 @@ Examples:
 """
 
 
-class Refused(click.ClickException):
-    """A request that cannot be carried out; shown as one line."""
-
-    exit_code = 2
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="churn-api")
-def main() -> None:
-    """Churn probabilities over HTTP: train a model on a table of customers, and serve it."""
-
-
-@main.command(epilog=TRAIN_EXAMPLES)
+@click.command(epilog=TRAIN_EXAMPLES)
 @click.argument("table", type=click.Path(path_type=Path))
 @click.option("--target", required=True, metavar="COL", help="Column to predict.")
 @click.option("--positive", metavar="LABEL", help="Its label that means churn; known for Yes/No, true/false and 0/1.")
@@ -77,8 +61,8 @@ def train(table: Path, name: str | None, estimator: str, signature: Path | None,
     from churn_api.training.train import train as train_model
 
     if signature and (chosen["identifier"] or chosen["exclude"] or chosen["opened"] or chosen["positive"]):
-        _refuse("--signature already says what --id, --exclude, --open and --positive would")
-    settings = _settings()
+        refuse("--signature already says what --id, --exclude, --open and --positive would")
+    settings = settings_or_refuse()
     declared = _signature(signature) if signature else None
     try:
         with progress_on(sys.stderr) as progress:
@@ -91,9 +75,9 @@ def train(table: Path, name: str | None, estimator: str, signature: Path | None,
                 estimator=estimator,
             )
     except TrainingError as error:
-        _refuse(str(error))
+        refuse(str(error))
     except OSError as error:
-        _refuse(f"the bundle cannot be written: {error.strerror}")
+        refuse(f"the bundle cannot be written: {error.strerror}")
     if json_:
         click.echo(as_json(trained))
     else:
@@ -101,7 +85,7 @@ def train(table: Path, name: str | None, estimator: str, signature: Path | None,
     _say_what_next(trained.card, settings)
 
 
-@main.command(epilog=PACKAGE_EXAMPLES)
+@click.command(epilog=PACKAGE_EXAMPLES)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--signature", type=click.Path(path_type=Path), required=True, metavar="FILE", help="What a record is (JSON)."
@@ -117,7 +101,7 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
     from churn_api.training.adoption import adopt
     from churn_api.training.errors import TrainingError
 
-    settings = _settings()
+    settings = settings_or_refuse()
     try:
         card = adopt(
             model,
@@ -127,16 +111,16 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
             models_dir=Path(settings["MODELS_DIR"]),
         )
     except TrainingError as error:
-        _refuse(str(error))
+        refuse(str(error))
     except OSError as error:
-        _refuse(f"the bundle cannot be written: {error.strerror}")
+        refuse(f"the bundle cannot be written: {error.strerror}")
     click.echo(f"{card.name}, version {card.version}, serves from {card.scorer}")
     if not card.parity.proven:
         click.echo(f"not compiled: {card.parity.reason}", err=True)
     _say_what_next(card, settings)
 
 
-@main.command("sample-data", epilog=SAMPLE_EXAMPLES)
+@click.command("sample-data", epilog=SAMPLE_EXAMPLES)
 @click.option("--rows", type=click.IntRange(min=1, max=10_000_000), default=10_000, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 def sample_data(rows: int, seed: int) -> None:
@@ -146,19 +130,12 @@ def sample_data(rows: int, seed: int) -> None:
     sample_table(rows, seed).to_csv(sys.stdout, index=False)
 
 
-def _settings() -> dict[str, Any]:
-    try:
-        return load_settings()
-    except ConfigError as error:
-        _refuse(str(error))
-
-
 def _model_name(name: str | None, settings: dict[str, Any]) -> str:
     from churn_api.registry.bundle import NAME
 
     chosen = str(name or settings["DEFAULT_MODEL"])
     if not NAME.fullmatch(chosen):
-        _refuse("a model's name has 1 to 64 letters, digits, - and _, and begins with a letter or digit")
+        refuse("a model's name has 1 to 64 letters, digits, - and _, and begins with a letter or digit")
     return chosen
 
 
@@ -166,15 +143,12 @@ def _signature(path: Path) -> Signature:
     try:
         return Signature.from_json(path.read_bytes())
     except OSError as error:
-        _refuse(f"{path.name} cannot be read: {error.strerror}")
+        refuse(f"{path.name} cannot be read: {error.strerror}")
     except SignatureError as error:
-        _refuse(f"{path.name} is no signature: {error}")
+        refuse(f"{path.name} is no signature: {error}")
 
 
 def _say_what_next(card: "Card", settings: dict[str, Any]) -> None:
     route = "/api/v1/predict" + ("" if card.name == settings["DEFAULT_MODEL"] else f"/{card.name}")
-    click.echo(f"Serve it with `make serve` (restart a server that runs), then POST to {route}.", err=True)
-
-
-def _refuse(why: str) -> NoReturn:
-    raise Refused(" ".join(why.split()))
+    live = f"churn-api models live {card.name} {card.version}"
+    click.echo(f"Serve it: `make serve`, or for a server that runs `{live}`. Then POST to {route}.", err=True)

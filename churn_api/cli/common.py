@@ -1,0 +1,61 @@
+"""What the commands share: settings, services, and how they refuse."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import click
+
+from churn_api.config import ConfigError, StartError, load_settings
+from churn_api.services import Services
+from churn_api.store import schema
+from churn_api.store.database import DatabaseAway
+
+
+class Refused(click.ClickException):
+    """A request that cannot be carried out; shown as one line."""
+
+    exit_code = 2
+
+
+def refuse(why: str) -> NoReturn:
+    """End the command with one line, and exit code 2."""
+    raise Refused(" ".join(why.split()))
+
+
+def settings_or_refuse() -> dict[str, Any]:
+    """The settings of the environment."""
+    try:
+        return load_settings()
+    except ConfigError as error:
+        refuse(str(error))
+
+
+@contextmanager
+def services(*, checked: bool = True) -> Iterator[Services]:
+    """The services that a command works on; what goes wrong with the database or a secret is told in one line."""
+    found = Services(settings_or_refuse())
+    try:
+        if checked:
+            schema.check(found.database)
+        yield found
+    except StartError as error:
+        refuse(str(error))
+    except DatabaseAway as error:
+        refuse(f"the database cannot be reached ({error})")
+
+
+def actor() -> str:
+    """Who runs the command, as the audit names them."""
+    try:
+        return f"command ({getpass.getuser()})"
+    except (OSError, KeyError):
+        return "command"
+
+
+def table(head: list[str], rows: list[list[str]]) -> None:
+    """Print columns, as wide as they need to be."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for row in (head, *rows):
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

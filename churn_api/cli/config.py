@@ -1,0 +1,45 @@
+"""Show the settings in force."""
+
+import re
+
+import click
+import orjson
+
+from churn_api.cli.common import settings_or_refuse, table
+from churn_api.config import SETTINGS, Setting
+
+HIDDEN = "********"
+_PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
+
+EXAMPLES = """
+\b
+Examples:
+  churn-api config
+  churn-api config --changed
+  CHURN_CONFIG_FILE=churn.toml churn-api config --json
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--changed", is_flag=True, help="Only those that differ from their default.")
+@click.option("--json", "json_", is_flag=True, help="Print one JSON object in place of the table.")
+def config(changed: bool, json_: bool) -> None:
+    """Show every setting as it is in force, secrets hidden, after checking them all."""
+    found = settings_or_refuse()
+    shown = {
+        setting.variable: _shown(setting, found[setting.name])
+        for setting in SETTINGS
+        if not changed or found[setting.name] != setting.default
+    }
+    if json_:
+        click.echo(orjson.dumps(shown))
+    else:
+        table(["variable", "value"], [[name, str(value)] for name, value in shown.items()])
+
+
+def _shown(setting: Setting, value: object) -> object:
+    """A value without what must not be seen: of an address its password, of any other secret everything."""
+    if not setting.secret or not value:
+        return value
+    text = str(value)
+    return _PASSWORD.sub(HIDDEN, text) if "://" in text else HIDDEN

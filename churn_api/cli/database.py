@@ -1,0 +1,46 @@
+"""The database: upgrade, show; and the audit."""
+
+import click
+import orjson
+
+from churn_api.cli.common import services, table
+from churn_api.store import schema
+from churn_api.store.audit import acts
+
+
+@click.group()
+def db() -> None:
+    """The database of keys, models and the audit."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the database to the schema that this version needs. Safe to run again, and from many machines at once."""
+    with services(checked=False) as found:
+        before = schema.upgrade(found.database)
+    click.echo(f"schema {schema.HEAD}" + ("" if before == schema.HEAD else f" (before: {before or 'none'})"))
+
+
+@db.command()
+def current() -> None:
+    """Print the database's schema, and the one that this version needs."""
+    with services(checked=False) as found:
+        click.echo(f"has {schema.current(found.database) or 'none'}, needs {schema.HEAD}")
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many, newest first.")
+@click.option("--json", "json_", is_flag=True, help="Print one JSON object a line in place of the table.")
+def audit(limit: int, json_: bool) -> None:
+    """Show who managed what, and when."""
+    with services() as found:
+        told = acts(found.database, limit)
+    if json_:
+        for act in told:
+            click.echo(orjson.dumps(act._asdict()))
+        return
+    rows = [
+        [f"{act.at:%Y-%m-%d %H:%M:%S}", act.actor, act.action, act.subject, orjson.dumps(act.detail).decode()]
+        for act in told
+    ]
+    table(["at (UTC)", "actor", "action", "subject", "detail"], rows)

@@ -1,0 +1,115 @@
+"""Models: list, show, register, make live, unload."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import msgspec
+import orjson
+
+from churn_api.cli.common import actor, refuse, services, table
+from churn_api.registry.bundle import BundleError, found_bundles, read_card
+from churn_api.registry.catalog import Conflict
+from churn_api.registry.live import UnknownModel, UnknownVersion
+from churn_api.registry.management import Unusable
+
+EXAMPLES = """
+\b
+Examples:
+  churn-api models list
+  churn-api models register telco/2
+  churn-api models live telco 2
+  churn-api models live telco 1        (the way back is the same command)
+"""
+
+
+@click.group(epilog=EXAMPLES)
+def models() -> None:
+    """Models: which there are, and which version of each answers."""
+
+
+@models.command("list")
+@click.option("--json", "json_", is_flag=True, help="Print one JSON list in place of the table.")
+def list_(json_: bool) -> None:
+    """List the models of the catalogue, and bundles of the models folder that are not registered."""
+    with services() as found:
+        known = found.catalog.read()
+        lying = found_bundles(found.models_dir)
+    told = [
+        {
+            "name": name,
+            "live": known[name].live if name in known else None,
+            "versions": list(known[name].digests) if name in known else [],
+            "not_registered": [v for v in lying.get(name, {}) if name not in known or v not in known[name].digests],
+        }
+        for name in sorted({*known, *lying})
+    ]
+    if json_:
+        click.echo(orjson.dumps(told))
+        return
+    rows = [
+        [str(one["name"]), str(one["live"] or "-"), _joined(one["versions"]), _joined(one["not_registered"])]
+        for one in told
+    ]
+    table(["name", "live", "versions", "not registered"], rows)
+
+
+@models.command()
+@click.argument("name")
+@click.argument("version")
+def show(name: str, version: str) -> None:
+    """Print the card of a version (JSON)."""
+    with services() as found:
+        try:
+            card = read_card(found.models_dir / name / version)
+        except BundleError as error:
+            refuse(str(error))
+    click.echo(msgspec.json.format(msgspec.json.encode(card), indent=2))
+
+
+@models.command()
+@click.argument("path", metavar="NAME/VERSION")
+def register(path: str) -> None:
+    """Register a bundle of the models folder, after checking its files and its golden rows."""
+    with services() as found, _refusals():
+        name, version = found.management.register(path, by=actor())
+    click.echo(f"{name}, version {version}, is registered")
+    click.echo(f"Make it live: churn-api models live {name} {version}", err=True)
+
+
+@models.command()
+@click.argument("name")
+@click.argument("version")
+def live(name: str, version: str) -> None:
+    """Make VERSION of NAME the one that answers, registering it first if need be. Workers follow within two seconds."""
+    with services() as found, _refusals():
+        known = found.catalog.read()
+        if name not in known or version not in known[name].digests:
+            found.management.register(f"{name}/{version}", by=actor())
+        found.management.make_live(name, version, by=actor())
+    click.echo(f"{name}: version {version} is live")
+
+
+@models.command()
+@click.argument("name")
+def unload(name: str) -> None:
+    """Have no version of NAME answer. Files and registered versions stay."""
+    with services() as found, _refusals():
+        found.management.unload(name, by=actor())
+    click.echo(f"{name} is unloaded")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except (Unusable, Conflict) as error:
+        refuse(str(error))
+    except UnknownModel as error:
+        refuse(f"there is no model {error.args[0]!r}: `churn-api models list` lists them")
+    except UnknownVersion as error:
+        refuse(f"there is no version {error.args[0]}: `churn-api models list` lists them")
+
+
+def _joined(values: object) -> str:
+    return ", ".join(values) if isinstance(values, list) and values else "-"

@@ -1,0 +1,55 @@
+"""Progress over a table's rows, on stderr: a bar on a terminal, a line now and then elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+LINE_EVERY_SECONDS = 10
+
+
+class Rows(Protocol):
+    """Is told how far a run has come."""
+
+    def at(self, rows: int, done: int) -> None:
+        """So many rows are finished, which is `done` of the total."""
+        ...
+
+
+class _Lines:
+    def __init__(self, stream: TextIO, total: int) -> None:
+        self._stream, self._total = stream, total
+        self._started = self._told = time.monotonic()
+
+    def at(self, rows: int, done: int) -> None:
+        now = time.monotonic()
+        if now - self._told >= LINE_EVERY_SECONDS:
+            self._told = now
+            percent = 100 * done / self._total if self._total else 100.0
+            rate = rows / (now - self._started)
+            print(f"{percent:.0f} %, {rows:,} rows, {rate:,.0f} rows/s", file=self._stream, flush=True)
+
+
+class _Bar:
+    def __init__(self, bar: Progress, total: int) -> None:
+        self._bar = bar
+        self._started = time.monotonic()
+        self._task = bar.add_task("", total=total, rows="0 rows")
+
+    def at(self, rows: int, done: int) -> None:
+        rate = rows / max(time.monotonic() - self._started, 1e-9)
+        self._bar.update(self._task, completed=done, rows=f"{rows:,} rows, {rate:,.0f} rows/s")
+
+
+@contextmanager
+def rows_on(stream: TextIO, total: int) -> Iterator[Rows]:
+    """The kind of progress that suits the stream; `total` is what `done` will be in the end."""
+    if not stream.isatty():
+        yield _Lines(stream, total)
+        return
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]}"), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=Console(file=stream)) as bar:
+        yield _Bar(bar, total)

@@ -1,0 +1,230 @@
+"""Score a file: the engine of the jobs, without a server."""
+
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Collection
+from contextlib import closing, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+import orjson
+
+from churn_api.cli.common import Refused, refuse, settings_or_refuse
+from churn_api.cli.outputs import PIPE, check_output, check_terminal, whole_output
+from churn_api.cli.progress import rows_on
+from churn_api.config import StartError
+from churn_api.contract.faults import did_you_mean
+from churn_api.contract.tables.formats import FORMATS, Format, format_of_name
+from churn_api.registry.bundle import BundleError, found_bundles
+from churn_api.services import Services
+from churn_api.store import schema
+from churn_api.store.database import DatabaseAway
+
+if TYPE_CHECKING:
+    from churn_api.jobs.job import Progress
+    from churn_api.jobs.scoring import Task
+
+ROWS_SKIPPED = 3
+"""Exit code: the result is written, and has rows without scores."""
+SHOWN = 20
+"""Faults that are shown on stderr."""
+MAX_UNFOLDED = 1 << 40
+"""Bytes that a gzipped file may unfold to: whoever runs a command minds their own disk."""
+
+EXAMPLES = """
+\b
+Examples:
+  churn-api score customers.csv -o scored.csv
+  churn-api score customers.parquet -o scored.parquet --model telco --keep all
+  churn-api score customers.csv -o scored.csv.gz --on-error skip --errors errors.ndjson
+  zcat customers.csv.gz | churn-api score - --model telco > scored.csv
+
+\b
+Exit codes:
+  0  every row was scored
+  1  interrupted; nothing is written
+  2  refused, with the reason on stderr; no output is written (a pipe may have got its beginning)
+  3  written, but bad rows have no scores (--on-error skip)
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("table", metavar="TABLE")
+@click.option("-o", "--output", default=PIPE, metavar="FILE", help="Where to write. [default: - (stdout)]")
+@click.option("--model", metavar="NAME", help="Model. [default: the one that serves by default]")
+@click.option("--version", metavar="N", help="Its version. [default: the live one; without a database, the newest]")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Predict churn from here on. [default: the model's]")
+@click.option("--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True)
+@click.option("--errors", metavar="FILE", help="Write the faults of bad rows (NDJSON).")
+@click.option("--keep", metavar="COLS", help="Columns to repeat in the result: `all`, or names by commas.")
+@click.option("--from", "source_format", type=click.Choice(list(FORMATS)), help="[default: by the name; csv for -]")
+@click.option("--to", "result_format", type=click.Choice(list(FORMATS)), help="[default: by the name; csv for -]")
+@click.option("--processes", type=click.IntRange(1), help="[default: one a core]")
+def score(table: str, output: str, errors: str | None, **chosen: Any) -> None:
+    """Score every customer of TABLE: CSV, NDJSON, Parquet or Arrow, plain or gzipped; `-` is stdin.
+
+    The result has a row for each row of TABLE, in order.
+    """
+    from churn_api.contract.tables.errors import TableError
+    from churn_api.jobs.engine import ProcessKilled
+
+    # Whoever ends it so leaves no unfinished files either.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    check_output(output, table)
+    if errors:
+        check_output(errors, table, output)
+    try:
+        with tempfile.TemporaryDirectory(prefix="churn-api-") as folder:
+            task = _task(table, output, Path(folder), chosen)
+            progress = _run(task, output, errors, chosen["on_error"], chosen["processes"])
+    except (TableError, BundleError, ProcessKilled) as error:
+        refuse(str(error))
+    except BrokenPipeError:
+        refuse("whoever read the result stopped before its end")
+    except OSError as error:
+        refuse(f"{error.filename or output}: {error.strerror}")
+    _report(progress, output)
+    sys.exit(ROWS_SKIPPED if progress.bad_rows else 0)
+
+
+def _task(table: str, output: str, folder: Path, chosen: dict[str, Any]) -> "Task":
+    """What to do, once it is known what the file holds."""
+    from churn_api.contract.tables.layout import prepare, read_layout
+    from churn_api.jobs.scoring import Task
+
+    source_format = _format(table, chosen["source_format"], "--from")
+    result_format = _format(output, chosen["result_format"], "--to")
+    check_terminal(output, result_format)
+    bundle, digest = _bundle(chosen["model"], chosen["version"])
+    source = _stdin(folder) if table == PIPE else Path(table)
+    layout = read_layout(prepare(source, source_format, folder, MAX_UNFOLDED), source_format)
+    return Task(
+        bundle=str(bundle),
+        digest=digest,
+        layout=layout,
+        keep=_columns(chosen["keep"]),
+        threshold=chosen["threshold"],
+        result_format=result_format,
+    )
+
+
+def _format(name: str, said: Format | None, option: str) -> Format:
+    """What a file holds: as was said, else by its name; a pipe is CSV."""
+    found = said or ("csv" if name == PIPE else format_of_name(name))
+    if found is None:
+        refuse(f"the name {name} does not tell its format: say {option} {', '.join(FORMATS)}")
+    return found
+
+
+class _BadRows(Exception):
+    """Rows are not valid, and none are to be skipped."""
+
+
+def _run(task: "Task", output: str, errors: str | None, on_error: str, processes: int | None) -> "Progress":
+    with whole_output(errors) if errors else nullcontext() as told:
+        try:
+            return _write(task, output, told, on_error, processes)
+        except _BadRows as error:
+            refused = str(error)
+    # Only here: the file of faults is kept, and it is whole.
+    where = f"{errors} lists their faults" if errors else "--errors FILE lists all their faults"
+    raise Refused(f"{refused}, and no output is written: {where}, --on-error skip leaves them without scores")
+
+
+def _write(task: "Task", output: str, told: BinaryIO | None, on_error: str, processes: int | None) -> "Progress":
+    from churn_api.contract.tables.blocks import blocks
+    from churn_api.contract.tables.writers import Joiner
+    from churn_api.jobs import tally
+    from churn_api.jobs.local import in_order
+    from churn_api.jobs.scoring import score_block, scorer_of
+
+    progress = tally.beginning(task.layout)
+    schema = scorer_of(task).schema
+    with (
+        whole_output(output) as sink,
+        closing(Joiner(sink, task.result_format, schema)) as joiner,
+        rows_on(sys.stderr, progress.total) as bar,
+    ):
+        for scored in in_order(partial(score_block, task), blocks(task.layout), processes=processes):
+            _tell(tally.row_errors(progress, scored, task.layout), told, progress.bad_rows)
+            progress = tally.advanced(progress, scored, task.layout)
+            if progress.bad_rows and on_error == "fail":
+                raise _BadRows(f"{progress.bad_rows:,} of the first {progress.rows:,} rows are not valid")
+            joiner.add(scored.part)
+            bar.at(progress.rows, progress.done)
+    return progress
+
+
+def _tell(found: list[dict[str, Any]], file: BinaryIO | None, before: int) -> None:
+    """Faults: all into the file, or the first few on stderr."""
+    if file is not None:
+        file.writelines(orjson.dumps(fault) + b"\n" for fault in found)
+        return
+    for fault in found[: max(0, SHOWN - before)]:
+        column = f", column {fault['column']!r}" if fault["column"] else ""
+        hint = f" {fault['hint']}" if fault["hint"] else ""
+        click.echo(f"row {fault['row']}{column}: {fault['message']}{hint}", err=True)
+
+
+def _bundle(name: str | None, version: str | None) -> tuple[Path, str]:
+    """The folder and the digest of a model's version: the one asked for, the live one, or the newest."""
+    settings = settings_or_refuse()
+    name = name or settings["DEFAULT_MODEL"]
+    models = Path(settings["MODELS_DIR"])
+    found = found_bundles(models)
+    digests = found.get(name)
+    if digests is None:
+        refuse(f"the models folder {models} holds no model named {name!r}. {_which(found, name)}")
+    version = version or _live(Services(settings), name) or list(digests)[-1]
+    if version not in digests:
+        refuse(f"{name!r} has no version {version}; it has {', '.join(digests)}")
+    return models / name / version, digests[version]
+
+
+def _which(found: Collection[str], name: str) -> str:
+    """What to do about a model that is not there."""
+    if not found:
+        return "It is empty: `churn-api train --help` says how one is made, CHURN_MODELS_DIR where others are."
+    return did_you_mean(name, found) or f"It holds {', '.join(found)}: name one with --model."
+
+
+def _live(services: Services, name: str) -> str | None:
+    """The version that the catalogue says is live; None where there is no catalogue to ask."""
+    database = services.database
+    if database.is_local and not Path(database.url.database or "").exists():
+        return None
+    try:
+        schema.check(database)
+        entry = services.catalog.read().get(name)
+    except (StartError, DatabaseAway) as error:
+        click.echo(f"The newest version scores: which one is live cannot be asked ({error}).", err=True)
+        return None
+    finally:
+        database.close()
+    return entry.live if entry else None
+
+
+def _stdin(folder: Path) -> Path:
+    """What comes in by a pipe, on disk: blocks are cut from files."""
+    path = folder / "stdin"
+    with path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return path
+
+
+def _columns(keep: str | None) -> tuple[str, ...] | None:
+    if keep == "all":
+        return None
+    return tuple(name.strip() for name in keep.split(",")) if keep else ()
+
+
+def _report(progress: "Progress", output: str) -> None:
+    where = "" if output == PIPE else f" -> {output}"
+    skipped = f", {progress.bad_rows:,} without scores" if progress.bad_rows else ""
+    click.echo(f"{progress.rows:,} rows{skipped}{where}", err=True)
+    for column, cells in progress.unseen.items():
+        click.echo(f"column {column!r}: {cells:,} cells hold categories that training did not see", err=True)

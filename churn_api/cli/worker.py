@@ -1,0 +1,48 @@
+"""Work on jobs."""
+
+import logging
+import os
+import signal
+
+import click
+
+from churn_api.cli.common import refuse, services
+from churn_api.config import StartError
+
+EXAMPLES = """
+\b
+Examples:
+  churn-api worker
+  CHURN_JOB_PROCESSES=4 churn-api worker
+  churn-api worker --respawn               (starts it again whenever it dies)
+
+\b
+SIGTERM ends it after the block at hand; the job goes on with the next worker.
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--respawn", is_flag=True, help="Stay beside a worker, and start another when it dies.")
+def worker(respawn: bool) -> None:
+    """Work on the jobs of the queue, one after another. Start as many as you like, on any machine."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if respawn:
+        from churn_api.jobs.companion import stay_beside_worker
+
+        stay_beside_worker()
+        return
+    _limit_threads()
+    with services() as found:
+        try:
+            working = found.worker()
+        except StartError as error:
+            refuse(str(error))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: working.stop())
+        working.run()
+
+
+def _limit_threads() -> None:
+    """One thread a process, before anything loads NumPy: the worker's processes are the parallelism."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")  # noqa: TID251 - set, not read

@@ -1,0 +1,1 @@
+"""Bulk scoring that outlives a request."""

@@ -1,0 +1,272 @@
+"""The queue: jobs in the database, and leases on them.
+
+A worker that is killed renews its lease no more, and another goes on where it stopped. Every lease has a token, one
+higher than the one before, and who holds an older one can no longer write.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from churn_api.jobs.job import FINISHED, STATES, Job, Lease, Progress, Request, State
+from churn_api.jobs.stored import job_of, new_row, text_of
+from churn_api.store import audit
+from churn_api.store.database import Database
+from churn_api.store.rows import JobRow
+
+EXHAUSTED = "attempts-exhausted"
+
+
+class UnknownJob(Exception):
+    """A job that there is not."""
+
+
+class KeyReused(Exception):
+    """An idempotency key that its owner used for something else before."""
+
+
+class Finished(Exception):
+    """A job that is over, and cannot be cancelled; its state is the first argument."""
+
+
+class LeaseLost(Exception):
+    """A job that was given to another worker, or taken from this one: it may not be written any more."""
+
+
+class Cancelled(Exception):
+    """A job that somebody cancelled: its worker is to stop, and to say so."""
+
+
+class Depth(NamedTuple):
+    """How much is in the queue."""
+
+    jobs: Mapping[State, int]
+    """By state, every one of them."""
+    oldest_seconds: float
+    """How long the oldest queued job has waited; 0 where none waits."""
+
+
+class Queue:
+    """The jobs of one database. Every method raises DatabaseAway."""
+
+    def __init__(self, database: Database, *, lease: timedelta, max_attempts: int) -> None:
+        self._database = database
+        self._lease = lease
+        self._max_attempts = max_attempts
+
+    def put(
+        self,
+        request: Request,
+        *,
+        id: str,  # noqa: A002
+        owner: str,
+        owner_name: str,
+        idempotency_key: str | None = None,
+        fingerprint: str = "",
+    ) -> tuple[Job, bool]:
+        """Queue a job, and tell whether it is a new one: the same key and fingerprint give the same job.
+
+        Raises KeyReused where the owner used the key with another fingerprint.
+        """
+        try:
+            with self._database.plain_transaction() as connection:
+                row = new_row(request, _now(connection)) | {
+                    "id": id,
+                    "owner": owner,
+                    "owner_name": owner_name,
+                    "idempotency_key": idempotency_key,
+                    "fingerprint": fingerprint,
+                }
+                return job_of(connection.execute(insert(JobRow).values(row).returning(JobRow)).one()), True
+        except IntegrityError:
+            # Asked for afterwards, not before: of two callers at the same moment one comes here.
+            found = self._by_key(owner, idempotency_key)
+            if found is None:
+                raise
+            if found.fingerprint != fingerprint:
+                raise KeyReused from None
+            return job_of(found), False
+
+    def claim(self, worker: str) -> Lease | None:
+        """Lease the oldest job that is queued, or whose lease has run out; None where there is none.
+
+        One that somebody cancelled meanwhile is over, and so is one whose attempts since its last block are used up.
+        """
+        with self._database.plain_transaction() as connection:
+            now = _now(connection)
+            while (row := _next(connection, now)) is not None:
+                if row.cancel_asked:
+                    _write(connection, row.id, _end("cancelled", now))
+                elif (fruitless := row.attempts - job_of(row).progress.attempt) >= self._max_attempts:
+                    reason = f"the worker ended {fruitless} times while it worked on this"
+                    _write(connection, row.id, _end("failed", now, reason_code=EXHAUSTED, reason=reason))
+                else:
+                    return self._take(connection, row.id, worker, now)
+        return None
+
+    def advance(self, lease: Lease, progress: Progress) -> None:
+        """Keep what is finished, and renew the lease. Raises LeaseLost, or Cancelled; nothing is kept then."""
+        with self._database.plain_transaction() as connection:
+            now = _now(connection)
+            values = {"progress": text_of(progress), "advanced_at": now, "lease_until": now + self._lease}
+            _write_or_stop(connection, lease, values)
+
+    def renew(self, lease: Lease) -> None:
+        """Renew a lease while a block takes long. Raises LeaseLost, or Cancelled."""
+        with self._database.plain_transaction() as connection:
+            _write_or_stop(connection, lease, {"lease_until": _now(connection) + self._lease})
+
+    def succeed(self, lease: Lease, progress: Progress, result_bytes: int) -> None:
+        """End a job whose result is complete, cancelled or not by now. Raises LeaseLost."""
+        with self._database.plain_transaction() as connection:
+            now = _now(connection)
+            values = _end("succeeded", now, progress=text_of(progress), advanced_at=now, result_bytes=result_bytes)
+            _write_leased(connection, lease, values)
+
+    def fail(self, lease: Lease, code: str, reason: str) -> None:
+        """End a job that cannot be done. Raises LeaseLost."""
+        with self._database.plain_transaction() as connection:
+            _write_leased(connection, lease, _end("failed", _now(connection), reason_code=code, reason=reason))
+
+    def cancelled(self, lease: Lease) -> None:
+        """End a job that its worker has stopped, because it was cancelled. Raises LeaseLost."""
+        with self._database.plain_transaction() as connection:
+            _write_leased(connection, lease, _end("cancelled", _now(connection)))
+
+    def release(self, lease: Lease) -> None:
+        """Give a job back, without counting the attempt. One that was cancelled meanwhile is over. Raises LeaseLost."""
+        with self._database.plain_transaction() as connection:
+            values = {"state": "queued", "attempts": JobRow.attempts - 1, "lease_until": None}
+            if _write_leased(connection, lease, values):
+                _write(connection, lease.job.id, _end("cancelled", _now(connection)))
+
+    def cancel(self, job_id: str, *, by: str | None = None) -> Job:
+        """Cancel a job: at once where no worker holds it, else as soon as its worker asks. Raises UnknownJob, Finished.
+
+        `by` is who, where it is an act for the audit.
+        """
+        with self._database.transaction() as session:
+            connection = session.connection()
+            now = _now(connection)
+            row = connection.execute(select(JobRow).where(JobRow.id == job_id).with_for_update()).one_or_none()
+            if row is None:
+                raise UnknownJob(job_id)
+            if row.state in FINISHED:
+                raise Finished(row.state)
+            held = row.state == "running" and row.lease_until >= now
+            _write(connection, job_id, {"cancel_asked": True} if held else _end("cancelled", now))
+            if by is not None:
+                audit.record(session, by, "jobs.cancel", job_id, before=row.state)
+            return job_of(connection.execute(select(JobRow).where(JobRow.id == job_id)).one())
+
+    def get(self, job_id: str) -> Job | None:
+        """A job, or None where there is none."""
+        with self._database.plain_reading() as connection:
+            row = connection.execute(select(JobRow).where(JobRow.id == job_id)).one_or_none()
+        return None if row is None else job_of(row)
+
+    def list(self, owner: str | None, limit: int, *, state: State | None = None) -> Sequence[Job]:
+        """The newest jobs first: of an owner or of all, in a state or in any."""
+        rows = select(JobRow).order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
+        if owner is not None:
+            rows = rows.where(JobRow.owner == owner)
+        if state is not None:
+            rows = rows.where(JobRow.state == state)
+        with self._database.plain_reading() as connection:
+            return [job_of(row) for row in connection.execute(rows)]
+
+    def finished(self) -> Sequence[tuple[str, datetime]]:
+        """The ids of all jobs that are over, and when they ended, oldest first."""
+        rows = select(JobRow.id, JobRow.finished_at).where(JobRow.state.in_(FINISHED), JobRow.finished_at.is_not(None))
+        with self._database.plain_reading() as connection:
+            found = connection.execute(rows.order_by(JobRow.finished_at, JobRow.id))
+            return [(row.id, row.finished_at) for row in found]
+
+    def ids(self) -> set[str]:
+        """The id of every job."""
+        with self._database.plain_reading() as connection:
+            return set(connection.scalars(select(JobRow.id)))
+
+    def depth(self) -> Depth:
+        """How many jobs there are of each state, and how long the oldest has waited."""
+        counts = select(JobRow.state, func.count().label("jobs"), func.min(JobRow.created_at).label("oldest"))
+        with self._database.plain_reading() as connection:
+            now = _now(connection)
+            rows = {row.state: row for row in connection.execute(counts.group_by(JobRow.state))}
+        oldest = rows["queued"].oldest if "queued" in rows else now
+        jobs = {state: rows[state].jobs if state in rows else 0 for state in STATES}
+        return Depth(jobs, max(0.0, (now - oldest).total_seconds()))
+
+    def delete(self, job_id: str) -> bool:
+        """Forget a job that is over, and tell whether there was one."""
+        over = and_(JobRow.id == job_id, JobRow.state.in_(FINISHED))
+        with self._database.plain_transaction() as connection:
+            return connection.execute(delete(JobRow).where(over)).rowcount == 1
+
+    def _by_key(self, owner: str, idempotency_key: str | None) -> Any:
+        """The row of a key; None where there is none, and none has no key."""
+        found = and_(JobRow.owner == owner, JobRow.idempotency_key == idempotency_key)
+        with self._database.plain_reading() as connection:
+            return connection.execute(select(JobRow).where(found, JobRow.idempotency_key.is_not(None))).one_or_none()
+
+    def _take(self, connection: Connection, job_id: str, worker: str, now: datetime) -> Lease:
+        values = {
+            "state": "running",
+            "token": JobRow.token + 1,
+            "attempts": JobRow.attempts + 1,
+            "worker": worker,
+            "lease_until": now + self._lease,
+            "started_at": now,
+            "started_from": JobRow.progress,
+            "advanced_at": None,
+        }
+        row = connection.execute(update(JobRow).where(JobRow.id == job_id).values(values).returning(JobRow)).one()
+        return Lease(job_of(row), row.token)
+
+
+def _now(connection: Connection) -> datetime:
+    """The moment, by the one clock that all who share the database go by: those of their machines differ.
+
+    SQLite has no other clock than that of the machine it is a file of.
+    """
+    if connection.dialect.name == "sqlite":
+        return datetime.now(UTC)
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return now
+
+
+def _next(connection: Connection, now: datetime) -> Any:
+    """The row that is to be taken next, locked; one that another worker is taking is passed over."""
+    waits = JobRow.state == "queued"
+    abandoned = and_(JobRow.state == "running", JobRow.lease_until < now)
+    rows = select(JobRow).where(or_(waits, abandoned)).order_by(JobRow.created_at, JobRow.id).limit(1)
+    return connection.execute(rows.with_for_update(skip_locked=True)).one_or_none()
+
+
+def _end(state: State, now: datetime, **others: Any) -> dict[str, Any]:
+    """What is written of a job that is over."""
+    return {"state": state, "finished_at": now, "lease_until": None, **others}
+
+
+def _write(connection: Connection, job_id: str, values: Mapping[str, Any]) -> None:
+    """Change a row that this transaction has locked."""
+    connection.execute(update(JobRow).where(JobRow.id == job_id).values(values))
+
+
+def _write_leased(connection: Connection, lease: Lease, values: Mapping[str, Any]) -> bool:
+    """Change the row of a lease that still holds, and tell whether its job was cancelled. Raises LeaseLost."""
+    held = and_(JobRow.id == lease.job.id, JobRow.token == lease.token, JobRow.state == "running")
+    written = update(JobRow).where(held).values(values).returning(JobRow.cancel_asked)
+    asked = connection.execute(written).scalar_one_or_none()
+    if asked is None:
+        raise LeaseLost(lease.job.id)
+    return asked
+
+
+def _write_or_stop(connection: Connection, lease: Lease, values: Mapping[str, Any]) -> None:
+    """Change the row of a lease that still holds. Raises LeaseLost, or Cancelled."""
+    if _write_leased(connection, lease, values):
+        raise Cancelled(lease.job.id)

@@ -1,0 +1,89 @@
+"""How long jobs are kept: by their age, and by the bytes that all of them take."""
+
+import contextlib
+import os
+import shutil
+import stat
+import time
+from collections.abc import Container, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from churn_api.jobs.queue import Queue
+
+STRAY_SECONDS = 86_400
+"""Age from which a folder that no job has is no upload under way."""
+
+
+class Pruned(NamedTuple):
+    """A job that is kept no longer."""
+
+    id: str
+    bytes: int
+    """That its folder takes."""
+    why: Literal["stray", "age", "space"]
+
+
+def prune(queue: Queue, jobs_dir: Path, *, keep_days: float, keep_bytes: int) -> Sequence[Pruned]:
+    """Remove what `prunable` names, and name it. Raises OSError, DatabaseAway."""
+    pruned = prunable(queue, jobs_dir, keep_days=keep_days, keep_bytes=keep_bytes)
+    remove(queue, jobs_dir, pruned)
+    return pruned
+
+
+def prunable(queue: Queue, jobs_dir: Path, *, keep_days: float, keep_bytes: int) -> Sequence[Pruned]:
+    """Folders that no job has, jobs that ended before `keep_days`, then the oldest while all take over `keep_bytes`.
+
+    A job that is not over is never among them. Raises DatabaseAway.
+    """
+    # The folders are looked at first: one that is made meanwhile is not taken for a stray.
+    folders = _folders(jobs_dir)
+    pruned = _strays(folders, queue.ids())
+    sizes = {folder.name: folder.bytes for folder in folders}
+    left = sum(sizes.values()) - sum(one.bytes for one in pruned)
+    oldest = datetime.now(UTC) - timedelta(days=keep_days)
+    for job_id, ended in queue.finished():
+        size = sizes.get(job_id, 0)
+        if ended < oldest or (size and left > keep_bytes):
+            pruned.append(Pruned(job_id, size, "age" if ended < oldest else "space"))
+            left -= size
+    return pruned
+
+
+def remove(queue: Queue, jobs_dir: Path, pruned: Iterable[Pruned]) -> None:
+    """Remove folders, each before its job: one that cannot be removed is known still. Raises OSError, DatabaseAway."""
+    for one in pruned:
+        # Another process may be removing the same.
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(jobs_dir / one.id)
+        queue.delete(one.id)
+
+
+class _Folder(NamedTuple):
+    name: str
+    bytes: int
+    changed: float
+
+
+def _strays(folders: Sequence[_Folder], known: Container[str]) -> list[Pruned]:
+    oldest = time.time() - STRAY_SECONDS
+    strays = (folder for folder in folders if folder.name not in known and folder.changed < oldest)
+    return [Pruned(folder.name, folder.bytes, "stray") for folder in strays]
+
+
+def _folders(jobs_dir: Path) -> list[_Folder]:
+    """The folders of a folder; what vanishes meanwhile is left out."""
+    found = []
+    for path in sorted(jobs_dir.iterdir()) if jobs_dir.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):
+            status = path.lstat()
+            if stat.S_ISDIR(status.st_mode):
+                found.append(_Folder(path.name, _bytes(path), status.st_mtime))
+    return found
+
+
+def _bytes(folder: Path) -> int:
+    """That the files of a folder take, and of those in it."""
+    files = (Path(below, name) for below, _, names in os.walk(folder) for name in names)
+    return sum(file.lstat().st_size for file in files)

@@ -1,0 +1,262 @@
+"""The worker: takes jobs from the queue, one after another, and scores them block by block.
+
+After every block its part is on the disk and the queue knows; whoever takes the job next goes on there.
+"""
+
+import errno
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import orjson
+
+from churn_api.config import DASK
+from churn_api.contract.tables.blocks import Block, blocks
+from churn_api.contract.tables.errors import TableError, TableFaults
+from churn_api.contract.tables.formats import FORMATS, Format
+from churn_api.contract.tables.layout import Layout, prepare, read_layout
+from churn_api.contract.tables.writers import Joiner
+from churn_api.jobs import tally
+from churn_api.jobs.engine import Check, Engine, EngineAway
+from churn_api.jobs.files import JobFiles, whole_file
+from churn_api.jobs.heartbeat import Heartbeat
+from churn_api.jobs.job import Lease, Progress, Request
+from churn_api.jobs.queue import Cancelled, LeaseLost, Queue
+from churn_api.jobs.retention import Pruned
+from churn_api.jobs.scoring import Scored, Task, score_into, scorer_of
+from churn_api.jobs.sources import SourceError, Sources
+from churn_api.registry.bundle import BundleError
+from churn_api.store.database import DatabaseAway
+
+IDLE_SECONDS = 1.0
+AGAIN_SECONDS = 1.0
+"""How long until what the database could not take is tried again."""
+ENGINE_AGAIN_SECONDS = 5.0
+"""How long until a job is tried again whose engine could not be reached."""
+PRUNE_EVERY_SECONDS = 300.0
+STOP_LOOK_SECONDS = 0.1
+
+log = logging.getLogger(__name__)
+
+
+class _Stopped(Exception):
+    """The worker is to end."""
+
+
+class _BadRows(Exception):
+    """A job that bad rows end met some; what is wrong with them is on the disk."""
+
+
+class Worker:
+    """Works on the jobs of one queue."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        sources: Sources,
+        engine: Engine,
+        prune: Callable[[], Sequence[Pruned]],
+        *,
+        name: str,
+        jobs_dir: Path,
+        models_dir: Path,
+        beat_seconds: float,
+    ) -> None:
+        self._queue = queue
+        self._sources = sources
+        self._engine = engine
+        self._prune = prune
+        self._name = name
+        self._jobs_dir = jobs_dir
+        self._models_dir = models_dir
+        self._beat_seconds = beat_seconds
+        # Not an Event: a signal may come while the thread that it interrupts holds the event's own lock.
+        self._stopping = False
+        self._away = False
+        self._prune_at = time.monotonic()
+
+    def stop(self) -> None:
+        """End after the block at hand, and hand the lease back. May be called from a signal handler."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Take jobs until told to stop, and remove now and then what is kept no longer."""
+        log.info("worker %s waits for jobs", self._name)
+        while not self._stopping:
+            self._prune_if_due()
+            lease = self._claimed()
+            if lease is None:
+                self._wait(IDLE_SECONDS)
+            else:
+                self.work(lease)
+        log.info("worker %s ends: it was told to stop", self._name)
+
+    def work(self, lease: Lease) -> None:
+        """Score a job, or as much as can be, and tell the queue what came of it."""
+        job = lease.job
+        log.info("job %s: attempt %d begins after row %d", job.id, job.attempts, job.progress.rows)
+        try:
+            with Heartbeat(self._queue, lease, self._beat_seconds) as beat:
+                self._score(lease, beat)
+        except LeaseLost:
+            log.warning("job %s: another worker has it, as this one was silent for too long; nothing is lost", job.id)
+        except EngineAway as error:
+            log.warning("job %s: %s; handed back, and taken again in %d s", job.id, error, ENGINE_AGAIN_SECONDS)
+            self._wait(ENGINE_AGAIN_SECONDS)
+        except _Stopped as error:
+            log.info("job %s: the worker stops; %s", job.id, error)
+        except Exception:
+            # Not handed back: an attempt that ended so counts, or a row that kills would be tried for ever.
+            log.exception("job %s: attempt %d broke off; the next begins when the lease is over", job.id, job.attempts)
+
+    def _score(self, lease: Lease, beat: Heartbeat) -> None:
+        request = lease.job.request
+        files = JobFiles(self._jobs_dir, lease.job.id, FORMATS[cast("Format", request.result_format)].suffix)
+        try:
+            progress = self._all_blocks(lease, files, partial(self._check, lease, beat))
+            size = files.result.stat().st_size
+        except Cancelled:
+            self._told(lambda: self._queue.cancelled(lease))
+            files.remove()
+            log.info("job %s: cancelled; its files are removed", lease.job.id)
+        except EngineAway:
+            self._told(lambda: self._queue.release(lease))
+            raise
+        except (_BadRows, TableFaults, SourceError) as error:
+            self._fail(lease, files, "validation-failed", str(error))
+        except TableError as error:
+            self._fail(lease, files, "malformed-table", str(error))
+        except BundleError as error:
+            self._fail(lease, files, "model-not-ready", str(error))
+        except OSError as error:
+            code = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "storage-failed"
+            self._fail(lease, files, code, error.strerror or type(error).__name__)
+        else:
+            self._told(lambda: self._queue.succeed(lease, progress, size))
+            files.tidy(data_set=request.engine == DASK and request.result_format == "parquet")
+            log.info("job %s: done, %d rows scored, %d bad", lease.job.id, progress.rows, progress.bad_rows)
+
+    def _all_blocks(self, lease: Lease, files: JobFiles, check: Check) -> Progress:
+        """Score what is not scored yet, then join the parts. Raises what keeps it from being done."""
+        task = self._task(lease, files, check)
+        schema = scorer_of(task).schema
+        progress = self._blocks_left(lease, task, files, check)
+        files.join_errors(progress.blocks)
+        with whole_file(files.result) as result:
+            joiner = Joiner(result, task.result_format, schema)
+            for part in files.parts(progress.blocks):
+                check()
+                joiner.add(part)
+            joiner.close()
+        return progress
+
+    def _blocks_left(self, lease: Lease, task: Task, files: JobFiles, check: Check) -> Progress:
+        progress, layout = lease.job.progress, task.layout
+        after = Block(progress.blocks - 1, progress.start, progress.stop) if progress.blocks else None
+        progress = progress if after else tally.beginning(layout)
+        function = partial(score_into, task, files)
+        # Closed at once, so that nothing is computed any more when the job's files are removed.
+        with closing(self._engine(function, blocks(layout, after), check)) as engine:
+            for scored in engine:
+                self._keep_errors(lease.job.request, files, scored, _lines(tally.row_errors(progress, scored, layout)))
+                progress = msgspec.structs.replace(tally.advanced(progress, scored, layout), attempt=lease.job.attempts)
+                self._told(partial(self._queue.advance, lease, progress))
+                check()
+        return progress
+
+    def _keep_errors(self, request: Request, files: JobFiles, scored: Scored, errors: bytes) -> None:
+        """Keep what is wrong with a block's rows. Raises _BadRows where that ends the job."""
+        if not scored.bad_rows or request.on_error == "skip":
+            files.write_errors(scored.block.number, errors)
+            return
+        with whole_file(files.errors) as file:
+            file.write(errors)
+        raise _BadRows(f"{scored.bad_rows} rows are not valid; nothing is scored because on_error is `fail`")
+
+    def _task(self, lease: Lease, files: JobFiles, check: Check) -> Task:
+        request = lease.job.request
+        files.begin()
+        self._sources.fetch(request.source, files, check)
+        layout = self._layout(request, files, files.work_of(lease.token))
+        return Task(
+            bundle=str(self._models_dir / request.model / request.version),
+            digest=request.digest,
+            layout=layout,
+            keep=None if request.keep is None else tuple(request.keep),
+            threshold=request.threshold,
+            result_format=cast("Format", request.result_format),
+        )
+
+    def _layout(self, request: Request, files: JobFiles, work: Path) -> Layout:
+        input_format = cast("Format", request.format)
+        return read_layout(prepare(files.input, input_format, work, self._sources.max_bytes), input_format)
+
+    def _fail(self, lease: Lease, files: JobFiles, code: str, reason: str) -> None:
+        self._told(lambda: self._queue.fail(lease, code, reason))
+        files.discard()
+        log.warning("job %s failed (%s): %s; it is not tried again", lease.job.id, code, reason)
+
+    def _check(self, lease: Lease, beat: Heartbeat) -> None:
+        """Raise what says that no more is to be done of a job: Cancelled, LeaseLost, or _Stopped."""
+        beat.check()
+        if self._stopping:
+            self._told(lambda: self._queue.release(lease))
+            raise _Stopped("the job is handed back, and goes on with the next worker")
+
+    def _told(self, tell: Callable[[], object]) -> None:
+        """Tell the queue, as soon as the database is there. Raises what the queue answers, or _Stopped."""
+        while True:
+            try:
+                tell()
+            except DatabaseAway as error:
+                self._notice(error)
+                self._wait(AGAIN_SECONDS)
+                if self._stopping:
+                    raise _Stopped("the database is away: the job goes on when its lease is over") from None
+            else:
+                self._notice(None)
+                return
+
+    def _claimed(self) -> Lease | None:
+        try:
+            lease = self._queue.claim(self._name)
+        except DatabaseAway as error:
+            self._notice(error)
+            return None
+        self._notice(None)
+        return lease
+
+    def _wait(self, seconds: float) -> None:
+        """Wait so long, or until told to stop."""
+        until = time.monotonic() + seconds
+        while not self._stopping and time.monotonic() < until:
+            time.sleep(STOP_LOOK_SECONDS)
+
+    def _prune_if_due(self) -> None:
+        if time.monotonic() < self._prune_at:
+            return
+        self._prune_at = time.monotonic() + PRUNE_EVERY_SECONDS
+        try:
+            for one in self._prune():
+                log.info("job %s: removed for its %s, which frees %d bytes", one.id, one.why, one.bytes)
+        except DatabaseAway as error:
+            self._notice(error)
+        except OSError as error:
+            log.warning("jobs that are kept no longer cannot be removed (%s); tried again later", error.strerror)
+
+    def _notice(self, error: DatabaseAway | None) -> None:
+        """Log once that the database is away, and once that it is back."""
+        if error is not None and not self._away:
+            log.warning("the database is away (%s); work waits for it", error)
+        elif error is None and self._away:
+            log.warning("the database is back")
+        self._away = error is not None
+
+
+def _lines(found: list[dict[str, object]]) -> bytes:
+    return b"".join(orjson.dumps(fault, option=orjson.OPT_APPEND_NEWLINE) for fault in found)

@@ -1,0 +1,130 @@
+"""The commands that manage keys and models, as somebody at a shell uses them."""
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from churn_api.access.keys import KEY
+from churn_api.cli import main
+
+
+@pytest.fixture
+def models(models_dir, tmp_path, monkeypatch):
+    folder = shutil.copytree(models_dir, tmp_path / "models")
+    monkeypatch.setenv("CHURN_MODELS_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def run(models):
+    return lambda *arguments: CliRunner().invoke(main, arguments)
+
+
+def test_a_keys_life(run):
+    """A key is made and shown once, listed without itself, rotated, and revoked."""
+    made = run("keys", "create", "--name", "crm", "--scopes", "predict, jobs", "--expires", "90d", "--rate", "5/minute")
+    assert made.exit_code == 0
+    assert KEY.fullmatch(made.stdout.strip())
+    assert "Keep it now" in made.stderr
+    (listed,) = json.loads(run("keys", "list", "--json").stdout)
+    assert (listed["scopes"], listed["rate"], listed["state"]) == ("jobs,predict", "5/minute", "active")
+    assert made.stdout.strip() not in run("keys", "list").stdout
+    assert KEY.fullmatch(run("keys", "rotate", "crm", "--grace", "1h").stdout.strip())
+    revoked = run("keys", "revoke", "crm")
+    assert revoked.stdout.count("revoked ") == 2
+    assert {row["state"] for row in json.loads(run("keys", "list", "--json").stdout)} == {"revoked"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["create", "--name", "crm", "--scopes", "predicts"], "Did you mean 'predict'?"),
+        (["create", "--name", "crm", "--scopes", ","], "needs a scope"),
+        (["create", "--name", "a b", "--scopes", "predict"], "letters, digits"),
+        (["create", "--name", "crm", "--scopes", "predict", "--rate", "often"], "600/minute"),
+        (["create", "--name", "crm", "--scopes", "predict", "--expires", "soon"], "as in 90d"),
+        (["revoke", "nobody"], "no active key named 'nobody'"),
+        (["rotate", "nobody"], "no active key named 'nobody'"),
+    ],
+)
+def test_refusals(run, arguments, told):
+    """What cannot be done ends with code 2 and one line that says how it could, and nothing is written."""
+    done = run("keys", *arguments)
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert json.loads(run("keys", "list", "--json").stdout) == []
+
+
+def test_a_models_life(run):
+    """Bundles are listed before they are registered, made live in one step, and unloaded."""
+    first = {row["name"]: row for row in json.loads(run("models", "list", "--json").stdout)}
+    assert first["small"] == {"name": "small", "live": None, "versions": [], "not_registered": ["1", "2"]}
+    assert run("models", "live", "small", "2").stdout == "small: version 2 is live\n"
+    assert run("models", "register", "small/1").stdout == "small, version 1, is registered\n"
+    after = {row["name"]: row for row in json.loads(run("models", "list", "--json").stdout)}
+    assert after["small"] == {"name": "small", "live": "2", "versions": ["1", "2"], "not_registered": []}
+    assert json.loads(run("models", "show", "small", "2").stdout)["version"] == "2"
+    assert run("models", "unload", "small").exit_code == 0
+    assert "small" in run("models", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["live", "small", "9"], "no version 9"),
+        (["live", "nobody", "1"], "no version 1"),
+        (["register", "../small/1"], "<name>/<version>"),
+        (["unload", "nobody"], "no model 'nobody'"),
+        (["show", "small", "9"], "cannot be read"),
+    ],
+)
+def test_model_refusals(run, arguments, told):
+    """What cannot be done with a model ends with code 2 and one line."""
+    done = run("models", *arguments)
+    assert (done.exit_code, told in done.stderr) == (2, True), done.stderr
+
+
+def test_a_broken_bundle_is_refused(run, models):
+    """A bundle whose files were changed is neither registered nor made live."""
+    (models / "small" / "1" / "model.onnx").write_bytes(b"changed")
+    for arguments in (("register", "small/1"), ("live", "small", "1")):
+        done = run("models", *arguments)
+        assert done.exit_code == 2
+        assert "model.onnx is not the file that was packaged" in done.stderr
+
+
+def test_audit(run):
+    """The audit tells acts newest first, for people and for programs."""
+    run("keys", "create", "--name", "crm", "--scopes", "predict")
+    run("models", "live", "small", "1")
+    acts = [json.loads(line) for line in run("audit", "--json").stdout.splitlines()]
+    assert [act["action"] for act in acts] == ["models.live", "models.register", "keys.create"]
+    assert all(act["actor"].startswith("command") for act in acts)
+    assert "keys.create" in run("audit", "--limit", "3").stdout
+
+
+@pytest.mark.parametrize("command", ["keys", "keys create", "models", "models live", "db", "db upgrade", "audit"])
+def test_help(run, command):
+    """Every command explains itself."""
+    done = run(*command.split(), "--help")
+    assert done.exit_code == 0
+    assert "Usage:" in done.stdout
+
+
+def test_no_database(run, instance):
+    """Before the first `db upgrade`, every command says what to run."""
+    (instance / "churn.db").unlink()
+    for arguments in (("keys", "list"), ("models", "list"), ("audit",)):
+        done = run(*arguments)
+        assert (done.exit_code, "churn-api db upgrade" in done.stderr) == (2, True)
+
+
+def test_database_away(run, monkeypatch):
+    """A database that cannot be reached ends a command with one line, which holds no password."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://someone:secret@127.0.0.1:1/none")
+    done = run("keys", "list")
+    assert done.exit_code == 2
+    assert "the database cannot be reached" in done.stderr
+    assert "secret" not in done.output

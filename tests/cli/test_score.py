@@ -1,0 +1,439 @@
+"""`churn-api score`, as somebody at a shell uses it."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from builders import customers
+from click.testing import CliRunner
+
+from churn_api.app import create_app
+from churn_api.cli import main
+from churn_api.contract.tables import blocks
+
+COMMAND = str(Path(sys.executable).with_name("churn-api"))
+TABLE = customers(300, seed=2)
+TEXT = TABLE.to_csv(index=False)
+BAD = TEXT.replace("C00003,", "C00003,s3cret", 1).replace("One year", "hush", 1)
+MANY_ROWS = 240_000
+"""More than two blocks of CSV."""
+
+
+@pytest.fixture(autouse=True)
+def here(models_dir, tmp_path, monkeypatch):
+    """A folder of the user's, with a good table and a bad one."""
+    monkeypatch.setenv("CHURN_MODELS_DIR", str(models_dir))
+    monkeypatch.setenv("CHURN_DEFAULT_MODEL", "small")
+    monkeypatch.chdir(tmp_path)
+    Path("good.csv").write_text(TEXT)
+    Path("bad.csv").write_text(BAD)
+    return tmp_path
+
+
+def score(*arguments, **options):
+    return CliRunner().invoke(main, ["score", *arguments], **options)
+
+
+def files():
+    return {path.name for path in Path().iterdir()} - {"good.csv", "bad.csv"}
+
+
+def refused(*arguments):
+    """What the command says when it refuses; it writes nothing and shows no traceback."""
+    before = files()
+    done = score(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert files() == before
+    return done.stderr
+
+
+@pytest.fixture
+def answered(models_dir):
+    """Ask the service to score TABLE, as CSV."""
+    settings = {"MODELS_DIR": str(models_dir), "MAX_BATCH_ROWS": 1000, "DEFAULT_MODEL": "small"}
+    client = create_app(settings).test_client()
+    return lambda query="": (
+        client.post(f"/api/v1/batch-predict{query}", data=TEXT.encode(), content_type="text/csv", buffered=True).data
+    )
+
+
+def test_equals_the_service(answered):
+    """A table gets byte for byte what the service answers, and the count is told."""
+    done = score("good.csv", "-o", "scored.csv")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "300 rows -> scored.csv\n")
+    assert Path("scored.csv").read_bytes() == answered()
+    assert files() == {"scored.csv"}
+
+
+def test_options(answered):
+    """Version, threshold and columns to keep are those of the service."""
+    chosen = ("--version", "1", "--threshold", "0.9", "--keep", "Region,tenure", "--model", "small")
+    assert score("good.csv", *chosen).stdout_bytes == answered("?version=1&threshold=0.9&keep=Region,tenure")
+    assert score("good.csv", "--keep", "all").stdout_bytes == answered("?keep=all")
+    assert answered("?version=1&threshold=0.9") != answered()
+
+
+def test_pipes(answered):
+    """`-` reads stdin, plain or gzipped; the result goes to stdout and what is said to stderr."""
+    for sent in (TEXT.encode(), gzip.compress(TEXT.encode())):
+        done = subprocess.run([COMMAND, "score", "-"], input=sent, capture_output=True, timeout=60)
+        assert (done.returncode, done.stdout, done.stderr) == (0, answered(), b"300 rows\n")
+
+
+def test_closed_pipe():
+    """Where the reader of the result goes away, the command says so in a line."""
+    with subprocess.Popen(
+        [COMMAND, "score", "good.csv"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == "Error: whoever read the result stopped before its end\n"
+    assert process.returncode == 2
+
+
+READ = {
+    "csv": lambda data: [
+        row | {"churn_prediction": int(row["churn_prediction"]), "churn_probability": float(row["churn_probability"])}
+        for row in csv.DictReader(io.StringIO(data.decode()))
+    ],
+    "ndjson": lambda data: [json.loads(line) for line in data.splitlines()],
+    "parquet": lambda data: pq.read_table(io.BytesIO(data)).to_pylist(),
+    "arrow": lambda data: pa.ipc.open_stream(data).read_all().to_pylist(),
+}
+
+
+@pytest.mark.parametrize("wanted", READ)
+def test_formats_out(answered, wanted):
+    """The name of the output tells its format, and so does --to; the scores are the same in all."""
+    assert score("good.csv", "-o", f"scored.{wanted}").exit_code == 0
+    data = Path(f"scored.{wanted}").read_bytes()
+    assert READ[wanted](data) == READ["csv"](answered())
+    assert score("good.csv", "--to", wanted).stdout_bytes == data
+
+
+def as_ndjson(table):
+    records = table.drop(columns="Churn").assign(Partner=table["Partner"] == "Yes").to_dict("records")
+    rows = [{name: value for name, value in record.items() if not pd.isna(value)} for record in records]
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def as_arrow(table):
+    sink = io.BytesIO()
+    plain = pa.Table.from_pandas(table, preserve_index=False)
+    with pa.ipc.new_stream(sink, plain.schema) as writer:
+        writer.write_table(plain)
+    return sink.getvalue()
+
+
+WRITE = {"ndjson": as_ndjson, "arrow": as_arrow, "parquet": lambda table: table.to_parquet(index=False)}
+
+
+@pytest.mark.parametrize("sent", WRITE)
+def test_formats_in(answered, sent):
+    """The name of the table tells its format, and so does --from."""
+    Path(f"table.{sent}").write_bytes(WRITE[sent](TABLE))
+    Path("table.bin").write_bytes(WRITE[sent](TABLE))
+    for arguments in ([f"table.{sent}"], ["table.bin", "--from", sent]):
+        assert score(*arguments, "--to", "csv").stdout_bytes == answered()
+
+
+def test_gzip(answered):
+    """A name that ends in .gz is read and written gzipped, with the same bytes each time."""
+    Path("good.csv.gz").write_bytes(gzip.compress(TEXT.encode()))
+    for name in ("one.csv.gz", "two.csv.gz"):
+        assert score("good.csv.gz", "-o", name).exit_code == 0
+    assert gzip.decompress(Path("one.csv.gz").read_bytes()) == answered()
+    assert Path("one.csv.gz").read_bytes() == Path("two.csv.gz").read_bytes()
+
+
+def test_bad_rows_refuse():
+    """By default bad rows refuse the table: they are told with row, column and what to do, without their values."""
+    told = refused("bad.csv", "-o", "scored.csv")
+    assert "row 5, column 'tenure': Must be an integer." in told
+    assert "column 'Contract': Must be one of: Month-to-month, One year, Two year." in told
+    assert "2 of the first 300 rows are not valid" in told
+    assert "--on-error skip" in told
+    assert "s3cret" not in told
+    assert "hush" not in told
+
+
+def test_only_a_few_are_shown():
+    """Of very many bad rows the first twenty are shown, and where to get all."""
+    Path("bad.csv").write_text(TEXT.replace(",Yes,", ",perhaps,"))
+    told = refused("bad.csv", "-o", "scored.csv")
+    assert len(re.findall("^row ", told, re.MULTILINE)) == 20
+    assert "--errors FILE lists all" in told
+
+
+def test_skip():
+    """With --on-error skip the result is written, bad rows have no scores, and the exit code is 3."""
+    done = score("bad.csv", "--on-error", "skip", "--errors", "faults.ndjson", "-o", "scored.csv")
+    assert (done.exit_code, done.stderr) == (3, "300 rows, 2 without scores -> scored.csv\n")
+    rows = list(csv.DictReader(Path("scored.csv").read_text().splitlines()))
+    empty = [number for number, row in enumerate(rows, 2) if not row["churn_probability"]]
+    faults = [json.loads(line) for line in Path("faults.ndjson").read_text().splitlines()]
+    assert sorted(fault["row"] for fault in faults) == empty
+    assert {fault["column"] for fault in faults} == {"tenure", "Contract"}
+
+
+def test_errors_of_a_refused_table():
+    """The faults are written to a file even where the table is refused, and that is all that is written."""
+    done = score("bad.csv", "-o", "scored.csv", "--errors", "faults.ndjson")
+    assert (done.exit_code, "faults.ndjson lists their faults" in done.stderr) == (2, True)
+    assert files() == {"faults.ndjson"}
+    assert len(Path("faults.ndjson").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nothing.csv"], "nothing.csv: No such file or directory"),
+        (["good.csv", "--model", "smal"], "Did you mean 'small'?"),
+        (["good.csv", "--model", "zzzzzz"], "It holds default, odd, small: name one with --model."),
+        (["good.csv", "--version", "9"], "'small' has no version 9; it has 1, 2"),
+        (["good.csv", "--keep", "Regoin"], "column 'Regoin': The table has no such column. Did you mean 'Region'?"),
+        (["good.csv", "-o", "good.csv"], "good.csv would replace a file"),
+        (["good.csv", "-o", "./../{here}/good.csv"], "would replace a file"),
+        (["good.csv", "-o", "out.csv", "--errors", "out.csv"], "out.csv would replace a file"),
+        (["good.csv", "-o", "nowhere/out.csv"], "there is no folder nowhere"),
+        (["good.csv", "-o", "."], ". is a folder"),
+        (["."], "does not tell its format"),
+        (["good.csv", "-o", "out.xlsx"], "out.xlsx does not tell its format: say --to csv, ndjson, parquet, arrow"),
+        (["good.csv", "--threshold", "2"], "--threshold"),
+        (["good.csv", "--from", "parquet"], "good.csv is not a whole Parquet file"),
+    ],
+)
+def test_refusals(here, arguments, told):
+    """What cannot be done ends with code 2, says why, and writes nothing."""
+    arguments = [argument.replace("{here}", here.name) for argument in arguments]
+    output = [] if "-o" in arguments else ["-o", "scored.csv"]
+    assert told in refused(*arguments, *output)
+
+
+BROKEN = {
+    "empty": (b"", "table.csv is empty"),
+    "a misspelt column": (TEXT.replace("tenure", "Tenur").encode(), "column 'tenure': This column is required. Did"),
+    "utf-16": (TEXT.encode("utf-16"), "save it as CSV UTF-8"),
+    "latin-1": (TEXT.replace("C00001", "C\xe9").encode("latin-1"), "table.csv, line 3: not UTF-8"),
+    "an open quote": (TEXT.replace("C00299", '"C00299').encode(), "table.csv, line 301: a quote is opened"),
+    "half a gzip": (gzip.compress(TEXT.encode())[:-9], "table.csv is not a whole gzip file"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "told"), BROKEN.values(), ids=BROKEN)
+def test_broken_tables(data, told):
+    """What is no table is refused with its name, the line where there is one, and what to do."""
+    Path("table.csv").write_bytes(data)
+    assert told in refused("table.csv", "-o", "scored.csv")
+
+
+def test_an_older_result_stays():
+    """A result of an earlier run stays as it was where the table is refused."""
+    Path("scored.csv").write_text("of yesterday")
+    refused("bad.csv", "-o", "scored.csv")
+    assert Path("scored.csv").read_text() == "of yesterday"
+
+
+def test_no_models(monkeypatch):
+    """Where there are no models at all, the command says what to do."""
+    monkeypatch.setenv("CHURN_MODELS_DIR", "nowhere")
+    assert "churn-api train --help" in refused("good.csv")
+
+
+def test_live_version(answered, instance):
+    """The version that is live scores; without a database the newest."""
+    assert CliRunner().invoke(main, ["models", "live", "small", "1"]).exit_code == 0
+    assert score("good.csv").stdout_bytes == answered("?version=1")
+    (instance / "churn.db").unlink()
+    assert score("good.csv").stdout_bytes == answered("?version=2")
+    assert not (instance / "churn.db").exists()
+
+
+def test_database_away(monkeypatch):
+    """A database that cannot be asked is told, and the newest version scores."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/none")
+    done = score("good.csv", "-o", "scored.csv")
+    assert done.exit_code == 0
+    assert "The newest version scores" in done.stderr
+
+
+def test_no_rows():
+    """A table without rows gives a header, which is no error."""
+    Path("empty.csv").write_text(TEXT.splitlines()[0] + "\n")
+    assert score("empty.csv").stdout == "customer_id,churn_prediction,churn_probability,risk_band\n"
+
+
+def test_unseen_categories():
+    """Categories of an open feature that training did not see are counted and told."""
+    Path("good.csv").write_text(TEXT.replace("North", "Atlantis"))
+    count = int((TABLE["Region"] == "North").sum())
+    assert f"column 'Region': {count} cells hold categories that training did not see" in score("good.csv").stderr
+
+
+@pytest.fixture
+def many(here):
+    """A table of more than two blocks."""
+    header, *rows = TEXT.splitlines(keepends=True)
+    Path("many.csv").write_text(header + "".join(rows) * (MANY_ROWS // len(rows)))
+    assert Path("many.csv").stat().st_size > 2 * blocks.TEXT_BYTES
+    return "many.csv"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_processes(many, suffix):
+    """Two processes write the same bytes as one."""
+    for processes in ("1", "2"):
+        done = subprocess.run(
+            [COMMAND, "score", many, "-o", f"{processes}.{suffix}", "--processes", processes], timeout=300
+        )
+        assert done.returncode == 0
+    assert Path(f"1.{suffix}").read_bytes() == Path(f"2.{suffix}").read_bytes()
+
+
+def test_a_bad_row_in_a_later_block(many):
+    """A bad row far down is told at its place in the whole file, and nothing is written of the blocks before it."""
+    with Path(many).open("a") as file:
+        file.write("C1,long,,Yes,One year,,\n")
+    done = subprocess.run([COMMAND, "score", many, "-o", "out.csv"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2
+    assert f"row {MANY_ROWS + 2}, column 'tenure'" in done.stderr
+    assert files() == {many}
+
+
+@contextmanager
+def started(table, *options, **environment):
+    """The command at work in a group of its own, as a shell starts it."""
+    command = [COMMAND, "score", table, "-o", "out.csv", *options]
+    environment = os.environ | environment
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_take_ctrl_c,  # noqa: PLW1509
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _take_ctrl_c():
+    """Whoever runs the tests in the background has them ignore it, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def wait_for(holds):
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def scorers(process):
+    """The processes that score for a command."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_interrupted(many, number, processes, tmp_path_factory):
+    """Ctrl-C, and a friendly kill, end it with code 1; no file stays, in the folder or the temporary one."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    with started(many, "--processes", processes, TMPDIR=str(temporary)) as process:
+        wait_for(lambda: list(Path().glob(".*.unfinished")))
+        os.killpg(process.pid, number)
+        _, told = process.communicate(timeout=60)
+    assert (process.returncode, told.strip()) == (1, "Aborted!")
+    assert files() == {many}
+    assert not list(temporary.iterdir())
+
+
+def test_interrupted_while_processes_start(many):
+    """Ctrl-C reaches processes that only just start, and they say nothing of it either."""
+    with started(many, "--processes", "2") as process:
+        wait_for(lambda: scorers(process))
+        os.killpg(process.pid, signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert (process.returncode, told.strip()) == (1, "Aborted!")
+    assert files() == {many}
+
+
+def test_killed_process(many):
+    """Where a process that scores is killed, the command says so in a line, and nothing is written."""
+    with started(many, "--processes", "2") as process:
+        wait_for(lambda: scorers(process))
+        os.kill(scorers(process)[0], signal.SIGKILL)
+        _, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (2, "Error: a process that scored was killed\n")
+    assert files() == {many}
+
+
+def test_progress_lines(many, monkeypatch):
+    """Where stderr is no terminal, a long run tells now and then how far it is, in lines."""
+    monkeypatch.setattr("churn_api.cli.progress.LINE_EVERY_SECONDS", 0)
+    done = score(many, "-o", "out.csv", "--processes", "1")
+    lines = done.stderr.splitlines()
+    assert all(re.fullmatch(r"[0-9]+ %, [0-9,]+ rows, [0-9,]+ rows/s", line) for line in lines[:-1])
+    assert len(lines) > 3
+    assert lines[-2].startswith(f"100 %, {MANY_ROWS:,} rows")
+
+
+def on_a_terminal(*command):
+    """Run a command whose stderr and stdout are a terminal; what it showed, and its exit code."""
+    terminal, its_end = pty.openpty()
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
+    process = subprocess.Popen(command, stdout=its_end, stderr=its_end, env=environment)
+    os.close(its_end)
+    shown = b""
+    deadline = time.monotonic() + 120
+    try:
+        while time.monotonic() < deadline:
+            if select.select([terminal], [], [], 0.1)[0]:
+                shown += os.read(terminal, 65536)
+            elif process.poll() is not None:
+                break
+    except OSError:  # the end of a terminal
+        pass
+    finally:
+        os.close(terminal)
+    return shown.decode(), process.wait(timeout=30)
+
+
+def test_a_bar_on_a_terminal(many):
+    """On a terminal a bar shows per cent, rows, their rate and the time left."""
+    shown, code = on_a_terminal(COMMAND, "score", many, "-o", "out.csv")
+    assert code == 0
+    assert "100%" in shown
+    assert re.search(r"[0-9,]+ rows, [0-9,]+ rows/s", shown)
+    assert "left" in shown
+    assert f"{MANY_ROWS:,} rows -> out.csv" in shown
+
+
+def test_no_binary_on_a_terminal():
+    """Parquet is not poured over somebody's terminal."""
+    shown, code = on_a_terminal(COMMAND, "score", "good.csv", "--to", "parquet")
+    assert (code, "name a file with -o" in shown, "PAR1" in shown) == (2, True, False)
+
+
+def test_help():
+    """The help shows examples and what the exit codes mean."""
+    shown = score("--help").stdout
+    assert "churn-api score customers.csv -o scored.csv\n" in shown
+    assert "Exit codes:" in shown

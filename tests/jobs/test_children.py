@@ -1,0 +1,21 @@
+"""What the processes of the local engine load."""
+
+import sys
+
+from churn_api.contract.tables.blocks import Block
+from churn_api.jobs.local import in_order
+from churn_api.jobs.scoring import Scored
+
+
+def loaded(block):
+    """The modules of the process that computes."""
+    return Scored(block, " ".join(sys.modules).encode(), 1, 1, 0, [], {})
+
+
+def test_children_load_no_program():
+    """A process that scores does not load the program that started it, and that one is itself again afterwards."""
+    program = sys.modules["__main__"]
+    found = [scored.part.split() for scored in in_order(loaded, iter([Block(0, 0, 1), Block(1, 1, 2)]), processes=2)]
+    assert all(b"churn_api.jobs.scoring" in modules and b"pytest" not in modules for modules in found)
+    assert b"__main__" in found[0]
+    assert sys.modules["__main__"] is program

@@ -1,0 +1,95 @@
+import pytest
+
+from churn_api.jobs.files import JobFiles, whole_file
+
+
+@pytest.fixture
+def files(tmp_path):
+    files = JobFiles(tmp_path, "one", ".csv")
+    files.begin()
+    return files
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_file_is_whole_or_not_there(tmp_path):
+    """A file gets its name when it is complete; where writing it fails, the one before stays, and nothing beside it."""
+    path = tmp_path / "file"
+    with whole_file(path) as file:
+        file.write(b"old")
+        assert not path.exists()
+    with pytest.raises(TypeError), whole_file(path) as file:
+        file.writelines([b"half", None])
+    assert (path.read_bytes(), names(tmp_path)) == (b"old", {"file"})
+
+
+def test_two_writers(tmp_path):
+    """Of two who write the same file at once each writes one of its own, and the last to finish stays."""
+    with whole_file(tmp_path / "file") as slow:
+        slow.write(b"slow")
+        with whole_file(tmp_path / "file") as quick:
+            quick.write(b"quick")
+        assert (tmp_path / "file").read_bytes() == b"quick"
+    assert ((tmp_path / "file").read_bytes(), names(tmp_path)) == (b"slow", {"file"})
+
+
+def test_parts_in_order(files):
+    """Parts come back in their order, however they were written, under names that tell their format."""
+    for number in (2, 0, 1):
+        files.write_part(number, b"%d" % number)
+        files.write_errors(number, b"e%d\n" % number)
+    assert list(files.parts(3)) == [b"0", b"1", b"2"]
+    files.join_errors(3)
+    assert files.errors.read_bytes() == b"e0\ne1\ne2\n"
+    assert names(files.parts_folder) == {"part-00000000.csv", "part-00000001.csv", "part-00000002.csv"}
+
+
+def finish(files):
+    """A job's files when its result is written, and what workers left that were killed."""
+    for path in (files.input, files.result, files.folder / ".result.1f.unfinished"):
+        path.write_bytes(b"x")
+    files.write_part(0, b"x")
+    (files.parts_folder / ".part-00000001.csv.1f.unfinished").write_bytes(b"x")
+    files.write_errors(0, b"x")
+    files.join_errors(1)
+    (files.work_of(1) / "input.unzipped").write_bytes(b"x")
+
+
+@pytest.mark.parametrize(
+    ("data_set", "left"), [(False, {"result", "errors.ndjson"}), (True, {"result", "errors.ndjson", "parts"})]
+)
+def test_tidy(files, data_set, left):
+    """Of a job that is done the result and the faults stay, and the parts where they are a data set: the whole ones."""
+    finish(files)
+    files.tidy(data_set=data_set)
+    assert names(files.folder) == left
+    assert not data_set or names(files.parts_folder) == {"part-00000000.csv"}
+
+
+def test_discard(files):
+    """Of a job that failed the faults of its rows stay, and nothing that could be taken for a result."""
+    finish(files)
+    files.discard()
+    assert names(files.folder) == {"errors.ndjson"}
+
+
+def test_remove(files, tmp_path):
+    """Of a job that was cancelled nothing stays, and who still writes to it writes nothing."""
+    finish(files)
+    with pytest.raises(FileNotFoundError), whole_file(files.result):
+        files.remove()
+    with pytest.raises(FileNotFoundError):
+        files.write_part(1, b"x")
+    assert names(tmp_path) == set()
+    files.remove()
+
+
+def test_work_of_each_lease(files):
+    """Each lease unfolds the input in a folder of its own; those of older leases go, and those of newer ones stay."""
+    newer, older = files.work_of(3), files.work_of(2)
+    (newer / "input").write_bytes(b"x")
+    assert older != newer
+    assert files.work_of(3) == newer
+    assert (names(files.work), names(newer)) == ({"3"}, {"input"})

@@ -1,55 +1,19 @@
 """The service behind a real nginx, by the configuration that deploy/ has. Skipped where there is none."""
 
-import os
 import shutil
 import socket
-import subprocess
 import time
 
 import pytest
 import requests
 from builders import CUSTOMER
-from conftest import ROOT, serving
+from conftest import serving
 
-NGINX = shutil.which("nginx")
+from benchmarks.nginx import nginx_before
+
 ROUTE = "/api/v1/predict/small"
 
-pytestmark = pytest.mark.skipif(NGINX is None, reason="there is no nginx here")
-
-
-class Nginx:
-    """An nginx of the test's own, in front of a socket that may or may not have a service behind it."""
-
-    def __init__(self, folder, backend):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        site = (ROOT / "deploy/nginx/churn-api.conf").read_text()
-        site = site.replace("/run/churn-api/gunicorn.sock", str(backend)).replace(
-            "listen 80", f"listen 127.0.0.1:{self.port}"
-        )
-        (folder / "site.conf").write_text(site)
-        temporary = "".join(
-            f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        user = "user root; " if os.getuid() == 0 else ""  # its workers must reach a socket in root's own folder
-        (folder / "nginx.conf").write_text(
-            f"{user}daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; events {{}}\n"
-            f"http {{ access_log off; {temporary} include {folder}/site.conf; }}\n"
-        )
-        command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf")]
-        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        pytest.fail((folder / "error.log").read_text())
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=10)
+pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="there is no nginx here")
 
 
 @pytest.fixture
@@ -60,15 +24,16 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def nginx(folder):
-    nginx = Nginx(folder, folder / "g.sock")
-    yield nginx
-    nginx.stop()
+    with nginx_before(folder / "g.sock", folder) as running:
+        yield running
 
 
 @pytest.fixture
 def service(models_dir, folder, nginx):
     """A gunicorn on the socket that nginx asks."""
-    with serving(models_dir, folder / "gunicorn.log", alive=nginx.url, HOST=f"unix:{folder}/g.sock") as server:
+    with serving(
+        models_dir, folder / "gunicorn.log", alive=nginx.url, HOST=f"unix:{folder}/g.sock", CHURN_ALLOW_OPEN="1"
+    ) as server:
         yield server
 
 
@@ -104,6 +69,16 @@ def test_refusals_are_problems(service, nginx):
     with socket.create_connection(("127.0.0.1", nginx.port)) as connection:
         connection.sendall(b"NOT HTTP\r\n\r\n")
         assert b'"code":"bad-request"' in connection.recv(4096)
+
+
+def test_large_files_reach_the_jobs(service, nginx, make_key):
+    """A file to score may be larger than other bodies: it passes nginx and is queued."""
+    table = b"tenure\n" + b"1\n" * 6_000_000
+    headers = {"X-API-Key": make_key("jobs")}
+    sent = {"file": ("customers.csv", table)}
+    url = f"{nginx.url}/api/v1/jobs"
+    answer = requests.post(url, files=sent, data={"model": "small"}, headers=headers, timeout=30)
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
 
 
 def test_service_away(nginx):

@@ -1,0 +1,55 @@
+# docker build --tag churn-api .
+ARG BASE=python:3.13-slim
+
+FROM ${BASE} AS build
+WORKDIR /src
+# pip stays outside of what is copied on.
+RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/churn-api
+COPY requirements.txt setup.cfg pyproject.toml README.md ./
+COPY churn_api churn_api
+# The lock holds for what is installed; the extras `train` and `dask` are not.
+RUN /opt/pip/bin/pip --python /opt/churn-api/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
+    --constraint requirements.txt ".[postgres,redis]"
+COPY gunicorn.conf.py wsgi.py /opt/churn-api/app/
+COPY --chmod=0755 deploy/container/with-secrets /opt/churn-api/bin/with-secrets
+COPY deploy/container/alive.py /opt/churn-api/app/
+# A quarter of what was installed is for building against it, for its own tests, or a second copy that nothing loads.
+RUN cd /opt/churn-api/lib/python3*/site-packages && \
+    rm -rf pyarrow/tests pyarrow/include pyarrow/_flight* pyarrow/libarrow_flight* pyarrow/libarrow_python_flight* \
+    pyarrow/libarrow_python.so pyarrow/libarrow_python.so.*.* \
+    onnxruntime/transformers onnxruntime/tools onnxruntime/quantization onnxruntime/datasets \
+    onnxruntime/capi/libonnxruntime.so* && \
+    find . \( -path './numpy/*/tests' -o -path ./numpy/tests \) -prune -exec rm -rf {} + && \
+    find flasgger flask_swagger_ui -name '*.map' -delete && \
+    find pyarrow \( -name '*.pyx' -o -name '*.pxi' -o -name '*.pxd' \) -delete
+# Not by the files' times: a copy may change them, and nothing could be written beside them then.
+RUN /opt/churn-api/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/churn-api
+
+FROM ${BASE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="churn-api" \
+      org.opencontainers.image.description="Calibrated churn probabilities over HTTP" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+# /data is all that is written to; mode 1777 lets any other --user write there too.
+RUN mkdir -p -m 1777 /data /data/models /data/jobs && chown 10001:10001 /data /data/models /data/jobs
+COPY --from=build /opt/churn-api /opt/churn-api
+# Uploads are spooled to TMPDIR; gunicorn's workers say that they live by a file, which belongs in memory.
+ENV PATH=/opt/churn-api/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    GUNICORN_CMD_ARGS="--worker-tmp-dir /dev/shm" \
+    TMPDIR=/data \
+    HOST=0.0.0.0 \
+    CHURN_INSTANCE_DIR=/data/instance \
+    CHURN_MODELS_DIR=/data/models \
+    CHURN_JOBS_DIR=/data/jobs
+WORKDIR /opt/churn-api/app
+USER 10001:10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "alive.py"]
+# Takes secrets from /run/secrets where there are any, and is replaced by the command.
+ENTRYPOINT ["with-secrets"]
+CMD ["gunicorn", "wsgi:app"]

@@ -5,6 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MODELS := $(or $(CHURN_MODELS_DIR),models)
+AUDIT = $(BIN)/pip-audit --progress-spinner off --disable-pip --no-deps --requirement requirements.txt
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
 help: ## List the targets
@@ -12,7 +13,8 @@ help: ## List the targets
 
 serve: .venv/runtime ## Start the API on HOST:PORT (127.0.0.1:8000), with a sample model where there is none
 	@ls $(MODELS)/*/*/card.json >/dev/null 2>&1 || $(MAKE) --no-print-directory train
-	@exec $(BIN)/gunicorn wsgi:app
+	@$(BIN)/churn-api db upgrade >/dev/null
+	@CHURN_AUTH=$${CHURN_AUTH:-open} CHURN_JOB_WORKER=$${CHURN_JOB_WORKER:-1} exec $(BIN)/gunicorn wsgi:app
 
 train: .venv/runtime ## Train the default model on sample data
 	$(BIN)/churn-api sample-data > instance/sample.csv
@@ -20,9 +22,12 @@ train: .venv/runtime ## Train the default model on sample data
 
 test: lint typecheck imports pytest ## Run every check: style, types, import contracts, tests
 
-lint: .venv/dev ## Check style and format
+lint: .venv/dev ## Check style and format, look for insecure code and for packages with known holes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/bandit --quiet --recursive churn_api gunicorn.conf.py wsgi.py
+	@$(AUDIT) >.venv/audit 2>&1 || ! grep -E "^Found|GHSA|PYSEC|CVE" .venv/audit
+	@grep -q "^No known" .venv/audit || echo "pip-audit could not ask about every package"
 
 format: .venv/dev ## Put style and format right
 	$(BIN)/ruff check --fix .
@@ -41,7 +46,7 @@ bench: .venv/runtime .venv-bench/done ## Measure this service beside others (nee
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: .venv/dev ## Pin the dependencies of setup.cfg and requirements-dev.in, by uv
-	$(LOCK) --extra train setup.cfg --output-file requirements.txt
+	$(LOCK) --all-extras setup.cfg --output-file requirements.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) benchmarks/requirements.in --output-file benchmarks/requirements.txt
 

@@ -2,6 +2,9 @@
 
 import gc
 import os
+import signal
+import subprocess  # nosec B404 - a fixed command
+import sys
 
 # Before anything imports NumPy: thread pools that start in the master stall the workers forked from it.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -9,11 +12,13 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from typing import Any
 
-from churn_api.config import ConfigError, load_settings
+from churn_api.config import StartError, load_settings
+from churn_api.services import Services
 
 try:
     settings = load_settings()
-except ConfigError as error:
+    Services(settings).check()
+except StartError as error:
     raise SystemExit(f"churn-api: {error}") from None
 
 host, port = settings["HOST"], settings["PORT"]
@@ -25,6 +30,10 @@ preload_app = True
 # On by default, and a second instance on the machine would take it over.
 control_socket_disable = True
 
+companions: list[subprocess.Popen[bytes]] = []
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+os.register_at_fork(after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS))
+
 
 def when_ready(server: Any) -> None:
     """Say how to try it, and leave to the workers, which fork next, a heap that no collection touches."""
@@ -33,3 +42,27 @@ def when_ready(server: Any) -> None:
     print(greeting(server.app.wsgi(), "http://localhost" if on_socket else f"http://{bind}"), flush=True)
     gc.collect()
     gc.freeze()
+    # A batch makes thousands of tuples that die by themselves; looking through them was a twentieth of its time.
+    gc.set_threshold(50_000)
+    if settings["JOB_WORKER"]:
+        companions.append(subprocess.Popen([sys.executable, "-m", "churn_api.cli", "worker", "--respawn"]))  # nosec B603
+
+
+def on_exit(server: Any) -> None:
+    """End the job worker with the rest; it finishes the block at hand."""
+    for companion in companions:
+        companion.terminate()
+        companion.wait()
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Hold back signals until the worker handles them itself: the handlers that it inherits would lose them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Take signals again, and follow the database in a thread, which the fork could not take over."""
+    from churn_api.web.state import services_of
+
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    services_of(worker.app.wsgi()).follow()

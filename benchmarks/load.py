@@ -14,7 +14,7 @@ wrk.body = file:read("*a")
 file:close()
 function done(summary, latency, requests)
   local errors = summary.errors
-  local bad = errors.status + errors.connect + errors.timeout
+  local bad = errors.status + errors.connect + errors.timeout + errors.read + errors.write
   local shape = 'RESULT {"requests": %d, "seconds": %.6f, "bad": %d, "p50": %.4f, "p95": %.4f, "p99": %.4f}\\n'
   io.write(string.format(shape, summary.requests, summary.duration / 1e6, bad,
     latency:percentile(50) / 1e3, latency:percentile(95) / 1e3, latency:percentile(99) / 1e3))

@@ -5,33 +5,38 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from benchmarks.servers import ROOT
+from benchmarks.servers import CHURN_API, ROOT
 
-CHURN_API = str(ROOT / ".venv/bin/churn-api")
+FOLDER = ROOT / "instance" / "bench"
 MODELS = ("boosting", "logistic")
 ROWS = 5000
 
 
-def make_models(folder: Path) -> Path:
-    """Train both, unless they are there, and return their models folder."""
+def make_models(
+    folder: Path, sample: Path | None = None, target: str = "churn", identifier: str = "customer_id"
+) -> Path:
+    """Train both, unless they are there, and return their models folder. `sample` replaces the sample data."""
     models, table = folder / "models", folder / "customers.csv"
     folder.mkdir(parents=True, exist_ok=True)
     if not table.exists():
-        sample = subprocess.run([CHURN_API, "sample-data", "--rows", str(ROWS)], capture_output=True, check=True).stdout
-        table.write_bytes(sample)
+        table.write_bytes(sample.read_bytes() if sample else _sample_data())
     for name in MODELS:
         if not (models / name).exists():
-            options = ["--target", "churn", "--estimator", name, "--name", name]
+            options = ["--target", target, "--id", identifier, "--estimator", name, "--name", name]
             environment = {"CHURN_MODELS_DIR": str(models), "CHURN_DEFAULT_MODEL": "boosting"}
             subprocess.run([CHURN_API, "train", str(table), *options], env=environment, check=True, capture_output=True)
     return models
+
+
+def _sample_data() -> bytes:
+    return subprocess.run([CHURN_API, "sample-data", "--rows", str(ROWS)], capture_output=True, check=True).stdout
 
 
 def customers(folder: Path, models: Path) -> tuple[list[dict[str, Any]], dict[str, list[float]]]:
     """The table's first thousand customers as records, and each pipeline's own probabilities of them."""
     import joblib
 
-    from churn_api.contract.tables import read_table, to_columns, to_records
+    from churn_api.contract.tables.whole import read_table, to_columns, to_records
     from churn_api.registry.bundle import read_card
     from churn_api.scoring.sklearn import to_frame
 

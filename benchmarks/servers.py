@@ -1,20 +1,23 @@
 """Starting a server, and what it costs: time to its first answer, memory, processor time."""
 
 import os
-import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from benchmarks.nginx import free_port, nginx_before
+
 ROOT = Path(__file__).parents[1]
 GUNICORN = [str(ROOT / ".venv/bin/gunicorn")]
+CHURN_API = str(ROOT / ".venv/bin/churn-api")
 UVICORN = [str(ROOT / ".venv-bench/bin/uvicorn")]
 WORKERS = 2
 
@@ -25,59 +28,85 @@ COMMANDS: dict[str, list[str]] = {
     "textbook FastAPI": [*UVICORN, "benchmarks.peers.textbook_fastapi:app", "--workers", "2", "--log-level", "error"],
 }
 ANSWERS_CONSTANT = "floor"
+OURS = "churn-api"
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server."""
+    """A running server, and the proxy before it where there is one."""
 
     name: str
     url: str
-    process: psutil.Process
+    processes: list[psutil.Process]
     start_seconds: float
 
     def pss_megabytes(self) -> float:
         """Memory of all its processes, what they share counted once."""
-        return sum(process.memory_full_info().pss for process in self._family()) / 1e6
+        return sum(process.memory_full_info().pss for process in self.family()) / 1e6
 
     def cpu_seconds(self) -> float:
         """Processor time that its processes have taken."""
-        return sum(sum(process.cpu_times()[:2]) for process in self._family())
+        return sum(sum(process.cpu_times()[:2]) for process in self.family())
 
-    def _family(self) -> list[psutil.Process]:
-        return [self.process, *self.process.children(recursive=True)]
+    def family(self) -> list[psutil.Process]:
+        """Its processes, children included."""
+        return [one for parent in self.processes for one in (parent, *parent.children(recursive=True))]
 
 
 @contextmanager
-def running(name: str, models: Path) -> Iterator[Server]:
-    """A server on a free port of loopback, until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def running(name: str, models: Path, *, behind_nginx: bool = False, **environment: str) -> Iterator[Server]:
+    """A server on a free port of loopback, until the block ends. `environment` holds settings besides."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        listening = {"HOST": f"unix:{folder}/g.sock"} if behind_nginx else {"PORT": str(free_port())}
+        if name == OURS:
+            listening |= _ready_to_start(folder)
+        started = time.perf_counter()
+        process = stack.enter_context(_process(name, models, listening | environment))
+        if behind_nginx:
+            proxy = stack.enter_context(nginx_before(folder / "g.sock", folder))
+            url, processes = proxy.url, [process.pid, proxy.process.pid]
+        else:
+            url, processes = f"http://127.0.0.1:{listening['PORT']}", [process.pid]
+        _wait(url, process)
+        seconds = time.perf_counter() - started
+        yield Server(name, url, [psutil.Process(pid) for pid in processes], seconds)
+
+
+def _ready_to_start(folder: Path) -> dict[str, str]:
+    """Settings of a service with nothing in its database, that anyone may ask, as often as they like."""
+    settings = {
+        "CHURN_INSTANCE_DIR": str(folder),
+        "CHURN_AUTH": "open",
+        "CHURN_ALLOW_OPEN": "1",
+        "CHURN_RATELIMIT_ENABLED": "0",
+    }
+    subprocess.run([CHURN_API, "db", "upgrade"], env=os.environ | settings, check=True, capture_output=True)
+    return settings
+
+
+@contextmanager
+def _process(name: str, models: Path, settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     environment = os.environ | {
-        "PORT": str(port),
         "WEB_CONCURRENCY": str(WORKERS),
         "CHURN_MODELS_DIR": str(models),
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": str(ROOT),
+        **settings,
     }
-    command = [
-        *COMMANDS[name],
-        *(["--port", str(port)] if COMMANDS[name][0] == UVICORN[0] else _gunicorn_options(name)),
-    ]
-    started = time.perf_counter()
+    command = [*COMMANDS[name], *_options(name, settings)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        url = f"http://127.0.0.1:{port}"
-        _wait(url, process)
-        yield Server(name, url, psutil.Process(process.pid), time.perf_counter() - started)
+        yield process
     finally:
         process.terminate()
         process.wait(timeout=40)
 
 
-def _gunicorn_options(name: str) -> list[str]:
-    return [] if name == "churn-api" else ["--config", str(ROOT / "benchmarks/peers/gunicorn.conf.py")]
+def _options(name: str, settings: dict[str, str]) -> list[str]:
+    if COMMANDS[name][0] == UVICORN[0]:
+        return ["--port", settings["PORT"]]
+    return [] if name == OURS else ["--config", str(ROOT / "benchmarks/peers/gunicorn.conf.py")]
 
 
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -1,37 +1,68 @@
 """The application: a table of contents."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from churn_api.config import load_settings
-from churn_api.registry.live import LiveModels
-from churn_api.web import batch, docs, errors, headers, health, models, predict, root, state
+from churn_api.services import Services
+from churn_api.web import (
+    batch,
+    cross_origin,
+    docs,
+    errors,
+    guard,
+    headers,
+    health,
+    hosts,
+    jobs,
+    limits,
+    models,
+    predict,
+    results,
+    root,
+    state,
+    status,
+    token,
+)
 from churn_api.web.json import OrjsonProvider
 
 API = "/api/v1"
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """An application of its own: settings, models and routes. `config` takes the place of the environment."""
+    """An application of its own: settings, services and routes. `config` takes the place of the environment.
+
+    Raises StartError with what to do about it.
+    """
     app = Flask("churn_api", static_folder="web/static", template_folder="web/templates")
     app.config.from_mapping(load_settings(config, others=app.config))
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
 
-    state.attach(app, LiveModels(Path(app.config["MODELS_DIR"]), app.config["DEFAULT_MODEL"]))
+    services = Services(app.config)
+    services.open()
+    state.attach(app, services)
 
     headers.init_app(app)
     errors.init_app(app)
+    hosts.init_app(app)
+    cross_origin.init_app(app)
+    guard.init_app(app)
+    limits.init_app(app)
+    guard.init_enforcement(app)
     app.register_blueprint(root.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(predict.blueprint, url_prefix=API)
     app.register_blueprint(batch.blueprint, url_prefix=API)
+    app.register_blueprint(jobs.blueprint, url_prefix=API)
+    app.register_blueprint(results.blueprint, url_prefix=API)
     app.register_blueprint(models.blueprint, url_prefix=API)
+    app.register_blueprint(token.blueprint, url_prefix=API)
+    app.register_blueprint(status.blueprint, url_prefix=API)
     docs.init_app(app)
     return app
 

@@ -7,17 +7,63 @@ few that platforms set, which go by their own name.
 import os
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any, cast
 
 from environs import Env, EnvValidationError, ValidationError, validate
+from limits import parse
 
+from churn_api.config_file import FileError, check_type, read_settings
 from churn_api.contract.faults import did_you_mean
 
 PREFIX = "CHURN_"
+REQUIRED, OPEN = "required", "open"
+
+MIN_SECRET = 32
+
+UNIX = "unix"
+LOCAL, DASK = "local", "dask"
+GIB = 1 << 30
 
 
-class ConfigError(Exception):
+class StartError(Exception):
+    """What keeps the program from starting; the text says what to do about it."""
+
+
+class ConfigError(StartError):
     """A setting that cannot be used; the text names it and says what it may be."""
+
+
+def _secret(text: str) -> None:
+    if text and len(text) < MIN_SECRET:
+        raise ValidationError(f"Must have {MIN_SECRET} characters or more.")
+
+
+def _rate(text: str) -> None:
+    try:
+        parse(text)
+    except ValueError as error:
+        raise ValidationError("Must be a rate, as in 100/minute.") from error
+
+
+def _optional_rate(text: str) -> None:
+    if text:
+        _rate(text)
+
+
+def _networks(entries: list[str]) -> None:
+    for entry in entries:
+        try:
+            if entry != UNIX:
+                ip_network(entry)
+        except ValueError as error:
+            raise ValidationError(f"Must be networks, as in 10.0.0.0/8, or {UNIX}.") from error
+
+
+def _addresses(entries: list[str]) -> None:
+    if not all("://" in entry and entry.endswith("/") for entry in entries):
+        raise ValidationError("Must be addresses that end in /, as in s3://bucket/folder/.")
 
 
 @dataclass(frozen=True)
@@ -30,11 +76,18 @@ class Setting:
     help: str
     check: Any = None
     prefixed: bool = True
+    secret: bool = False
+    """Not to be shown; may be read from a file, which `<variable>_FILE` names."""
 
     @property
     def variable(self) -> str:
         """Its name in the environment."""
         return PREFIX + self.name if self.prefixed else self.name
+
+    @property
+    def file_variable(self) -> str:
+        """The variable that names a file which holds the value."""
+        return f"{self.variable}_FILE"
 
 
 SETTINGS = (
@@ -47,22 +100,98 @@ SETTINGS = (
     ),
     Setting("PORT", "int", 8000, "Port that gunicorn listens on.", validate.Range(0, 65535), prefixed=False),
     Setting("WEB_CONCURRENCY", "int", 2, "Worker processes.", validate.Range(1, 1024), prefixed=False),
+    Setting("CONFIG_FILE", "str", "", "TOML file with settings by their names in small letters. The environment wins."),
+    Setting("INSTANCE_DIR", "str", "instance", "Folder of this machine's state: SQLite, secrets, counters."),
+    Setting(
+        "DATABASE_URL",
+        "str",
+        "",
+        "Database, `sqlite:///…` or `postgresql://…`. Empty: SQLite in the instance folder.",
+        prefixed=False,
+        secret=True,
+    ),
     Setting("MODELS_DIR", "str", "models", "Folder of the bundles."),
     Setting("DEFAULT_MODEL", "str", "default", "Model that answers where a request names none."),
+    Setting("MAX_MODELS", "int", 32, "Models that a worker holds; the least recently used goes.", validate.Range(1)),
     Setting("MAX_BATCH_ROWS", "int", 1000, "Customers that one batch may hold.", validate.Range(1)),
     Setting("MAX_CONTENT_LENGTH", "int", 10 * 1024 * 1024, "Bytes that a request's body may have.", validate.Range(1)),
+    Setting(
+        "MAX_BUNDLE_BYTES", "int", 100 * 1024 * 1024, "Bytes that an uploaded bundle may unfold to.", validate.Range(1)
+    ),
+    Setting(
+        "AUTH",
+        "str",
+        REQUIRED,
+        "`required`: every prediction needs a key or a token. `open`: predictions need none, management does.",
+        validate.OneOf([REQUIRED, OPEN]),
+    ),
+    Setting("ALLOW_OPEN", "bool", False, "Lets `AUTH=open` listen on addresses other than loopback."),
+    Setting("KEY_PEPPER", "str", "", "Secret of the keys' hashes, 32 characters or more.", _secret, secret=True),
+    Setting("JWT_SECRET", "str", "", "Secret of the tokens' signatures, 32 characters or more.", _secret, secret=True),
+    Setting("TOKEN_SECONDS", "int", 900, "How long a token of `/api/v1/token` is valid.", validate.Range(1, 86400)),
+    Setting("JWKS_FILE", "str", "", "Public keys (JWKS) of an identity provider whose tokens are taken too."),
+    Setting("JWT_ISSUER", "str", "", "Issuer that its tokens must name."),
+    Setting("JWT_AUDIENCE", "str", "churn-api", "Audience that every token must name."),
+    Setting("JWT_LEEWAY", "int", 10, "Seconds by which clocks may differ.", validate.Range(0, 300)),
+    Setting("RATELIMIT_ENABLED", "bool", True, "Whether calls are limited."),
+    Setting("RATELIMIT_PREDICT", "str", "100/minute", "Limit of single predictions, for each caller.", _rate),
+    Setting("RATELIMIT_BATCH", "str", "10/minute", "Limit of batches, for each caller.", _rate),
+    Setting(
+        "RATELIMIT_BATCH_ROWS",
+        "str",
+        "",
+        "Limit of a batch's rows, for each caller, besides its calls.",
+        _optional_rate,
+    ),
+    Setting("RATELIMIT_MANAGEMENT", "str", "20/minute", "Limit of everything else, for each caller.", _rate),
+    Setting(
+        "RATELIMIT_STORAGE_URI",
+        "str",
+        "",
+        "Where calls are counted. Empty: by `REDIS_URL`, else in a file of the instance folder.",
+        secret=True,
+    ),
+    Setting("REDIS_URL", "str", "", "Redis that many machines share.", prefixed=False, secret=True),
+    Setting(
+        "TRUSTED_PROXIES",
+        "list",
+        [],
+        "Proxies whose `X-Forwarded-For` is believed: networks, or `unix` for whoever comes by a socket, by commas.",
+        _networks,
+    ),
+    Setting("DATA_DIR", "str", "", "Folder below which jobs may read files by their path. Empty: none."),
+    Setting(
+        "DATA_URLS",
+        "list",
+        [],
+        "Addresses below which jobs may read, as in `s3://bucket/folder/`, by commas. Empty: none.",
+        _addresses,
+    ),
+    Setting("JOBS_DIR", "str", "", "Folder of the jobs' files, which every process shares. Empty: in INSTANCE_DIR."),
+    Setting("MAX_JOB_BYTES", "int", 10 * GIB, "Bytes that a job's input may have, unfolded.", validate.Range(1)),
+    Setting("JOB_WORKER", "bool", False, "Whether gunicorn starts a job worker beside its own workers."),
+    Setting("JOB_ENGINE", "str", LOCAL, "Where jobs compute.", validate.OneOf([LOCAL, DASK])),
+    Setting("DASK_SCHEDULER", "str", "", "Scheduler of a Dask cluster, as in `tcp://scheduler:8786`."),
+    Setting("JOB_PROCESSES", "int", 0, "Processes that a worker scores with; 0 for one a core.", validate.Range(0)),
+    Setting("JOB_LEASE_SECONDS", "int", 30, "After which silence a worker is taken for dead.", validate.Range(1)),
+    Setting("JOB_MAX_ATTEMPTS", "int", 5, "Workers that may die of one block before the job fails.", validate.Range(1)),
+    Setting("JOB_KEEP_DAYS", "int", 7, "How long finished jobs and their results stay.", validate.Range(0)),
+    Setting("JOB_KEEP_BYTES", "int", 20 * GIB, "Bytes beyond which the oldest of them go sooner.", validate.Range(0)),
+    Setting("ALLOWED_HOSTS", "list", [], "Names that a request's `Host` may have, by commas. Empty: any."),
+    Setting("CORS_ORIGINS", "list", [], "Origins whose pages may call the API, by commas."),
 )
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[str] = ()) -> dict[str, Any]:
-    """Every setting by name: the default, else what the environment says, else what `overrides` says.
+    """Every setting by name: of `overrides`, the environment, the file and the defaults, the first that says.
 
     `others` are the names that overrides may hold besides. Raises ConfigError naming what is at fault.
     """
     _refuse_unknown_variables()
     env = Env(eager=False)
+    below = _defaults() | _from_file() | _from_secret_files()
     settings = {
-        setting.name: getattr(env, setting.kind)(setting.variable, setting.default, validate=setting.check)
+        setting.name: getattr(env, setting.kind)(setting.variable, below[setting.name], validate=setting.check)
         for setting in SETTINGS
     }
     try:
@@ -71,7 +200,60 @@ def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[
         found = cast("Mapping[str, list[str]]", error.error_messages)
         faults = [f"{variable}: {' '.join(messages)}" for variable, messages in found.items()]
         raise ConfigError("; ".join(faults)) from error
-    return settings | {name: _checked(name, value, others) for name, value in (overrides or {}).items()}
+    settings |= {name: _checked(name, value, others) for name, value in (overrides or {}).items()}
+    _refuse_open_doors(settings)
+    if settings["JOB_ENGINE"] == DASK and not settings["DASK_SCHEDULER"]:
+        raise ConfigError(f"JOB_ENGINE=dask needs a cluster: set {PREFIX}DASK_SCHEDULER")
+    return settings
+
+
+def _defaults() -> dict[str, Any]:
+    return {setting.name: setting.default for setting in SETTINGS}
+
+
+def _from_file() -> dict[str, Any]:
+    """What the file of CONFIG_FILE says."""
+    path = os.environ.get(f"{PREFIX}CONFIG_FILE")
+    if not path:
+        return {}
+    kinds = {setting.name: setting.kind for setting in SETTINGS}
+    try:
+        found = read_settings(Path(path))
+    except FileError as error:
+        raise ConfigError(str(error)) from error
+    for name, value in found.items():
+        if name not in kinds:
+            hint = did_you_mean(name.lower(), map(str.lower, kinds)) or "docs/configuration.md lists the settings."
+            raise ConfigError(f"{path}: {name.lower()} is not a setting. {hint}")
+        try:
+            check_type(kinds[name], value)
+            _checked(name, value, ())
+        except (FileError, ConfigError) as error:
+            raise ConfigError(f"{path}: {name.lower()}: {str(error).removeprefix(f'{name}: ')}") from error
+    return found
+
+
+def _from_secret_files() -> dict[str, Any]:
+    """Secrets that stand in files, as orchestrators hand them out; without the line's end."""
+    found = {}
+    for setting in SETTINGS:
+        path = os.environ.get(setting.file_variable) if setting.secret else None
+        if path:
+            try:
+                found[setting.name] = _checked(setting.name, Path(path).read_text().strip(), ())
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{setting.file_variable}: {path} cannot be read") from error
+    return found
+
+
+def _refuse_open_doors(settings: Mapping[str, Any]) -> None:
+    """Whoever reaches this machine's address may call where AUTH is open: say so twice, or stay on loopback."""
+    loopback = settings["HOST"] in ("localhost", "::1") or settings["HOST"].startswith("127.")
+    if settings["AUTH"] == OPEN and not loopback and not settings["ALLOW_OPEN"]:
+        raise ConfigError(
+            f"AUTH=open lets anyone predict who reaches {settings['HOST']}: "
+            f"set {PREFIX}AUTH=required, or {PREFIX}ALLOW_OPEN=1 if that is meant"
+        )
 
 
 def _checked(name: str, value: Any, others: Container[str]) -> Any:
@@ -89,6 +271,7 @@ def _checked(name: str, value: Any, others: Container[str]) -> Any:
 
 def _refuse_unknown_variables() -> None:
     known = [setting.variable for setting in SETTINGS]
+    known += [setting.file_variable for setting in SETTINGS if setting.secret]
     for variable in os.environ:
         if variable.startswith(PREFIX) and variable not in known:
             hint = did_you_mean(variable, known) or "docs/configuration.md lists the settings."

@@ -1,6 +1,8 @@
 """Real components for every test: small models trained once a session, applications, a gunicorn."""
 
 import os
+import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,15 +20,22 @@ import requests
 from builders import ODD_NAMES, customers, write_csv
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
 
+from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
+from churn_api.config import load_settings
 from churn_api.registry.bundle import read_card
 from churn_api.registry.card import Card
+from churn_api.services import Services
+from churn_api.store.database import Database
+from churn_api.store.schema import upgrade
 from churn_api.training.preparation import Choices
 from churn_api.training.sample import sample_table
 from churn_api.training.train import train
 
 ROOT = Path(__file__).parents[1]
+SECRET = "a secret of the tests, and of nothing else"  # noqa: S105
 TELCO = ROOT.parent / "shared" / "data" / "telco.csv"
 
 
@@ -68,14 +78,98 @@ def odd_customers() -> pd.DataFrame:
     return table.assign(**{"Churn?": np.where(table["Day Mins"] + rng.normal(0, 20, 200) > 110, "Yes", "No")})
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file with nothing in it, to be copied."""
+    path = tmp_path_factory.mktemp("database") / "churn.db"
+    database = Database(f"sqlite:///{path}")
+    upgrade(database)
+    database.close()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def instance(empty_database: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine's state of each test's own: an empty database, known secrets, an open door, and no limits."""
+    folder = tmp_path_factory.mktemp("instance")
+    shutil.copy(empty_database, folder / "churn.db")
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    chosen = {
+        "INSTANCE_DIR": folder,
+        "AUTH": "open",
+        "RATELIMIT_ENABLED": 0,
+        "KEY_PEPPER": SECRET,
+        "JWT_SECRET": SECRET,
+    }
+    for name, value in chosen.items():
+        monkeypatch.setenv(f"CHURN_{name}", str(value))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> str:
+    """The address of a PostgreSQL server that databases may be made on."""
+    url = os.environ.get("TEST_DATABASE_URL")
+    if not url:
+        pytest.skip("TEST_DATABASE_URL names no PostgreSQL server")
+    return url
+
+
+@pytest.fixture
+def postgres_database(postgres: str) -> Iterator[str]:
+    """An empty database of the test's own."""
+    name = f"churn_test_{secrets.token_hex(6)}"
+    server = create_engine(Database(postgres).url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield Database(postgres).url.set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, instance: Path) -> str:
+    """A database of either kind, with no tables yet."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_database"))
+    return f"sqlite:///{instance / 'other.db'}"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A migrated database of either kind."""
+    database = Database(database_url)
+    upgrade(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def make_key() -> Callable[..., str]:
+    """Make an API key: `make_key("predict", "ops", rate="5/hour")`."""
+
+    def make(*scopes: str, name: str = "tests", **chosen: Any) -> str:
+        services = Services(load_settings())
+        text = services.keys.create(name, scopes, by="tests", **chosen).text
+        services.database.close()
+        return text
+
+    return make
+
+
 @pytest.fixture
 def app(models_dir: Path) -> Flask:
-    return create_app({"MODELS_DIR": str(models_dir)})
+    return create_app({"MODELS_DIR": str(models_dir), "TESTING": True})
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+def client(app: Flask, make_key: Callable[..., str]) -> FlaskClient:
+    """A client whose key may do everything."""
+    client = app.test_client()
+    client.environ_base["HTTP_X_API_KEY"] = make_key(*SCOPES)
+    return client
 
 
 class Server:
@@ -113,7 +207,10 @@ def serving(
         yield server
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=30)
+        finally:
+            process.kill()
 
 
 def _wait_until_alive(server: Server) -> None:

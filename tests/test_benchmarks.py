@@ -5,14 +5,32 @@ import sys
 import pytest
 from conftest import ROOT
 
+pytestmark = pytest.mark.skipif(not (shutil.which("wrk") and shutil.which("nginx")), reason="wrk or nginx is not here")
 
-@pytest.mark.skipif(shutil.which("wrk") is None, reason="there is no wrk here")
-def test_bench_runs():
-    """The benchmark starts a server, finds its answers equal to the pipelines' own, loads it, and prints a table."""
-    options = ["--only", "floor", "--only", "churn-api", "--seconds", "1", "--rounds", "1", "--dry"]
-    command = [sys.executable, "-m", "benchmarks", *options]
-    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300).stdout
-    for title in ("one customer, 8 connections", "1,000 customers, boosted", "1,000 customers, logistic"):
+
+def bench(*options):
+    command = [sys.executable, "-m", "benchmarks", "--dry", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300).stdout
+
+
+def test_compare():
+    """The benchmark starts servers, finds their answers equal to the pipelines' own, loads them, and prints tables."""
+    printed = bench("--only", "floor", "--only", "churn-api", "--seconds", "1", "--rounds", "1")
+    for title in ("one customer, 8 connections", "1,000 customers, boosted", "1,000 customers, logistic, behind nginx"):
         assert f"### {title}" in printed
     assert "| floor |" in printed
     assert "| churn-api |" in printed
+
+
+def test_sweep():
+    """The sweep answers batches of every size up to the largest, and prints what each cost."""
+    printed = bench("sweep", "--largest", "10")
+    for line in ("| boosting | 1 |", "| boosting | 10 |", "| logistic | 10 |"):
+        assert line in printed
+
+
+def test_tables():
+    """A table goes through the command, a job and a request in both formats, and what each cost is printed."""
+    printed = bench("tables", "--rows", "3000", "--seconds", "0.1")
+    for line in ("| `churn-api score` | parquet |", "| job | csv |", "| batch-predict, 3,000 rows of CSV |"):
+        assert line in printed

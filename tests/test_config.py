@@ -1,6 +1,12 @@
+import json
+import re
+
 import pytest
+from click.testing import CliRunner
+from conftest import SECRET
 
 from churn_api.app import create_app
+from churn_api.cli import main
 from churn_api.config import SETTINGS, ConfigError, load_settings
 
 
@@ -44,3 +50,87 @@ def test_mapping_is_checked_too(config):
 def test_flasks_own_settings():
     """A mapping may hold Flask's own settings as well."""
     assert create_app({"TESTING": True, "MODELS_DIR": "nowhere"}).testing
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    """Write a file of settings, which the environment names."""
+
+    def write(text):
+        path = tmp_path / "churn.toml"
+        path.write_text(text)
+        monkeypatch.setenv("CHURN_CONFIG_FILE", str(path))
+
+    return write
+
+
+def test_file(file, monkeypatch):
+    """A file stands between the environment and the defaults."""
+    file('max_batch_rows = 5\nport = 9000\nallowed_hosts = ["churn.example"]\nallow_open = true\n')
+    monkeypatch.setenv("PORT", "9001")
+    settings = load_settings()
+    assert (settings["MAX_BATCH_ROWS"], settings["PORT"], settings["ALLOW_OPEN"]) == (5, 9001, True)
+    assert settings["ALLOWED_HOSTS"] == ["churn.example"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("max_batch_rows = 0", "max_batch_rows: Must be greater"),
+        ('max_batch_rows = "5"', "max_batch_rows: Must be a whole number"),
+        ("allow_open = 1", "allow_open: Must be true or false"),
+        ("allowed_hosts = [1]", "allowed_hosts: Must be a list of texts"),
+        ("max_batch_row = 5", "max_batch_row is not a setting. Did you mean 'max_batch_rows'"),
+        ("max_batch_rows 5", "is not TOML"),
+    ],
+)
+def test_bad_file(file, text, complaint):
+    """What is wrong in a file stops the start with one line that names the file and the setting."""
+    file(text)
+    with pytest.raises(ConfigError, match=complaint) as refused:
+        load_settings()
+    assert "churn.toml" in str(refused.value)
+
+
+def test_file_that_is_not_there(monkeypatch):
+    """A file that cannot be read is named."""
+    monkeypatch.setenv("CHURN_CONFIG_FILE", "nowhere.toml")
+    with pytest.raises(ConfigError, match=r"nowhere\.toml cannot be read"):
+        load_settings()
+
+
+def test_secrets_in_files(tmp_path, monkeypatch):
+    """A secret may stand in a file, which `<variable>_FILE` names; the variable itself wins; nothing else may."""
+    path = tmp_path / "pepper"
+    path.write_text("a pepper that is long enough to be one\n")
+    monkeypatch.setenv("CHURN_KEY_PEPPER_FILE", str(path))
+    assert load_settings()["KEY_PEPPER"] == SECRET
+    monkeypatch.delenv("CHURN_KEY_PEPPER")
+    assert load_settings()["KEY_PEPPER"] == "a pepper that is long enough to be one"
+    path.write_text("short")
+    with pytest.raises(ConfigError, match="KEY_PEPPER: Must have 32 characters"):
+        load_settings()
+    monkeypatch.setenv("CHURN_KEY_PEPPER_FILE", str(tmp_path / "nowhere"))
+    with pytest.raises(ConfigError, match="CHURN_KEY_PEPPER_FILE"):
+        load_settings()
+    monkeypatch.delenv("CHURN_KEY_PEPPER_FILE")
+    monkeypatch.setenv("CHURN_MODELS_DIR_FILE", str(path))
+    with pytest.raises(ConfigError, match="not a setting"):
+        load_settings()
+
+
+def test_config_command(monkeypatch):
+    """`churn-api config` shows what is in force, and of secrets nothing."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://churn:hunter2@db.example/churn")
+    monkeypatch.setenv("CHURN_MAX_BATCH_ROWS", "7")
+    done = CliRunner().invoke(main, ["config", "--changed"])
+    assert done.exit_code == 0
+    assert re.search(r"CHURN_MAX_BATCH_ROWS +7", done.output)
+    assert "postgresql://churn:********@db.example/churn" in done.output
+    assert SECRET not in done.output
+    assert "CHURN_JOB_KEEP_DAYS" not in done.output
+    shown = json.loads(CliRunner().invoke(main, ["config", "--json"]).output)
+    assert set(shown) == {setting.variable for setting in SETTINGS}
+    monkeypatch.setenv("PORT", "http")
+    refused = CliRunner().invoke(main, ["config"])
+    assert (refused.exit_code, "PORT" in refused.output) == (2, True)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from conftest import ROOT
 
 from churn_api.app import create_app
 from churn_api.config import SETTINGS
+from churn_api.web.documented import OPERATIONS
+from churn_api.web.openapi import METHODS
 from churn_api.web.problems import KINDS
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -49,12 +52,26 @@ def test_problems():
 
 
 def test_routes(models_dir):
-    """docs/api.md lists every route that there is, and no other."""
+    """docs/api.md lists every route that there is with its method and the scope that it asks for, and no other."""
     app = create_app({"MODELS_DIR": str(models_dir)})
     hidden = ("flasgger.static", "flasgger.oauth_redirect", "flasgger.<lambda>", "static")
-    routes = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint not in hidden}
-    rows = [row for row in table_rows("docs/api.md") if row[1] in ("GET", "POST")]
-    assert {route for row in rows for route in re.findall(r"`([^`]+)`", row[0])} == routes
+    routes = {
+        (rule.rule, method, getattr(OPERATIONS.get(app.view_functions[rule.endpoint]), "access", None) or "open")
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.endpoint not in hidden
+    }
+    rows = [row for row in table_rows("docs/api.md") if row[1] in METHODS]
+    listed = {(route, row[1], row[2].strip("`")) for row in rows for route in re.findall(r"`([^`]+)`", row[0])}
+    assert listed == routes
+
+
+def test_only_these_are_open(models_dir):
+    """Of what is below /api/v1, the health report alone asks for no key."""
+    app = create_app({"MODELS_DIR": str(models_dir)})
+    views = {rule.rule: app.view_functions[rule.endpoint] for rule in app.url_map.iter_rules()}
+    below = {route for route in views if route.startswith("/api/")}
+    assert {route for route in below if OPERATIONS[views[route]].access is None} == {"/api/v1/health"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -62,6 +79,13 @@ def test_links(document):
     """Every link inside the project leads to a file."""
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
         assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_named_tests(document):
+    """Every test that a document calls to witness is there."""
+    for named in re.findall(r"`(tests/[^`]+\.py)`", document.read_text()):
+        assert (ROOT / named).exists(), named
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +132,33 @@ def test_requests_of_the_readme(serve, sample_models, tmp_path):
                     assert_alike(json.loads(following.text), answer)
                     shown += 1
     assert shown == 2
+
+
+def test_keys_limits_and_versions(serve, sample_models, tmp_path, monkeypatch):
+    """The README's way through keys, limits and versions works line by line, as its remarks say."""
+    (block,) = [block.text for block in blocks("README.md") if block.text.startswith("KEY=")]
+    models = shutil.copytree(sample_models, tmp_path / "models")
+    for name, value in {"MODELS_DIR": models, "AUTH": "required", "RATELIMIT_ENABLED": "1"}.items():
+        monkeypatch.setenv(f"CHURN_{name}", str(value))
+    with serve(models) as server:
+        script = block.replace("http://127.0.0.1:8000", server.url).replace("ask;", "ask; echo;")
+        printed = run("set -e\n" + re.sub(r"ask  ", "ask; echo  ", script), tmp_path)
+    answers = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    told = [answer.get("model_version", answer.get("code")) for answer in answers]
+    assert told == ["1", "2", "1", "1", "1", "rate-limited", "invalid-key"]
+    assert "keys.revoke" in printed
+
+
+def test_score_and_job(serve, sample_models, tmp_path, monkeypatch):
+    """The README's file is scored by the command and by a job alike, with the worker beside the server."""
+    (block,) = [block.text for block in blocks("README.md") if "churn-api score" in block.text]
+    monkeypatch.setenv("CHURN_MODELS_DIR", str(sample_models))
+    with serve(sample_models, CHURN_JOB_WORKER="1") as server:
+        printed = run("set -e\n" + block.replace("http://127.0.0.1:8000", server.url), tmp_path)
+    assert json.loads(printed)["state"] == "succeeded"
+    scored, by_job = ((tmp_path / name).read_text().splitlines() for name in ("scored.csv", "by-job.csv"))
+    assert len(scored) == len(by_job) == 5001
+    assert [line.split(",")[-3:] for line in scored] == [line.split(",")[-3:] for line in by_job]
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/training.md"])

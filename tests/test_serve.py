@@ -27,6 +27,7 @@ def test_many_clients(serve, models_dir):
         answers = list(clients.map(lambda record: requests.post(server.url + SMALL, json=record, timeout=30), records))
     assert [answer.status_code for answer in answers] == [200] * 200
     assert [answer.json()["churn_probability"] for answer in answers] == expected
+    assert {answer.headers["Server"] for answer in answers} == {"gunicorn"}, "no version of a server is told"
 
 
 def test_greeting(serve, models_dir):
@@ -46,6 +47,26 @@ def test_stops_at_once(serve, models_dir):
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(timeout=30)
         assert time.monotonic() - started < 10
+
+
+def test_stopped_while_workers_start(models_dir, tmp_path):
+    """A SIGTERM that comes while a worker starts ends it once it has started: the signal is not lost."""
+    slow = tmp_path / "slow.conf.py"
+    project = str(ROOT / "gunicorn.conf.py")
+    slow.write_text(f"exec(open({project!r}).read())\nimport time\ndef post_fork(server, worker): time.sleep(1)\n")
+    command = [Path(sys.executable).with_name("gunicorn"), "-c", slow, "-b", "127.0.0.1:0", "wsgi:app"]
+    log = tmp_path / "log"
+    with log.open("w") as stream:
+        environment = os.environ | {"CHURN_MODELS_DIR": str(models_dir)}
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stream, stderr=stream)
+    for _ in range(400):
+        if "Booting worker" in log.read_text():
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    started = time.monotonic()
+    process.wait(timeout=60)
+    assert time.monotonic() - started < 10
 
 
 def test_one_thread_before_the_fork(serve, models_dir):

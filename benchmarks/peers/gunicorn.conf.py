@@ -2,7 +2,8 @@
 
 import os
 
-bind = f"127.0.0.1:{os.environ['PORT']}"
+host = os.environ.get("HOST", "")
+bind = host if host.startswith("unix:") else f"127.0.0.1:{os.environ['PORT']}"
 workers = int(os.environ["WEB_CONCURRENCY"])
 worker_class = "sync"
 preload_app = True

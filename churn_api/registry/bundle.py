@@ -44,10 +44,25 @@ def versions_of(models_dir: Path, name: str) -> list[str]:
     return sorted((entry.name for entry in folder.iterdir() if VERSION.fullmatch(entry.name)), key=int)
 
 
-def read_card(folder: Path) -> Card:
-    """The card of a bundle. Raises BundleError where there is none that can be read."""
+def found_bundles(models_dir: Path) -> dict[str, dict[str, str]]:
+    """The digest of every card in the models folder, by model and version, oldest first."""
+    found: dict[str, dict[str, str]] = {}
+    for name in model_names(models_dir):
+        for version in versions_of(models_dir, name):
+            # A version without a card is not there.
+            with contextlib.suppress(OSError):
+                card = (models_dir / name / version / CARD_FILE).read_bytes()
+                found.setdefault(name, {})[version] = hashlib.sha256(card).hexdigest()
+    return found
+
+
+def read_card(folder: Path, digest: str | None = None) -> Card:
+    """The card of a bundle. Raises BundleError where there is none that can be read, or another than `digest` is of."""
     try:
-        card = msgspec.json.decode((folder / CARD_FILE).read_bytes(), type=Card)
+        data = (folder / CARD_FILE).read_bytes()
+        if digest not in (None, hashlib.sha256(data).hexdigest()):
+            raise BundleError(f"{CARD_FILE} is not the one that was registered")
+        card = msgspec.json.decode(data, type=Card)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BundleError(f"{CARD_FILE} cannot be read: {_without_path(error)}") from error
     if (card.name, card.version) != (folder.parent.name, folder.name):

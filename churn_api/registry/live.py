@@ -1,19 +1,20 @@
-"""What this process holds: the live version of every model, and others on demand.
+"""What this process holds: the live version of every model, and other versions on demand.
 
-The folder is read once, when the object is made. Under gunicorn's preload that is before the fork, so every worker
-knows the same versions, and the same one is live in all of them.
+The catalogue says which versions are live; `follow` brings this process after it. A version is loaded and checked
+beside the one that answers, and takes its place by one assignment: a request holds either the old model or the new one.
 """
 
+import contextlib
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from churn_api.registry.bundle import BundleError, model_names, versions_of
+from churn_api.registry.bundle import BundleError
+from churn_api.registry.catalog import Entry
 from churn_api.registry.model import Model, load_model
-
-PINNED_AT_MOST = 8
-"""Versions other than the live ones that are held at a time; the least recently used goes first."""
 
 log = logging.getLogger(__name__)
 
@@ -30,43 +31,61 @@ class ModelNotReady(Exception):
     """The model is there but may not answer; the text says why."""
 
 
-class LiveModels:
-    """The models of one folder. The newest version of each is live."""
+class Answering(NamedTuple):
+    """Which version of a model answers in this process."""
 
-    def __init__(self, models_dir: Path, default: str) -> None:
+    version: str
+    generation: int
+
+
+class LiveModels:
+    """The models of one folder and one catalogue, at most `at_most` of them in memory."""
+
+    def __init__(self, models_dir: Path, default: str, at_most: int) -> None:
         self.default = default
         self._folder = models_dir
-        self._versions = {name: versions_of(models_dir, name) for name in model_names(models_dir)}
-        self._live: dict[str, Model] = {}
+        self._at_most = at_most
+        self._catalog: Mapping[str, Entry] | None = None
+        self._answering: dict[str, Answering] = {}
         self._refused: dict[str, str] = {}
-        self._pinned: OrderedDict[tuple[str, str], Model] = OrderedDict()
-        self._lock = threading.Lock()
-        for name, versions in self._versions.items():
-            self._load_live(name, versions[-1])
-        if default not in self._versions:
-            self._refused[default] = f"the models folder holds no model named {default!r}"
-            log.warning("not ready: %s", self._refused[default])
+        self._held: OrderedDict[tuple[str, str], Model] = OrderedDict()
+        self._lock = threading.RLock()
 
     @property
     def names(self) -> list[str]:
-        """Every model of the folder, ready or not."""
-        return list(self._versions)
+        """Every model of the catalogue, ready or not."""
+        return sorted(self._catalog or {})
+
+    @property
+    def answering(self) -> dict[str, Answering]:
+        """The version of every model that answers, by name."""
+        return dict(self._answering)
 
     @property
     def ready(self) -> dict[str, Model]:
-        """The live version of every model that may answer, by name."""
-        return dict(self._live)
+        """Every model that may answer, by name; one that was let go and whose files broke since may not."""
+        found = {}
+        for name in sorted(self._answering):
+            with contextlib.suppress(ModelNotReady):
+                found[name] = self.get(name)
+        return found
 
     @property
     def refused(self) -> dict[str, str]:
-        """Why a model may not answer, by name."""
-        return dict(self._refused)
+        """Why a model may not answer, or not with its newest live version, by name."""
+        missing = self._missing_default()
+        return self._refused | ({self.default: missing} if missing else {})
 
     def versions(self, name: str) -> list[str]:
         """The versions of a model, oldest first. Raises UnknownModel."""
-        if name not in self._versions:
-            raise UnknownModel(name)
-        return list(self._versions[name])
+        return list(self._entry(name).digests)
+
+    def digest(self, name: str, version: str) -> str:
+        """The digest of a version's card, as it was registered. Raises UnknownModel, UnknownVersion."""
+        digests = self._entry(name).digests
+        if version not in digests:
+            raise UnknownVersion(version)
+        return digests[version]
 
     def get(self, name: str | None = None, version: str | None = None) -> Model:
         """The live version of a model, the default one's where no name is given; or the version asked for.
@@ -74,34 +93,97 @@ class LiveModels:
         Raises UnknownModel, UnknownVersion or ModelNotReady.
         """
         name = self.default if name is None else name
-        model = self._live.get(name)
-        if model is not None and version in (None, model.card.version):
-            return model
-        if version is not None:
-            return self._get_pinned(name, version)
-        if name in self._refused:
-            raise ModelNotReady(self._refused[name])
-        raise UnknownModel(name)
-
-    def _get_pinned(self, name: str, version: str) -> Model:
-        if version not in self.versions(name):
-            raise UnknownVersion(version)
-        with self._lock:
-            model = self._pinned.pop((name, version), None) or self._load_pinned(name, version)
-            self._pinned[name, version] = model
-            while len(self._pinned) > PINNED_AT_MOST:
-                self._pinned.popitem(last=False)
+        if version is None:
+            answering = self._answering.get(name)
+            if answering is None:
+                raise self._absent(name)
+            version = answering.version
+        model = self._held.get((name, version))
+        if model is None:
+            return self._load(name, version)
+        self._touch(name, version)
         return model
 
-    def _load_pinned(self, name: str, version: str) -> Model:
+    def follow(self, catalog: Mapping[str, Entry]) -> None:
+        """Answer with the versions that a catalogue says are live, where they can; where not, go on as before."""
+        with self._lock:
+            self._catalog = catalog
+            wanted = {name: (entry.live, entry.generation) for name, entry in catalog.items() if entry.live is not None}
+            self._answering = {name: answering for name, answering in self._answering.items() if name in wanted}
+            self._refused = {name: reason for name, reason in self._refused.items() if name in wanted}
+            for name, (version, generation) in wanted.items():
+                if self._answering.get(name) != (version, generation):
+                    self._switch(name, version, generation)
+
+    def try_version(self, name: str, version: str) -> None:
+        """Load a version from its files, held or not, to see whether it may answer. Raises as get does."""
+        with self._lock:
+            model = self._checked(name, version)
+            if self._answers_with(name) != version:
+                self._hold(name, version, model)
+
+    def _switch(self, name: str, version: str, generation: int) -> None:
         try:
-            return load_model(self._folder / name / version)
+            self.get(name, version)
+        except (ModelNotReady, UnknownVersion) as error:
+            self._refuse(name, f"version {version}: {error}")
+            return
+        before = self._answers_with(name)
+        self._answering = self._answering | {name: Answering(version, generation)}
+        self._refused.pop(name, None)
+        log.info("model %r: version %s answers (before: %s, generation %d)", name, version, before, generation)
+
+    def _refuse(self, name: str, reason: str) -> None:
+        """Remember why, and tell it once however often it is tried."""
+        if self._refused.get(name) != reason:
+            log.error("model %r is refused: %s", name, reason)
+        self._refused[name] = reason
+
+    def _answers_with(self, name: str) -> str | None:
+        answering = self._answering.get(name)
+        return answering.version if answering else None
+
+    def _load(self, name: str, version: str) -> Model:
+        with self._lock:
+            model = self._held.get((name, version)) or self._checked(name, version)
+            return self._hold(name, version, model)
+
+    def _checked(self, name: str, version: str) -> Model:
+        digest = self.digest(name, version)
+        try:
+            return load_model(self._folder / name / version, digest)
         except BundleError as error:
             raise ModelNotReady(str(error)) from error
 
-    def _load_live(self, name: str, version: str) -> None:
+    def _hold(self, name: str, version: str, model: Model) -> Model:
+        self._held.pop((name, version), None)
+        self._held[name, version] = model
+        while len(self._held) > self._at_most:
+            self._held.popitem(last=False)
+        return model
+
+    def _touch(self, name: str, version: str) -> None:
         try:
-            self._live[name] = load_model(self._folder / name / version)
-        except BundleError as error:
-            self._refused[name] = f"version {version}: {error}"
-            log.error("model %r refused: %s", name, self._refused[name])
+            self._held.move_to_end((name, version))
+        except KeyError:
+            log.debug("version %s of %r was let go by another thread since it was found", version, name)
+
+    def _entry(self, name: str) -> Entry:
+        if self._catalog is None:
+            raise ModelNotReady("the catalogue of models cannot be read")
+        if name not in self._catalog:
+            raise UnknownModel(name)
+        return self._catalog[name]
+
+    def _absent(self, name: str) -> Exception:
+        """Why no version of a model answers."""
+        if name in self.refused:
+            return ModelNotReady(self.refused[name])
+        if self._catalog is None:
+            return ModelNotReady("the catalogue of models cannot be read")
+        return UnknownModel(name)
+
+    def _missing_default(self) -> str | None:
+        if self._catalog is None or self.default in self._answering or self.default in self._refused:
+            return None
+        return f"the models folder holds no model named {self.default!r}"

@@ -27,9 +27,12 @@ class Model(NamedTuple):
         return self.scorer.score(columns) if columns.rows else np.empty(0)
 
 
-def load_model(folder: Path) -> Model:
-    """Load a bundle, checking its digests and its golden rows. Raises BundleError with the reason it may not answer."""
-    card = read_card(folder)
+def load_model(folder: Path, digest: str | None = None) -> Model:
+    """Load a bundle, checking its digests and its golden rows, and where one is given the card's own.
+
+    Raises BundleError with the reason it may not answer.
+    """
+    card = read_card(folder, digest)
     verify_files(folder, card)
     scorer = _scorer(folder, card)
     model = Model(card, BatchReader(card.signature), scorer)

@@ -1,6 +1,6 @@
 """From a probability to a decision: the threshold, and the band of risk."""
 
-from bisect import bisect_right
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -20,15 +20,20 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if not 0 <= self.medium_from <= self.high_from <= 1 or not 0 <= self.threshold <= 1:
             raise ValueError("a policy's bounds are probabilities, medium_from at most high_from")
 
-    def predictions(self, probabilities: NDArray[np.float64], threshold: float | None = None) -> list[int]:
+    def predictions(self, probabilities: Sequence[float], threshold: float | None = None) -> list[int]:
         """1 where churn is predicted, else 0: at the policy's threshold, or at the one given."""
         limit = self.threshold if threshold is None else threshold
-        return [int(probability >= limit) for probability in probabilities.tolist()]
+        return [1 if probability >= limit else 0 for probability in probabilities]
 
-    def bands(self, probabilities: NDArray[np.float64]) -> list[str]:
+    def bands(self, probabilities: Sequence[float]) -> list[str]:
         """The band of each probability: `low`, `medium` or `high`."""
-        bounds = (self.medium_from, self.high_from)
-        return [BANDS[bisect_right(bounds, probability)] for probability in probabilities.tolist()]
+        low, medium, high = BANDS
+        medium_from, high_from = self.medium_from, self.high_from
+        return [high if p >= high_from else medium if p >= medium_from else low for p in probabilities]
+
+    def band_codes(self, probabilities: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The band of each probability as its place in BANDS, shape (n,)."""
+        return np.digitize(probabilities, [self.medium_from, self.high_from])
 
 
 def policy_around(threshold: float) -> Policy:

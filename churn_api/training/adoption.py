@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.contract.signature import Signature
-from churn_api.contract.tables import TableError, as_text, read_table, to_columns, trimmed
+from churn_api.contract.tables.errors import TableError
+from churn_api.contract.tables.whole import as_text, read_table, to_columns, trimmed
 from churn_api.registry.card import Card, Training
 from churn_api.scoring.decision import policy_around
 from churn_api.scoring.sklearn import SklearnScorer

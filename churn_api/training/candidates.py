@@ -8,7 +8,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
 
 from churn_api.contract.columns import Columns
@@ -31,8 +31,7 @@ def logistic(signature: Signature, columns: Columns) -> Pipeline:
     measured = [f.name for f in signature.features if f.type in ("integer", "number")]
     flags = [f.name for f in signature.features if f.type == "boolean"]
     steps = [
-        ("numbers", make_pipeline(_imputer("median"), StandardScaler()), measured),
-        ("bins", make_pipeline(_imputer("median"), _quantile_bins()), measured),
+        ("numbers", make_pipeline(_imputer("median"), make_union(StandardScaler(), _quantile_bins())), measured),
         ("flags", _imputer("most_frequent"), flags),
         ("categories", _one_hot(signature, columns), _text_names(signature)),
     ]

@@ -15,12 +15,11 @@ from churn_api.contract.signature import Signature
 from churn_api.registry.card import Parity
 from churn_api.scoring.onnx import NUMBERS, PROBABILITY, TEXTS, OnnxScorer
 from churn_api.scoring.sklearn import positive_index
-from churn_api.training.bins import converters
+from churn_api.training.converters import CONVERSION
 
 TOLERANCE = 1e-6
 
 _CHUNK = 10_000
-_SPLIT_TAKES_SIZES_AS_INPUT = 13
 
 
 class CompilationError(Exception):
@@ -52,7 +51,7 @@ def _convert(classifier: Any, inputs: list[tuple[str, Any]]) -> onnx.ModelProto:
         # skl2onnx hands booleans to integer fields, which protobuf before 7 takes; setup.cfg keeps it there.
         warnings.filterwarnings("ignore", message="Field onnx.*got a boolean", category=DeprecationWarning)
         graph: onnx.ModelProto = convert_sklearn(
-            classifier, initial_types=inputs, options={"zipmap": False}, **converters(classifier)
+            classifier, initial_types=inputs, options={"zipmap": False}, **CONVERSION
         )
     return graph
 
@@ -91,26 +90,43 @@ def _pack_inputs(graph: onnx.ModelProto, signature: Signature) -> None:
     numeric = [name for name, feature in zip(names, signature.features, strict=True) if feature.numeric]
     texts = [name for name, feature in zip(names, signature.features, strict=True) if not feature.numeric]
     del graph.graph.input[:]
-    splits = []
     for block, columns, kind in ((NUMBERS, numeric, TensorProto.FLOAT), (TEXTS, texts, TensorProto.STRING)):
         if columns:
             graph.graph.input.append(helper.make_tensor_value_info(block, kind, [None, len(columns)]))
-            splits.append(_split(graph, block, columns))
-    nodes = [*splits, *graph.graph.node]
+            _take_from(graph, block, columns)
+
+
+def _take_from(graph: onnx.ModelProto, block: str, columns: list[str]) -> None:
+    """Rewrite what reads the named columns to read the block.
+
+    A node that joins columns takes them out of the block at once, and is not needed where it would take all in order.
+    """
+    joins = [node for node in graph.graph.node if node.op_type == "Concat" and set(node.input) <= set(columns)]
+    taken = []
+    for node in joins:
+        graph.graph.node.remove(node)
+        if list(node.input) == columns:
+            _rename(graph, node.output[0], block)
+        else:
+            taken.append(_extract(graph, block, [columns.index(name) for name in node.input], node.output[0]))
+    single = [name for name in columns if any(name in node.input for node in graph.graph.node)]
+    taken += [_extract(graph, block, [columns.index(name)], name) for name in single]
+    nodes = [*taken, *graph.graph.node]
     del graph.graph.node[:]
     graph.graph.node.extend(nodes)
 
 
-def _split(graph: onnx.ModelProto, block: str, columns: list[str]) -> onnx.NodeProto:
-    sizes = [1] * len(columns)
-    if _opset(graph) < _SPLIT_TAKES_SIZES_AS_INPUT:
-        return helper.make_node("Split", [block], columns, axis=1, split=sizes)
-    graph.graph.initializer.append(numpy_helper.from_array(np.array(sizes, np.int64), f"{block}_sizes"))
-    return helper.make_node("Split", [block, f"{block}_sizes"], columns, axis=1)
+def _extract(graph: onnx.ModelProto, block: str, columns: list[int], output: str) -> onnx.NodeProto:
+    wanted = f"{output}_columns"
+    graph.graph.initializer.append(numpy_helper.from_array(np.array(columns, np.int64), wanted))
+    return helper.make_node("ArrayFeatureExtractor", [block, wanted], [output], domain="ai.onnx.ml")
 
 
-def _opset(graph: onnx.ModelProto) -> int:
-    return next(int(entry.version) for entry in graph.opset_import if entry.domain in ("", "ai.onnx"))
+def _rename(graph: onnx.ModelProto, old: str, new: str) -> None:
+    for node in graph.graph.node:
+        for index, name in enumerate(node.input):
+            if name == old:
+                node.input[index] = new
 
 
 def _keep_positive(graph: onnx.ModelProto, index: int) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +23,15 @@ class Scores(NamedTuple):
     milliseconds: float
 
 
+class ScoredCustomer(msgspec.Struct, gc=False):
+    """One row of a batch's answer: made and written in half the time of a dictionary."""
+
+    customer_id: str | int | None
+    churn_prediction: int
+    churn_probability: float
+    risk_band: str
+
+
 def score(model: Model, batch: Batch, threshold: float | None) -> Scores:
     """Score the good records of a body, at the model's own threshold unless another is given."""
     started = perf_counter()
@@ -31,39 +41,36 @@ def score(model: Model, batch: Batch, threshold: float | None) -> Scores:
     return Scores(model, batch.identifiers, decided_at, probabilities, milliseconds)
 
 
-def scored_rows(scores: Scores) -> list[dict[str, Any]]:
+def scored_rows(scores: Scores) -> list[ScoredCustomer]:
     """One object a customer."""
-    columns = scored_columns(scores).values()
-    return [
-        {"customer_id": sent, "churn_prediction": prediction, "churn_probability": probability, "risk_band": band}
-        for sent, prediction, probability, band in zip(*columns, strict=True)
-    ]
+    return list(map(ScoredCustomer, *scored_columns(scores).values()))
 
 
 def scored_columns(scores: Scores) -> dict[str, list[Any]]:
     """One list a field."""
     policy = scores.model.card.policy
+    probabilities = scores.probabilities.tolist()
     return {
         "customer_id": scores.identifiers,
-        "churn_prediction": policy.predictions(scores.probabilities, scores.threshold),
-        "churn_probability": scores.probabilities.tolist(),
-        "risk_band": policy.bands(scores.probabilities),
+        "churn_prediction": policy.predictions(probabilities, scores.threshold),
+        "churn_probability": probabilities,
+        "risk_band": policy.bands(probabilities),
     }
 
 
 def about(scores: Scores) -> dict[str, Any]:
     """What every answer tells of the model that made it."""
-    card = scores.model.card
+    return about_model(scores.model, scores.threshold, scores.milliseconds)
+
+
+def about_model(model: Model, threshold: float | None, milliseconds: float) -> dict[str, Any]:
+    """The same, of a model whose own threshold holds unless another is given."""
+    card = model.card
     return {
-        "threshold": scores.threshold,
+        "threshold": card.policy.threshold if threshold is None else threshold,
         "model_name": card.name,
         "model_version": card.version,
-        "inference_time_ms": round(scores.milliseconds, 4),
-        "timestamp": timestamp(),
+        "inference_time_ms": round(milliseconds, 4),
+        "timestamp": datetime.now(UTC),
         "request_id": request_id(),
     }
-
-
-def timestamp() -> str:
-    """Now, in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,16 +1,26 @@
 """What a request carries: its JSON body, its query, and what it accepts."""
 
+import re
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from flask import request
+import orjson
+from flask import current_app, request
 from marshmallow import RAISE, Schema, ValidationError
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from churn_api.contract.faults import Fault, did_you_mean
-from churn_api.web.problems import Problem, invalid, query_errors
+from churn_api.contract.signature import MAX_NAME_LENGTH
+from churn_api.web.problems import Problem, body_errors, invalid, query_errors
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 JSON = "application/json"
-_ANYTHING = "*/*"
+ANYTHING = "*/*"
+_LENGTH = re.compile(r"[0-9]{1,15}")
 
 
 class Query(Schema):
@@ -25,16 +35,48 @@ class Query(Schema):
         return cast("dict[str, Any]", self.load({}))
 
 
-def read_body() -> bytes:
-    """The bytes of a JSON body. Raises Problem where it is of another type."""
-    if JSON not in (request.content_type, request.mimetype):
-        raise Problem("unsupported-media-type", f"Send the body as {JSON}.", accepted=[JSON])
-    return request.get_data(cache=False)
+def read_body(also: Sequence[str] = ()) -> bytes:
+    """The bytes of a JSON body. Raises Problem where it is of another type; `also` are types that the route takes."""
+    environ = request.environ
+    if environ.get("CONTENT_TYPE") != JSON and request.mimetype != JSON:
+        raise Problem("unsupported-media-type", f"Send the body as {JSON}.", accepted=[JSON, *also])
+    if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+        raise Problem("unsupported-media-type", "Send the body as it is, not compressed.", accepted=[JSON])
+    return _read(environ)
+
+
+def read_json(schema: Schema, *, when_empty: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A JSON object by its schema. Raises Problem naming every fault, or orjson.JSONDecodeError."""
+    if when_empty is not None and not request.content_length and request.content_type is None:
+        return when_empty
+    payload = orjson.loads(read_body())
+    if not isinstance(payload, dict):
+        raise invalid(body_errors([Fault("wrong-type", "Must be an object.")]))
+    return load_body(schema, payload)
+
+
+def load_body(schema: Schema, payload: dict[str, Any]) -> dict[str, Any]:
+    """The members of a body by their schema. Raises Problem naming every fault."""
+    try:
+        loaded: dict[str, Any] = schema.load(payload)
+    except ValidationError as error:
+        messages = error.messages_dict
+        raise invalid(body_errors(_field_fault(schema, name, found) for name, found in messages.items())) from error
+    return loaded
+
+
+def read_upload(part: str, max_bytes: int) -> FileStorage:
+    """The one file of a multipart form. Raises Problem where there is none, or RequestEntityTooLarge."""
+    request.max_content_length = max_bytes
+    file = request.files.get(part)
+    if file is None:
+        raise invalid(body_errors([Fault("required", "A file is required.", path=(part,))]))
+    return file
 
 
 def read_query(schema: Query) -> dict[str, Any]:
     """The query's parameters, defaults filled in. Raises Problem naming every fault."""
-    if not request.query_string:
+    if not request.environ.get("QUERY_STRING"):
         return schema.defaults
     arguments = request.args
     faults = [
@@ -52,10 +94,32 @@ def read_query(schema: Query) -> dict[str, Any]:
 
 def require_json_accepted() -> None:
     """Raise Problem where the client accepts no JSON."""
-    if request.environ.get("HTTP_ACCEPT", _ANYTHING) in (_ANYTHING, JSON):
+    if request.environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON):
         return
     if request.accept_mimetypes and not request.accept_mimetypes.accept_json:
         raise Problem("not-acceptable", f"This route answers {JSON}.")
+
+
+def _field_fault(schema: Schema, name: str, messages: Any) -> Fault:
+    if name not in schema.fields:
+        return Fault("unknown-field", "Unknown field.", did_you_mean(name, schema.fields), (name[:MAX_NAME_LENGTH],))
+    flat = messages if isinstance(messages, list) else [text for found in messages.values() for text in found]
+    return Fault("not-valid", " ".join(map(str, flat)), path=(name,))
+
+
+def _read(environ: "WSGIEnvironment") -> bytes:
+    """The body, at most as long as is allowed.
+
+    Werkzeug's stream counts piece by piece, which is work that only a body of unknown length needs; a server that ends
+    the stream where the declared length does can be read at once.
+    """
+    length = environ.get("CONTENT_LENGTH", "")
+    if not (_LENGTH.fullmatch(length) and "wsgi.input_terminated" in environ) or "HTTP_TRANSFER_ENCODING" in environ:
+        return request.get_data(cache=False)
+    if int(length) > current_app.config["MAX_CONTENT_LENGTH"]:
+        raise RequestEntityTooLarge
+    body: bytes = environ["wsgi.input"].read(int(length))
+    return body
 
 
 def _query_fault(schema: Query, name: str, messages: Any) -> Fault:

@@ -42,9 +42,11 @@ def page() -> Response:
 @blueprint.get("/openapi.json")
 def openapi() -> ResponseReturnValue:
     """Answer the OpenAPI document, for the place where the application is mounted."""
-    document = current_app.extensions.get(_DOCUMENT)
-    if document is None:
-        document = current_app.extensions[_DOCUMENT] = build_document(current_app, live_models())
+    answering = live_models().answering
+    written_for, document = current_app.extensions.get(_DOCUMENT, (None, {}))
+    if written_for != answering:
+        document = build_document(current_app, live_models())
+        current_app.extensions[_DOCUMENT] = (answering, document)
     return jsonify(document | {"servers": [{"url": request.root_path.rstrip("/") or "/"}]})
 
 

@@ -45,7 +45,7 @@ class _Headers:
         identifier = environ[_KEY] = sent if _ACCEPTED_ID.fullmatch(sent) else secrets.token_hex(16)
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            present = {name for name, _ in headers}
+            present = [name for name, _ in headers]
             headers += [default for default in _DEFAULTS if default[0] not in present]
             headers.append(("X-Request-ID", identifier))
             return start_response(status, headers, *exc_info)

@@ -1,6 +1,7 @@
 """Whether the service is alive, ready and well."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ from flask.typing import ResponseReturnValue
 
 from churn_api import __version__
 from churn_api.registry.live import LiveModels, ModelNotReady
-from churn_api.web.answers import timestamp
+from churn_api.store.database import Database, DatabaseAway
 from churn_api.web.documented import documented
 from churn_api.web.problems import RETRY_AFTER, Problem
 from churn_api.web.schemas import Health, Status
-from churn_api.web.state import live_models
+from churn_api.web.state import live_models, services
 
 blueprint = Blueprint("health", __name__)
 
@@ -27,9 +28,10 @@ def live() -> ResponseReturnValue:
 
 
 @blueprint.get("/health/ready")
-@documented("Health", answer=Status, problems=("model-not-ready",))
+@documented("Health", answer=Status, problems=("model-not-ready", "dependency-unavailable"))
 def ready() -> ResponseReturnValue:
     """Tell whether predictions can be answered; if not, which part is not ready."""
+    services().database.ping()
     models = live_models()
     try:
         models.get()
@@ -48,15 +50,28 @@ def ready() -> ResponseReturnValue:
 @documented("Health", answer=Health)
 def health() -> ResponseReturnValue:
     """Report what is well and what is not. Always 200: /health/ready is for probes."""
-    checks = {"models": _models(live_models()), "memory": _memory(), "disk": _disk()}
+    checks = {
+        "database": _database(services().database),
+        "models": _models(live_models()),
+        "memory": _memory(),
+        "disk": _disk(),
+    }
     return jsonify(
         {
             "status": max((check["status"] for check in checks.values()), key=("ok", "degraded", "down").index),
-            "timestamp": timestamp(),
+            "timestamp": datetime.now(UTC),
             "version": __version__,
             "checks": checks,
         }
     )
+
+
+def _database(database: Database) -> dict[str, Any]:
+    """Whether the database answers, and after how many milliseconds. Without it, what is held answers on."""
+    try:
+        return {"status": "ok", "latency_ms": round(database.ping(), 3)}
+    except DatabaseAway:
+        return {"status": "degraded", "reason": "the database cannot be reached"}
 
 
 def _models(models: LiveModels) -> dict[str, Any]:
@@ -64,7 +79,7 @@ def _models(models: LiveModels) -> dict[str, Any]:
     return {
         "status": status,
         "count": len(models.names),
-        "live": {name: model.card.version for name, model in models.ready.items()},
+        "live": {name: answering.version for name, answering in models.answering.items()},
         "refused": models.refused,
     }
 

@@ -3,7 +3,8 @@
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
-from churn_api.web.answers import about, score, scored_rows
+from churn_api.access.caller import PREDICT
+from churn_api.web.answers import about, score, scored_columns
 from churn_api.web.body import read_body, read_query, require_json_accepted
 from churn_api.web.documented import documented
 from churn_api.web.problems import WHEN_PREDICTING, body_errors
@@ -20,6 +21,8 @@ _QUERY = PredictQuery()
 @blueprint.post("/predict")
 @documented(
     "Predict",
+    access=PREDICT,
+    limit="predict",
     body="record",
     query=PredictQuery,
     answer=Prediction,
@@ -34,5 +37,5 @@ def predict(model: str | None = None) -> ResponseReturnValue:
     chosen = live_models().get(model, query.get("version"))
     batch = chosen.reader.read_one(read_body())
     scores = score(chosen, batch, query.get("threshold"))
-    answer = scored_rows(scores)[0] | about(scores)
+    answer = {name: values[0] for name, values in scored_columns(scores).items()} | about(scores)
     return jsonify(answer | {"warnings": body_errors(batch.warnings)} if batch.warnings else answer)

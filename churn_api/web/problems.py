@@ -25,16 +25,27 @@ class Kind(NamedTuple):
 KINDS = {
     "bad-request": Kind(400, "The request cannot be understood"),
     "malformed-json": Kind(400, "The body is not valid JSON"),
+    "malformed-table": Kind(400, "The body is not a whole table"),
+    "missing-credentials": Kind(401, "Credentials are needed"),
+    "invalid-key": Kind(401, "The key is not valid"),
+    "token-expired": Kind(401, "The token has expired"),
+    "invalid-token": Kind(401, "The token is not valid"),
+    "missing-scope": Kind(403, "The caller may not do this"),
     "not-found": Kind(404, "There is nothing at this address"),
     "unknown-model": Kind(404, "There is no such model"),
     "unknown-version": Kind(404, "The model has no such version"),
+    "unknown-job": Kind(404, "There is no such job"),
     "method-not-allowed": Kind(405, "The method is not allowed here"),
     "not-acceptable": Kind(406, "No accepted type can be answered"),
+    "conflict": Kind(409, "The state of things does not allow it"),
     "too-large": Kind(413, "The request is too large"),
     "unsupported-media-type": Kind(415, "The type of the body is not supported"),
+    "range-not-satisfiable": Kind(416, "The file has no such part"),
     "validation-failed": Kind(422, "The request is not valid"),
+    "rate-limited": Kind(429, "Too many requests"),
     "internal-error": Kind(500, "Something went wrong here"),
     "model-not-ready": Kind(503, "The model cannot answer yet"),
+    "dependency-unavailable": Kind(503, "Something that this needs cannot be reached"),
 }
 
 WHEN_PREDICTING = (
@@ -47,6 +58,17 @@ WHEN_PREDICTING = (
     "model-not-ready",
 )
 """Codes of what can go wrong where customers are scored."""
+
+
+WHEN_GUARDED = (
+    "missing-credentials",
+    "invalid-key",
+    "token-expired",
+    "invalid-token",
+    "missing-scope",
+    "dependency-unavailable",
+)
+"""Codes of what can go wrong where a caller must show who they are."""
 
 
 class Problem(Exception):

@@ -3,16 +3,27 @@
 from flask import Flask, current_app
 
 from churn_api.registry.live import LiveModels
+from churn_api.services import Services
 
 _KEY = "churn_api"
 
 
-def attach(app: Flask, live: LiveModels) -> None:
-    """Give an application its models."""
-    app.extensions[_KEY] = live
+def attach(app: Flask, services: Services) -> None:
+    """Give an application its services."""
+    app.extensions[_KEY] = services
+
+
+def services_of(app: Flask) -> Services:
+    """The services of an application."""
+    attached: Services = app.extensions[_KEY]
+    return attached
+
+
+def services() -> Services:
+    """The current application's services."""
+    return services_of(current_app)
 
 
 def live_models() -> LiveModels:
     """The current application's models."""
-    models: LiveModels = current_app.extensions[_KEY]
-    return models
+    return services().live

@@ -2,7 +2,23 @@ import shutil
 
 import pytest
 
-from churn_api.registry.live import PINNED_AT_MOST, LiveModels, ModelNotReady, UnknownModel, UnknownVersion
+from churn_api.registry.bundle import found_bundles
+from churn_api.registry.catalog import Entry
+from churn_api.registry.live import LiveModels, ModelNotReady, UnknownModel, UnknownVersion
+
+
+def catalog_of(folder, live=None, generation=1):
+    """A catalogue of a folder's bundles, the newest versions live, or those named."""
+    found = found_bundles(folder)
+    return {
+        name: Entry(digests, (live or {}).get(name, list(digests)[-1]), generation) for name, digests in found.items()
+    }
+
+
+def live_of(folder, default, at_most=32):
+    live = LiveModels(folder, default, at_most)
+    live.follow(catalog_of(folder))
+    return live
 
 
 @pytest.fixture
@@ -12,7 +28,7 @@ def models(models_dir, tmp_path):
 
 def test_newest_is_live(models_dir):
     """The newest version of each model answers; the default one's where no name is given."""
-    live = LiveModels(models_dir, "small")
+    live = live_of(models_dir, "small")
     assert live.get().card.version == "2"
     assert live.get("default").card.name == "default"
     assert live.names == ["default", "odd", "small"]
@@ -20,29 +36,74 @@ def test_newest_is_live(models_dir):
 
 def test_pinned_version(models_dir):
     """Any version can be asked for, and is loaded once."""
-    live = LiveModels(models_dir, "small")
+    live = live_of(models_dir, "small")
     first = live.get("small", "1")
     assert first.card.version == "1"
     assert live.get("small", "1") is first
     assert live.get("small", "2") is live.get("small")
 
 
-def test_pinned_versions_are_bounded(models):
-    """However many versions are asked for, the oldest are let go."""
-    for version in range(3, PINNED_AT_MOST + 5):
-        shutil.copytree(models / "small" / "1", models / "small" / str(version))
-        card = models / "small" / str(version) / "card.json"
-        card.write_text(card.read_text().replace('"version": "1"', f'"version": "{version}"'))
-    live = LiveModels(models, "small")
+def test_held_models_are_bounded(models_dir):
+    """No more models are held than allowed: the least recently used is let go, and loaded again when asked for."""
+    live = live_of(models_dir, "small", at_most=2)
     first = live.get("small", "1")
-    for version in live.versions("small"):
-        live.get("small", version)
+    assert live.get("small", "1") is first
+    live.get("small"), live.get("odd")
     assert live.get("small", "1") is not first
+    assert {name: live.get(name).card.version for name in live.names} == {"default": "1", "odd": "1", "small": "2"}
+
+
+def test_follows(models_dir):
+    """A process follows the catalogue: another version, the one before, none at all."""
+    live = live_of(models_dir, "small")
+    live.follow(catalog_of(models_dir, {"small": "1"}, generation=2))
+    assert live.get("small").card.version == "1"
+    assert live.answering["small"] == ("1", 2)
+    live.follow(catalog_of(models_dir, {"small": None}, generation=3))
+    with pytest.raises(ModelNotReady):
+        live.get("small")
+
+
+def test_a_bad_version_never_answers(models):
+    """A version that fails its checks leaves the one before in place, and is named with the reason."""
+    live = live_of(models, "small")
+    (models / "small" / "1" / "model.onnx").write_bytes(b"")
+    live.follow(catalog_of(models, {"small": "1"}, generation=2))
+    assert live.get("small").card.version == "2"
+    assert live.answering["small"] == ("2", 1)
+    assert live.refused["small"].startswith("version 1: model.onnx is not the file")
+
+
+def test_refused_no_more(models):
+    """What was refused is forgotten when its model is unloaded, or another version is live."""
+    live = live_of(models, "default")
+    (models / "small" / "1" / "model.onnx").write_bytes(b"")
+    for wanted in (None, "2"):
+        live.follow(catalog_of(models, {"small": "1"}, generation=2))
+        assert "small" in live.refused
+        live.follow(catalog_of(models, {"small": wanted}, generation=3))
+        assert "small" not in live.refused
+
+
+def test_another_card(models):
+    """A bundle whose card is not the one that was registered is refused by name."""
+    live = LiveModels(models, "small", 32)
+    card = models / "small" / "2" / "card.json"
+    known = catalog_of(models)
+    card.write_text(card.read_text() + " ")
+    live.follow(known)
+    assert live.refused["small"] == "version 2: card.json is not the one that was registered"
+
+
+def test_no_catalogue(models_dir):
+    """Before the catalogue was read nothing answers: the newest version may have been rolled back."""
+    with pytest.raises(ModelNotReady, match="catalogue"):
+        LiveModels(models_dir, "small", 32).get()
 
 
 def test_unknown(models_dir):
     """A model or a version that is not there is an error of its own, paths and odd numbers too."""
-    live = LiveModels(models_dir, "small")
+    live = live_of(models_dir, "small")
     for name in ("nobody", "..", "", "small/1"):
         with pytest.raises(UnknownModel):
             live.get(name)
@@ -53,7 +114,7 @@ def test_unknown(models_dir):
 
 def test_known_from_the_start(models):
     """What is written after the start changes nothing in this process: all workers know the same versions."""
-    live = LiveModels(models, "small")
+    live = live_of(models, "small")
     shutil.rmtree(models / "small")
     shutil.copytree(models / "odd", models / "late")
     assert live.get("small").card.version == "2"
@@ -64,7 +125,7 @@ def test_known_from_the_start(models):
 def test_refused(models):
     """A newest version that fails its checks is not ready, with the reason: no older one answers in its place."""
     (models / "small" / "2" / "model.onnx").write_bytes(b"")
-    live = LiveModels(models, "small")
+    live = live_of(models, "small")
     with pytest.raises(ModelNotReady, match=r"version 2: model\.onnx is not the file"):
         live.get()
     assert list(live.ready) == ["default", "odd"]
@@ -75,14 +136,22 @@ def test_pinned_version_that_fails(models):
     """A version asked for that fails its checks is not ready either."""
     (models / "small" / "1" / "model.onnx").write_bytes(b"")
     with pytest.raises(ModelNotReady):
-        LiveModels(models, "small").get("small", "1")
+        live_of(models, "small").get("small", "1")
 
 
 def test_no_models(tmp_path):
     """Without a model, or without a folder, the default one is not ready, and nothing else is known."""
     for folder in (tmp_path, tmp_path / "nowhere"):
-        live = LiveModels(folder, "default")
+        live = live_of(folder, "default")
         with pytest.raises(ModelNotReady, match="no model named 'default'"):
             live.get()
         with pytest.raises(UnknownModel):
             live.get("other")
+
+
+def test_ready_without_what_broke(models):
+    """A model that was let go, and whose files broke since, is left out of those that may answer."""
+    live = live_of(models, "small", at_most=1)
+    live.get("odd")
+    (models / "small" / "2" / "model.onnx").write_bytes(b"broken")
+    assert set(live.ready) == {"default", "odd"}

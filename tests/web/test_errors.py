@@ -6,6 +6,7 @@ import pytest
 from builders import CUSTOMER
 
 from churn_api.app import create_app
+from churn_api.contract.tables.formats import FORMATS
 from churn_api.web.problems import KINDS
 
 PREDICT, BATCH = "/api/v1/predict", "/api/v1/batch-predict"
@@ -51,12 +52,23 @@ def test_malformed_json(client, route, body):
     assert "line 1" in problem["detail"]
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "text/csv", "", None])
-@pytest.mark.parametrize("route", [PREDICT, BATCH])
-def test_unsupported_media_type(client, route, content_type):
-    """A body of another type is 415, and the answer lists what is accepted."""
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "text/html", "", None])
+@pytest.mark.parametrize(
+    ("route", "accepted"),
+    [
+        (PREDICT, {"application/json"}),
+        (BATCH, {"application/json", *(kind.media_type for kind in FORMATS.values())}),
+    ],
+)
+def test_unsupported_media_type(client, route, accepted, content_type):
+    """A body of another type is 415, and the answer lists what is accepted: of a batch, tables too."""
     response = client.post(route, data=b"{}", content_type=content_type)
-    assert assert_problem(response, 415, "unsupported-media-type")["accepted"] == ["application/json"]
+    assert set(assert_problem(response, 415, "unsupported-media-type")["accepted"]) == accepted
+
+
+def test_one_customer_is_no_table(client):
+    """A single prediction takes no table."""
+    assert_problem(client.post(PREDICT, data=b"{}", content_type="text/csv"), 415, "unsupported-media-type")
 
 
 @pytest.mark.parametrize("route", [PREDICT, BATCH, "/api/v1/models"])

@@ -19,7 +19,7 @@ def test_report(client, path):
     assert report["checks"]["disk"]["free_bytes"] > 0
 
 
-def test_without_models(tmp_path):
+def test_without_models(tmp_path, make_key):
     """Without a models folder the service starts, is alive, is not ready, and says why."""
     client = create_app({"MODELS_DIR": str(tmp_path / "nowhere")}).test_client()
     assert client.get("/health/live").status_code == 200
@@ -28,7 +28,8 @@ def test_without_models(tmp_path):
     assert "holds no model named 'default'" in response.json["detail"]
     assert client.get("/health").json["status"] == "down"
     assert client.get("/openapi.json").status_code == 200
-    assert client.get("/api/v1/models").json == {"models": [], "count": 0}
+    key = {"X-API-Key": make_key("models:read")}
+    assert client.get("/api/v1/models", headers=key).json == {"models": [], "count": 0}
 
 
 def test_card(client):

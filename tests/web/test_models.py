@@ -5,9 +5,9 @@ def test_list(client):
     """The list tells each model's versions, which one is live, and which model is the default."""
     assert client.get("/api/v1/models").json == {
         "models": [
-            {"name": "default", "versions": ["1"], "live": "1", "ready": True, "default": True},
-            {"name": "odd", "versions": ["1"], "live": "1", "ready": True, "default": False},
-            {"name": "small", "versions": ["1", "2"], "live": "2", "ready": True, "default": False},
+            {"name": "default", "versions": ["1"], "live": "1", "generation": 1, "ready": True, "default": True},
+            {"name": "odd", "versions": ["1"], "live": "1", "generation": 1, "ready": True, "default": False},
+            {"name": "small", "versions": ["1", "2"], "live": "2", "generation": 1, "ready": True, "default": False},
         ],
         "count": 3,
     }

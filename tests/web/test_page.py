@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -43,7 +44,7 @@ def test_try_it_out(browser, server, tmp_path, path):
     page = browser.new_page(viewport={"width": 1280, "height": 1600})
     seen = Seen(page)
     page.goto(server.url + path)
-    route = page.locator("#operations-Predict-api_v1_predict")
+    route = page.locator("#operations-Predict-post_api_v1_predict")
     route.locator(".opblock-summary").click()
     route.locator("button.execute").click()
     answer = route.locator(".live-responses-table .response-col_status").last
@@ -55,6 +56,32 @@ def test_try_it_out(browser, server, tmp_path, path):
     assert all(url.startswith((server.url, "data:")) for url in seen.requests)
     assert Path(tmp_path / "page.png").stat().st_size > 10_000
     page.close()
+
+
+@pytest.mark.parametrize("kind", ["key", "token"])
+def test_authorize(browser, serve, models_dir, make_key, kind):
+    """The Authorize button takes a key or a token, and what is tried out then is sent with it."""
+    with serve(models_dir, CHURN_AUTH="required") as server:
+        secret = make_key("predict")
+        if kind == "token":
+            answer = requests.post(f"{server.url}/api/v1/token", headers={"X-API-Key": secret}, timeout=30)
+            secret = answer.json()["access_token"]
+        page = browser.new_page(viewport={"width": 1280, "height": 1600})
+        seen = Seen(page)
+        page.goto(f"{server.url}/docs")
+        page.locator(".auth-wrapper .btn.authorize").click()
+        form = page.locator(".auth-container", has_text=f"{kind} (")
+        form.locator("input").fill(secret)
+        form.locator(".btn.authorize").click()
+        page.locator(".btn-done").first.click()
+        route = page.locator("#operations-Predict-post_api_v1_predict")
+        route.locator(".opblock-summary-control").click()
+        route.locator("button.execute").click()
+        status = route.locator(".live-responses-table .response-col_status").last
+        status.wait_for()
+        assert "200" in status.inner_text()
+        assert seen.complaints == []
+        page.close()
 
 
 def test_address_bar_loads_no_other_document(browser, server):

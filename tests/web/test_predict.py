@@ -4,6 +4,7 @@ import re
 import pytest
 from builders import CUSTOMER
 
+from churn_api.registry.live import LiveModels
 from churn_api.registry.model import load_model
 
 FIRST = {"customer_id": "CUST001", "age": 35, "tenure": 24, "monthly_charges": 65.50}
@@ -128,3 +129,13 @@ def test_trailing_slash(client):
 def test_media_type_of_json(client, mimetype):
     """JSON is taken under its media type, with parameters and in any case."""
     assert client.post("/api/v1/predict", data=json.dumps(FIRST), content_type=mimetype).status_code == 200
+
+
+@pytest.mark.parametrize(("route", "body"), [("predict", CUSTOMER), ("batch-predict", {"customers": [CUSTOMER] * 20})])
+def test_one_look_up(client, monkeypatch, route, body):
+    """A request looks its model up once, whatever it holds: a swap in mid-request cannot mix two."""
+    asked = []
+    get = LiveModels.get
+    monkeypatch.setattr(LiveModels, "get", lambda *arguments: asked.append(arguments) or get(*arguments))
+    assert client.post(f"/api/v1/{route}/small", json=body).status_code == 200
+    assert len(asked) == 1

@@ -1,0 +1,73 @@
+"""An nginx of one's own in front of a service's socket, by the configuration that deploy/ has."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+SITE = Path(__file__).parents[1] / "deploy/nginx/churn-api.conf"
+
+
+class Nginx(NamedTuple):
+    """A running nginx."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def nginx_before(backend: Path, folder: Path) -> Iterator[Nginx]:
+    """An nginx on a free port of loopback that asks the socket `backend`, for a block; its files in `folder`."""
+    port = free_port()
+    (folder / "site.conf").write_text(_site(backend, port))
+    (folder / "nginx.conf").write_text(_main(folder))
+    command = [str(shutil.which("nginx")), "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        _wait(port, folder)
+        yield Nginx(port, process)
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _site(backend: Path, port: int) -> str:
+    text = SITE.read_text().replace("/run/churn-api/gunicorn.sock", str(backend))
+    return text.replace("listen 80", f"listen 127.0.0.1:{port}")
+
+
+def _main(folder: Path) -> str:
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    user = "user root; " if os.getuid() == 0 else ""  # its workers must reach a socket in root's own folder
+    return (
+        f"{user}daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; events {{}}\n"
+        f"http {{ access_log off; {temporary} include {folder}/site.conf; }}\n"
+    )
+
+
+def _wait(port: int, folder: Path) -> None:
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError((folder / "error.log").read_text())

@@ -1,0 +1,147 @@
+"""Acts on models: register, make live, unload. Each is checked here first, then written where all workers see it."""
+
+import hashlib
+import io
+import re
+import zipfile
+import zlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import msgspec
+
+from churn_api.registry.bundle import (
+    CARD_FILE,
+    NAME,
+    ONNX_FILE,
+    VERSION,
+    BundleError,
+    found_bundles,
+    write_bundle,
+)
+from churn_api.registry.card import Card
+from churn_api.registry.catalog import Catalog, Conflict
+from churn_api.registry.live import LiveModels, ModelNotReady, UnknownVersion
+from churn_api.registry.model import load_model
+
+PATH = re.compile(rf"({NAME.pattern})/({VERSION.pattern})")
+"""Where a bundle is, below the models folder: nothing else can be named."""
+
+_UPLOADED = {CARD_FILE, ONNX_FILE}
+
+
+class Unusable(Exception):
+    """A bundle that cannot be registered; the text says why, `part` which part of the request names or holds it."""
+
+    part: Literal["path", "bundle"] = "path"
+
+
+class UnusableUpload(Unusable):
+    """An uploaded bundle that cannot be registered."""
+
+    part = "bundle"
+
+
+class Management:
+    """What may be done with the models of a folder and a catalogue."""
+
+    def __init__(self, models_dir: Path, catalog: Catalog, live: LiveModels, upload_bytes: int) -> None:
+        self._folder = models_dir
+        self._catalog = catalog
+        self._live = live
+        self._upload_bytes = upload_bytes
+
+    def register(self, path: str, *, by: str) -> tuple[str, str]:
+        """Register the bundle `<name>/<version>` of the models folder. Raises Unusable, UnknownVersion or Conflict."""
+        form = PATH.fullmatch(path)
+        if form is None:
+            raise Unusable("the path of a bundle is <name>/<version>, below the models folder")
+        name, version = form.groups()
+        folder, inside = (self._folder / path).resolve(), self._folder.resolve()
+        if folder != inside / name / version or any(file.is_symlink() for file in folder.glob("*")):
+            raise Unusable("links are not followed")
+        digest = found_bundles(self._folder).get(name, {}).get(version)
+        if digest is None:
+            raise UnknownVersion(version)
+        self._check(name, version, digest)
+        self._catalog.register(name, version, digest, by=by)
+        self._follow()
+        return name, version
+
+    def upload(self, archive: bytes, *, by: str) -> tuple[str, str]:
+        """Write an uploaded bundle as its model's next version, and register it. Raises UnusableUpload."""
+        files = _unfold(archive, self._upload_bytes)
+        card = _uploaded_card(files)
+        graph = {ONNX_FILE: files[ONNX_FILE]}
+        with TemporaryDirectory() as apart:
+            written = write_bundle(Path(apart), card, graph)
+            try:
+                load_model(Path(apart) / written.name / written.version)
+            except BundleError as error:
+                raise UnusableUpload(str(error)) from error
+        written = write_bundle(self._folder, card, graph)
+        return self.register(f"{written.name}/{written.version}", by=by)
+
+    def make_live(self, name: str, version: str, *, by: str) -> None:
+        """Make a version live, and have this process answer with it.
+
+        Raises UnknownModel, UnknownVersion, or Conflict where it may not answer; nothing has changed then.
+        """
+        self._follow()
+        try:
+            self._live.try_version(name, version)
+        except ModelNotReady as error:
+            raise Conflict(f"version {version} of {name!r} may not answer: {error}") from error
+        self._catalog.set_live(name, version, by=by)
+        self._follow()
+
+    def unload(self, name: str, *, by: str) -> None:
+        """Have no version of a model answer. Raises UnknownModel or Conflict."""
+        self._follow()
+        self._live.versions(name)
+        if name == self._live.default:
+            raise Conflict(f"{name!r} is the default model")
+        self._catalog.unload(name, by=by)
+        self._follow()
+
+    def _follow(self) -> None:
+        self._live.follow(self._catalog.read())
+
+    def _check(self, name: str, version: str, digest: str) -> None:
+        try:
+            load_model(self._folder / name / version, digest)
+        except BundleError as error:
+            raise Unusable(str(error)) from error
+
+
+def _unfold(archive: bytes, limit: int) -> dict[str, bytes]:
+    """The two files of an uploaded bundle, read no further than the limit whatever the archive says of their sizes."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+            if sorted(opened.namelist()) != sorted(_UPLOADED):
+                raise UnusableUpload(f"an uploaded bundle holds {' and '.join(sorted(_UPLOADED))}, and nothing else")
+            files = {}
+            for name in _UPLOADED:
+                with opened.open(name) as file:
+                    files[name] = file.read(limit + 1)
+                limit -= len(files[name])
+                if limit < 0:
+                    raise UnusableUpload("the bundle unfolds to more bytes than are allowed")
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise UnusableUpload("the file is no ZIP archive that can be read") from error
+    return files
+
+
+def _uploaded_card(files: dict[str, bytes]) -> Card:
+    try:
+        card = msgspec.json.decode(files[CARD_FILE], type=Card)
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+        raise UnusableUpload(f"{CARD_FILE} cannot be read: {error}") from error
+    if not NAME.fullmatch(card.name):
+        raise UnusableUpload("the card's name is no model's name")
+    if card.files.get(ONNX_FILE) != hashlib.sha256(files[ONNX_FILE]).hexdigest():
+        raise UnusableUpload(f"{ONNX_FILE} is not the file that was packaged: its digest differs from the card's")
+    if card.scorer != "onnx":
+        raise UnusableUpload("an uploaded bundle must be compiled: a pickle of a stranger's is not loaded")
+    return card

@@ -1,0 +1,80 @@
+"""What every worker tells of itself: which versions it answers with. Read by whoever asks how far a swap has come."""
+
+import json
+import os
+import socket
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, insert, or_, select
+
+from churn_api.registry.live import LiveModels
+from churn_api.store.database import Database
+from churn_api.store.rows import WorkerRow
+
+TELL_EVERY = timedelta(seconds=10)
+GONE_AFTER = timedelta(seconds=30)
+
+
+class Worker(NamedTuple):
+    """A worker process that was heard of lately."""
+
+    host: str
+    pid: int
+    started_at: datetime
+    seen_at: datetime
+    models: dict[str, Any]
+
+
+class Reporter:
+    """Tells of this process, when something changed and every few seconds."""
+
+    def __init__(self, live: LiveModels) -> None:
+        self._live = live
+        self._pid = 0
+        self._told: tuple[str, datetime] = ("", datetime.min.replace(tzinfo=UTC))
+        self._started = datetime.now(UTC)
+
+    def tell(self, database: Database) -> None:
+        """Write this process's row where there is news, and remove those of workers that are gone.
+
+        Raises DatabaseAway.
+        """
+        now = datetime.now(UTC)
+        if self._pid != os.getpid():
+            self._pid, self._started = os.getpid(), now
+        state = json.dumps(_state(self._live))
+        if state == self._told[0] and now - self._told[1] < TELL_EVERY:
+            return
+        host = socket.gethostname()[:64]
+        row = {
+            "id": f"{host}:{self._pid}:{self._started:%Y%m%d%H%M%S%f}",
+            "host": host,
+            "pid": self._pid,
+            "started_at": self._started,
+            "seen_at": now,
+            "models": state,
+        }
+        with database.plain_transaction() as connection:
+            gone = or_(WorkerRow.id == row["id"], WorkerRow.seen_at < now - GONE_AFTER)
+            connection.execute(delete(WorkerRow).where(gone))
+            connection.execute(insert(WorkerRow).values(row))
+        self._told = (state, now)
+
+
+def workers(database: Database) -> Sequence[Worker]:
+    """The workers heard of lately. Raises DatabaseAway."""
+    with database.reading() as session:
+        since = datetime.now(UTC) - GONE_AFTER
+        rows = session.scalars(select(WorkerRow).where(WorkerRow.seen_at >= since).order_by(WorkerRow.started_at)).all()
+    return [Worker(row.host, row.pid, row.started_at, row.seen_at, json.loads(row.models)) for row in rows]
+
+
+def _state(live: LiveModels) -> dict[str, Any]:
+    """By model: the version that answers, its generation, and why a newer one does not."""
+    refused = live.refused
+    told: dict[str, Any] = {name: answering._asdict() for name, answering in live.answering.items()}
+    for name, reason in refused.items():
+        told.setdefault(name, {})["refused"] = reason
+    return told

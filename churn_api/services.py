@@ -1,0 +1,197 @@
+"""What the parts of this program share, made from the settings in one place, for the web and the command alike."""
+
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cached_property, partial
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from churn_api.access.keyring import KeyRing
+from churn_api.access.keys import Keys
+from churn_api.access.secrets import secret
+from churn_api.config import DASK
+from churn_api.registry.bundle import found_bundles
+from churn_api.registry.catalog import Catalog
+from churn_api.registry.live import LiveModels
+from churn_api.registry.management import Management
+from churn_api.registry.workers import Reporter
+from churn_api.store import schema
+from churn_api.store.database import Database, DatabaseAway
+from churn_api.store.watcher import Watcher
+
+if TYPE_CHECKING:
+    from churn_api.access.tokens import Tokens
+    from churn_api.jobs.engine import Engine
+    from churn_api.jobs.queue import Queue
+    from churn_api.jobs.sources import Sources
+    from churn_api.jobs.worker import Worker
+
+RETRY_SECONDS = 5
+"""How long after one attempt to load a version that was refused the next one is made."""
+
+log = logging.getLogger(__name__)
+
+
+class Services:
+    """One application's database, keys, models, and what follows them."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._settings = settings
+        self._registered = False
+        self._followed_by = 0
+        self._tried = monotonic()
+        self.instance = Path(settings["INSTANCE_DIR"])
+        self.models_dir = Path(settings["MODELS_DIR"])
+        self.jobs_dir = Path(settings["JOBS_DIR"] or self.instance / "jobs")
+        self.database = Database(settings["DATABASE_URL"] or f"sqlite:///{self.instance / 'churn.db'}")
+        self.catalog = Catalog(self.database)
+        self.live = LiveModels(self.models_dir, settings["DEFAULT_MODEL"], settings["MAX_MODELS"])
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys, for those who manage them. Raises MissingSecret."""
+        return Keys(self.database, self._pepper)
+
+    @cached_property
+    def ring(self) -> KeyRing:
+        """The keys, for those who check them. Raises MissingSecret."""
+        return KeyRing(self.database, self._pepper)
+
+    @cached_property
+    def tokens(self) -> "Tokens":
+        """Tokens. Raises MissingSecret or BadKeySet."""
+        # Loads cryptography, which a service that meets keys alone does without.
+        from churn_api.access.tokens import Tokens, read_key_set
+
+        settings = self._settings
+        jwks = settings["JWKS_FILE"]
+        return Tokens(
+            self._secret("JWT_SECRET"),
+            audience=settings["JWT_AUDIENCE"],
+            seconds=settings["TOKEN_SECONDS"],
+            leeway=settings["JWT_LEEWAY"],
+            provider=read_key_set(Path(jwks), settings["JWT_ISSUER"]) if jwks else None,
+        )
+
+    @cached_property
+    def management(self) -> Management:
+        """What may be done with the models."""
+        return Management(self.models_dir, self.catalog, self.live, self._settings["MAX_BUNDLE_BYTES"])
+
+    @cached_property
+    def queue(self) -> "Queue":
+        """The jobs."""
+        # Only here and below: a process that meets no job does without.
+        from churn_api.jobs.queue import Queue
+
+        lease = timedelta(seconds=self._settings["JOB_LEASE_SECONDS"])
+        return Queue(self.database, lease=lease, max_attempts=self._settings["JOB_MAX_ATTEMPTS"])
+
+    @cached_property
+    def sources(self) -> "Sources":
+        """What jobs may read."""
+        from churn_api.jobs.sources import Sources
+
+        settings = self._settings
+        data_dir = Path(settings["DATA_DIR"]) if settings["DATA_DIR"] else None
+        return Sources(data_dir, settings["DATA_URLS"], settings["MAX_JOB_BYTES"])
+
+    def worker(self) -> "Worker":
+        """A worker of the queue, in this process."""
+        from churn_api.jobs.retention import prune
+        from churn_api.jobs.worker import Worker
+
+        keep = {"keep_days": self._settings["JOB_KEEP_DAYS"], "keep_bytes": self._settings["JOB_KEEP_BYTES"]}
+        return Worker(
+            self.queue,
+            self.sources,
+            self._engine(),
+            partial(prune, self.queue, self.jobs_dir, **keep),
+            name=f"{socket.gethostname()[:64]}:{os.getpid()}",
+            jobs_dir=self.jobs_dir,
+            models_dir=self.models_dir,
+            beat_seconds=self._settings["JOB_LEASE_SECONDS"] / 3,
+        )
+
+    def _engine(self) -> "Engine":
+        if self._settings["JOB_ENGINE"] == DASK:
+            from churn_api.jobs import dask
+
+            return partial(dask.in_order, scheduler=self._settings["DASK_SCHEDULER"])
+        from churn_api.jobs import local
+
+        processes = self._settings["JOB_PROCESSES"] or None
+        return lambda function, todo, _: local.in_order(function, todo, processes=processes)
+
+    @cached_property
+    def watcher(self) -> Watcher:
+        """What follows the database in this process."""
+        watcher = Watcher(self.database, on_change={"keys": self.ring.refresh, "models": self._follow_catalog})
+        watcher.each_round(self.ring.flush_used)
+        reporter = Reporter(self.live)
+        watcher.each_round(self._retry_refused)
+        watcher.each_round(lambda: reporter.tell(self.database))
+        return watcher
+
+    def check(self) -> None:
+        """See whether this may start: the secrets, the identity provider's keys, the schema.
+
+        A database that is away is no reason not to start: it may be back at any moment. Raises StartError.
+        """
+        self._secret("JWT_SECRET")
+        if self._settings["JWKS_FILE"]:
+            _ = self.tokens
+        _ = self.ring
+        try:
+            schema.check(self.database)
+        except DatabaseAway as error:
+            log.warning("the database is away at the start (%s); models are loaded when it is back", error)
+        finally:
+            self.database.close()
+
+    def open(self) -> None:
+        """Make ready to answer: check, register new bundles, load the live models. Raises StartError."""
+        self.check()
+        try:
+            with contextlib.suppress(DatabaseAway):
+                self._register_found()
+                self.watcher.look()
+        finally:
+            self.database.close()
+
+    def follow(self) -> None:
+        """Have this process follow the database from now on; to be asked in every process, and cheap to ask again."""
+        if self._followed_by != os.getpid():
+            self._followed_by = os.getpid()
+            if not self._settings.get("TESTING"):
+                self.watcher.start()
+
+    def _follow_catalog(self) -> None:
+        """Answer with the versions that are live; before the first time, register what the models folder holds."""
+        self._register_found()
+        self.live.follow(self.catalog.read())
+
+    def _register_found(self) -> None:
+        if not self._registered:
+            schema.check(self.database)
+            self.catalog.add_found(found_bundles(self.models_dir))
+            self._registered = True
+
+    def _retry_refused(self) -> None:
+        """Try again, now and then, versions that could not be loaded: their files may come late to this machine."""
+        now = monotonic()
+        if self.live.refused and now - self._tried >= RETRY_SECONDS:
+            self._tried = now
+            self.live.follow(self.catalog.read())
+
+    @cached_property
+    def _pepper(self) -> bytes:
+        return self._secret("KEY_PEPPER")
+
+    def _secret(self, name: str) -> bytes:
+        return secret(name, self._settings[name], self.instance, single_machine=self.database.is_local)

@@ -1,0 +1,35 @@
+"""Where a request comes from: the client's own address, as far as it can be believed."""
+
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from flask import current_app, request
+
+from churn_api.config import UNIX
+
+
+def client_address() -> str:
+    """The address of whoever stands before the proxies that are trusted; `unix` where nothing better is known."""
+    trusted = tuple(current_app.config["TRUSTED_PROXIES"])
+    address = request.environ.get("REMOTE_ADDR") or UNIX
+    if trusted and _is_trusted(address, trusted):
+        for sent in reversed(request.environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+            # What stands further to the left was written by whoever comes now, and may be made up.
+            try:
+                address = str(ip_address(sent.strip()))
+            except ValueError:
+                break
+            if not _is_trusted(address, trusted):
+                break
+    return address
+
+
+def _is_trusted(address: str, trusted: tuple[str, ...]) -> bool:
+    if address == UNIX:
+        return UNIX in trusted
+    return any(ip_address(address) in network for network in _networks(trusted))
+
+
+@lru_cache(maxsize=8)
+def _networks(trusted: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(entry) for entry in trusted if entry != UNIX)

@@ -1,0 +1,98 @@
+from multiprocessing import get_context
+
+import pytest
+
+from churn_api.registry.catalog import Catalog, Conflict
+from churn_api.store import revisions
+from churn_api.store.audit import acts
+from churn_api.store.database import Database
+
+FOUND = {"small": {"1": "a" * 64, "2": "b" * 64}, "odd": {"1": "c" * 64}}
+
+
+@pytest.fixture
+def catalog(database):
+    catalog = Catalog(database)
+    catalog.add_found(FOUND)
+    return catalog
+
+
+def revision(database):
+    with database.reading() as session:
+        return revisions.read(session)["models"]
+
+
+def test_found_at_the_start(catalog, database):
+    """What a folder holds is registered with its digests; the newest version of a new model is live."""
+    known = catalog.read()
+    assert {name: (dict(entry.digests), entry.live, entry.generation) for name, entry in known.items()} == {
+        "small": (FOUND["small"], "2", 1),
+        "odd": (FOUND["odd"], "1", 1),
+    }
+    assert revision(database) == 1
+
+
+def test_found_again(catalog, database):
+    """What is known stays as it is: a newer version is registered and not live, a changed file keeps its old digest."""
+    catalog.set_live("small", "1", by="test")
+    before = revision(database)
+    catalog.add_found(FOUND)
+    assert revision(database) == before
+    catalog.add_found({"small": {"2": "changed", "3": "d" * 64}})
+    entry = catalog.read()["small"]
+    assert (dict(entry.digests), entry.live) == (FOUND["small"] | {"3": "d" * 64}, "1")
+
+
+def test_versions_are_in_order(catalog):
+    """Version 10 comes after version 9."""
+    catalog.add_found({"many": {str(number): "x" for number in (10, 9, 1)}})
+    assert (list(catalog.read()["many"].digests), catalog.read()["many"].live) == (["1", "9", "10"], "10")
+
+
+def test_registered_with_other_files(catalog):
+    """A version can be registered again as it is, and not with other files."""
+    catalog.register("small", "2", "b" * 64, by="test")
+    with pytest.raises(Conflict, match="other files"):
+        catalog.register("small", "2", "e" * 64, by="test")
+
+
+def test_unload(catalog):
+    """A model that is unloaded has versions and none that is live; it can be made live again."""
+    catalog.unload("small", by="test")
+    assert catalog.read()["small"].live is None
+    with pytest.raises(Conflict):
+        catalog.unload("small", by="test")
+    catalog.add_found(FOUND)
+    assert catalog.read()["small"].live is None
+    catalog.set_live("small", "1", by="test")
+    assert catalog.read()["small"].live == "1"
+
+
+def test_every_act_counts(catalog, database):
+    """Every act is counted, so that workers see it, and is in the audit."""
+    catalog.register("small", "3", "d" * 64, by="anna")
+    catalog.set_live("small", "3", by="ben")
+    catalog.unload("small", by="cleo")
+    assert revision(database) == 4
+    assert [(act.actor, act.action) for act in acts(database, 10)] == [
+        ("cleo", "models.unload"),
+        ("ben", "models.live"),
+        ("anna", "models.register"),
+    ]
+
+
+def _add_found(url):
+    database = Database(url)
+    Catalog(database).add_found(FOUND)
+    database.close()
+
+
+def test_machines_that_start_at_once(database, database_url):
+    """Machines that start at the same moment on an empty catalogue all start, and register everything once."""
+    processes = [get_context("spawn").Process(target=_add_found, args=(database_url,)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert Catalog(database).read()["small"].generation == 1

@@ -1,0 +1,78 @@
+import numpy as np
+import onnx
+import pytest
+from builders import customers, feature, signature
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
+
+from churn_api.contract.columns import Columns
+from churn_api.training.compilation import compile_pipeline, prove
+
+NAMES = ["tenure", "MonthlyCharges"]
+
+
+def compiled(encode):
+    """A pipeline of bins, its graph, and the proof on cells that lie on edges, between them, and far outside."""
+    table = customers()
+    bins = KBinsDiscretizer(5, encode=encode, quantile_method="averaged_inverted_cdf")
+    columns = make_column_transformer((make_pipeline(SimpleImputer(), bins), NAMES), sparse_threshold=0)
+    pipeline = make_pipeline(columns, LogisticRegression()).fit(table[NAMES], table["Churn"])
+    graph = compile_pipeline(pipeline, signature(*(feature(name, "number") for name in NAMES)))
+    edges = pipeline.named_steps["columntransformer"].transformers_[0][1][-1].bin_edges_
+    rows = table[NAMES].astype("float64")
+    rows.iloc[:5] = list(zip(edges[0][:5], edges[1][:5], strict=True))
+    rows.iloc[5], rows.iloc[6] = (-1e30, 1e30), (1e30, -1e30)
+    numbers = rows.to_numpy("float64")
+    proof = prove(graph, Columns(numbers, numbers[:, :0].astype(object)), pipeline.predict_proba(rows)[:, 1])
+    return onnx.load_from_string(graph), proof
+
+
+@pytest.mark.parametrize("encode", ["onehot-dense", "ordinal"])
+def test_bins_compile(encode):
+    """Bins compile to their equal, however they are encoded."""
+    _, proof = compiled(encode)
+    assert proof.proven, proof
+
+
+def test_bins_are_few_nodes():
+    """One-hot bins of all columns take six nodes together: for a single row the nodes are the cost."""
+    graph, _ = compiled("onehot-dense")
+    assert len(graph.graph.node) <= 12
+
+
+def compiled_categories(**options):
+    """A pipeline of two one-hot columns that share categories, its graph, and the proof on known and unknown ones."""
+    table = customers()[["Contract", "Churn"]].assign(Previous=lambda t: t["Contract"].iloc[::-1].to_numpy())
+    names = ["Contract", "Previous"]
+    encoder = OneHotEncoder(sparse_output=False, **options)
+    columns = make_column_transformer((encoder, names), sparse_threshold=0)
+    pipeline = make_pipeline(columns, LogisticRegression()).fit(table[names], table["Churn"])
+    rows = table[names].astype(object)
+    if options.get("handle_unknown") == "ignore":
+        rows.iloc[:3] = [["", "Never seen"], ["Never seen", ""], [" ", "month-to-month"]]
+    texts = rows.to_numpy(object)
+    graph = compile_pipeline(pipeline, signature(*(feature(name, "string") for name in names)))
+    proof = prove(graph, Columns(np.empty((len(rows), 0)), texts), pipeline.predict_proba(rows)[:, 1])
+    return onnx.load_from_string(graph), proof
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"handle_unknown": "ignore"}, {}, {"drop": "first"}, {"handle_unknown": "ignore", "dtype": np.float32}],
+    ids=["ours", "strict", "drop", "float32"],
+)
+def test_categories_compile(options):
+    """One-hot categories compile to their equal, also those that our converter leaves to skl2onnx's."""
+    _, proof = compiled_categories(**options)
+    assert proof.proven, proof
+
+
+def test_categories_are_few_nodes():
+    """One-hot categories of all columns take four nodes together, and the columns come out of their block at once."""
+    graph, _ = compiled_categories(handle_unknown="ignore")
+    nodes = [node.op_type for node in graph.graph.node]
+    assert nodes[:4] == ["LabelEncoder", "ArrayFeatureExtractor", "Equal", "Cast"]
+    assert len(nodes) <= 7

@@ -1,0 +1,182 @@
+"""Who may call what."""
+
+import time
+from datetime import timedelta
+
+import jwt
+import pytest
+from builders import CUSTOMER
+from conftest import SECRET
+
+from churn_api.access.caller import SCOPES
+from churn_api.app import create_app
+
+PREDICT = "/api/v1/predict/small"
+NEEDED = {
+    ("POST", PREDICT): "predict",
+    ("POST", "/api/v1/batch-predict/small"): "predict",
+    ("GET", "/api/v1/models"): "models:read",
+    ("GET", "/api/v1/models/small"): "models:read",
+    ("POST", "/api/v1/models"): "models:write",
+    ("DELETE", "/api/v1/models/odd"): "models:write",
+    ("PUT", "/api/v1/models/small/live"): "models:write",
+    ("GET", "/api/v1/status"): "ops",
+}
+
+
+@pytest.fixture
+def stranger(models_dir, monkeypatch):
+    """A client without a key, where keys are required."""
+    monkeypatch.setenv("CHURN_AUTH", "required")
+    return create_app({"MODELS_DIR": str(models_dir), "TESTING": True}).test_client()
+
+
+def code(response):
+    return response.status_code, response.json["code"]
+
+
+@pytest.mark.parametrize(("method", "route"), NEEDED)
+def test_scopes(stranger, make_key, method, route):
+    """Every route asks for its scope: without a key 401, with another scope 403 that names the one needed."""
+    scope = NEEDED[method, route]
+    response = stranger.open(route, method=method, json=CUSTOMER)
+    assert code(response) == (401, "missing-credentials")
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="churn-api"'
+    others = make_key(*(other for other in SCOPES if other != scope), name="others")
+    refused = stranger.open(route, method=method, json=CUSTOMER, headers={"X-API-Key": others})
+    assert code(refused) == (403, "missing-scope")
+    assert refused.json["scope"] == scope
+    own = stranger.open(route, method=method, json=CUSTOMER, headers={"X-API-Key": make_key(scope, name="own")})
+    assert own.status_code not in (401, 403)
+
+
+@pytest.mark.parametrize("header", ["X-API-Key", "Authorization"])
+def test_key_in_either_header(stranger, make_key, header):
+    """A key is taken from either header."""
+    key = make_key("predict")
+    headers = {header: key if header == "X-API-Key" else f"Bearer {key}"}
+    assert stranger.post(PREDICT, json=CUSTOMER, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("route", ["/", "/health", "/health/live", "/health/ready", "/docs", "/openapi.json"])
+def test_open_routes(stranger, route):
+    """The card, health and the documents ask for nothing."""
+    assert stranger.get(route).status_code in (200, 503)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-API-Key": ""},
+        {"X-API-Key": "churn_aaaaaaaaaaaa_" + "A" * 43},
+        {"X-API-Key": "' OR 1=1 --"},
+        {"Authorization": "Bearer churn_aaaaaaaaaaaa_" + "A" * 43},
+        {"Authorization": "Bearer churn_"},
+    ],
+)
+def test_wrong_keys(stranger, headers):
+    """Wrong keys are 401, all with the same words."""
+    response = stranger.post(PREDICT, json=CUSTOMER, headers=headers)
+    assert code(response) == (401, "invalid-key")
+    assert response.json["detail"] == "The key is not valid here."
+
+
+@pytest.mark.parametrize("value", ["Basic YTpi", "Bearer", "Bearer a.b.c", "Bearer " + "x" * 5000, "Token x", "é"])
+def test_wrong_tokens(stranger, value):
+    """What is neither key nor token is 401, and says so to the client's library."""
+    response = stranger.post(PREDICT, json=CUSTOMER, headers={"Authorization": value})
+    assert code(response) == (401, "invalid-token")
+    assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
+
+
+def test_expired_key_is_like_none(stranger, make_key):
+    """Nothing tells an expired key from a wrong one."""
+    key = make_key("predict", expires=timedelta(seconds=-1))
+    expired = stranger.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": key})
+    assert code(expired) == (401, "invalid-key")
+
+
+def test_open_door(models_dir, make_key):
+    """With an open door predictions need no key, management does, and a wrong key is still wrong."""
+    client = create_app({"MODELS_DIR": str(models_dir), "TESTING": True, "AUTH": "open"}).test_client()
+    assert client.post(PREDICT, json=CUSTOMER).status_code == 200
+    assert code(client.get("/api/v1/models")) == (401, "missing-credentials")
+    assert code(client.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": "x"})) == (401, "invalid-key")
+    headers = {"X-API-Key": make_key("ops")}
+    assert code(client.post(PREDICT, json=CUSTOMER, headers=headers)) == (403, "missing-scope")
+
+
+def token(client, key, **body):
+    return client.post("/api/v1/token", headers={"X-API-Key": key}, **body)
+
+
+def test_token(stranger, make_key):
+    """A key gives a token for minutes, with its scopes or some of them, and the token does what they allow."""
+    key = make_key("predict", "models:read")
+    whole = token(stranger, key).json
+    assert (whole["token_type"], whole["expires_in"], whole["scope"]) == ("Bearer", 900, "models:read predict")
+    some = token(stranger, key, json={"scopes": ["predict"]}).json
+    headers = {"Authorization": f"Bearer {some['access_token']}"}
+    assert stranger.post(PREDICT, json=CUSTOMER, headers=headers).status_code == 200
+    assert code(stranger.get("/api/v1/models", headers=headers)) == (403, "missing-scope")
+
+
+def test_token_of_more(stranger, make_key):
+    """A token cannot have a scope that its key has not, nor be made from a token."""
+    key = make_key("predict")
+    refused = token(stranger, key, json={"scopes": ["predict", "ops"]})
+    assert code(refused) == (403, "missing-scope")
+    assert refused.json["scope"] == "ops"
+    headers = {"Authorization": f"Bearer {token(stranger, key).json['access_token']}"}
+    assert code(stranger.post("/api/v1/token", headers=headers)) == (403, "missing-scope")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [({"scopes": ["all"]}, "#/scopes"), ({"scopes": "predict"}, "#/scopes"), ({"scope": []}, "#/scope"), ([], "#")],
+)
+def test_bad_token_request(stranger, make_key, body, pointer):
+    """A bad request for a token names the member at fault."""
+    response = token(stranger, make_key("predict"), json=body)
+    assert code(response) == (422, "validation-failed")
+    assert [entry["pointer"] for entry in response.json["errors"]] == [pointer]
+
+
+def test_token_ends_with_its_key(stranger, make_key, instance):
+    """A token whose key was revoked lets nobody in."""
+    from churn_api.config import load_settings
+    from churn_api.services import Services
+
+    headers = {"Authorization": f"Bearer {token(stranger, make_key('predict')).json['access_token']}"}
+    assert stranger.post(PREDICT, json=CUSTOMER, headers=headers).status_code == 200
+    Services(load_settings()).keys.revoke("tests", by="test")
+    stranger.application.extensions["churn_api"].ring.refresh()
+    assert code(stranger.post(PREDICT, json=CUSTOMER, headers=headers)) == (401, "invalid-token")
+
+
+def test_expired_token(stranger, make_key):
+    """A token that has expired says so, so that the client asks for a new one."""
+    now = time.time()
+    claims = {"iss": "churn-api", "aud": "churn-api", "sub": "key:x", "name": "x", "exp": now - 60, "scope": "predict"}
+    headers = {"Authorization": f"Bearer {jwt.encode(claims, SECRET, 'HS256')}"}
+    assert code(stranger.post(PREDICT, json=CUSTOMER, headers=headers)) == (401, "token-expired")
+
+
+def test_database_away(stranger, make_key, monkeypatch):
+    """With the database away, keys that were met are served, others get 503, and readiness names the database."""
+    from churn_api.store.database import Database, DatabaseAway
+
+    met, other = make_key("predict", name="met"), make_key("predict", name="other")
+    assert stranger.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": met}).status_code == 200
+
+    def away(*_):
+        raise DatabaseAway("test")
+
+    monkeypatch.setattr(Database, "_session", away)
+    assert stranger.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": met}).status_code == 200
+    refused = stranger.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": other})
+    assert code(refused) == (503, "dependency-unavailable")
+    assert refused.headers["Retry-After"] == "5"
+    ready = stranger.get("/health/ready")
+    assert (code(ready), ready.json["part"]) == ((503, "dependency-unavailable"), "database")
+    assert stranger.get("/health").json["checks"]["database"]["status"] == "degraded"

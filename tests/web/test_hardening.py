@@ -1,0 +1,109 @@
+"""What a hostile client must not get."""
+
+import gzip
+import json
+
+import pytest
+from builders import CUSTOMER
+
+from churn_api.app import create_app
+
+PREDICT = "/api/v1/predict/small"
+OURS, THEIRS = "https://app.example.org", "https://evil.example.net"
+
+
+@pytest.fixture
+def make(models_dir):
+    """Make a client: `make(ALLOWED_HOSTS=["api.example.org"])`."""
+    return lambda **settings: create_app({"MODELS_DIR": str(models_dir), "TESTING": True} | settings).test_client()
+
+
+def test_origins(make):
+    """A configured origin's page may call and read; another's answer has no CORS header, nor has a preflight's."""
+    client = make(CORS_ORIGINS=[OURS])
+    allowed = client.post(PREDICT, json=CUSTOMER, headers={"Origin": OURS})
+    assert allowed.headers["Access-Control-Allow-Origin"] == OURS
+    assert "X-Request-ID" in allowed.headers["Access-Control-Expose-Headers"]
+    preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type, x-api-key"}
+    asked = client.options(PREDICT, headers={"Origin": OURS, **preflight})
+    assert asked.status_code == 200
+    assert "POST" in asked.headers["Access-Control-Allow-Methods"]
+    assert "x-api-key" in asked.headers["Access-Control-Allow-Headers"]
+    for origin in (THEIRS, "null", OURS + ".evil.net", "https://app.example.organic"):
+        for response in (
+            client.post(PREDICT, json=CUSTOMER, headers={"Origin": origin}),
+            client.options(PREDICT, headers={"Origin": origin, **preflight}),
+        ):
+            assert not [name for name, _ in response.headers if name.startswith("Access-Control")], origin
+
+
+def test_no_origins(make):
+    """Without configured origins there is no CORS header at all."""
+    response = make().post(PREDICT, json=CUSTOMER, headers={"Origin": OURS})
+    assert not [name for name, _ in response.headers if name.startswith("Access-Control")]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("api.example.org", 200),
+        ("api.example.org:8443", 200),
+        ("x.inner.example.org", 200),
+        ("evil.net", 400),
+        ("api.example.org.evil.net", 400),
+        ("api.example.org@evil.net", 400),
+        ("", 400),
+    ],
+)
+def test_hosts(make, host, status):
+    """A request for a host that is not ours is 400, and does not tell the name back; probes go by address."""
+    client = make(ALLOWED_HOSTS=["api.example.org", ".inner.example.org"])
+    response = client.post(PREDICT, json=CUSTOMER, headers={"Host": host})
+    assert response.status_code == status
+    assert "evil" not in response.text
+    assert client.get("/health/live", headers={"Host": "10.0.0.7:8000"}).status_code == 200
+
+
+def test_compressed_bodies(make):
+    """A compressed body is refused before anything is unfolded."""
+    bomb = gzip.compress(bytes(50_000_000))
+    for body in (bomb, gzip.compress(json.dumps(CUSTOMER).encode())):
+        response = make().post(
+            PREDICT, data=body, headers={"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        )
+        assert (response.status_code, response.json["code"]) == (415, "unsupported-media-type")
+
+
+@pytest.mark.parametrize("route", ["/", "/docs", "/health", PREDICT, "/nowhere", "/openapi.json"])
+def test_headers(make, route):
+    """Every answer forbids sniffing and framing, and names no version of a server."""
+    response = make().get(route)
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+    assert "Server" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "sent", ["a\nforged line", "a\r\nX-Evil: 1", "\x1b[31mred", "x" * 65, "ü", "a b", '"}{', "%0a"]
+)
+def test_ids_reach_no_log(make, caplog, monkeypatch, sent):
+    """An id that is not well-formed is replaced before anything writes it."""
+    monkeypatch.setattr("churn_api.web.predict.score", lambda *_: 1 / 0)
+    client = make(PROPAGATE_EXCEPTIONS=False)
+    response = client.post(PREDICT, json=CUSTOMER, environ_overrides={"HTTP_X_REQUEST_ID": sent})
+    assert response.status_code == 500
+    assert sent not in caplog.text
+    assert response.json["request_id"] in caplog.text
+
+
+def test_names_reach_no_log(make, caplog):
+    """Nothing of a path, a header or a body that a stranger sends is logged."""
+    forged = "forged%0aline"
+    client = make()
+    for response in (
+        client.get(f"/{forged}"),
+        client.post(f"/api/v1/predict/{forged}", json={forged: forged}),
+        client.get("/api/v1/models", headers={"X-API-Key": forged, "Authorization": forged, "User-Agent": forged}),
+    ):
+        assert response.status_code in (401, 404)
+    assert "forged" not in caplog.text

@@ -1,0 +1,157 @@
+"""How often a caller may call."""
+
+import contextlib
+import sqlite3
+import time
+
+import pytest
+from builders import CUSTOMER
+
+from churn_api.app import create_app
+
+PREDICT = "/api/v1/predict/small"
+BATCH = "/api/v1/batch-predict/small"
+
+
+@pytest.fixture
+def limited(models_dir):
+    """Make a client of an application with limits: `limited(RATELIMIT_PREDICT="3/hour")`."""
+
+    def make(**settings):
+        config = {"MODELS_DIR": str(models_dir), "TESTING": True, "RATELIMIT_ENABLED": True} | settings
+        return create_app(config).test_client()
+
+    return make
+
+
+def statuses(client, count, route=PREDICT, body=CUSTOMER, **options):
+    return [client.post(route, json=body, **options).status_code for _ in range(count)]
+
+
+def test_limit(limited):
+    """Calls within the limit are answered and tell what is left; the next one is 429 and says when to try again."""
+    client = limited(RATELIMIT_PREDICT="3/hour")
+    answers = [client.post(PREDICT, json=CUSTOMER) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0"]
+    assert {answer.headers["RateLimit-Limit"] for answer in answers} == {"3"}
+    assert all(0 < int(answer.headers["RateLimit-Reset"]) <= 3600 for answer in answers)
+    assert ["Retry-After" in answer.headers for answer in answers] == [False, False, False, True]
+    assert answers[3].json["code"] == "rate-limited"
+    assert 0 < int(answers[3].headers["Retry-After"]) <= 3600
+
+
+def test_kinds_are_counted_apart(limited):
+    """Single predictions, batches and management have limits of their own; versions and models share them."""
+    client = limited(RATELIMIT_PREDICT="2/hour", RATELIMIT_BATCH="1/hour")
+    assert statuses(client, 1) + statuses(client, 1, PREDICT + "?version=1") + statuses(client, 1) == [200, 200, 429]
+    assert statuses(client, 2, BATCH, {"customers": [CUSTOMER]}) == [200, 429]
+
+
+def test_by_key(limited, make_key):
+    """Each key is counted for itself, and a key's own rate stands in place of the configured one."""
+    client = limited(RATELIMIT_PREDICT="1/hour")
+    plain = {"X-API-Key": make_key("predict", name="plain")}
+    own = {"X-API-Key": make_key("predict", name="own", rate="3/hour")}
+    assert statuses(client, 2) == [200, 429]
+    assert statuses(client, 2, headers=plain) == [200, 429]
+    assert statuses(client, 4, headers=own) == [200, 200, 200, 429]
+
+
+def test_a_token_counts_as_its_key(limited, make_key):
+    """A token is counted with the key that it was made from: new tokens are no way round a limit."""
+    client = limited(RATELIMIT_PREDICT="2/hour")
+    key = make_key("predict")
+    token = client.post("/api/v1/token", headers={"X-API-Key": key}).json["access_token"]
+    assert statuses(client, 2, headers={"X-API-Key": key}) == [200, 200]
+    assert statuses(client, 1, headers={"Authorization": f"Bearer {token}"}) == [429]
+
+
+def test_attempts_are_counted(limited):
+    """Whoever tries keys is stopped by address, and good keys from elsewhere are not."""
+    client = limited(RATELIMIT_MANAGEMENT="3/hour")
+    tries = [client.get("/api/v1/models", headers={"X-API-Key": "wrong"}).status_code for _ in range(5)]
+    assert tries == [401, 401, 401, 429, 429]
+    assert statuses(client, 1) == [200]
+
+
+def test_batches_by_rows(limited):
+    """Where configured, a batch is charged by its rows."""
+    client = limited(RATELIMIT_BATCH_ROWS="10/hour", RATELIMIT_BATCH="100/hour")
+    assert statuses(client, 3, BATCH, {"customers": [CUSTOMER] * 5}) == [200, 200, 429]
+    answer = client.post(BATCH, json={"customers": [CUSTOMER]})
+    assert (answer.status_code, answer.headers["RateLimit-Limit"]) == (429, "10")
+
+
+def test_exempt(limited):
+    """Health, documents, the card, what is not there and what browsers ask beforehand are not counted."""
+    client = limited(RATELIMIT_PREDICT="1/hour", RATELIMIT_MANAGEMENT="1/hour")
+    for route in ("/", "/health/live", "/health/ready", "/api/v1/health", "/docs", "/openapi.json", "/nowhere"):
+        answers = [client.get(route) for _ in range(3)]
+        assert not any(answer.status_code == 429 or "RateLimit-Limit" in answer.headers for answer in answers)
+    assert {client.options(PREDICT).status_code for _ in range(3)} == {200}
+    assert statuses(client, 1) == [200]
+
+
+def test_switched_off(limited):
+    """Without limits nothing is counted and nothing is told."""
+    client = limited(RATELIMIT_ENABLED=False, RATELIMIT_PREDICT="1/hour")
+    answers = [client.post(PREDICT, json=CUSTOMER) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert "RateLimit-Limit" not in answers[0].headers
+
+
+def forwarded(client, sent, address="127.0.0.1"):
+    return client.post(
+        PREDICT, json=CUSTOMER, headers={"X-Forwarded-For": sent}, environ_overrides={"REMOTE_ADDR": address}
+    ).status_code
+
+
+def test_forwarded_address_is_not_believed(limited):
+    """Without trusted proxies, what a client says of its address changes nothing."""
+    client = limited(RATELIMIT_PREDICT="1/hour")
+    assert [forwarded(client, f"10.0.0.{number}") for number in range(3)] == [200, 429, 429]
+
+
+def test_forwarded_address_behind_a_proxy(limited):
+    """Behind a trusted proxy clients are told apart by the address that the proxy saw, not by what they add to it."""
+    client = limited(RATELIMIT_PREDICT="1/hour", TRUSTED_PROXIES=["127.0.0.0/8", "unix"])
+    assert [forwarded(client, "192.0.2.1"), forwarded(client, "192.0.2.2")] == [200, 200]
+    assert forwarded(client, "203.0.113.9, 192.0.2.1") == 429
+    assert forwarded(client, "192.0.2.1, 127.0.0.1") == 429
+    assert forwarded(client, "192.0.2.2", address="") == 429
+    assert forwarded(client, "nonsense", address="") == 200
+
+
+def test_storage_away(limited, tmp_path, caplog):
+    """With the storage away, each process counts for itself: calls are answered, limits hold, and the log says so."""
+    client = limited(RATELIMIT_PREDICT="3/hour", RATELIMIT_STORAGE_URI="redis://127.0.0.1:1/0")
+    assert statuses(client, 5) == [200, 200, 200, 429, 429]
+    assert "storage unreachable" in caplog.text
+
+
+def test_file_that_is_broken(limited, instance):
+    """A counters' file that was overwritten stops no call, and opens no door."""
+    (instance / "limits.db").write_bytes(b"no database, but long enough to be taken for one" * 100)
+    assert statuses(limited(RATELIMIT_PREDICT="3/hour"), 5) == [200, 200, 200, 429, 429]
+
+
+def test_storage_comes_back(limited, instance):
+    """When the counters' file can be used again, calls are counted in it again."""
+    blocked = instance / "limits.db"
+    blocked.mkdir()
+    client = limited(RATELIMIT_PREDICT="100/hour")
+    assert statuses(client, 2) == [200, 200]
+    blocked.rmdir()
+    deadline = time.monotonic() + 20
+    while not (blocked.exists() and counted(blocked)):
+        assert time.monotonic() < deadline
+        assert statuses(client, 1) == [200]
+        time.sleep(0.2)
+
+
+def counted(path):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,) and connection.execute(
+            "SELECT count(*) FROM counters"
+        ).fetchone() != (0,)

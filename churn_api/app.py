@@ -13,6 +13,7 @@ from churn_api.web import (
     cross_origin,
     docs,
     errors,
+    exchange,
     guard,
     headers,
     health,
@@ -48,6 +49,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     state.attach(app, services)
 
     headers.init_app(app)
+    exchange.init_app(app)
     errors.init_app(app)
     hosts.init_app(app)
     cross_origin.init_app(app)

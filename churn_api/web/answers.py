@@ -1,5 +1,6 @@
 """The shape of predictions."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from churn_api.contract.batch import Batch
 from churn_api.registry.model import Model
-from churn_api.web.headers import request_id
+from churn_api.web.exchange import exchange, request_id
+from churn_api.web.state import live_models
 
 
 class Scores(NamedTuple):
@@ -32,12 +34,24 @@ class ScoredCustomer(msgspec.Struct, gc=False):
     risk_band: str
 
 
+def model_to_answer(name: str | None, query: Mapping[str, Any]) -> Model:
+    """The model that answers a request. Raises UnknownModel, UnknownVersion or ModelNotReady."""
+    noted, model = exchange(), live_models().get(name, query.get("version"))
+    noted.model, noted.version = model.card.name, model.card.version
+    noted.threshold = query.get("threshold", model.card.policy.threshold)
+    return model
+
+
 def score(model: Model, batch: Batch, threshold: float | None) -> Scores:
     """Score the good records of a body, at the model's own threshold unless another is given."""
+    decided_at = model.card.policy.threshold if threshold is None else threshold
+    noted = exchange()
+    noted.rows, noted.bad_rows, noted.faults = batch.sent, batch.sent - len(batch.places), batch.faults
     started = perf_counter()
     probabilities = model.score(batch.columns)
-    milliseconds = (perf_counter() - started) * 1000
-    decided_at = model.card.policy.threshold if threshold is None else threshold
+    noted.inference_seconds = perf_counter() - started
+    noted.probabilities = (probabilities,)
+    milliseconds = noted.inference_seconds * 1000
     return Scores(model, batch.identifiers, decided_at, probabilities, milliseconds)
 
 

@@ -11,14 +11,13 @@ from churn_api.access.caller import PREDICT
 from churn_api.contract.batch import Batch
 from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
-from churn_api.web.answers import Scores, about, score, scored_columns, scored_rows
+from churn_api.web.answers import Scores, about, model_to_answer, score, scored_columns, scored_rows
 from churn_api.web.body import read_body, read_query
 from churn_api.web.documented import documented
 from churn_api.web.limits import charge_rows
 from churn_api.web.negotiation import MEDIA_TYPES, formats
 from churn_api.web.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
 from churn_api.web.schemas import COLUMNS, FAIL, BatchPrediction, BatchQuery
-from churn_api.web.state import live_models
 from churn_api.web.tables import answer_columns, answer_table
 
 blueprint = Blueprint("batch", __name__)
@@ -45,7 +44,7 @@ def batch_predict(model: str | None = None) -> ResponseReturnValue:
     answered as a table of the same type, with empty scores in place of nulls, unless `Accept` names another.
     """
     query = read_query(_QUERY)
-    chosen = live_models().get(model, query.get("version"))
+    chosen = model_to_answer(model, query)
     sent, wanted = formats()
     if sent is not None:
         return answer_table(chosen, sent, wanted, query)

@@ -16,7 +16,7 @@ from churn_api.registry.catalog import Conflict
 from churn_api.registry.live import ModelNotReady, UnknownModel, UnknownVersion
 from churn_api.registry.management import Unusable
 from churn_api.store.database import DatabaseAway
-from churn_api.web.headers import request_id
+from churn_api.web.exchange import exchange, request_id
 from churn_api.web.limits import rate_limited
 from churn_api.web.problems import KINDS, RETRY_AFTER, Problem, body_errors, invalid, response_for
 
@@ -50,6 +50,7 @@ def init_app(app: Flask) -> None:
 
 
 def _invalid_record(error: InvalidRecord) -> Response:
+    exchange().faults = error.faults
     return response_for(invalid(body_errors(error.faults)))
 
 
@@ -130,5 +131,6 @@ def _http(error: HTTPException) -> Response:
 
 
 def _failure(error: Exception) -> Response:
+    exchange().failure = error
     log.error("request %s failed", request_id(), exc_info=error)
     return response_for(Problem("internal-error", "The log has the rest under the request id."))

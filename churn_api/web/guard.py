@@ -9,6 +9,7 @@ from churn_api.access.keys import PREFIX
 from churn_api.config import OPEN
 from churn_api.services import Services
 from churn_api.web.documented import ANY_KEY, OPERATIONS, Operation
+from churn_api.web.exchange import exchange
 from churn_api.web.problems import Problem
 from churn_api.web.state import services_of
 
@@ -48,6 +49,9 @@ def init_app(app: Flask) -> None:
         view = app.view_functions.get(request.endpoint or "")
         operation = None if view is None else OPERATIONS.get(view)
         g.visit = visit = _visit(operation, request.environ, services, opened)
+        found = exchange()
+        found.route = None if request.url_rule is None else request.url_rule.rule
+        found.caller = visit.caller.name
         if not counted:
             _enforce(visit)
 

@@ -1,23 +1,21 @@
-"""Headers of every answer: the request id, and what browsers may do with an answer.
+"""Headers of every answer: the request's id, and what browsers may do with an answer.
 
 Written at the WSGI boundary, as a list of pairs: that is less work than Flask's hooks and header objects, and answers
 that are made outside any view get them too.
 """
 
-import re
-import secrets
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, request
+from flask import Flask
+
+from churn_api.web.exchange import exchange_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
-_KEY = "churn_api.request_id"
-_ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _DEFAULTS = (
     ("Content-Security-Policy", STRICT_POLICY),
     ("Cache-Control", "no-store"),
@@ -26,14 +24,8 @@ _DEFAULTS = (
 
 
 def init_app(app: Flask) -> None:
-    """Give every request an id, and every answer its headers."""
+    """Give every answer its headers. The exchange must be made before."""
     app.wsgi_app = _Headers(app.wsgi_app)  # type: ignore[method-assign]
-
-
-def request_id() -> str:
-    """The current request's id: the client's where it is well-formed, else made here."""
-    identifier: str = request.environ[_KEY]
-    return identifier
 
 
 class _Headers:
@@ -41,8 +33,7 @@ class _Headers:
         self._app = app
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        sent = environ.get("HTTP_X_REQUEST_ID", "")
-        identifier = environ[_KEY] = sent if _ACCEPTED_ID.fullmatch(sent) else secrets.token_hex(16)
+        identifier = exchange_of(environ).request_id
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             present = [name for name, _ in headers]

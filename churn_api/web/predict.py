@@ -4,12 +4,11 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import PREDICT
-from churn_api.web.answers import about, score, scored_columns
+from churn_api.web.answers import about, model_to_answer, score, scored_columns
 from churn_api.web.body import read_body, read_query, require_json_accepted
 from churn_api.web.documented import documented
 from churn_api.web.problems import WHEN_PREDICTING, body_errors
 from churn_api.web.schemas import Prediction, PredictQuery
-from churn_api.web.state import live_models
 
 blueprint = Blueprint("predict", __name__)
 blueprint.before_request(require_json_accepted)
@@ -34,7 +33,7 @@ def predict(model: str | None = None) -> ResponseReturnValue:
     The body is the record itself, flat. A missing or null optional field is a missing value, which the model handles.
     """
     query = read_query(_QUERY)
-    chosen = live_models().get(model, query.get("version"))
+    chosen = model_to_answer(model, query)
     batch = chosen.reader.read_one(read_body())
     scores = score(chosen, batch, query.get("threshold"))
     answer = {name: values[0] for name, values in scored_columns(scores).items()} | about(scores)

@@ -7,7 +7,7 @@ import orjson
 from flask import Response, request
 
 from churn_api.contract.faults import Fault
-from churn_api.web.headers import request_id
+from churn_api.web.exchange import exchange, request_id
 
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:churn-api:problem:"
@@ -102,6 +102,7 @@ def query_errors(faults: Iterable[Fault]) -> list[dict[str, Any]]:
 def response_for(problem: Problem) -> Response:
     """The answer that tells a problem."""
     kind = KINDS[problem.code]
+    exchange().problem = problem.code
     body = {
         "type": URN + problem.code,
         "title": kind.title,

@@ -18,6 +18,7 @@ from churn_api.contract.tables.formats import FORMATS, Format
 from churn_api.registry.model import Model
 from churn_api.web.answers import Scores, about, about_model
 from churn_api.web.body import read_upload
+from churn_api.web.exchange import exchange
 from churn_api.web.limits import charge_rows
 from churn_api.web.negotiation import FORM, PART
 from churn_api.web.problems import Problem, body_errors, invalid
@@ -155,17 +156,22 @@ def _each_block(
     started = perf_counter()
     progress = tally.beginning(layout)
     errors: list[dict[str, Any]] = []
+    noted, probabilities = exchange(), []
     for block in blocks(layout):
         table, scored = scorer.score_table(block)
         errors += tally.row_errors(progress, scored, layout)
         progress = tally.advanced(progress, scored, layout)
         if progress.rows > limit:
             raise TooManyRows(limit)
+        probabilities.append(table.column("churn_probability").drop_null().to_numpy())
         use(table)
     charge_rows(progress.rows)
+    seconds = perf_counter() - started
+    noted.rows, noted.bad_rows = progress.rows, progress.bad_rows
+    noted.inference_seconds, noted.probabilities = seconds, probabilities
     if progress.rows == 0:
         raise invalid(body_errors([Fault("empty", "Must hold at least one customer.")]))
     if progress.bad_rows and query["on_error"] == FAIL:
         bad = "1 row is" if progress.bad_rows == 1 else f"{progress.bad_rows} rows are"
         raise Problem("validation-failed", f"{bad} not valid", errors=errors)
-    return Found(progress, errors, (perf_counter() - started) * 1000)
+    return Found(progress, errors, seconds * 1000)

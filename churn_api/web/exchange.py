@@ -1,0 +1,143 @@
+"""An exchange: one request and its answer, and what is found out between the two.
+
+Views and what stands before them note what they learn; whoever observes exchanges, as the log does, is told when one
+begins and when its answer is sent. Made at the WSGI boundary, so that answers that no view makes are observed too.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import numpy as np
+from flask import Flask, request
+from numpy.typing import NDArray
+from werkzeug.wsgi import ClosingIterator
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from churn_api.contract.faults import Fault
+
+_KEY = "churn_api.exchange"
+_ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """One request and its answer; what is not known, or not yet, is None."""
+
+    environ: "WSGIEnvironment"
+    request_id: str
+    """The client's where it is well-formed, else made here."""
+    started: float
+    """By the clock of `perf_counter`."""
+    route: str | None = None
+    """The template of the address, as in `/api/v1/predict/<model>`; None where no view has it."""
+    caller: str | None = None
+    """The name of the key or token, never the key."""
+    model: str | None = None
+    version: str | None = None
+    threshold: float | None = None
+    rows: int | None = None
+    bad_rows: int = 0
+    faults: Sequence["Fault"] = ()
+    """What was not valid about the body."""
+    probabilities: Sequence[NDArray[np.float64]] = ()
+    """What the model said of the good rows, in one array or several."""
+    inference_seconds: float | None = None
+    problem: str | None = None
+    """The code of the problem that was answered."""
+    failure: BaseException | None = None
+    """What nobody expected."""
+    status: int = 0
+    sent_bytes: int | None = None
+    """By the answer's Content-Length."""
+    seconds: float = 0.0
+    """From the first look at the request until the answer was sent."""
+
+
+class Observer(Protocol):
+    """Is told of every exchange. Raises nothing."""
+
+    def began(self, exchange: Exchange) -> None:
+        """A request came; of the exchange its id and its environ are known."""
+        ...
+
+    def ended(self, exchange: Exchange) -> None:
+        """The answer is sent, or the client went away."""
+        ...
+
+
+def init_app(app: Flask, *observers: Observer) -> None:
+    """Make an exchange of every request, and have observers told of it."""
+    app.wsgi_app = _Boundary(app.wsgi_app, observers)  # type: ignore[method-assign]
+
+
+def exchange() -> Exchange:
+    """The current request's exchange."""
+    return exchange_of(request.environ)
+
+
+def exchange_of(environ: "WSGIEnvironment") -> Exchange:
+    """The exchange of a request that has passed the boundary."""
+    found: Exchange = environ[_KEY]
+    return found
+
+
+def request_id() -> str:
+    """The current request's id."""
+    return exchange().request_id
+
+
+class _Boundary:
+    def __init__(self, app: "WSGIApplication", observers: Sequence[Observer]) -> None:
+        self._app = app
+        self._observers = observers
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        exchange = environ[_KEY] = Exchange(environ, _id_of(environ), perf_counter())
+        for observer in self._observers:
+            observer.began(exchange)
+
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            exchange.status = int(status[:3])
+            exchange.sent_bytes = next((int(value) for name, value in headers if name == "Content-Length"), None)
+            return start_response(status, headers, *exc_info)
+
+        def end() -> None:
+            exchange.seconds = perf_counter() - exchange.started
+            for observer in self._observers:
+                observer.ended(exchange)
+
+        try:
+            answer = self._app(environ, start)
+        except BaseException:
+            end()
+            raise
+        return _closed_with(end, answer, environ)
+
+
+def _id_of(environ: "WSGIEnvironment") -> str:
+    sent: str = environ.get("HTTP_X_REQUEST_ID", "")
+    return sent if _ACCEPTED_ID.fullmatch(sent) else secrets.token_hex(16)
+
+
+def _closed_with(end: Callable[[], None], answer: Any, environ: "WSGIEnvironment") -> Iterable[bytes]:
+    """The answer, which tells its end. One that the server sends as a file must stay what the server knows it by."""
+    wrapper = environ.get("wsgi.file_wrapper")
+    if not isinstance(wrapper, type) or not isinstance(answer, wrapper):
+        return ClosingIterator(answer, [end])
+    close = getattr(answer, "close", None)
+
+    def close_and_end() -> None:
+        try:
+            if close is not None:
+                close()
+        finally:
+            end()
+
+    answer.close = close_and_end  # type: ignore[attr-defined]
+    return cast("Iterable[bytes]", answer)

@@ -1,0 +1,79 @@
+"""What observers are told of a request."""
+
+import io
+
+import pytest
+from flask import Flask, send_file
+from gunicorn.http.wsgi import FileWrapper
+
+from churn_api.web import exchange
+
+
+class Seen:
+    """An observer that remembers."""
+
+    def __init__(self):
+        self.began_with, self.ended_with = [], []
+
+    def began(self, told):
+        self.began_with.append(told)
+
+    def ended(self, told):
+        self.ended_with.append((told, told.status, told.sent_bytes))
+
+
+@pytest.fixture
+def seen():
+    return Seen()
+
+
+@pytest.fixture
+def app(seen):
+    app = Flask("tried")
+    app.add_url_rule("/text", "text", lambda: "12345")
+    app.add_url_rule("/file", "file", lambda: send_file(io.BytesIO(b"123"), "text/plain"))
+    app.add_url_rule("/broken", "broken", lambda: 1 / 0)
+    exchange.init_app(app, seen)
+    return app
+
+
+def test_told_when_the_answer_is_sent(app, seen):
+    """An observer is told of an exchange at once, and of its end when the answer is sent and not before."""
+    answer = app.test_client().get("/text", headers={"X-Request-ID": "mine"}, buffered=False)
+    assert [told.request_id for told in seen.began_with] == ["mine"]
+    assert seen.ended_with == []
+    answer.close()
+    told, status, size = seen.ended_with[0]
+    assert (told.request_id, status, size) == ("mine", 200, 5)
+    assert told.seconds > 0
+
+
+def test_told_once_of_what_is_sent_as_a_file(app, seen):
+    """What the server sends as a file stays a file to the server, and its end is told once."""
+    environ = app.test_client().get("/text").request.environ | {"PATH_INFO": "/file", "wsgi.file_wrapper": FileWrapper}
+    seen.ended_with.clear()
+    answer = app.wsgi_app(environ, lambda *_: None)
+    assert isinstance(answer, FileWrapper)
+    assert seen.ended_with == []
+    answer.close()
+    assert [status for _, status, _ in seen.ended_with] == [200]
+
+
+def test_told_of_what_breaks(app, seen):
+    """A request that breaks beyond every handler is told of too."""
+    app.testing = True
+    with pytest.raises(ZeroDivisionError):
+        app.test_client().get("/broken")
+    assert len(seen.ended_with) == 1
+
+
+@pytest.mark.parametrize("sent", ["", "a" * 65, "with space", "new\nline", "ümlaut"])
+def test_ids_made_here(sent):
+    """An id that is not well-formed is not taken over."""
+    environ = {"HTTP_X_REQUEST_ID": sent, "REQUEST_METHOD": "GET"}
+    app = Flask("tried")
+    app.wsgi_app = lambda _, start: (start("200 OK", []), [b""])[1]
+    exchange.init_app(app)
+    app.wsgi_app(environ, lambda *_: None)
+    assert exchange.exchange_of(environ).request_id != sent
+    assert len(exchange.exchange_of(environ).request_id) == 32

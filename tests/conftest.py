@@ -20,6 +20,7 @@ import requests
 from builders import ODD_NAMES, customers, write_csv
 from flask import Flask
 from flask.testing import FlaskClient
+from limits.storage import storage_from_string
 from sqlalchemy import create_engine, text
 
 from churn_api.access.caller import SCOPES
@@ -114,6 +115,19 @@ def postgres() -> str:
     if not url:
         pytest.skip("TEST_DATABASE_URL names no PostgreSQL server")
     return url
+
+
+@pytest.fixture
+def redis_url() -> str:
+    """A Redis that nobody else uses meanwhile: of the databases up to the one that is named, each process takes one."""
+    url = os.environ.get("TEST_REDIS_URL")
+    if not url:
+        pytest.skip("TEST_REDIS_URL names no Redis server")
+    server, _, number = url.rpartition("/")
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = f"{server}/{int(number) - process}"
+    storage_from_string(own).reset()
+    return own
 
 
 @pytest.fixture

@@ -51,16 +51,11 @@ def within(seconds, holds):
 
 
 @pytest.mark.parametrize("storage", ["file", "redis"])
-def test_exactly_as_many_as_allowed(serve, models_dir, storage):
+def test_exactly_as_many_as_allowed(serve, models_dir, storage, request):
     """With four workers and a limit of 100, of 400 requests at once exactly 100 pass."""
     settings = {"CHURN_RATELIMIT_ENABLED": "1", "CHURN_RATELIMIT_PREDICT": "100/hour"}
     if storage == "redis":
-        if "TEST_REDIS_URL" not in os.environ:
-            pytest.skip("TEST_REDIS_URL names no Redis server")
-        from limits.storage import storage_from_string
-
-        storage_from_string(os.environ["TEST_REDIS_URL"]).reset()
-        settings["REDIS_URL"] = os.environ["TEST_REDIS_URL"]
+        settings["REDIS_URL"] = request.getfixturevalue("redis_url")
     with serve(models_dir, workers=4, **settings) as server, ThreadPoolExecutor(32) as clients:
         answers = Counter(clients.map(lambda _: post(server).status_code, range(400)))
     assert answers == {200: 100, 429: 300}

@@ -69,6 +69,9 @@ def score(table: str, output: str, errors: str | None, **chosen: Any) -> None:
 
     The result has a row for each row of TABLE, in order.
     """
+    from churn_api.jobs.lean import keep_arrow_small
+
+    keep_arrow_small()
     from churn_api.contract.tables.errors import TableError
     from churn_api.jobs.engine import ProcessKilled
 
@@ -140,10 +143,10 @@ def _write(task: "Task", output: str, told: BinaryIO | None, on_error: str, proc
     from churn_api.contract.tables.writers import Joiner
     from churn_api.jobs import tally
     from churn_api.jobs.local import in_order
-    from churn_api.jobs.scoring import score_block, scorer_of
+    from churn_api.jobs.scoring import result_schema, score_block
 
     progress = tally.beginning(task.layout)
-    schema = scorer_of(task).schema
+    schema = result_schema(task)
     with (
         whole_output(output) as sink,
         closing(Joiner(sink, task.result_format, schema)) as joiner,

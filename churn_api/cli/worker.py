@@ -32,6 +32,9 @@ def worker(respawn: bool) -> None:
         stay_beside_worker()
         return
     _limit_threads()
+    from churn_api.jobs.lean import keep_arrow_small
+
+    keep_arrow_small()
     with services() as found:
         try:
             working = found.worker()

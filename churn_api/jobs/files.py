@@ -12,7 +12,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from churn_api.registry.bundle import flush_folder
+
 UNFINISHED = ".unfinished"
+RESERVED_BYTES = 512 * 1024
+"""Room that the holder of a lease keeps: given back, it lets a full disk's own database be told."""
 
 
 class JobFiles:
@@ -38,7 +42,7 @@ class JobFiles:
             folder.mkdir(parents=True, exist_ok=True)
 
     def work_of(self, token: int) -> Path:
-        """A folder that the holder of a lease alone writes to; those of leases before it go.
+        """A folder that the holder of a lease alone writes to; those of leases before it go. Raises OSError.
 
         Who held one of those may read there still, and must not find the same file half written by another.
         """
@@ -47,7 +51,13 @@ class JobFiles:
                 shutil.rmtree(folder, ignore_errors=True)
         own = self.work / str(token)
         own.mkdir(exist_ok=True)
+        with self._reserve(token).open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, RESERVED_BYTES)
         return own
+
+    def free_reserve(self, token: int) -> None:
+        """Give back the room that the holder of a lease keeps."""
+        self._reserve(token).unlink(missing_ok=True)
 
     def write_part(self, number: int, part: bytes) -> None:
         """Keep the part of a block, so that it outlives a crash. Raises OSError."""
@@ -95,6 +105,9 @@ class JobFiles:
     def _part(self, number: int) -> Path:
         return self.parts_folder / f"part-{number:08d}{self._part_suffix}"
 
+    def _reserve(self, token: int) -> Path:
+        return self.work / str(token) / "reserve"
+
     def _part_errors(self, number: int) -> Path:
         return self._errors / f"{number:08d}"
 
@@ -109,7 +122,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -120,12 +133,3 @@ def _remove(path: Path) -> None:
     else:
         with suppress(OSError):
             path.unlink()
-
-
-def _flush_folder(folder: Path) -> None:
-    """Put the new name on the disk too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,6 +15,7 @@ from types import ModuleType
 
 from churn_api.contract.tables.blocks import Block
 from churn_api.jobs.engine import Function, ProcessKilled
+from churn_api.jobs.lean import keep_arrow_small
 from churn_api.jobs.scoring import Scored
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -94,7 +95,8 @@ def _main_hidden() -> Iterator[None]:
 
 
 def _prepare() -> None:
-    """End when the parent does: a process whose parent was killed would wait for ever."""
+    """Stay small, and end when the parent does: a process whose parent was killed would wait for ever."""
+    keep_arrow_small()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from churn_api.contract.batch import BatchReader
 from churn_api.contract.columns import Columns
 from churn_api.contract.signature import IDENTIFIER
 from churn_api.contract.tables.blocks import ROWS, Block
@@ -18,6 +19,7 @@ from churn_api.contract.tables.layout import Layout
 from churn_api.contract.tables.rows import RowFault, Rows, RowsReader
 from churn_api.contract.tables.writers import encode
 from churn_api.jobs.files import JobFiles
+from churn_api.registry.bundle import read_card
 from churn_api.registry.model import Model, load_model
 from churn_api.scoring.decision import BANDS
 
@@ -128,6 +130,20 @@ def _added(block: Block, pieces: Sequence[Scored]) -> Scored:
 def scorer_of(task: Task) -> TableScorer:
     """The scorer of a task, made once in a process. Raises BundleError, or TableFaults."""
     return TableScorer(load_model(Path(task.bundle), task.digest), task.layout, task.keep, task.threshold)
+
+
+def result_schema(task: Task) -> pa.Schema:
+    """The columns of a task's result, for which no model is loaded. Raises BundleError, or TableFaults."""
+    card = read_card(Path(task.bundle), task.digest)
+    unloaded = Model(card, BatchReader(card.signature), _NoRows())
+    return TableScorer(unloaded, task.layout, task.keep, task.threshold).schema
+
+
+class _NoRows:
+    """Stands in for a scorer where no rows are scored."""
+
+    def score(self, columns: Columns) -> NDArray[np.float64]:
+        return np.empty(columns.rows)
 
 
 def score_block(task: Task, block: Block) -> Scored:

@@ -5,6 +5,7 @@ After every block its part is on the disk and the queue knows; whoever takes the
 
 import errno
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -28,10 +29,10 @@ from churn_api.jobs.heartbeat import Heartbeat
 from churn_api.jobs.job import Lease, Progress, Request
 from churn_api.jobs.queue import Cancelled, LeaseLost, Queue
 from churn_api.jobs.retention import Pruned
-from churn_api.jobs.scoring import Scored, Task, score_into, scorer_of
+from churn_api.jobs.scoring import Scored, Task, result_schema, score_into
 from churn_api.jobs.sources import SourceError, Sources
 from churn_api.registry.bundle import BundleError
-from churn_api.store.database import DatabaseAway
+from churn_api.store.database import DatabaseAway, DatabaseFull
 
 IDLE_SECONDS = 1.0
 AGAIN_SECONDS = 1.0
@@ -144,7 +145,7 @@ class Worker:
     def _all_blocks(self, lease: Lease, files: JobFiles, check: Check) -> Progress:
         """Score what is not scored yet, then join the parts. Raises what keeps it from being done."""
         task = self._task(lease, files, check)
-        schema = scorer_of(task).schema
+        schema = result_schema(task)
         progress = self._blocks_left(lease, task, files, check)
         files.join_errors(progress.blocks)
         with whole_file(files.result) as result:
@@ -165,7 +166,7 @@ class Worker:
             for scored in engine:
                 self._keep_errors(lease.job.request, files, scored, _lines(tally.row_errors(progress, scored, layout)))
                 progress = msgspec.structs.replace(tally.advanced(progress, scored, layout), attempt=lease.job.attempts)
-                self._told(partial(self._queue.advance, lease, progress))
+                self._told(partial(self._queue.advance, lease, progress), full_ends=True)
                 check()
         return progress
 
@@ -181,8 +182,9 @@ class Worker:
     def _task(self, lease: Lease, files: JobFiles, check: Check) -> Task:
         request = lease.job.request
         files.begin()
+        work = files.work_of(lease.token)
         self._sources.fetch(request.source, files, check)
-        layout = self._layout(request, files, files.work_of(lease.token))
+        layout = self._layout(request, files, work)
         return Task(
             bundle=str(self._models_dir / request.model / request.version),
             digest=request.digest,
@@ -197,6 +199,7 @@ class Worker:
         return read_layout(prepare(files.input, input_format, work, self._sources.max_bytes), input_format)
 
     def _fail(self, lease: Lease, files: JobFiles, code: str, reason: str) -> None:
+        files.free_reserve(lease.token)
         self._told(lambda: self._queue.fail(lease, code, reason))
         files.discard()
         log.warning("job %s failed (%s): %s; it is not tried again", lease.job.id, code, reason)
@@ -208,12 +211,17 @@ class Worker:
             self._told(lambda: self._queue.release(lease))
             raise _Stopped("the job is handed back, and goes on with the next worker")
 
-    def _told(self, tell: Callable[[], object]) -> None:
-        """Tell the queue, as soon as the database is there. Raises what the queue answers, or _Stopped."""
+    def _told(self, tell: Callable[[], object], *, full_ends: bool = False) -> None:
+        """Tell the queue, as soon as the database is there. Raises what the queue answers, or _Stopped.
+
+        `full_ends`: raise OSError where its disk is full: a job that fills it must not wait for others to make room.
+        """
         while True:
             try:
                 tell()
             except DatabaseAway as error:
+                if full_ends and isinstance(error, DatabaseFull):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
                 self._notice(error)
                 self._wait(AGAIN_SECONDS)
                 if self._stopping:

@@ -123,8 +123,17 @@ def _publish(home: Path, unfinished: Path, card: Card) -> Card:
             if not (home / card.version).exists():
                 raise
             continue
-        _flush_folder(home)
+        flush_folder(home)
         return card
+
+
+def flush_folder(folder: Path) -> None:
+    """Put on the disk the names that a folder holds: a file's own flush leaves its name to a crash. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write_flushed(path: Path, data: bytes) -> None:
@@ -132,14 +141,6 @@ def _write_flushed(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _sweep(home: Path) -> None:

@@ -11,7 +11,6 @@ from churn_api.contract.batch import BatchReader
 from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, BundleError, read_artefact, read_card, verify_files
 from churn_api.registry.card import Card
-from churn_api.scoring.onnx import OnnxScorer
 from churn_api.scoring.scorer import Scorer
 
 
@@ -44,6 +43,9 @@ def _scorer(folder: Path, card: Card) -> Scorer:
     if card.scorer == "sklearn":
         return _sklearn_scorer(folder, card)
     graph = read_artefact(folder, card, ONNX_FILE)
+    # Only here: what reads cards, and scores nothing itself, never pays for ONNX Runtime.
+    from churn_api.scoring.onnx import OnnxScorer
+
     try:
         return OnnxScorer(graph)
     except Exception as error:  # ONNX Runtime's own errors share no base class

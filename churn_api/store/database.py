@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from sqlite3 import SQLITE_FULL
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -22,6 +23,10 @@ _BEGIN = "churn_api_begin"
 
 class DatabaseAway(Exception):
     """The database cannot be reached. Its text says why and names no address."""
+
+
+class DatabaseFull(DatabaseAway):
+    """The disk of the database has no room for what was to be written; what it holds can be read."""
 
 
 class Database:
@@ -81,6 +86,8 @@ class Database:
         except DBAPIError as error:
             if not _is_away(error):
                 raise
+            if _is_full(error):
+                raise DatabaseFull("its disk is full") from error
             raise DatabaseAway(type(error.orig).__name__) from error
 
     def ping(self) -> float:
@@ -139,3 +146,8 @@ def _is_away(error: DBAPIError) -> bool:
     """Whether there is no database to ask, rather than a statement that is wrong; SQLite has one class for both."""
     wrong = str(error.orig).startswith("no such ")
     return error.connection_invalidated or (isinstance(error, OperationalError) and not wrong)
+
+
+def _is_full(error: DBAPIError) -> bool:
+    """Whether SQLite found no room; a server's disk is the server's affair, and it is away while it cannot write."""
+    return getattr(error.orig, "sqlite_errorcode", None) == SQLITE_FULL

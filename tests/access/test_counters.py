@@ -18,11 +18,7 @@ def uri(request, tmp_path):
     """Where counters are kept, empty."""
     if request.param == "file":
         return uri_of(tmp_path / "limits.db")
-    url = os.environ.get("TEST_REDIS_URL")
-    if not url:
-        pytest.skip("TEST_REDIS_URL names no Redis server")
-    storage_from_string(url).reset()
-    return url
+    return request.getfixturevalue("redis_url")
 
 
 @pytest.fixture

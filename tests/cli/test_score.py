@@ -304,6 +304,22 @@ def test_processes(many, suffix):
     assert Path(f"1.{suffix}").read_bytes() == Path(f"2.{suffix}").read_bytes()
 
 
+LOADED = """
+import sys
+from churn_api.cli import main
+try:
+    main(["score", "many.csv", "-o", "out.parquet", "--processes", "2"])
+finally:
+    print({"onnxruntime", "pandas"} & set(sys.modules))
+"""
+
+
+def test_who_scores_loads_what_scores(many):
+    """Where other processes score, the command itself loads no ONNX Runtime, and no pandas with Arrow."""
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (0, "set()\n")
+
+
 def test_a_bad_row_in_a_later_block(many):
     """A bad row far down is told at its place in the whole file, and nothing is written of the blocks before it."""
     with Path(many).open("a") as file:

@@ -1,6 +1,6 @@
 import pytest
 
-from churn_api.jobs.files import JobFiles, whole_file
+from churn_api.jobs.files import RESERVED_BYTES, JobFiles, whole_file
 
 
 @pytest.fixture
@@ -92,4 +92,14 @@ def test_work_of_each_lease(files):
     (newer / "input").write_bytes(b"x")
     assert older != newer
     assert files.work_of(3) == newer
-    assert (names(files.work), names(newer)) == ({"3"}, {"input"})
+    assert (names(files.work), names(newer)) == ({"3"}, {"input", "reserve"})
+
+
+def test_reserve(files):
+    """The holder of a lease keeps some room, and can give it back."""
+    files.begin()
+    own = files.work_of(1)
+    assert sum(path.stat().st_blocks * 512 for path in own.iterdir()) >= RESERVED_BYTES
+    files.free_reserve(1)
+    assert list(own.iterdir()) == []
+    files.free_reserve(1)

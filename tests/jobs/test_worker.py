@@ -67,7 +67,7 @@ def test_text_of_several_blocks(office, log, tmp_path):
     """A gzipped CSV of several blocks gives what the command makes of it, in one process and in two."""
     table = tmp_path / "large.csv.gz"
     rows = customers(2000).assign(note="x" * 5000).to_csv(index=False).encode()
-    table.write_bytes(gzip.compress(rows, 1))
+    table.write_bytes(gzip.compress(rows, 1, mtime=0))
     for number, processes in enumerate(("1", "2")):
         files = office.put(table, f"job{number}", format="csv")
         with office.worker(log, CHURN_JOB_PROCESSES=processes):
@@ -254,7 +254,7 @@ def test_bad_rows_are_skipped(client, office, log, tmp_path):
     ("name", "data", "code"),
     [
         ("cut.parquet", b"PAR1 and no more", "malformed-table"),
-        ("cut.csv.gz", gzip.compress(b"a,b" * 1000)[:30], "malformed-table"),
+        ("cut.csv.gz", gzip.compress(b"a,b" * 1000, mtime=0)[:30], "malformed-table"),
         ("columns.csv", b"customerID,tenur\nC1,5\n", "validation-failed"),
         ("empty.csv", b"", "malformed-table"),
         ("picture.csv", b"\x89PNG\0\0", "malformed-table"),
@@ -284,12 +284,13 @@ def small_disk(folder, size):
         subprocess.run(["umount", "-l", folder], check=True)
 
 
-def test_disk_full(models_dir, log, tmp_path, many_blocks, monkeypatch, empty_database):
+@pytest.mark.parametrize("size", ["3500k", "4m"])
+def test_disk_full(size, models_dir, log, tmp_path, many_blocks, monkeypatch, empty_database):
     """A job that the disk has no room for fails for that reason without a result, and leaves the room to others.
 
     The database is on the same disk, as it is where nothing is set.
     """
-    with small_disk(tmp_path / "disk", "4m") as disk:
+    with small_disk(tmp_path / "disk", size) as disk:
         shutil.copy(empty_database, disk)
         monkeypatch.setenv("CHURN_INSTANCE_DIR", str(disk))
         office = Office(models_dir)

@@ -12,8 +12,9 @@ import pyarrow.parquet
 
 from churn_api.contract.tables.formats import Format
 
-COMPRESSION = "zstd"
-"""Of Parquet."""
+PARQUET: Mapping[str, Any] = {"compression": "zstd", "dictionary_pagesize_limit": 1 << 16}
+"""How Parquet is written. Columns in which every value differs, as identifiers do, soon leave the dictionary: it would
+cost 30 MB and most of the time, and make the file larger."""
 
 _JSON_ROWS = 1 << 10
 """That are Python objects at a time."""
@@ -81,7 +82,7 @@ def _encode_ndjson(table: pa.Table, sink: BinaryIO) -> None:
 
 
 def _encode_parquet(table: pa.Table, sink: BinaryIO) -> None:
-    pyarrow.parquet.write_table(table, sink, row_group_size=max(table.num_rows, 1), compression=COMPRESSION)
+    pyarrow.parquet.write_table(table, sink, row_group_size=max(table.num_rows, 1), **PARQUET)
 
 
 def _encode_arrow(table: pa.Table, sink: BinaryIO) -> None:
@@ -106,7 +107,7 @@ class _Rewritten(NamedTuple):
 
 _REWRITTEN: Mapping[Format, _Rewritten] = {
     "parquet": _Rewritten(
-        lambda sink, schema: pyarrow.parquet.ParquetWriter(sink, schema, compression=COMPRESSION),
+        lambda sink, schema: pyarrow.parquet.ParquetWriter(sink, schema, **PARQUET),
         lambda part: pyarrow.parquet.read_table(pa.BufferReader(part), use_threads=False),
     ),
     "arrow": _Rewritten(

@@ -37,7 +37,15 @@ os.register_at_fork(after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UN
 
 def when_ready(server: Any) -> None:
     """Say how to try it, and leave to the workers, which fork next, a heap that no collection touches."""
+    from churn_api.web.draining import drain_before_stop
     from churn_api.web.greeting import greeting
+
+    drain_before_stop(
+        server.app.wsgi(),
+        lambda: server.signal(signal.SIGTERM, None),
+        seconds=settings["DRAIN_SECONDS"],
+        socket_path=host.removeprefix("unix:") if on_socket else None,
+    )
 
     print(greeting(server.app.wsgi(), "http://localhost" if on_socket else f"http://{bind}"), flush=True)
     gc.collect()

@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -26,10 +26,10 @@ class Nginx(NamedTuple):
 
 
 @contextmanager
-def nginx_before(backend: Path, folder: Path) -> Iterator[Nginx]:
-    """An nginx on a free port of loopback that asks the socket `backend`, for a block; its files in `folder`."""
+def nginx_before(folder: Path, *backends: Path) -> Iterator[Nginx]:
+    """An nginx on a free port of loopback that asks the sockets in turn, for a block; its files in `folder`."""
     port = free_port()
-    (folder / "site.conf").write_text(_site(backend, port))
+    (folder / "site.conf").write_text(_site(backends, port))
     (folder / "nginx.conf").write_text(_main(folder))
     command = [str(shutil.which("nginx")), "-p", str(folder), "-c", str(folder / "nginx.conf")]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
@@ -49,8 +49,12 @@ def free_port() -> int:
     return port
 
 
-def _site(backend: Path, port: int) -> str:
-    text = SITE.read_text().replace("/run/churn-api/gunicorn.sock", str(backend))
+def _site(backends: Sequence[Path], port: int) -> str:
+    server = "    server unix:/run/churn-api/gunicorn.sock fail_timeout=0;\n"
+    text = SITE.read_text()
+    if server not in text:
+        raise RuntimeError(f"{SITE} names its socket otherwise")
+    text = text.replace(server, "".join(server.replace("/run/churn-api/gunicorn.sock", str(one)) for one in backends))
     return text.replace("listen 80", f"listen 127.0.0.1:{port}")
 
 

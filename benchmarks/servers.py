@@ -64,7 +64,7 @@ def running(name: str, models: Path, *, behind_nginx: bool = False, **environmen
         started = time.perf_counter()
         process = stack.enter_context(_process(name, models, listening | environment))
         if behind_nginx:
-            proxy = stack.enter_context(nginx_before(folder / "g.sock", folder))
+            proxy = stack.enter_context(nginx_before(folder, folder / "g.sock"))
             url, processes = proxy.url, [process.pid, proxy.process.pid]
         else:
             url, processes = f"http://127.0.0.1:{listening['PORT']}", [process.pid]

@@ -12,6 +12,7 @@ from churn_api.web import (
     batch,
     cross_origin,
     docs,
+    draining,
     errors,
     exchange,
     guard,
@@ -50,6 +51,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     headers.init_app(app)
     exchange.init_app(app)
+    draining.init_app(app)
     errors.init_app(app)
     hosts.init_app(app)
     cross_origin.init_app(app)

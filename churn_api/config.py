@@ -100,6 +100,13 @@ SETTINGS = (
     ),
     Setting("PORT", "int", 8000, "Port that gunicorn listens on.", validate.Range(0, 65535), prefixed=False),
     Setting("WEB_CONCURRENCY", "int", 2, "Worker processes.", validate.Range(1, 1024), prefixed=False),
+    Setting(
+        "DRAIN_SECONDS",
+        "int",
+        0,
+        "How long a server that is told to stop (SIGTERM) answers on, while `/health/ready` is 503 already.",
+        validate.Range(0, 600),
+    ),
     Setting("CONFIG_FILE", "str", "", "TOML file with settings by their names in small letters. The environment wins."),
     Setting("INSTANCE_DIR", "str", "instance", "Folder of this machine's state: SQLite, secrets, counters."),
     Setting(

@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def nginx(folder):
-    with nginx_before(folder / "g.sock", folder) as running:
+    with nginx_before(folder, folder / "g.sock") as running:
         yield running
 
 

@@ -13,6 +13,7 @@ from churn_api import __version__
 from churn_api.registry.live import LiveModels, ModelNotReady
 from churn_api.store.database import Database, DatabaseAway
 from churn_api.web.documented import documented
+from churn_api.web.draining import is_draining
 from churn_api.web.problems import RETRY_AFTER, Problem
 from churn_api.web.schemas import Health, Status
 from churn_api.web.state import live_models, services
@@ -28,9 +29,11 @@ def live() -> ResponseReturnValue:
 
 
 @blueprint.get("/health/ready")
-@documented("Health", answer=Status, problems=("model-not-ready", "dependency-unavailable"))
+@documented("Health", answer=Status, problems=("model-not-ready", "draining", "dependency-unavailable"))
 def ready() -> ResponseReturnValue:
     """Tell whether predictions can be answered; if not, which part is not ready."""
+    if is_draining():
+        raise Problem("draining", "It answers what it still gets; send new requests elsewhere.", part="server")
     services().database.ping()
     models = live_models()
     try:

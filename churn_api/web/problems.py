@@ -45,6 +45,7 @@ KINDS = {
     "rate-limited": Kind(429, "Too many requests"),
     "internal-error": Kind(500, "Something went wrong here"),
     "model-not-ready": Kind(503, "The model cannot answer yet"),
+    "draining": Kind(503, "The server stops soon"),
     "dependency-unavailable": Kind(503, "Something that this needs cannot be reached"),
 }
 

@@ -1,6 +1,16 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+from conftest import ROOT
 
 from churn_api.app import create_app
+from churn_api.registry.workers import Reporter
+from churn_api.store.database import Database
+from churn_api.web.container import container_memory
+from churn_api.web.state import services_of
 
 
 def test_probes(client):
@@ -11,12 +21,15 @@ def test_probes(client):
 
 @pytest.mark.parametrize("path", ["/health", "/api/v1/health"])
 def test_report(client, path):
-    """The report tells the models with their live versions, memory and disk."""
+    """The report tells the models with their live versions, memory, disk and jobs."""
     report = client.get(path).json
     assert report["status"] == "ok"
     assert report["checks"]["models"]["live"] == {"default": "1", "odd": "1", "small": "2"}
     assert report["checks"]["memory"]["resident_bytes"] > 0
-    assert report["checks"]["disk"]["free_bytes"] > 0
+    assert report["checks"]["memory"]["used_bytes"] < report["checks"]["memory"]["limit_bytes"]
+    assert report["checks"]["disk"]["instance"]["free_bytes"] > 0
+    assert report["checks"]["disk"]["models"]["total_bytes"] > 0
+    assert report["checks"]["jobs"] == {"status": "ok", "queued": 0, "running": 0, "oldest_seconds": 0}
 
 
 def test_without_models(tmp_path, make_key):
@@ -38,3 +51,59 @@ def test_card(client):
     assert card["name"] == "churn-api"
     for path in card["links"].values():
         assert client.get(path).status_code in (200, 405)
+
+
+def test_without_a_database(models_dir, tmp_path):
+    """A database that is away degrades the service, and does not put it down; the report says so and is 200."""
+    client = create_app({"MODELS_DIR": str(models_dir)}).test_client()
+    services_of(client.application).database = Database("postgresql://nobody@127.0.0.1:1/none")
+    response = client.get("/health")
+    assert (response.status_code, response.json["status"]) == (200, "degraded")
+    assert response.json["checks"]["database"]["reason"] == "the database cannot be reached"
+
+
+def test_a_worker_that_is_behind(client, app):
+    """A worker that does not answer with the live version degrades the service, and is counted."""
+    services = services_of(app)
+    Reporter(services.live).tell(services.database)
+    assert client.get("/health").json["checks"]["workers"] == {"status": "ok", "count": 1, "behind": 0}
+    services.catalog.set_live("small", "1", by="tests")
+    assert client.get("/health").json["checks"]["workers"] == {"status": "degraded", "count": 1, "behind": 1}
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+@pytest.mark.parametrize(("limit", "expected"), [("4000", (900, 4000)), ("max", None), ("9223372036854771712", None)])
+def test_memory_of_a_container(tmp_path, version, limit, expected):
+    """The tightest limit around a process counts, without what the kernel only caches; none is none."""
+    own, top = tmp_path / "own", tmp_path / "cgroup"
+    group = top / ("memory/pod" if version == "1" else "pod")
+    (group / "box").mkdir(parents=True)
+    used, most, cached = (
+        ("memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file")
+        if version == "1"
+        else ("memory.current", "memory.max", "inactive_file")
+    )
+    own.write_text("3:cpu,cpuacct:/elsewhere\n" + ("4:memory:/pod/box\n" if version == "1" else "0::/pod/box\n"))
+    (group / used).write_text("1000\n")
+    (group / most).write_text(f"{limit}\n")
+    (group / "memory.stat").write_text(f"cache 500\n{cached} 100\n")
+    assert container_memory(10_000, top, own) == expected
+
+
+@pytest.mark.skipif(not Path("/sys/fs/cgroup/memory").is_dir() or os.getuid() != 0, reason="no group can be made here")
+def test_memory_of_a_real_group():
+    """A process that the kernel limits knows its limit."""
+    group = Path("/sys/fs/cgroup/memory") / f"churn-test-{os.getpid()}"
+    code = (
+        "import psutil; from churn_api.web.container import *; print(container_memory(psutil.virtual_memory().total))"
+    )
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text("500000000")
+        join = f"echo $$ > {group}/cgroup.procs; exec {sys.executable} -c '{code}'"
+        told = subprocess.run(["/bin/sh", "-c", join], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    except OSError as error:
+        pytest.skip(f"no group can be made here: {error}")
+    finally:
+        group.rmdir()
+    assert "limit=499998720" in told

@@ -1,0 +1,114 @@
+"""What the health report tells: each part is `ok`, `degraded` (it answers on, and somebody should look) or `down`."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from churn_api.registry.live import LiveModels
+from churn_api.registry.workers import workers
+from churn_api.services import Services
+from churn_api.store.database import Database, DatabaseAway
+from churn_api.web.container import container_memory
+
+FULL = 0.95
+"""Of memory or of a disk: from here on it is about to run out."""
+
+_STATUSES = ("ok", "degraded", "down")
+_AWAY = {"status": "degraded", "reason": "the database cannot be reached"}
+
+
+def all_checks(services: Services) -> dict[str, dict[str, Any]]:
+    """Every part by its name."""
+    return {
+        "database": _database(services.database),
+        "models": _models(services.live),
+        "workers": _workers(services),
+        "jobs": _jobs(services),
+        "memory": _memory(),
+        "disk": _disks({"instance": services.instance, "models": services.models_dir, "jobs": services.jobs_dir}),
+    }
+
+
+def worst(checks: Mapping[str, Mapping[str, Any]]) -> str:
+    """The status of the whole."""
+    return _STATUSES[max(_STATUSES.index(check["status"]) for check in checks.values())]
+
+
+def _database(database: Database) -> dict[str, Any]:
+    """Whether the database answers, and after how many milliseconds. Without it, what is held answers on."""
+    try:
+        return {"status": "ok", "latency_ms": round(database.ping(), 3)}
+    except DatabaseAway:
+        return _AWAY
+
+
+def _models(models: LiveModels) -> dict[str, Any]:
+    status = "down" if models.default in models.refused else "degraded" if models.refused else "ok"
+    return {
+        "status": status,
+        "count": len(models.names),
+        "live": {name: answering.version for name, answering in models.answering.items()},
+        "refused": models.refused,
+    }
+
+
+def _workers(services: Services) -> dict[str, Any]:
+    """How many workers were heard of lately, on all machines, and how many do not answer with what is live."""
+    try:
+        told = workers(services.database)
+        catalog = services.catalog.read()
+    except DatabaseAway:
+        return _AWAY
+    live = {name: entry.generation for name, entry in catalog.items() if entry.live is not None}
+    behind = sum(any(_generation(worker.models, name) != live[name] for name in live) for worker in told)
+    return {"status": "degraded" if behind else "ok", "count": len(told), "behind": behind}
+
+
+def _generation(models: Mapping[str, Any], name: str) -> int | None:
+    answering = models.get(name)
+    return answering.get("generation") if answering else None
+
+
+def _jobs(services: Services) -> dict[str, Any]:
+    """How many jobs wait and run, and how many seconds the oldest has waited."""
+    try:
+        depth = services.queue.depth()
+    except DatabaseAway:
+        return _AWAY
+    return {
+        "status": "ok",
+        "queued": depth.jobs["queued"],
+        "running": depth.jobs["running"],
+        "oldest_seconds": round(depth.oldest_seconds, 1),
+    }
+
+
+def _memory() -> dict[str, Any]:
+    """In bytes: what the worker that answers holds, and what the container or else the machine has, and has given."""
+    machine = psutil.virtual_memory()
+    found = container_memory(machine.total)
+    used, limit = found or (machine.total - machine.available, machine.total)
+    return {
+        "status": "degraded" if used >= FULL * limit else "ok",
+        "resident_bytes": psutil.Process().memory_info().rss,
+        "used_bytes": used,
+        "limit_bytes": limit,
+        "limited_by": "container" if found else "machine",
+    }
+
+
+def _disks(folders: Mapping[str, Path]) -> dict[str, Any]:
+    """Room on the disks of these folders, in bytes; a folder comes with its first file."""
+    found = {name: _disk(folder) for name, folder in folders.items() if folder.is_dir()}
+    missing = "models" not in found
+    full = [name for name, disk in found.items() if disk["free_bytes"] < (1 - FULL) * disk["total_bytes"]]
+    reason = "there is no models folder" if missing else f"little room is left for {', '.join(full)}" if full else None
+    return {"status": "degraded" if reason else "ok", **found} | ({"reason": reason} if reason else {})
+
+
+def _disk(folder: Path) -> dict[str, int]:
+    usage = shutil.disk_usage(folder)
+    return {"free_bytes": usage.free, "total_bytes": usage.total}

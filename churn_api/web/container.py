@@ -1,0 +1,65 @@
+"""How much memory this process's container may take, and has taken (Linux control groups, version 1 and 2).
+
+https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/admin-guide/cgroup-v1/memory.html
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path("/sys/fs/cgroup")
+OWN = Path("/proc/self/cgroup")
+
+
+class Memory(NamedTuple):
+    """Bytes that all of the container takes, without files that the kernel caches, and that it may take."""
+
+    used: int
+    limit: int
+
+
+class _Version(NamedTuple):
+    """Where one version of control groups tells what."""
+
+    controller: str
+    folder: str
+    used: str
+    limit: str
+    inactive: str
+
+
+_VERSIONS = (
+    _Version("", "", "memory.current", "memory.max", "inactive_file"),
+    _Version("memory", "memory", "memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file"),
+)
+
+
+def container_memory(machine_bytes: int, root: Path = ROOT, own: Path = OWN) -> Memory | None:
+    """The tightest limit that holds for this process; None where none is below the machine's memory."""
+    found = [memory for group, version in _groups(root, own) if (memory := _memory(group, version)) is not None]
+    limited = [memory for memory in found if memory.limit < machine_bytes]
+    return min(limited, key=lambda memory: memory.limit - memory.used, default=None)
+
+
+def _groups(root: Path, own: Path) -> Iterator[tuple[Path, _Version]]:
+    """The process's group and those around it; seen from inside a container, the outermost is the container's."""
+    with suppress(OSError):
+        for line in own.read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            for version in _VERSIONS:
+                if version.controller in controllers.split(","):
+                    top = root / version.folder
+                    group = top / path.lstrip("/")
+                    yield from ((folder, version) for folder in [group, *group.parents] if folder.is_relative_to(top))
+
+
+def _memory(group: Path, version: _Version) -> Memory | None:
+    """None where the group has no limit, or does not tell."""
+    try:
+        limit = int((group / version.limit).read_text())
+        used = int((group / version.used).read_text())
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return Memory(used - int(stat[version.inactive]), limit)
+    except (OSError, ValueError, KeyError):
+        return None

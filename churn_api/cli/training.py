@@ -1,6 +1,7 @@
 """Commands that make models: train, package, sample-data."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from churn_api.registry.card import Card
 
 ESTIMATORS = ("auto", "logistic", "boosting")
+LIBRARIES = ("onnx", "pandas", "scipy", "skl2onnx", "sklearn")
+"""What the extra `train` brings."""
 
 TRAIN_EXAMPLES = """
 \b
@@ -54,6 +57,7 @@ def train(table: Path, name: str | None, estimator: str, signature: Path | None,
     Columns that were never blank are required, the others are optional. The better of two candidates is calibrated,
     compiled, proven equal to itself, and written as the next version of the model.
     """
+    _require_libraries()
     from churn_api.training.errors import TrainingError
     from churn_api.training.preparation import Choices
     from churn_api.training.progress import progress_on
@@ -98,6 +102,7 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
     Loading a joblib file runs the code in it: package only files of your own. Where the golden table holds the target,
     the threshold and the metrics come from it; else the threshold is 0.5.
     """
+    _require_libraries()
     from churn_api.training.adoption import adopt
     from churn_api.training.errors import TrainingError
 
@@ -125,9 +130,15 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 def sample_data(rows: int, seed: int) -> None:
     """Print a table of made-up customers as CSV: realistic, with missing values, and the same for the same seed."""
+    _require_libraries()
     from churn_api.training.sample import sample_table
 
     sample_table(rows, seed).to_csv(sys.stdout, index=False)
+
+
+def _require_libraries() -> None:
+    if any(find_spec(name) is None for name in LIBRARIES):
+        refuse("what training needs is not installed: pip install 'churn-api[train]'")
 
 
 def _model_name(name: str | None, settings: dict[str, Any]) -> str:

@@ -31,6 +31,11 @@ IDENTIFIER_TYPES = [
 ]
 """What an identifier is, as JSON Schema says it; it may be null too."""
 
+SEND_UNQUOTED = "Send it without quotes."
+SEND_BOOLEAN = "Send true or false, without quotes."
+JSON_HINTS = (SEND_UNQUOTED, SEND_BOOLEAN)
+"""Hints that help whoever writes JSON, and nobody who fills cells."""
+
 
 def fail(code: str, message: str, hint: str | None = None) -> NoReturn:
     """Raise one fault the way a Marshmallow field reports it."""
@@ -107,7 +112,7 @@ class Boolean(fields.Boolean):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
-            fail("wrong-type", "Must be a boolean.", "Send true or false, without quotes.")
+            fail("wrong-type", "Must be a boolean.", SEND_BOOLEAN)
         return value
 
 
@@ -155,4 +160,4 @@ def _held_by_float32(value: float) -> float:
 
 
 def _unquote(value: object) -> str | None:
-    return "Send it without quotes." if isinstance(value, str) else None
+    return SEND_UNQUOTED if isinstance(value, str) else None

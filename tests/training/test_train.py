@@ -312,3 +312,12 @@ def test_installed_command(small_table, tmp_path):
     assert json.loads(done.stdout)["model"] == "crm"
     assert (tmp_path / "models" / "crm" / "1" / "card.json").exists()
     assert "POST to /api/v1/predict/crm" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["train", "a.csv", "--target", "b"], ["sample-data"]])
+def test_without_its_libraries(command):
+    """Where the extra is not installed the command says how to install it."""
+    code = "import sys; sys.modules['skl2onnx'] = None; from churn_api.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pip install 'churn-api[train]'" in done.stderr

@@ -8,6 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from churn_api.contract.columns import Columns, ColumnsBuilder
+from churn_api.contract.faults import Fault
+from churn_api.contract.fields import JSON_HINTS
 from churn_api.contract.record import InvalidRecord, RecordReader
 from churn_api.contract.tables.blocks import Block
 from churn_api.contract.tables.cells import Cells, read_cells
@@ -78,7 +80,7 @@ class CellRows:
                 values = self._records.read(record).values
             except InvalidRecord as error:
                 row = int(cells.places[place])
-                faults += [fault_at(row, _line(cells, row), fault) for fault in error.faults]
+                faults += [fault_at(row, _line(cells, row), _of_cell(fault)) for fault in error.faults]
             else:
                 one = self._builder.build_from_rows([values])
                 columns.numbers[place], columns.texts[place] = one.numbers[0], one.texts[0]
@@ -117,3 +119,8 @@ def _spread(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
     places = np.full(cells.rows, -1)
     places[cells.places] = np.arange(len(cells.places))
     return column.take(pa.array(places, mask=places < 0))
+
+
+def _of_cell(fault: Fault) -> Fault:
+    """A fault without the hint that is for JSON alone."""
+    return fault._replace(hint=None) if fault.hint in JSON_HINTS else fault

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -18,11 +19,17 @@ class Nginx(NamedTuple):
 
     port: int
     process: subprocess.Popen[bytes]
+    site: Path
+    """Its file, to be changed before `reload`."""
 
     @property
     def url(self) -> str:
         """Its address."""
         return f"http://127.0.0.1:{self.port}"
+
+    def reload(self) -> None:
+        """Have it read its files again, as `nginx -s reload` does."""
+        self.process.send_signal(signal.SIGHUP)
 
 
 @contextmanager
@@ -35,7 +42,7 @@ def nginx_before(folder: Path, *backends: Path) -> Iterator[Nginx]:
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         _wait(port, folder)
-        yield Nginx(port, process)
+        yield Nginx(port, process, folder / "site.conf")
     finally:
         process.terminate()
         process.wait(timeout=10)

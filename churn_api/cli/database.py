@@ -1,11 +1,25 @@
-"""The database: upgrade, show; and the audit."""
+"""The database: upgrade, show, copy; and the audit."""
+
+import sqlite3
+from pathlib import Path
 
 import click
 import orjson
 
-from churn_api.cli.common import services, table
+from churn_api.cli.common import refuse, services, table
 from churn_api.store import schema
 from churn_api.store.audit import acts
+from churn_api.store.backup import NoFile
+from churn_api.store.backup import backup as copy_database
+
+BACKUP_EXAMPLES = """
+\b
+Examples:
+  churn-api db backup /backups/churn-$(date +%F).db
+
+\b
+To restore, stop the service, put the copy in the place of churn.db, remove churn.db-wal and churn.db-shm, and start it.
+"""
 
 
 @click.group()
@@ -26,6 +40,20 @@ def current() -> None:
     """Print the database's schema, and the one that this version needs."""
     with services(checked=False) as found:
         click.echo(f"has {schema.current(found.database) or 'none'}, needs {schema.HEAD}")
+
+
+@db.command(epilog=BACKUP_EXAMPLES)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """Copy the SQLite database to FILE, while the service runs."""
+    with services() as found:
+        try:
+            copy_database(found.database, file)
+        except NoFile:
+            refuse("the database is on a server: pg_dump copies it, as docs/operations.md shows")
+        except (OSError, sqlite3.Error) as error:
+            refuse(f"{file} cannot be written: {error}")
+    click.echo(f"{file}: {file.stat().st_size:,} bytes", err=True)
 
 
 @click.command()

@@ -1,5 +1,6 @@
 """A line of the log: what it is made of, how long it may be, and how it is written so that it stays in one piece."""
 
+import contextlib
 import os
 import select
 from datetime import UTC, datetime
@@ -11,29 +12,22 @@ STDOUT = 1
 LONGEST = select.PIPE_BUF
 """Bytes that a pipe takes in one piece, whoever else writes to it at the same moment."""
 _CUT = " … "
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 
 
-class Stdout:
-    """Writes each line with one call, past every buffer: lines of many processes then never mix.
+def write(line: bytes) -> None:
+    """Write a line, which ends with its newline, by one call and past every buffer: lines of many processes never mix.
 
-    A line that cannot be written is lost; what it tells of must not fail for that.
+    One that cannot be written is lost; what it tells of must not fail for that.
     """
-
-    def write(self, line: bytes) -> None:
-        """Write a line that ends with its newline."""
-        try:
-            os.write(STDOUT, line)
-        except OSError:
-            return
-
-    debug = info = warning = error = critical = write
+    with contextlib.suppress(OSError):
+        os.write(STDOUT, line)
 
 
 def headed(_: Any, level: str, fields: dict[str, Any]) -> dict[str, Any]:
     """Fields with those before them that every line has."""
-    head = {"timestamp": datetime.now(UTC), "level": level, "event": fields.pop("event"), "pid": os.getpid()}
-    head.update(fields)
-    return head
+    # The event's place is here, its name among the fields.
+    return {"timestamp": datetime.now(UTC), "level": level, "event": "", "pid": os.getpid(), **fields}
 
 
 def as_json(_: Any, level: str, fields: dict[str, Any]) -> bytes:
@@ -49,7 +43,14 @@ def as_json(_: Any, level: str, fields: dict[str, Any]) -> bytes:
 
 
 def _dumped(fields: dict[str, Any]) -> bytes:
-    return orjson.dumps(fields, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+    try:
+        return orjson.dumps(fields, default=str, option=_OPTIONS)
+    except TypeError:  # what JSON cannot hold: half a character, a number beyond 64 bits
+        return orjson.dumps({name: _harmless(value) for name, value in fields.items()}, option=_OPTIONS)
+
+
+def _harmless(value: object) -> str:
+    return str(value).encode(errors="backslashreplace").decode()
 
 
 def _shortened(text: str, surplus: int) -> str:

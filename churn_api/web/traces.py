@@ -6,7 +6,7 @@ from flask import Flask
 
 from churn_api.telemetry.traceparent import read_traceparent
 from churn_api.telemetry.traces import spans_to
-from churn_api.web.access_log import known_method
+from churn_api.web.access_log import PROBES, known_method
 from churn_api.web.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ class Traces:
         self._spans = spans_to(app.config["OTLP_ENDPOINT"])
 
     def began(self, exchange: Exchange) -> None:
-        """Note the trace that the request belongs to, and begin its span."""
+        """Note the trace that the request belongs to, and begin its span; probes would drown the others."""
         header = exchange.environ.get("HTTP_TRACEPARENT")
         trace = read_traceparent(header) if header else None
-        if self._spans is not None:
+        if self._spans is not None and exchange.environ.get("PATH_INFO") not in PROBES:
             from churn_api.telemetry.spans import trace_of
 
             span = exchange.environ[_KEY] = self._spans.begin(trace)
@@ -34,8 +34,9 @@ class Traces:
 
     def ended(self, exchange: Exchange) -> None:
         """Finish the span."""
-        if self._spans is not None:
-            _end(exchange.environ[_KEY], exchange)
+        span = exchange.environ.get(_KEY)
+        if span is not None:
+            _end(span, exchange)
 
 
 def _end(span: "Span", exchange: Exchange) -> None:

@@ -10,14 +10,19 @@ import sys
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+import logging
 from typing import Any
 
 from churn_api.config import StartError, load_settings
 from churn_api.services import Services
+from churn_api.telemetry import logs
+from churn_api.telemetry.traces import spans_to
 
 try:
     settings = load_settings()
+    logs.configure(settings)
     Services(settings).check()
+    spans_to(settings["OTLP_ENDPOINT"])
 except StartError as error:
     raise SystemExit(f"churn-api: {error}") from None
 
@@ -29,6 +34,8 @@ worker_class = "sync"
 preload_app = True
 # On by default, and a second instance on the machine would take it over.
 control_socket_disable = True
+# gunicorn's own lines in the form of all others. Its access log stays off: the application writes one.
+logconfig_dict = logs.logging_config(settings)
 
 companions: list[subprocess.Popen[bytes]] = []
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
@@ -46,8 +53,11 @@ def when_ready(server: Any) -> None:
         seconds=settings["DRAIN_SECONDS"],
         socket_path=host.removeprefix("unix:") if on_socket else None,
     )
-
-    print(greeting(server.app.wsgi(), "http://localhost" if on_socket else f"http://{bind}"), flush=True)
+    said = greeting(server.app.wsgi(), "http://localhost" if on_socket else f"http://{bind}")
+    if logs.is_json(settings):
+        logs.tell(logging.INFO, said.said, {name.lower().replace(" ", "_"): line for name, line in said.how.items()})
+    else:
+        print(said.in_words(), flush=True)
     gc.collect()
     gc.freeze()
     # A batch makes thousands of tuples that die by themselves; looking through them was a twentieth of its time.

@@ -7,7 +7,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from benchmarks import compare, held, sweep, tables
+from benchmarks import compare, held, logline, sweep, tables
 from benchmarks.servers import COMMANDS
 
 
@@ -25,6 +25,7 @@ def main() -> None:
     sizes.add_argument("--largest", type=int, default=100_000, help="customers of the largest batch (default 100,000)")
     long = scenarios.add_parser("held", help="a minute at 64 connections behind nginx, and 200 slow clients")
     long.add_argument("--seconds", type=int, default=60, help="length of each load (default 60)")
+    scenarios.add_parser("logline", help="the cost of a line of the log")
     large = scenarios.add_parser("tables", help="tables of any size through the command, a job and a request")
     large.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (default 1,000,000)")
     large.add_argument("--seconds", type=float, default=4, help="length of a run of the session alone (default 4)")
@@ -32,11 +33,13 @@ def main() -> None:
     large.add_argument("--target", default="churn", help="its column that says who left (default churn)")
     large.add_argument("--id", default="customer_id", help="its column that identifies a customer")
     options = parser.parse_args()
-    if options.scenario != "tables":
+    if options.scenario not in ("tables", "logline"):
         _require("wrk")
     match options.scenario:
         case "tables":
             tables.run(options.rows, options.seconds, options.table, options.target, options.id, dry=options.dry)
+        case "logline":
+            logline.run(dry=options.dry)
         case "sweep":
             sweep.run(options.largest, dry=options.dry)
         case "held":

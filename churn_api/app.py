@@ -9,6 +9,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from churn_api.config import load_settings
 from churn_api.services import Services
 from churn_api.web import (
+    access_log,
     batch,
     cross_origin,
     docs,
@@ -28,6 +29,7 @@ from churn_api.web import (
     state,
     status,
     token,
+    traces,
 )
 from churn_api.web.json import OrjsonProvider
 
@@ -50,7 +52,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     state.attach(app, services)
 
     headers.init_app(app)
-    exchange.init_app(app)
+    exchange.init_app(app, traces.Traces(app), access_log.AccessLog(app))
     draining.init_app(app)
     errors.init_app(app)
     hosts.init_app(app)

@@ -24,6 +24,8 @@ MIN_SECRET = 32
 
 UNIX = "unix"
 LOCAL, DASK = "local", "dask"
+AUTO, JSON, TEXT = "auto", "json", "text"
+LOG_LEVELS = ("debug", "info", "warning", "error")
 GIB = 1 << 30
 
 
@@ -64,6 +66,11 @@ def _networks(entries: list[str]) -> None:
 def _addresses(entries: list[str]) -> None:
     if not all("://" in entry and entry.endswith("/") for entry in entries):
         raise ValidationError("Must be addresses that end in /, as in s3://bucket/folder/.")
+
+
+def _optional_address(text: str) -> None:
+    if text and not text.startswith(("http://", "https://")):
+        raise ValidationError("Must be an address, as in http://collector:4318.")
 
 
 @dataclass(frozen=True)
@@ -165,6 +172,30 @@ SETTINGS = (
         [],
         "Proxies whose `X-Forwarded-For` is believed: networks, or `unix` for whoever comes by a socket, by commas.",
         _networks,
+    ),
+    Setting(
+        "LOG_FORMAT",
+        "str",
+        AUTO,
+        "Form of the log: `json`, `text`, or `auto` for text on a terminal and JSON elsewhere.",
+        validate.OneOf([AUTO, JSON, TEXT]),
+    ),
+    Setting(
+        "LOG_LEVEL",
+        "str",
+        "info",
+        "Least level that is logged: `debug`, `info`, `warning` or `error`.",
+        validate.OneOf(LOG_LEVELS),
+    ),
+    Setting("LOG_RECORDS", "bool", False, "Whether what clients send to be predicted is logged: customers' data."),
+    Setting("SLOW_REQUEST_MS", "int", 1000, "After how long a request's line says where time went.", validate.Range(0)),
+    Setting(
+        "OTLP_ENDPOINT",
+        "str",
+        "",
+        "Collector that spans are sent to, as in `http://collector:4318`; needs the `otel` extra. Empty: none.",
+        _optional_address,
+        secret=True,
     ),
     Setting("DATA_DIR", "str", "", "Folder below which jobs may read files by their path. Empty: none."),
     Setting(

@@ -1,5 +1,6 @@
 """Real components for every test: small models trained once a session, applications, a gunicorn."""
 
+import json
 import os
 import secrets
 import shutil
@@ -196,6 +197,21 @@ class Server:
     def log(self) -> str:
         return self._log.read_text()
 
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The log, where all of it is JSON."""
+        return [json.loads(line) for line in self.log.splitlines()]
+
+    def line_of(self, request_id: str) -> dict[str, Any]:
+        """The one line of a request, as soon as it is written: that is after its answer."""
+        for _ in range(200):
+            found = [line for line in self.lines if line.get("request_id") == request_id]
+            if found:
+                (line,) = found
+                return line
+            time.sleep(0.02)
+        pytest.fail(f"no line tells of {request_id}: {self.log}")
+
     def workers(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [int(child) for child in children]
@@ -203,14 +219,19 @@ class Server:
 
 @contextmanager
 def serving(
-    models_dir: Path, log: Path, workers: int = 2, alive: str | None = None, **environment: str
+    models_dir: Path,
+    log: Path,
+    workers: int = 2,
+    alive: str | None = None,
+    serves: str = "wsgi:app",
+    **environment: str,
 ) -> Iterator[Server]:
     """A gunicorn with the project's own configuration on a free port, or behind what answers at `alive`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     chosen = {"PORT": str(port), "WEB_CONCURRENCY": str(workers), "CHURN_MODELS_DIR": str(models_dir)}
-    command = [str(Path(sys.executable).with_name("gunicorn")), "wsgi:app"]
+    command = [str(Path(sys.executable).with_name("gunicorn")), serves]
     with log.open("w") as stream:
         process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | chosen | environment, stdout=stream, stderr=stream, text=True

@@ -34,3 +34,10 @@ def test_tables():
     printed = bench("tables", "--rows", "3000", "--seconds", "0.1")
     for line in ("| `churn-api score` | parquet |", "| job | csv |", "| batch-predict, 3,000 rows of CSV |"):
         assert line in printed
+
+
+def test_logline():
+    """Each way that a line is written is measured, on lines that arrive."""
+    printed = bench("logline")
+    for line in ("| a request's |", "| a request's, and its span |", "| what `logging` is told |"):
+        assert line in printed

@@ -33,10 +33,17 @@ def test_many_clients(serve, models_dir):
 def test_greeting(serve, models_dir):
     """A server says which line to try and where its page is, and the line works as it is printed."""
     with serve(models_dir) as server:
-        line = next(line for line in server.log.splitlines() if line.startswith("  curl"))
-        answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout  # noqa: S602
+        (said,) = [line for line in map(json.loads, server.log.splitlines()) if line["event"] == "Ready"]
+        answer = subprocess.run(said["try_it"], shell=True, capture_output=True, text=True, check=True).stdout  # noqa: S602
         assert '"customer_id":"CUST001"' in answer
-        assert f"{server.url}/docs" in server.log
+        assert said["read_about_it"] == f"{server.url}/docs"
+
+
+def test_greeting_of_people(serve, models_dir):
+    """Where the log is text, the line to try stands by itself, to be copied."""
+    with serve(models_dir, CHURN_LOG_FORMAT="text") as server:
+        assert [line for line in server.log.splitlines() if line.startswith("  curl -s http")]
+        assert f"  {server.url}/docs\n" in server.log
 
 
 def test_stops_at_once(serve, models_dir):

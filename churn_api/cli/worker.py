@@ -1,13 +1,13 @@
 """Work on jobs."""
 
-import logging
 import os
 import signal
 
 import click
 
-from churn_api.cli.common import refuse, services
+from churn_api.cli.common import refuse, services, settings_or_refuse
 from churn_api.config import StartError
+from churn_api.telemetry import logs
 
 EXAMPLES = """
 \b
@@ -25,7 +25,7 @@ SIGTERM ends it after the block at hand; the job goes on with the next worker.
 @click.option("--respawn", is_flag=True, help="Stay beside a worker, and start another when it dies.")
 def worker(respawn: bool) -> None:
     """Work on the jobs of the queue, one after another. Start as many as you like, on any machine."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure(settings_or_refuse())
     if respawn:
         from churn_api.jobs.companion import stay_beside_worker
 

@@ -33,6 +33,7 @@ from churn_api.jobs.scoring import Scored, Task, result_schema, score_into
 from churn_api.jobs.sources import SourceError, Sources
 from churn_api.registry.bundle import BundleError
 from churn_api.store.database import DatabaseAway, DatabaseFull
+from churn_api.telemetry import logs
 
 IDLE_SECONDS = 1.0
 AGAIN_SECONDS = 1.0
@@ -99,6 +100,10 @@ class Worker:
 
     def work(self, lease: Lease) -> None:
         """Score a job, or as much as can be, and tell the queue what came of it."""
+        with logs.about(job=lease.job.id):
+            self._work(lease)
+
+    def _work(self, lease: Lease) -> None:
         job = lease.job
         log.info("job %s: attempt %d begins after row %d", job.id, job.attempts, job.progress.rows)
         try:

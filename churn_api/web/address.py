@@ -1,7 +1,9 @@
 """Where a request comes from: the client's own address, as far as it can be believed."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any
 
 from flask import current_app, request
 
@@ -10,10 +12,14 @@ from churn_api.config import UNIX
 
 def client_address() -> str:
     """The address of whoever stands before the proxies that are trusted; `unix` where nothing better is known."""
-    trusted = tuple(current_app.config["TRUSTED_PROXIES"])
-    address = request.environ.get("REMOTE_ADDR") or UNIX
+    return address_of(request.environ, tuple(current_app.config["TRUSTED_PROXIES"]))
+
+
+def address_of(environ: Mapping[str, Any], trusted: tuple[str, ...]) -> str:
+    """The same, outside a request's context."""
+    address: str = environ.get("REMOTE_ADDR") or UNIX
     if trusted and _is_trusted(address, trusted):
-        for sent in reversed(request.environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        for sent in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
             # What stands further to the left was written by whoever comes now, and may be made up.
             try:
                 address = str(ip_address(sent.strip()))

@@ -12,7 +12,7 @@ from churn_api.contract.batch import Batch
 from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
 from churn_api.web.answers import Scores, about, model_to_answer, score, scored_columns, scored_rows
-from churn_api.web.body import read_body, read_query
+from churn_api.web.body import read_query, read_records
 from churn_api.web.documented import documented
 from churn_api.web.limits import charge_rows
 from churn_api.web.negotiation import MEDIA_TYPES, formats
@@ -49,7 +49,7 @@ def batch_predict(model: str | None = None) -> ResponseReturnValue:
     if sent is not None:
         return answer_table(chosen, sent, wanted, query)
     _refuse_keep(query)
-    batch = chosen.reader.read_many(read_body(MEDIA_TYPES), current_app.config["MAX_BATCH_ROWS"])
+    batch = chosen.reader.read_many(read_records(MEDIA_TYPES), current_app.config["MAX_BATCH_ROWS"])
     charge_rows(batch.sent)
     if batch.faults and query["on_error"] == FAIL:
         raise InvalidRecord(batch.faults)

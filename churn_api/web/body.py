@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -13,6 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.contract.signature import MAX_NAME_LENGTH
+from churn_api.web.exchange import exchange, exchange_of
 from churn_api.web.problems import Problem, body_errors, invalid, query_errors
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 ANYTHING = "*/*"
+LOGGED_BYTES = 2000
+"""Of a body, where the log is to have it."""
 _LENGTH = re.compile(r"[0-9]{1,15}")
 
 
@@ -35,6 +39,14 @@ class Query(Schema):
         return cast("dict[str, Any]", self.load({}))
 
 
+def read_records(also: Sequence[str] = ()) -> bytes:
+    """A JSON body with customers, noted for the log where LOG_RECORDS is on. Raises as `read_body`."""
+    body = read_body(also)
+    if current_app.config["LOG_RECORDS"]:
+        exchange().body = body[:LOGGED_BYTES]
+    return body
+
+
 def read_body(also: Sequence[str] = ()) -> bytes:
     """The bytes of a JSON body. Raises Problem where it is of another type; `also` are types that the route takes."""
     environ = request.environ
@@ -42,7 +54,10 @@ def read_body(also: Sequence[str] = ()) -> bytes:
         raise Problem("unsupported-media-type", f"Send the body as {JSON}.", accepted=[JSON, *also])
     if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise Problem("unsupported-media-type", "Send the body as it is, not compressed.", accepted=[JSON])
-    return _read(environ)
+    started = perf_counter()
+    body = _read(environ)
+    exchange_of(environ).body_seconds = perf_counter() - started
+    return body
 
 
 def read_json(schema: Schema, *, when_empty: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -68,7 +83,9 @@ def load_body(schema: Schema, payload: dict[str, Any]) -> dict[str, Any]:
 def read_upload(part: str, max_bytes: int) -> FileStorage:
     """The one file of a multipart form. Raises Problem where there is none, or RequestEntityTooLarge."""
     request.max_content_length = max_bytes
+    started = perf_counter()
     file = request.files.get(part)
+    exchange().body_seconds = perf_counter() - started
     if file is None:
         raise invalid(body_errors([Fault("required", "A file is required.", path=(part,))]))
     return file

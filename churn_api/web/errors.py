@@ -16,7 +16,7 @@ from churn_api.registry.catalog import Conflict
 from churn_api.registry.live import ModelNotReady, UnknownModel, UnknownVersion
 from churn_api.registry.management import Unusable
 from churn_api.store.database import DatabaseAway
-from churn_api.web.exchange import exchange, request_id
+from churn_api.web.exchange import exchange
 from churn_api.web.limits import rate_limited
 from churn_api.web.problems import KINDS, RETRY_AFTER, Problem, body_errors, invalid, response_for
 
@@ -87,7 +87,7 @@ def _not_ready(error: ModelNotReady) -> Response:
 
 
 def _database_away(error: DatabaseAway) -> Response:
-    log.error("request %s: the database is away (%s)", request_id(), error)
+    log.error("the database is away (%s)", error)
     headers = {"Retry-After": str(RETRY_AFTER)}
     return response_for(
         Problem("dependency-unavailable", "The database cannot be reached.", headers=headers, part="database")
@@ -131,6 +131,5 @@ def _http(error: HTTPException) -> Response:
 
 
 def _failure(error: Exception) -> Response:
-    exchange().failure = error
-    log.error("request %s failed", request_id(), exc_info=error)
+    exchange().failure = error  # the request's line has it, with its traceback
     return response_for(Problem("internal-error", "The log has the rest under the request id."))

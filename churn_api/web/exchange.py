@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from churn_api.contract.faults import Fault
+    from churn_api.telemetry.traceparent import Trace
 
 _KEY = "churn_api.exchange"
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -48,6 +49,11 @@ class Exchange:
     probabilities: Sequence[NDArray[np.float64]] = ()
     """What the model said of the good rows, in one array or several."""
     inference_seconds: float | None = None
+    body_seconds: float | None = None
+    """How long the body took to come, where a view read one."""
+    body: bytes | None = None
+    """What was sent to be predicted, cut; only where LOG_RECORDS asks for it."""
+    trace: "Trace | None" = None
     problem: str | None = None
     """The code of the problem that was answered."""
     failure: BaseException | None = None
@@ -114,7 +120,8 @@ class _Boundary:
 
         try:
             answer = self._app(environ, start)
-        except BaseException:
+        except BaseException as error:
+            exchange.failure = exchange.failure or error
             end()
             raise
         return _closed_with(end, answer, environ)

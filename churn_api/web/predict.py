@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import PREDICT
 from churn_api.web.answers import about, model_to_answer, score, scored_columns
-from churn_api.web.body import read_body, read_query, require_json_accepted
+from churn_api.web.body import read_query, read_records, require_json_accepted
 from churn_api.web.documented import documented
 from churn_api.web.problems import WHEN_PREDICTING, body_errors
 from churn_api.web.schemas import Prediction, PredictQuery
@@ -34,7 +34,7 @@ def predict(model: str | None = None) -> ResponseReturnValue:
     """
     query = read_query(_QUERY)
     chosen = model_to_answer(model, query)
-    batch = chosen.reader.read_one(read_body())
+    batch = chosen.reader.read_one(read_records())
     scores = score(chosen, batch, query.get("threshold"))
     answer = {name: values[0] for name, values in scored_columns(scores).items()} | about(scores)
     return jsonify(answer | {"warnings": body_errors(batch.warnings)} if batch.warnings else answer)

@@ -60,7 +60,10 @@ def test_replaced_when_killed(server, office, small_table):
     killed = wait_for_worker(server)
     killed.kill()
     wait_for_worker(server, killed)
-    assert "the job worker ended with code -9; another is started" in server.log
+    (told,) = [
+        line for line in server.lines if "the job worker ended with code -9; another is started" in line["event"]
+    ]
+    assert told["level"] == "error"
     office.put(small_table)
     assert office.finished().state == "succeeded"
 

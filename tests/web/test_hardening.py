@@ -92,6 +92,7 @@ def test_ids_reach_no_log(make, caplog, monkeypatch, sent):
     client = make(PROPAGATE_EXCEPTIONS=False)
     response = client.post(PREDICT, json=CUSTOMER, environ_overrides={"HTTP_X_REQUEST_ID": sent})
     assert response.status_code == 500
+    response.close()
     assert sent not in caplog.text
     assert response.json["request_id"] in caplog.text
 

@@ -1,0 +1,177 @@
+"""The log of processes that run for long: one line an event on stdout, whoever tells it.
+
+What `logging` is told, by this program, gunicorn or a library, and what is told here directly, becomes the same form.
+Until `configure` is called, as in a team's own application, everything goes to `logging` and is theirs.
+"""
+
+import logging
+import logging.config
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from churn_api.config import AUTO, JSON, LOG_LEVELS
+from churn_api.telemetry import gunicorn
+from churn_api.telemetry.failures import told
+from churn_api.telemetry.lines import as_json, headed, write
+
+_NAMES = {getattr(logging, name.upper()): name for name in LOG_LEVELS}
+
+_log = logging.getLogger(__name__)
+_events = logging.getLogger("churn_api.events")
+_about: ContextVar[dict[str, str] | None] = ContextVar("about", default=None)
+
+
+@dataclass
+class _Chosen:
+    """How this process logs; nothing before it is configured."""
+
+    processors: Sequence[Any] = ()
+    level: int = logging.NOTSET
+    records: bool = False
+
+
+_chosen = _Chosen()
+
+
+def configure(settings: Mapping[str, Any]) -> None:
+    """Have this process, and those forked from it, write their log to stdout."""
+    _chosen.processors = (headed, _with_failure, *_rendering(settings))
+    _chosen.level = getattr(logging, settings["LOG_LEVEL"].upper())
+    _chosen.records = settings["LOG_RECORDS"]
+    logging.config.dictConfig(logging_config(settings))
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+    if _chosen.records:
+        _log.warning("LOG_RECORDS is on: what clients send to be predicted is written to the log")
+
+
+def is_json(settings: Mapping[str, Any]) -> bool:
+    """Whether lines are JSON: on a terminal they are for people."""
+    chosen = settings["LOG_FORMAT"]
+    return chosen == JSON or (chosen == AUTO and not sys.stdout.isatty())
+
+
+def logging_config(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What `logging.config` is to make of `logging`, and gunicorn of its own loggers."""
+    ours = settings["LOG_LEVEL"].upper()
+    # Libraries tell much, and of some it holds data.
+    theirs = max(logging.WARNING, getattr(logging, ours))
+    # At its debug level gunicorn tells of every request, with its address.
+    servers = max(logging.INFO, getattr(logging, ours))
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": {"()": lambda: _formatter(settings)}},
+        "handlers": {"lines": {"()": _Handler, "formatter": "lines"}},
+        "root": {"level": theirs, "handlers": ["lines"]},
+        "loggers": {
+            "churn_api": {"level": ours},
+            gunicorn.LOGGER: {"level": servers, "handlers": [], "propagate": True},
+        },
+    }
+
+
+def wants(level: int) -> bool:
+    """Whether an event of a level is written at all."""
+    return level >= _chosen.level if _chosen.processors else _events.isEnabledFor(level)
+
+
+def tell(level: int, event: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
+    """An event with its fields: the way through `logging` without `logging`, which costs more than all the rest."""
+    if not _chosen.processors:
+        named = " ".join(f"{name}={value}" for name, value in fields.items())
+        _events.log(level, "%s %s", event, named, exc_info=error)
+    elif level >= _chosen.level:
+        made: Any = {"event": event, **fields} if error is None else {"event": event, **fields, "exc_info": error}
+        for processor in _chosen.processors:
+            made = processor(None, _NAMES[level], made)
+        write(made)
+
+
+def concern(fields: dict[str, str] | None) -> None:
+    """Put these fields into every line that `logging` is told from now on, until others come."""
+    _about.set(fields)
+
+
+@contextmanager
+def about(**fields: str) -> Iterator[None]:
+    """Put these fields into every line that `logging` is told within a block."""
+    before = _about.set(fields)
+    try:
+        yield
+    finally:
+        _about.reset(before)
+
+
+class _Handler(logging.Handler):
+    """Writes records as lines, without a lock: a line is one call."""
+
+    def createLock(self) -> None:  # noqa: N802 - the name that logging calls
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(gunicorn.quoting_nobody(record))
+        except Exception:  # noqa: BLE001 - as in every handler: a line that cannot be made breaks nothing
+            self.handleError(record)
+        else:
+            write(line.encode(errors="backslashreplace"))
+
+
+def _formatter(settings: Mapping[str, Any]) -> logging.Formatter:
+    # Here and below, since commands that never log so need not wait for it.
+    from structlog.stdlib import ProcessorFormatter, add_logger_name
+
+    made: list[Any] = [add_logger_name, _with_about, headed, _with_failure]
+    written: list[Any] = [ProcessorFormatter.remove_processors_meta, *_rendering(settings), _as_text]
+    return ProcessorFormatter(foreign_pre_chain=made, processors=written)
+
+
+def _rendering(settings: Mapping[str, Any]) -> list[Any]:
+    if is_json(settings):
+        return [as_json]
+    from structlog.dev import ConsoleRenderer
+
+    console = ConsoleRenderer(colors=sys.stdout.isatty(), sort_keys=False)
+    return [_for_people, console, lambda _, __, text: f"{text}\n".encode(errors="backslashreplace")]
+
+
+def _for_people(_: Any, __: str, fields: dict[str, Any]) -> dict[str, Any]:
+    fields["timestamp"] = fields["timestamp"].astimezone().strftime("%H:%M:%S.%f")[:-3]
+    return fields
+
+
+def _as_text(_: Any, __: str, line: bytes) -> str:
+    return line.decode()
+
+
+def _with_about(_: Any, __: str, fields: dict[str, Any]) -> dict[str, Any]:
+    return fields | (_about.get() or {})
+
+
+def _with_failure(_: Any, __: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields with the exception as text, which quotes nothing that a request or a job holds."""
+    error = fields.pop("exc_info", None)
+    if isinstance(error, tuple):
+        error = error[1]
+    if error is not None:
+        record = fields.get("_record")
+        of_client = _about.get() is not None or (record is not None and gunicorn.tells_of_request(record))
+        fields["exception"] = told(error, in_words=_chosen.records or not of_client)
+    return fields
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+    _log.critical("the process ends by an exception", exc_info=error)
+
+
+def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    name = args.thread.name if args.thread is not None else "unknown"
+    _log.error("the thread %s ended by an exception", name, exc_info=args.exc_value)

@@ -1,0 +1,19 @@
+"""Whether spans are exported."""
+
+from typing import TYPE_CHECKING
+
+from churn_api.config import PREFIX, StartError
+
+if TYPE_CHECKING:
+    from churn_api.telemetry.spans import Spans
+
+
+def spans_to(endpoint: str) -> "Spans | None":
+    """What makes spans for a collector; None where none is named. Raises StartError without the extra."""
+    if not endpoint:
+        return None
+    try:
+        from churn_api.telemetry.spans import Spans
+    except ModuleNotFoundError as error:
+        raise StartError(f"{PREFIX}OTLP_ENDPOINT needs the otel extra: pip install 'churn-api[otel]'") from error
+    return Spans(endpoint)

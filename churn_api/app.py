@@ -20,6 +20,7 @@ from churn_api.web import (
     hosts,
     jobs,
     limits,
+    metrics,
     models,
     predict,
     results,
@@ -49,7 +50,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     state.attach(app, services)
 
     headers.init_app(app)
-    exchange.init_app(app)
+    metrics.init_app(app, services)
+    exchange.init_app(app, metrics.metrics_of(app).recorder)
     errors.init_app(app)
     hosts.init_app(app)
     cross_origin.init_app(app)
@@ -65,6 +67,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(models.blueprint, url_prefix=API)
     app.register_blueprint(token.blueprint, url_prefix=API)
     app.register_blueprint(status.blueprint, url_prefix=API)
+    app.register_blueprint(metrics.blueprint, url_prefix=API)
     docs.init_app(app)
     return app
 

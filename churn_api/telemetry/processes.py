@@ -1,0 +1,36 @@
+"""Memory and processor time of the processes that count here, asked for at a scrape."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+_LABELS = ("role", "pid")
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def processes(roles: Mapping[str, str]) -> Iterator[Metric]:
+    """Of every process that is alive, by its id; and what memory there is for all of them."""
+    resident = GaugeMetricFamily("process_resident_memory_bytes", "Memory, shared pages with it.", labels=_LABELS)
+    proportional = GaugeMetricFamily(
+        "process_proportional_memory_bytes", "Memory, each shared page divided by its sharers.", labels=_LABELS
+    )
+    seconds = CounterMetricFamily("process_cpu_seconds", "Processor time.", labels=_LABELS)
+    for pid, role in roles.items():
+        with suppress(psutil.Error):
+            process = psutil.Process(int(pid))
+            resident.add_metric((role, pid), process.memory_info().rss)
+            proportional.add_metric((role, pid), process.memory_full_info().pss)
+            times = process.cpu_times()
+            seconds.add_metric((role, pid), times.user + times.system)
+    yield from (resident, proportional, seconds)
+    yield GaugeMetricFamily("churn_memory_limit_bytes", "Memory of the container, else the machine.", value=_limit())
+
+
+def _limit() -> int:
+    with suppress(OSError, ValueError):
+        return int(_CGROUP_LIMIT.read_text())
+    return psutil.virtual_memory().total

@@ -7,7 +7,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from benchmarks import compare, held, sweep, tables
+from benchmarks import compare, held, metrics, sweep, tables
 from benchmarks.servers import COMMANDS
 
 
@@ -31,12 +31,16 @@ def main() -> None:
     large.add_argument("--table", type=Path, help="table to train on and to draw rows from (default: sample data)")
     large.add_argument("--target", default="churn", help="its column that says who left (default churn)")
     large.add_argument("--id", default="customer_id", help="its column that identifies a customer")
+    counted = scenarios.add_parser("metrics", help="what metrics add to a request, and what a scrape takes")
+    counted.add_argument("--rounds", type=int, default=20, help="runs with metrics and without, in turn (default 20)")
     options = parser.parse_args()
-    if options.scenario != "tables":
+    if options.scenario not in ("tables", "metrics"):
         _require("wrk")
     match options.scenario:
         case "tables":
             tables.run(options.rows, options.seconds, options.table, options.target, options.id, dry=options.dry)
+        case "metrics":
+            metrics.run(options.rounds, dry=options.dry)
         case "sweep":
             sweep.run(options.largest, dry=options.dry)
         case "held":

@@ -1,6 +1,5 @@
 """What is counted, under which names. docs/operations.md tells operators what they mean."""
 
-import os
 import time
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -89,11 +88,11 @@ class Families:
         self.job_rows = self._counter("churn_job_rows", "Rows that a job worker has scored.", ("outcome",))
         self.job_blocks = self._counter("churn_job_blocks", "Blocks that a job worker has scored.", ())
         self.job_ends = self._counter("churn_jobs_finished", "Jobs that a worker has ended.", ("state", "reason"))
-        self.started = self._gauge("process_start_time_seconds", "When a process began.", ("role", "pid"), "livemax")
+        self.started = self._gauge("process_start_time_seconds", "When a process began.", ("role",), "liveall")
 
     def begin(self, role: str) -> None:
         """Have this process appear in what is told of processes."""
-        self.started.labels(role, os.getpid()).set(time.time())
+        self.started.labels(role).set(time.time())
 
     def _counter(self, name: str, help_text: str, labels: Sequence[str]) -> Counter:
         return Counter(f"{name}_total", help_text, labels, registry=self.registry)

@@ -34,8 +34,7 @@ def read(folder: Path) -> Iterable[Metric]:
     """The metrics of all processes, dead or alive, after a fold. Raises Busy."""
     with _alone(folder, WAIT_SECONDS):
         _fold(folder)
-        # One that was opened this very moment is still empty.
-        files = [str(path) for path in (*folder.glob("*.db"), *folder.glob("folded-*/*.db")) if path.stat().st_size]
+        files = [str(path) for path in (*folder.glob("*.db"), *folder.glob("folded-*/*.db")) if _has_values(path)]
         return list(MultiProcessCollector.merge(files))  # type: ignore[no-untyped-call]
 
 
@@ -74,6 +73,14 @@ def _fold(folder: Path) -> None:
         _finish(folder)
     for gauge in set(dead) - set(summed):
         gauge.unlink(missing_ok=True)
+
+
+def _has_values(path: Path) -> bool:
+    """Not one that was opened this very moment, nor a gauge that was removed: for that nobody asks for the lock."""
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _is_of_dead(path: Path) -> bool:
@@ -122,7 +129,7 @@ def _number(folded: Path | None) -> int:
 def _sums(paths: Iterable[Path]) -> Mapping[str, float]:
     sums: dict[str, float] = defaultdict(float)
     for path in paths:
-        if path.stat().st_size:
+        if _has_values(path):
             for key, value, _, _ in MmapedDict.read_all_values_from_file(str(path)):  # type: ignore[no-untyped-call]
                 sums[key] += value
     return sums

@@ -1,5 +1,6 @@
 """What a scrape answers: what was counted, here or in all processes of the group, and what is asked for on the spot."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
@@ -12,6 +13,10 @@ from churn_api.telemetry.metrics import Families
 from churn_api.telemetry.processes import processes
 from churn_api.telemetry.queue import Depth, QueueDepth
 
+STARTED = "process_start_time_seconds"
+SET_ONLY = (STARTED, "model_live_info")
+"""Gauges that are 0 in the files of processes that inherited them, and of versions that answer no more."""
+
 
 class Everything:
     """Collects all that there is to tell."""
@@ -22,14 +27,12 @@ class Everything:
 
     def collect(self) -> Iterator[Metric]:
         """Every metric. Raises Busy."""
-        roles = {}
+        own, roles = str(os.getpid()), {}
         for metric in self._counted():
-            if metric.name == "process_start_time_seconds":
+            if metric.name in SET_ONLY:
                 metric.samples = [sample for sample in metric.samples if sample.value]
-                roles = {sample.labels["pid"]: sample.labels["role"] for sample in metric.samples}
-            elif metric.name == "model_live_info":
-                # A version that answers no more stays in a worker's file, as 0.
-                metric.samples = [sample for sample in metric.samples if sample.value]
+            if metric.name == STARTED:
+                roles = {sample.labels.get("pid", own): sample.labels["role"] for sample in metric.samples}
             yield metric
         yield from processes(roles)
         yield from self._queue.collect()

@@ -6,6 +6,7 @@ from typing import cast
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.samples import Sample
 
 from churn_api.config import metrics_group
 from churn_api.telemetry import folder, multiprocess
@@ -27,12 +28,11 @@ class Everything:
 
     def collect(self) -> Iterator[Metric]:
         """Every metric. Raises Busy."""
-        own, roles = str(os.getpid()), {}
+        roles: dict[str, str] = {}
         for metric in self._counted():
-            if metric.name in SET_ONLY:
-                metric.samples = [sample for sample in metric.samples if sample.value]
+            metric.samples = [_told(sample) for sample in metric.samples if _is_told(metric.name, sample)]
             if metric.name == STARTED:
-                roles = {sample.labels.get("pid", own): sample.labels["role"] for sample in metric.samples}
+                roles = {sample.labels["pid"]: sample.labels["role"] for sample in metric.samples}
             yield metric
         yield from processes(roles)
         yield from self._queue.collect()
@@ -45,6 +45,18 @@ class Everything:
             return multiprocess.read(group)
         found = MultiProcessCollector(None, str(group))  # type: ignore[no-untyped-call]
         return cast("Iterable[Metric]", found.collect())  # type: ignore[no-untyped-call]
+
+
+def _is_told(name: str, sample: Sample) -> bool:
+    """When a series began is told by values that are not in files, and by nothing that anybody asks for."""
+    return not sample.name.endswith("_created") and (name not in SET_ONLY or bool(sample.value))
+
+
+def _told(sample: Sample) -> Sample:
+    """A process is told with its id, which only files add by themselves."""
+    if sample.name != STARTED:
+        return sample
+    return sample._replace(labels={"pid": str(os.getpid()), **sample.labels})
 
 
 def registry_of(families: Families, depth: Callable[[], Depth | None]) -> CollectorRegistry:

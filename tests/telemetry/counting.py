@@ -17,4 +17,5 @@ if __name__ == "__main__":
             counted.requests.labels("GET", "/", 200).inc()
             counted.seconds.labels("/").observe(0.1)
             counted.in_flight.inc()
-        print(group, flush=True)
+        sys.stdout.write(f"{group}\n")
+        sys.stdout.flush()

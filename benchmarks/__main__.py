@@ -33,6 +33,7 @@ def main() -> None:
     large.add_argument("--id", default="customer_id", help="its column that identifies a customer")
     counted = scenarios.add_parser("metrics", help="what metrics add to a request, and what a scrape takes")
     counted.add_argument("--rounds", type=int, default=20, help="runs with metrics and without, in turn (default 20)")
+    counted.add_argument("--restarts", type=int, default=1000, help="workers that come and go (default 1000)")
     options = parser.parse_args()
     if options.scenario not in ("tables", "metrics"):
         _require("wrk")
@@ -40,7 +41,7 @@ def main() -> None:
         case "tables":
             tables.run(options.rows, options.seconds, options.table, options.target, options.id, dry=options.dry)
         case "metrics":
-            metrics.run(options.rounds, dry=options.dry)
+            metrics.run(options.rounds, options.restarts, dry=options.dry)
         case "sweep":
             sweep.run(options.largest, dry=options.dry)
         case "held":

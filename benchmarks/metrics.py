@@ -14,13 +14,12 @@ from typing import Any
 from benchmarks.models import FOLDER, customers, make_models
 from benchmarks.report import table_of, write_figures
 
-RESTARTS = 1000
 SCRAPES = 30
 BATCH = 1000
 ROUTES = ("/api/v1/predict/boosting", "/api/v1/batch-predict/boosting")
 
 
-def run(rounds: int, *, dry: bool) -> None:
+def run(rounds: int, restarts: int, *, dry: bool) -> None:
     """Measure, and write benchmarks/README.md unless `dry`."""
     models = make_models(FOLDER)
     records, _ = customers(FOLDER, models)
@@ -31,7 +30,7 @@ def run(rounds: int, *, dry: bool) -> None:
         with context.Pool(1) as pool:
             requests = pool.apply(_requests, (folder, str(models), bodies, rounds))
         with context.Pool(1) as pool:
-            scrapes = pool.apply(_scrapes, (folder, str(models), bodies))
+            scrapes = pool.apply(_scrapes, (folder, str(models), bodies, restarts))
     head = ["request", "µs without metrics", "µs with", "µs more", "ratio"]
     rows = [
         [name, f"{without:,.0f}", f"{counted:,.0f}", f"{counted - without:.1f}", f"{counted / without:.3f}"]
@@ -99,8 +98,8 @@ def _timed(ask: Callable[[], None], times: int) -> float:
     return (time.process_time() - started) / times * 1e6
 
 
-def _scrapes(folder: str, models: str, bodies: dict[str, Any]) -> list[list[str]]:
-    """What a scrape takes of two workers at the beginning, and after RESTARTS of them."""
+def _scrapes(folder: str, models: str, bodies: dict[str, Any], restarts: int) -> list[list[str]]:
+    """What a scrape takes of two workers at the beginning, and after many more came and went."""
     app, group = _app(folder, models)
 
     from churn_api.telemetry import multiprocess
@@ -122,10 +121,10 @@ def _scrapes(folder: str, models: str, bodies: dict[str, Any]) -> list[list[str]
     living = [_forked(work, then=signal_wait) for _ in range(2)]
     time.sleep(3)
     rows = [_scraped("two workers, every route asked", metrics, group)]
-    for _ in range(RESTARTS):
+    for _ in range(restarts):
         os.waitpid(_forked(asks[0]), 0)
         multiprocess.fold(group)
-    rows.append(_scraped(f"after {RESTARTS:,} restarts", metrics, group))
+    rows.append(_scraped(f"after {restarts:,} restarts", metrics, group))
     for pid in living:
         os.kill(pid, 9)
         os.waitpid(pid, 0)

@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 import sys
@@ -34,3 +35,11 @@ def test_tables():
     printed = bench("tables", "--rows", "3000", "--seconds", "0.1")
     for line in ("| `churn-api score` | parquet |", "| job | csv |", "| batch-predict, 3,000 rows of CSV |"):
         assert line in printed
+
+
+def test_metrics():
+    """What metrics add to a request is printed, and what a scrape takes while files are few however many counted."""
+    printed = bench("metrics", "--rounds", "2", "--restarts", "20")
+    assert "| /api/v1/predict/boosting |" in printed
+    (files,) = re.findall(r"\| after 20 restarts \|.*\| (\d+) \|", printed)
+    assert 0 < int(files) <= 20

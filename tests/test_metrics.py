@@ -119,6 +119,16 @@ def test_served_again(serve, models_dir, scrapes):
     until(lambda: not connects(scrapes.port))
 
 
+def test_port_that_is_taken(serve, models_dir, scrapes):
+    """Where the port of the metrics is taken, the service answers all the same, and says so."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", scrapes.port))
+        taken.listen()
+        with serve(models_dir, **scrapes.environment) as server:
+            assert ask(server, 3) == 3
+            until(lambda: "metrics cannot be served (Address already in use)" in server.log)
+
+
 def everyone(pid: int) -> list[int]:
     import psutil
 

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from typing import NoReturn
 
 LOOK_EVERY_SECONDS = 0.2
-AGAIN_AFTER_SECONDS = 2.0
+AGAIN_AFTER_SECONDS = 1.0
+AGAIN_AFTER_FAILURE_SECONDS = 15.0
+"""Where it could not begin, as on a port that is taken."""
 DEFAULTS = (signal.SIGTERM, signal.SIGCHLD)
 IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU)
 
@@ -37,9 +39,19 @@ def _look_after(begin: Callable[[], None], parent: int) -> None:
         child = os.fork()
         if child == 0:
             _alone(lambda: _serve(begin, own))
-        while os.getppid() == parent and os.waitpid(child, os.WNOHANG) == (0, 0):
+        status = 0
+        while os.getppid() == parent:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                break
             time.sleep(LOOK_EVERY_SECONDS)
-        time.sleep(AGAIN_AFTER_SECONDS if os.getppid() == parent else 0)
+        _wait(AGAIN_AFTER_SECONDS if os.WIFSIGNALED(status) else AGAIN_AFTER_FAILURE_SECONDS, parent)
+
+
+def _wait(seconds: float, parent: int) -> None:
+    until = time.monotonic() + seconds
+    while os.getppid() == parent and time.monotonic() < until:
+        time.sleep(LOOK_EVERY_SECONDS)
 
 
 def _serve(begin: Callable[[], None], parent: int) -> None:
@@ -57,6 +69,9 @@ def _alone(run: Callable[[], None]) -> NoReturn:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
         run()
+    except OSError as error:
+        log.error("metrics cannot be served (%s); tried again in %d s", error.strerror, AGAIN_AFTER_FAILURE_SECONDS)
+        os._exit(1)
     except BaseException:
         log.exception("what runs beside the service ended; it is begun again")
         os._exit(1)

@@ -11,7 +11,6 @@ COPY churn_api churn_api
 RUN /opt/pip/bin/pip --python /opt/churn-api/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
     --constraint requirements.txt ".[postgres,redis]"
 COPY gunicorn.conf.py wsgi.py /opt/churn-api/app/
-COPY --chmod=0755 deploy/container/with-secrets /opt/churn-api/bin/with-secrets
 COPY deploy/container/alive.py /opt/churn-api/app/
 # A quarter of what was installed is for building against it, for its own tests, or a second copy that nothing loads.
 RUN cd /opt/churn-api/lib/python3*/site-packages && \
@@ -50,6 +49,4 @@ USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "alive.py"]
-# Takes secrets from /run/secrets where there are any, and is replaced by the command.
-ENTRYPOINT ["with-secrets"]
 CMD ["gunicorn", "wsgi:app"]

@@ -11,16 +11,21 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import logging
+from functools import partial
 from typing import Any
 
-from churn_api.config import StartError, load_settings
-from churn_api.services import Services
-from churn_api.telemetry import logs
+from churn_api.config import StartError, load_settings, metrics_dir
+from churn_api.telemetry import folder, logs
 from churn_api.telemetry.traces import spans_to
 
 try:
     settings = load_settings()
     logs.configure(settings)
+    # Before anything imports prometheus_client, which decides then where values live. At a HUP it stays the same.
+    metrics_group = folder.begin(metrics_dir(settings))
+
+    from churn_api.services import Services
+
     Services(settings).check()
     spans_to(settings["OTLP_ENDPOINT"])
 except StartError as error:
@@ -62,8 +67,39 @@ def when_ready(server: Any) -> None:
     gc.freeze()
     # A batch makes thousands of tuples that die by themselves; looking through them was a twentieth of its time.
     gc.set_threshold(50_000)
+    begin_metrics(server)
     if settings["JOB_WORKER"]:
         companions.append(subprocess.Popen([sys.executable, "-m", "churn_api.cli", "worker", "--respawn"]))  # nosec B603
+
+
+def begin_metrics(server: Any) -> None:
+    """Count this process too, and serve the metrics beside the workers, which may all be busy."""
+    from churn_api.telemetry.beside import stay_beside
+    from churn_api.web.metrics import metrics_of, serve
+
+    app = server.app.wsgi()
+    metrics_of(app).begin("master")
+    if settings["METRICS_PORT"]:
+        stay_beside(partial(serve, app, settings["METRICS_HOST"], settings["METRICS_PORT"], partial(release, server)))
+
+
+def release(server: Any) -> None:
+    """Let go, in a process beside the workers, of the sockets that they take requests from."""
+    for listener in server.LISTENERS:
+        listener.close()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Fold what a worker counted that ended, however it did, so that files do not pile up."""
+    from prometheus_flask_exporter.multiprocess import GunicornPrometheusMetrics
+
+    from churn_api.telemetry.multiprocess import Busy, fold
+
+    GunicornPrometheusMetrics.mark_process_dead_on_child_exit(worker.pid)
+    try:
+        fold(metrics_group)
+    except (Busy, OSError) as error:
+        server.log.warning("metrics of worker %s are folded later (%s)", worker.pid, error)
 
 
 def on_exit(server: Any) -> None:
@@ -80,7 +116,10 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Take signals again, and follow the database in a thread, which the fork could not take over."""
+    from churn_api.web.metrics import metrics_of
     from churn_api.web.state import services_of
 
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-    services_of(worker.app.wsgi()).follow()
+    app = worker.app.wsgi()
+    metrics_of(app).begin()
+    services_of(app).follow()

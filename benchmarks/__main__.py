@@ -7,7 +7,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from benchmarks import compare, held, logline, sweep, tables
+from benchmarks import compare, held, logline, metrics, sweep, tables
 from benchmarks.servers import COMMANDS
 
 
@@ -32,14 +32,19 @@ def main() -> None:
     large.add_argument("--table", type=Path, help="table to train on and to draw rows from (default: sample data)")
     large.add_argument("--target", default="churn", help="its column that says who left (default churn)")
     large.add_argument("--id", default="customer_id", help="its column that identifies a customer")
+    counted = scenarios.add_parser("metrics", help="what metrics add to a request, and what a scrape takes")
+    counted.add_argument("--rounds", type=int, default=20, help="runs with metrics and without, in turn (default 20)")
+    counted.add_argument("--restarts", type=int, default=1000, help="workers that come and go (default 1000)")
     options = parser.parse_args()
-    if options.scenario not in ("tables", "logline"):
+    if options.scenario not in ("tables", "metrics", "logline"):
         _require("wrk")
     match options.scenario:
         case "tables":
             tables.run(options.rows, options.seconds, options.table, options.target, options.id, dry=options.dry)
         case "logline":
             logline.run(dry=options.dry)
+        case "metrics":
+            metrics.run(options.rounds, options.restarts, dry=options.dry)
         case "sweep":
             sweep.run(options.largest, dry=options.dry)
         case "held":

@@ -22,6 +22,7 @@ from churn_api.web import (
     hosts,
     jobs,
     limits,
+    metrics,
     models,
     predict,
     results,
@@ -52,7 +53,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     state.attach(app, services)
 
     headers.init_app(app)
-    exchange.init_app(app, traces.Traces(app), access_log.AccessLog(app))
+    metrics.init_app(app, services)
+    exchange.init_app(app, traces.Traces(app), metrics.metrics_of(app).recorder, access_log.AccessLog(app))
     draining.init_app(app)
     errors.init_app(app)
     hosts.init_app(app)
@@ -69,6 +71,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(models.blueprint, url_prefix=API)
     app.register_blueprint(token.blueprint, url_prefix=API)
     app.register_blueprint(status.blueprint, url_prefix=API)
+    app.register_blueprint(metrics.blueprint, url_prefix=API)
     docs.init_app(app)
     return app
 

@@ -29,6 +29,10 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 GIB = 1 << 30
 
 
+METRICS_GROUP = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that prometheus_client finds its files by; set for the processes of a group, not by an operator."""
+
+
 class StartError(Exception):
     """What keeps the program from starting; the text says what to do about it."""
 
@@ -215,6 +219,14 @@ SETTINGS = (
     Setting("JOB_MAX_ATTEMPTS", "int", 5, "Workers that may die of one block before the job fails.", validate.Range(1)),
     Setting("JOB_KEEP_DAYS", "int", 7, "How long finished jobs and their results stay.", validate.Range(0)),
     Setting("JOB_KEEP_BYTES", "int", 20 * GIB, "Bytes beyond which the oldest of them go sooner.", validate.Range(0)),
+    Setting("METRICS_PORT", "int", 0, "Port that serves the metrics to anyone; 0 for none.", validate.Range(0, 65535)),
+    Setting("METRICS_HOST", "str", "127.0.0.1", "Address that it listens on."),
+    Setting(
+        "METRICS_DIR",
+        "str",
+        "",
+        "Folder of the counters, on a disk of this machine. Empty: in INSTANCE_DIR, `metrics`.",
+    ),
     Setting("ALLOWED_HOSTS", "list", [], "Names that a request's `Host` may have, by commas. Empty: any."),
     Setting("CORS_ORIGINS", "list", [], "Origins whose pages may call the API, by commas."),
 )
@@ -243,6 +255,17 @@ def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[
     if settings["JOB_ENGINE"] == DASK and not settings["DASK_SCHEDULER"]:
         raise ConfigError(f"JOB_ENGINE=dask needs a cluster: set {PREFIX}DASK_SCHEDULER")
     return settings
+
+
+def metrics_dir(settings: Mapping[str, Any]) -> Path:
+    """The folder below which processes count."""
+    return Path(settings["METRICS_DIR"] or Path(settings["INSTANCE_DIR"]) / "metrics")
+
+
+def metrics_group() -> Path | None:
+    """The folder that this process and its kin count in; None where it counts for itself."""
+    folder = os.environ.get(METRICS_GROUP)
+    return Path(folder) if folder else None
 
 
 def _defaults() -> dict[str, Any]:

@@ -27,7 +27,8 @@ from churn_api.store.watcher import Watcher
 if TYPE_CHECKING:
     from churn_api.access.tokens import Tokens
     from churn_api.jobs.engine import Engine
-    from churn_api.jobs.queue import Queue
+    from churn_api.jobs.observed import WorkObserver
+    from churn_api.jobs.queue import Depth, Leasing, Queue
     from churn_api.jobs.sources import Sources
     from churn_api.jobs.worker import Worker
 
@@ -89,8 +90,19 @@ class Services:
         # Only here and below: a process that meets no job does without.
         from churn_api.jobs.queue import Queue
 
+        return Queue(self.database, **self._leasing)
+
+    @property
+    def _leasing(self) -> "Leasing":
         lease = timedelta(seconds=self._settings["JOB_LEASE_SECONDS"])
-        return Queue(self.database, lease=lease, max_attempts=self._settings["JOB_MAX_ATTEMPTS"])
+        return {"lease": lease, "max_attempts": self._settings["JOB_MAX_ATTEMPTS"]}
+
+    def depth_or_none(self) -> "Depth | None":
+        """How much is in the queue; None while the database is away."""
+        try:
+            return self.queue.depth()
+        except DatabaseAway:
+            return None
 
     @cached_property
     def sources(self) -> "Sources":
@@ -101,16 +113,17 @@ class Services:
         data_dir = Path(settings["DATA_DIR"]) if settings["DATA_DIR"] else None
         return Sources(data_dir, settings["DATA_URLS"], settings["MAX_JOB_BYTES"])
 
-    def worker(self) -> "Worker":
-        """A worker of the queue, in this process."""
+    def worker(self, observer: "WorkObserver") -> "Worker":
+        """A worker of the queue, in this process; the observer is told what it does."""
+        from churn_api.jobs.observed import ObservedQueue, observed_engine
         from churn_api.jobs.retention import prune
         from churn_api.jobs.worker import Worker
 
         keep = {"keep_days": self._settings["JOB_KEEP_DAYS"], "keep_bytes": self._settings["JOB_KEEP_BYTES"]}
         return Worker(
-            self.queue,
+            ObservedQueue(observer, self.database, **self._leasing),
             self.sources,
-            self._engine(),
+            observed_engine(self._engine(), observer),
             partial(prune, self.queue, self.jobs_dir, **keep),
             name=f"{socket.gethostname()[:64]}:{os.getpid()}",
             jobs_dir=self.jobs_dir,

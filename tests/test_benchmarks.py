@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 import sys
@@ -41,3 +42,11 @@ def test_logline():
     printed = bench("logline")
     for line in ("| a request's |", "| a request's, and its span |", "| what `logging` is told |"):
         assert line in printed
+
+
+def test_metrics():
+    """What metrics add to a request is printed, and what a scrape takes while files are few however many counted."""
+    printed = bench("metrics", "--rounds", "2", "--restarts", "20")
+    assert "| /api/v1/predict/boosting |" in printed
+    (files,) = re.findall(r"\| after 20 restarts \|.*\| (\d+) \|", printed)
+    assert 0 < int(files) <= 20

@@ -202,12 +202,19 @@ def test_bodies_are_bounded_alike():
 
 
 def test_compose_opens_one_door():
-    """Only nginx has a port, and it shares no network with the rest; the rest has no way out."""
+    """Only nginx has a port, and where it is asked for Grafana; neither shares a network with what is inside.
+
+    Prometheus alone stands between; the rest has no way out.
+    """
     services = COMPOSE["services"]
-    assert [name for name, service in services.items() if "ports" in service] == ["nginx"]
+    assert {name for name, service in services.items() if "ports" in service} == {"nginx", "grafana"}
     assert services["nginx"]["networks"] == ["edge"]
-    assert all(service["networks"] == ["inside"] for name, service in services.items() if name != "nginx")
-    assert COMPOSE["networks"]["inside"]["internal"] is True
+    assert services["grafana"]["networks"] == ["edge", "watch"]
+    assert services["grafana"]["ports"][0].startswith("${LISTEN_GRAFANA:-127.0.0.1:")
+    assert services["prometheus"]["networks"] == ["inside", "watch"]
+    inside = [service for name, service in services.items() if name not in ("nginx", "grafana", "prometheus")]
+    assert all(service["networks"] == ["inside"] for service in inside)
+    assert COMPOSE["networks"]["inside"]["internal"] is COMPOSE["networks"]["watch"]["internal"] is True
 
 
 def test_compose_bounds_everything():

@@ -2,12 +2,18 @@
 
 import os
 import signal
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from churn_api.cli.common import refuse, services, settings_or_refuse
-from churn_api.config import StartError
-from churn_api.telemetry import logs
+from churn_api.config import StartError, metrics_dir
+from churn_api.services import Services
+from churn_api.telemetry import folder, logs
+
+if TYPE_CHECKING:
+    from churn_api.telemetry.work import WorkCounts
 
 EXAMPLES = """
 \b
@@ -35,14 +41,33 @@ def worker(respawn: bool) -> None:
     from churn_api.jobs.lean import keep_arrow_small
 
     keep_arrow_small()
+    # Before anything imports prometheus_client, which decides then where values live.
+    observer = _counting()
     with services() as found:
         try:
-            working = found.worker()
+            working = found.worker(observer)
         except StartError as error:
             refuse(str(error))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: working.stop())
         working.run()
+
+
+def _counting() -> "WorkCounts":
+    """Count with the gunicorn that started this, or in a group of one's own that serves its metrics itself."""
+    settings = settings_or_refuse()
+    joined = folder.join()
+    if joined is None:
+        folder.begin(metrics_dir(settings))
+
+    from churn_api.telemetry.beside import stay_beside
+    from churn_api.telemetry.work import WorkCounts, serve
+
+    counts = WorkCounts()
+    if joined is None and settings["METRICS_PORT"]:
+        depth = Services(settings).depth_or_none
+        stay_beside(partial(serve, counts, depth, settings["METRICS_HOST"], settings["METRICS_PORT"]))
+    return counts
 
 
 def _limit_threads() -> None:

@@ -6,7 +6,7 @@ higher than the one before, and who holds an older one can no longer write.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -49,13 +49,20 @@ class Depth(NamedTuple):
     """How long the oldest queued job has waited; 0 where none waits."""
 
 
+class Leasing(TypedDict):
+    """How long a lease is, and how many workers may lose one without a block done."""
+
+    lease: timedelta
+    max_attempts: int
+
+
 class Queue:
     """The jobs of one database. Every method raises DatabaseAway."""
 
-    def __init__(self, database: Database, *, lease: timedelta, max_attempts: int) -> None:
+    def __init__(self, database: Database, **leasing: Unpack[Leasing]) -> None:
         self._database = database
-        self._lease = lease
-        self._max_attempts = max_attempts
+        self._lease = leasing["lease"]
+        self._max_attempts = leasing["max_attempts"]
 
     def put(
         self,

@@ -7,7 +7,7 @@ beside the one that answers, and takes its place by one assignment: a request ho
 import contextlib
 import logging
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -48,6 +48,8 @@ class LiveModels:
         self._catalog: Mapping[str, Entry] | None = None
         self._answering: dict[str, Answering] = {}
         self._refused: dict[str, str] = {}
+        self.failures: Counter[str] = Counter()
+        """How often versions of a model could not be loaded when they were to answer, by its name."""
         self._held: OrderedDict[tuple[str, str], Model] = OrderedDict()
         self._lock = threading.RLock()
 
@@ -138,6 +140,7 @@ class LiveModels:
         if self._refused.get(name) != reason:
             log.error("model %r is refused: %s", name, reason)
         self._refused[name] = reason
+        self.failures[name] += 1
 
     def _answers_with(self, name: str) -> str | None:
         answering = self._answering.get(name)

@@ -11,7 +11,7 @@ from churn_api.registry.live import LiveModels
 from churn_api.registry.workers import workers
 from churn_api.services import Services
 from churn_api.store.database import Database, DatabaseAway
-from churn_api.web.container import container_memory
+from churn_api.telemetry.container import memory_here
 
 FULL = 0.95
 """Of memory or of a disk: from here on it is about to run out."""
@@ -88,15 +88,12 @@ def _jobs(services: Services) -> dict[str, Any]:
 
 def _memory() -> dict[str, Any]:
     """In bytes: what the worker that answers holds, and what the container or else the machine has, and has given."""
-    machine = psutil.virtual_memory()
-    found = container_memory(machine.total)
-    used, limit = found or (machine.total - machine.available, machine.total)
+    used, limit = memory_here()
     return {
         "status": "degraded" if used >= FULL * limit else "ok",
         "resident_bytes": psutil.Process().memory_info().rss,
         "used_bytes": used,
         "limit_bytes": limit,
-        "limited_by": "container" if found else "machine",
     }
 
 

@@ -69,6 +69,7 @@ def _malformed_table(error: TableError) -> Response:
 
 
 def _unfit_columns(error: TableFaults) -> Response:
+    exchange().faults = error.faults
     return response_for(invalid(body_errors(error.faults)))
 
 

@@ -56,6 +56,8 @@ class Exchange:
     trace: "Trace | None" = None
     problem: str | None = None
     """The code of the problem that was answered."""
+    limit: str | None = None
+    """Which limit was hit."""
     failure: BaseException | None = None
     """What nobody expected."""
     status: int = 0

@@ -5,10 +5,11 @@ from pathlib import Path
 from time import time
 
 from flask import Flask, Response, current_app, g, request
-from flask_limiter import Limiter, RequestLimit
+from flask_limiter import Limiter, RateLimitExceeded, RequestLimit
 
 from churn_api.access.counters import uri_of
 from churn_api.web.address import client_address
+from churn_api.web.exchange import exchange
 from churn_api.web.guard import ANYONE, Visit, caller
 from churn_api.web.problems import Problem
 
@@ -17,6 +18,9 @@ STORAGE_SECONDS = 1
 
 _RATES = {"predict": "RATELIMIT_PREDICT", "batch": "RATELIMIT_BATCH", "management": "RATELIMIT_MANAGEMENT"}
 _EXTENSION = "churn_api_limiter"
+
+ROWS = "batch rows"
+"""What the limit of a batch's rows is called."""
 
 
 def init_app(app: Flask) -> None:
@@ -42,8 +46,12 @@ def charge_rows(rows: int) -> None:
     rate = current_app.config["RATELIMIT_BATCH_ROWS"]
     if rate and rows:
         limiter: Limiter = current_app.extensions[_EXTENSION]
-        with limiter.limit(rate, key_func=lambda: f"rows:{_identity()}", cost=rows):
-            pass
+        try:
+            with limiter.limit(rate, key_func=lambda: f"rows:{_identity()}", cost=rows):
+                pass
+        except RateLimitExceeded:
+            exchange().limit = ROWS
+            raise
 
 
 def rates(app: Flask) -> dict[str, str]:
@@ -51,12 +59,14 @@ def rates(app: Flask) -> dict[str, str]:
     if not app.config["RATELIMIT_ENABLED"]:
         return {}
     rows = app.config["RATELIMIT_BATCH_ROWS"]
-    return {name: app.config[setting] for name, setting in _RATES.items()} | ({"batch rows": rows} if rows else {})
+    return {name: app.config[setting] for name, setting in _RATES.items()} | ({ROWS: rows} if rows else {})
 
 
 def rate_limited() -> Problem:
     """The problem of a caller that has called too often."""
     current = current_app.extensions[_EXTENSION].current_limit
+    noted = exchange()
+    noted.limit = noted.limit or _limit()
     seconds = 1 if current is None else max(1, _seconds_until_reset(current))
     told = "" if current is None else f"The limit is {current.limit}. "
     return Problem("rate-limited", f"{told}Try again in {seconds} s.", headers={"Retry-After": str(seconds)})
@@ -101,9 +111,14 @@ def _rate() -> str:
     Flask-Limiter asks of exempt calls too, and makes nothing of the answer.
     """
     visit: Visit = g.visit
-    limit = "management" if visit.denied or _is_exempt() else visit.operation.limit  # type: ignore[union-attr]
-    rate: str = visit.caller.rate or current_app.config[_RATES[limit]]  # type: ignore[index]
+    rate: str = visit.caller.rate or current_app.config[_RATES[_limit()]]
     return rate
+
+
+def _limit() -> str:
+    visit: Visit = g.visit
+    limit = "management" if visit.denied or _is_exempt() else visit.operation.limit  # type: ignore[union-attr]
+    return str(limit)
 
 
 def _tell(response: Response) -> Response:

@@ -172,6 +172,7 @@ def _each_block(
     seconds = perf_counter() - started
     noted.rows, noted.bad_rows = progress.rows, progress.bad_rows
     noted.inference_seconds, noted.probabilities = seconds, probabilities
+    noted.faults = [Fault(error["code"], error["message"], path=(error["row"], error["column"])) for error in errors]
     if progress.rows == 0:
         raise invalid(body_errors([Fault("empty", "Must hold at least one customer.")]))
     if progress.bad_rows and query["on_error"] == FAIL:

@@ -9,6 +9,7 @@ from builders import customers
 from test_errors import assert_problem
 
 from churn_api.app import create_app
+from churn_api.telemetry.work import WorkCounts
 from churn_api.web.state import services_of
 
 JOBS = "/api/v1/jobs"
@@ -41,7 +42,7 @@ def submit(client, data=None, name="customers.csv", headers=None, **fields):
 def work(app):
     """Do one job, as a worker would."""
     services = services_of(app)
-    services.worker().work(services.queue.claim("test"))
+    services.worker(WorkCounts()).work(services.queue.claim("test"))
 
 
 def done(app, client, **options):

@@ -9,7 +9,7 @@ from conftest import ROOT
 from churn_api.app import create_app
 from churn_api.registry.workers import Reporter
 from churn_api.store.database import Database
-from churn_api.web.container import container_memory
+from churn_api.telemetry.container import container_memory
 from churn_api.web.state import services_of
 
 
@@ -94,9 +94,7 @@ def test_memory_of_a_container(tmp_path, version, limit, expected):
 def test_memory_of_a_real_group():
     """A process that the kernel limits knows its limit."""
     group = Path("/sys/fs/cgroup/memory") / f"churn-test-{os.getpid()}"
-    code = (
-        "import psutil; from churn_api.web.container import *; print(container_memory(psutil.virtual_memory().total))"
-    )
+    code = "from churn_api.telemetry.container import container_memory as told; print(told(1 << 60))"
     try:
         group.mkdir()
         (group / "memory.limit_in_bytes").write_text("500000000")

@@ -61,7 +61,7 @@ def test_every_example_works(client, document):
                 response = client.open(path, method=method.upper(), json=example["value"])
                 assert response.status_code == 200, (path, response.text)
                 sent += 1
-    assert sent == 21
+    assert sent == 22
 
 
 def test_every_problem_status_is_described(document):
@@ -104,4 +104,4 @@ def test_schemathesis_finds_nothing(serve, one_version, tmp_path, make_key):
         done = subprocess.run(command + options, cwd=tmp_path, env=hooks, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert "Failures" not in done.stdout
-    assert "Tested: 26" in done.stdout
+    assert "Tested: 27" in done.stdout

@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 ROOT = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
 
@@ -33,6 +35,12 @@ _VERSIONS = (
     _Version("", "", "memory.current", "memory.max", "inactive_file"),
     _Version("memory", "memory", "memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file"),
 )
+
+
+def memory_here() -> Memory:
+    """What is taken and may be taken here: in the container, or else on the machine."""
+    machine = psutil.virtual_memory()
+    return container_memory(machine.total) or Memory(machine.total - machine.available, machine.total)
 
 
 def container_memory(machine_bytes: int, root: Path = ROOT, own: Path = OWN) -> Memory | None:

@@ -1,0 +1,146 @@
+"""The metrics of a group of processes: read together, and those of dead ones folded into one file of each type.
+
+A counter must never be seen to go down, nor to count twice. So whoever reads or folds holds a lock, and a fold takes
+effect by one rename; what is left to do after it is listed beside it, and done by whoever holds the lock next.
+"""
+
+import fcntl
+import shutil
+import struct
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from prometheus_client import Metric
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector
+
+SUMMED = ("counter", "histogram")
+"""What outlives its process; gauges are of the living."""
+WAIT_SECONDS = 2.0
+"""How long a scrape waits for another: one takes milliseconds, unless its process was stopped."""
+_LOOK_AGAIN_SECONDS = 0.002
+_CONSUMED = "consumed"
+
+
+class Busy(Exception):
+    """Somebody else reads or folds, and does not come to an end."""
+
+
+def read(folder: Path) -> Iterable[Metric]:
+    """The metrics of all processes, dead or alive, after a fold. Raises Busy."""
+    with _alone(folder, WAIT_SECONDS):
+        _fold(folder)
+        files = [str(path) for path in (*folder.glob("*.db"), *folder.glob("folded-*/*.db")) if _has_values(path)]
+        return list(MultiProcessCollector.merge(files))  # type: ignore[no-untyped-call]
+
+
+def fold(folder: Path) -> None:
+    """Fold what dead processes left, unless somebody is at it. Raises Busy or OSError; it may be tried again."""
+    with _alone(folder, 0):
+        _fold(folder)
+
+
+@contextmanager
+def _alone(folder: Path, seconds: float) -> Iterator[None]:
+    """The lock, at the latest after so long. It ends with the process that holds it."""
+    deadline = time.monotonic() + seconds
+    with (folder / "lock").open("ab") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise Busy("another process holds the metrics") from None
+                time.sleep(_LOOK_AGAIN_SECONDS)
+        try:
+            yield
+        finally:
+            # Closing would not do where a fork has taken the open file along.
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _fold(folder: Path) -> None:
+    _finish(folder)
+    dead = [path for path in folder.glob("*.db") if _is_of_dead(path)]
+    summed = [path for path in dead if path.name.startswith(SUMMED)]
+    if summed:
+        _commit(folder, summed)
+        _finish(folder)
+    for gauge in set(dead) - set(summed):
+        gauge.unlink(missing_ok=True)
+
+
+def _has_values(path: Path) -> bool:
+    """Not one that was opened this very moment, nor a gauge that was removed: for that nobody asks for the lock."""
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def _is_of_dead(path: Path) -> bool:
+    pid = path.stem.rpartition("_")[2]
+    return pid.isdigit() and not psutil.pid_exists(int(pid))
+
+
+def _commit(folder: Path, dead: Sequence[Path]) -> None:
+    """Put the sums of what was folded and of the dead in the place of the former, by one rename."""
+    before = _folded(folder)
+    made = folder / "folding"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir()
+    for kind in SUMMED:
+        found = [path for path in dead if path.name.startswith(kind)]
+        found += [] if before is None else before.glob(f"{kind}_*.db")
+        if found:
+            _write(made / f"{kind}_folded.db", _sums(found))
+    (made / _CONSUMED).write_text("\n".join(path.name for path in dead))
+    made.rename(folder / f"folded-{_number(before) + 1}")
+
+
+def _finish(folder: Path) -> None:
+    """Remove what the newest fold has in it, and then the list: a process to come may have the id of a dead one."""
+    newest = _folded(folder)
+    if newest is None:
+        return
+    listed = newest / _CONSUMED
+    if listed.exists():
+        for name in listed.read_text().splitlines():
+            (folder / name).unlink(missing_ok=True)
+        for other in folder.glob("folded-*"):
+            if other != newest:
+                shutil.rmtree(other)
+        listed.unlink()
+
+
+def _folded(folder: Path) -> Path | None:
+    return max(folder.glob("folded-*"), key=_number, default=None)
+
+
+def _number(folded: Path | None) -> int:
+    return 0 if folded is None else int(folded.name.removeprefix("folded-"))
+
+
+def _sums(paths: Iterable[Path]) -> Mapping[str, float]:
+    sums: dict[str, float] = defaultdict(float)
+    for path in paths:
+        if _has_values(path):
+            for key, value, _, _ in MmapedDict.read_all_values_from_file(str(path)):  # type: ignore[no-untyped-call]
+                sums[key] += value
+    return sums
+
+
+def _write(path: Path, sums: Mapping[str, float]) -> None:
+    """A file as prometheus_client's, but not by way of memory: a disk that is full must not kill who writes."""
+    entries = b"".join(_entry(key.encode(), value) for key, value in sums.items())
+    path.write_bytes(struct.pack("ii", 8 + len(entries), 0) + entries)
+
+
+def _entry(key: bytes, value: float) -> bytes:
+    padded = key + b" " * (8 - (len(key) + 4) % 8)
+    return struct.pack(f"i{len(padded)}sdd", len(key), padded, value, 0.0)

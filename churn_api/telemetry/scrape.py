@@ -1,0 +1,66 @@
+"""What a scrape answers: what was counted, here or in all processes of the group, and what is asked for on the spot."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import cast
+
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.samples import Sample
+
+from churn_api.config import metrics_group
+from churn_api.telemetry import folder, multiprocess
+from churn_api.telemetry.metrics import Families
+from churn_api.telemetry.processes import processes
+from churn_api.telemetry.queue import Depth, QueueDepth
+
+STARTED = "process_start_time_seconds"
+SET_ONLY = (STARTED, "model_live_info")
+"""Gauges that are 0 in the files of processes that inherited them, and of versions that answer no more."""
+
+
+class Everything:
+    """Collects all that there is to tell."""
+
+    def __init__(self, families: Families, depth: Callable[[], Depth | None]) -> None:
+        self._families = families
+        self._queue = QueueDepth(depth)
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric. Raises Busy."""
+        roles: dict[str, str] = {}
+        for metric in self._counted():
+            metric.samples = [_told(sample) for sample in metric.samples if _is_told(metric.name, sample)]
+            if metric.name == STARTED:
+                roles = {sample.labels["pid"]: sample.labels["role"] for sample in metric.samples}
+            yield metric
+        yield from processes(roles)
+        yield from self._queue.collect()
+
+    def _counted(self) -> Iterable[Metric]:
+        group = metrics_group()
+        if group is None:
+            return self._families.registry.collect()
+        if folder.is_own(group):
+            return multiprocess.read(group)
+        found = MultiProcessCollector(None, str(group))  # type: ignore[no-untyped-call]
+        return cast("Iterable[Metric]", found.collect())  # type: ignore[no-untyped-call]
+
+
+def _is_told(name: str, sample: Sample) -> bool:
+    """When a series began is told by values that are not in files, and by nothing that anybody asks for."""
+    return not sample.name.endswith("_created") and (name not in SET_ONLY or bool(sample.value))
+
+
+def _told(sample: Sample) -> Sample:
+    """A process is told with its id, which only files add by themselves."""
+    if sample.name != STARTED:
+        return sample
+    return sample._replace(labels={"pid": str(os.getpid()), **sample.labels})
+
+
+def registry_of(families: Families, depth: Callable[[], Depth | None]) -> CollectorRegistry:
+    """A registry that tells everything."""
+    registry = CollectorRegistry()
+    registry.register(Everything(families, depth))
+    return registry

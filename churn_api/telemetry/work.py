@@ -1,0 +1,36 @@
+"""What a job worker counts, and how one that runs by itself serves it."""
+
+import logging
+from collections.abc import Callable
+
+from prometheus_client import start_http_server
+
+from churn_api.telemetry.metrics import families
+from churn_api.telemetry.queue import Depth
+from churn_api.telemetry.scrape import registry_of
+
+log = logging.getLogger(__name__)
+
+
+class WorkCounts:
+    """Counts what a worker does."""
+
+    def __init__(self) -> None:
+        self.families = families()
+        self.families.begin("worker")
+
+    def scored(self, rows: int, bad_rows: int) -> None:
+        """Count a block and its rows."""
+        self.families.job_blocks.inc()
+        self.families.job_rows.labels("good").inc(rows - bad_rows)
+        self.families.job_rows.labels("bad").inc(bad_rows)
+
+    def ended(self, state: str, reason: str) -> None:
+        """Count a job that is over."""
+        self.families.job_ends.labels(state, reason).inc()
+
+
+def serve(counts: WorkCounts, depth: Callable[[], Depth | None], host: str, port: int) -> None:
+    """Serve the metrics on a port of their own."""
+    start_http_server(port, host, registry_of(counts.families, depth))
+    log.info("metrics are served on %s:%d", host, port)

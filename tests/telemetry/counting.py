@@ -1,0 +1,21 @@
+"""A process that counts as a worker does: told on its input how often, it says when it has, and ends when told."""
+
+import sys
+from pathlib import Path
+
+from churn_api.telemetry import folder
+
+if __name__ == "__main__":
+    group = folder.join() or folder.begin(Path(sys.argv[1]))
+
+    from churn_api.telemetry.metrics import families
+
+    counted = families()
+    counted.begin("web")
+    for line in sys.stdin:
+        for _ in range(int(line)):
+            counted.requests.labels("GET", "/", 200).inc()
+            counted.seconds.labels("/").observe(0.1)
+            counted.in_flight.inc()
+        sys.stdout.write(f"{group}\n")
+        sys.stdout.flush()

@@ -1,0 +1,183 @@
+"""Counters of many processes: exact whoever dies and whoever asks, and never seen to go down."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+COUNTING = str(Path(__file__).with_name("counting.py"))
+READ = """
+import sys
+from contextlib import suppress
+from pathlib import Path
+from churn_api.telemetry import multiprocess
+for line in sys.stdin:
+    if line.strip() == "fold":
+        with suppress(multiprocess.Busy):
+            multiprocess.fold(Path(sys.argv[1]))
+    found = {metric.name: metric.samples for metric in multiprocess.read(Path(sys.argv[1]))}
+    samples = [sample for samples in found.values() for sample in samples]
+    print(";".join(f"{sample.name} {sample.value!r}" for sample in samples if "le" not in sample.labels), flush=True)
+"""
+RESTARTS = """
+import os, sys
+from pathlib import Path
+from churn_api.telemetry import folder
+group = folder.begin(Path(sys.argv[1]))
+from churn_api.telemetry import multiprocess
+from churn_api.telemetry.metrics import families
+counted = families()
+counted.in_flight.set(0)
+for number in range(int(sys.argv[2])):
+    pid = os.fork()
+    if pid == 0:
+        counted.requests.labels("GET", "/", 200).inc()
+        counted.seconds.labels("/").observe(0.1)
+        counted.in_flight.inc()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    if number % 3 == 0:
+        multiprocess.fold(group)
+print(group, flush=True)
+sys.stdin.read()
+"""
+
+
+class Process:
+    """A process that is told on its input, and answers a line each."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        self.popen = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def tell(self, text: object) -> str:
+        self.popen.stdin.write(f"{text}\n")
+        self.popen.stdin.flush()
+        return self.answer()
+
+    def answer(self) -> str:
+        return self.popen.stdout.readline().strip()
+
+    def end(self, number: int = signal.SIGKILL) -> None:
+        self.popen.send_signal(number)
+        self.popen.wait(10)
+        self.popen.stdin.close()
+        self.popen.stdout.close()
+
+
+@pytest.fixture
+def start():
+    """Start processes that are killed in the end."""
+    started = []
+
+    def start(*arguments, **environment):
+        started.append(Process(*map(str, arguments), **environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.end()
+
+
+def values(text: str) -> dict[str, float]:
+    return {name: float(value) for name, value in (pair.split() for pair in text.split(";") if pair)}
+
+
+def test_thousand_restarts(start, tmp_path):
+    """After a thousand processes that counted and died, sums are exact, gauges of the dead gone, and files few."""
+    parent = start("-c", RESTARTS, tmp_path, 1000)
+    group = Path(parent.answer())
+    reader = start("-c", READ, group)
+    found = values(reader.tell("read"))
+    assert found["http_requests_total"] == found["http_request_duration_seconds_count"] == 1000
+    assert found["http_request_duration_seconds_sum"] == 1000 * round(0.1 * 2**24) / 2**24
+    assert found["http_requests_in_flight"] == 0
+    assert len([*group.rglob("*.db")]) <= 6
+
+
+def test_killed_process(start, tmp_path):
+    """What a process counted before a kill -9 counts on; what it was working on does not."""
+    first = start(COUNTING, tmp_path)
+    group = first.tell(3)
+    second = start(COUNTING, tmp_path, PROMETHEUS_MULTIPROC_DIR=group)
+    second.tell(4)
+    reader = start("-c", READ, group)
+    assert values(reader.tell("read"))["http_requests_in_flight"] == 7
+    second.end()
+    for _ in range(3):
+        found = values(reader.tell("fold"))
+        assert found["http_requests_total"] == 7
+        assert found["http_requests_in_flight"] == 3
+
+
+def test_fold_that_was_killed(start, tmp_path):
+    """A fold that was killed after it took effect, or before, is finished by the next reader, and counts once."""
+    first = start(COUNTING, tmp_path)
+    group = Path(first.tell(1))
+    second = start(COUNTING, tmp_path, PROMETHEUS_MULTIPROC_DIR=str(group))
+    second.tell(5)
+    kept = {path: path.read_bytes() for path in group.glob(f"*_{second.popen.pid}.db")}
+    second.end()
+    reader = start("-c", READ, group)
+    reader.tell("fold")
+    (folded,) = group.glob("folded-*")
+    for path, data in kept.items():
+        path.write_bytes(data)
+    (folded / "consumed").write_text("\n".join(path.name for path in kept))
+    (group / "folding").mkdir()
+    assert values(reader.tell("read"))["http_requests_total"] == 6
+    assert not any(path.exists() for path in kept)
+    assert values(reader.tell("fold"))["http_requests_total"] == 6
+
+
+def test_never_down(start, tmp_path):
+    """Readers that ask all the time, while processes count, die and are folded, see every counter only rise."""
+    first = start(COUNTING, tmp_path)
+    group = first.tell(1)
+    readers = [start("-c", READ, group) for _ in range(2)]
+    seen: list[list[dict[str, float]]] = [[], []]
+    stop = threading.Event()
+
+    def ask(reader, found):
+        while not stop.is_set():
+            found.append(values(reader.tell("fold" if len(found) % 2 else "read")))
+
+    threads = [threading.Thread(target=ask, args=pair) for pair in zip(readers, seen, strict=True)]
+    for thread in threads:
+        thread.start()
+    for _ in range(8):
+        worker = start(COUNTING, tmp_path, PROMETHEUS_MULTIPROC_DIR=group)
+        worker.tell(7)
+        worker.end()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    for found in seen:
+        assert len(found) > 10
+        for name in ("http_requests_total", "http_request_duration_seconds_sum", "http_request_duration_seconds_count"):
+            told = [one[name] for one in found]
+            assert told == sorted(told)
+    assert values(readers[0].tell("read"))["http_requests_total"] == 57
+
+
+def test_groups_are_apart(start, tmp_path):
+    """Two groups below one folder count apart, a start removes neither, and one whose processes are gone is removed."""
+    first, second = start(COUNTING, tmp_path), start(COUNTING, tmp_path)
+    one, other = Path(first.tell(2)), Path(second.tell(3))
+    assert one != other
+    assert values(start("-c", READ, one).tell("read"))["http_requests_total"] == 2
+    first.end()
+    third = Path(start(COUNTING, tmp_path).tell(1))
+    assert {path.name for path in tmp_path.glob("group-*")} == {other.name, third.name}
+    assert values(start("-c", READ, other).tell("read"))["http_requests_total"] == 3

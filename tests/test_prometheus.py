@@ -1,0 +1,203 @@
+"""Alerts and dashboard ask for metrics that there are, with labels that they have, and mean what they say."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT
+from prometheus_client.parser import text_string_to_metric_families
+
+from churn_api.config import SETTINGS
+
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+GRAFANA = ROOT / "deploy" / "grafana"
+MONITORING = ROOT / "deploy" / "kubernetes" / "components" / "monitoring"
+COMPOSE = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
+ALERTS = [
+    rule for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"] for rule in group["rules"]
+]
+DASHBOARD = json.loads((GRAFANA / "dashboards" / "churn-api.json").read_text())
+SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("_total",), "gauge": ("",)}
+OF_PROMETHEUS = {"up": {"job", "instance"}}
+SCRAPED = {"job", "instance", "le"}
+WORDS = {
+    *("sum", "min", "max", "avg", "count", "topk", "abs", "rate", "increase", "histogram_quantile", "label_values"),
+    *("by", "on", "and", "or", "unless", "offset"),
+}
+
+
+@pytest.fixture
+def existing(client) -> dict[str, set[str]]:
+    """The labels of every sample that there may be, by its name."""
+    from prometheus_client import CollectorRegistry
+
+    from churn_api.telemetry.metrics import Families
+
+    declared = vars(Families(CollectorRegistry())).values()
+    labels = {one._name: set(one._labelnames) for one in declared if hasattr(one, "_labelnames")}
+    found = dict(OF_PROMETHEUS)
+    for family in text_string_to_metric_families(client.get("/api/v1/metrics").text):
+        seen = {name for sample in family.samples for name in sample.labels}
+        for suffix in SUFFIXES[family.type]:
+            found[family.name + suffix] = seen | labels.get(family.name, set()) | SCRAPED
+    return found
+
+
+def expressions() -> Iterator[tuple[str, str]]:
+    yield from ((rule["alert"], rule["expr"]) for rule in ALERTS)
+    for panel in DASHBOARD["panels"]:
+        yield from ((panel["title"], target["expr"]) for target in panel.get("targets", ()))
+    yield from ((one["name"], one["definition"]) for one in DASHBOARD["templating"]["list"])
+
+
+def asked(expression: str) -> Iterator[tuple[str, set[str]]]:
+    """Every metric that an expression names, with the labels that it chooses by."""
+    bare = re.sub(r"\b(?:by|on) *\([^)]*\)|\[[^\]]*\]|label_values\((.*), \w+\)", r"\1", expression)
+    for name, chosen in re.findall(r"\b([a-z_][a-z0-9_]*)\b(?: *\{([^}]*)\})?", re.sub(r'"[^"]*"', '""', bare)):
+        outside = re.sub(r"\{[^}]*\}", "", re.sub(r'"[^"]*"', '""', bare))
+        if name not in WORDS and re.search(rf"\b{name}\b", outside):
+            yield name, set(re.findall(r"(\w+) *(?:=~|!~|!=|=)", chosen))
+
+
+def grouped_by(expression: str) -> set[str]:
+    return {name.strip() for names in re.findall(r"\b(?:by|on) *\(([^)]*)\)", expression) for name in names.split(",")}
+
+
+@pytest.mark.parametrize(("where", "expression"), list(expressions()), ids=lambda it: it[:40])
+def test_metrics_exist(where, expression, existing):
+    """Every metric that is asked for is there, and has the labels that it is chosen and grouped by."""
+    named = list(asked(expression))
+    assert named, where
+    for name, chosen in named:
+        assert name in existing, name
+        assert chosen <= existing[name], name
+        assert grouped_by(expression) <= existing[name], name
+
+
+def test_every_metric_is_shown(existing):
+    """The dashboard leaves nothing out that is counted."""
+    shown = {name for _, expression in expressions() for name, _ in asked(expression)}
+    families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in existing}
+    assert families - {re.sub(r"_(bucket|sum|count)$", "", name) for name in shown} == set()
+
+
+def test_runbooks():
+    """Each alert has a summary, a description, a severity, and a section of its own in docs/operations.md."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    for rule in ALERTS:
+        assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
+        assert rule["labels"]["severity"] in ("critical", "warning")
+        assert rule["annotations"]["runbook_url"] == f"docs/operations.md#{rule['alert'].lower()}"
+    assert re.findall(r"^### (ChurnApi\w+)$", text, re.M) == [rule["alert"] for rule in ALERTS]
+
+
+def test_metrics_of_the_document(existing):
+    """The table of docs/operations.md lists every metric with its labels, and no other."""
+    section = (ROOT / "docs" / "operations.md").read_text().split("## Metrics")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|", section, re.M)
+    listed = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    families = {re.sub(r"_(bucket|sum|count)$", "", name): labels - SCRAPED for name, labels in existing.items()}
+    assert listed == {name: labels for name, labels in families.items() if name not in OF_PROMETHEUS}
+
+
+def promtool(*arguments: str) -> str:
+    if shutil.which("promtool") is None:
+        pytest.skip("there is no promtool here (Debian: apt-get install prometheus)")
+    done = subprocess.run(["promtool", *arguments], cwd=PROMETHEUS, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_configuration():
+    """Prometheus takes the configuration and the rules."""
+    assert "SUCCESS" in promtool("check", "config", "prometheus.yml")
+
+
+def test_alerts():
+    """Alerts fire when what they tell of happens, and not otherwise."""
+    assert "SUCCESS" in promtool("test", "rules", "alerts_test.yml")
+
+
+def test_every_alert_is_tested():
+    """No alert is without a case in which it fires."""
+    text = (PROMETHEUS / "alerts_test.yml").read_text()
+    assert {rule["alert"] for rule in ALERTS} <= set(re.findall(r'alertname="(\w+)"', text))
+
+
+def test_exposition(client):
+    """Promtool finds nothing to mend about what is told, but for names that others have chosen."""
+    text = client.get("/api/v1/metrics").text
+    if shutil.which("promtool") is None:
+        pytest.skip("there is no promtool here (Debian: apt-get install prometheus)")
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+    complaints = [line for line in (done.stdout + done.stderr).splitlines() if "_created" not in line]
+    assert complaints == []
+
+
+def test_rules_of_the_operator():
+    """Kubernetes gets the same alerts."""
+    (rule,) = yaml.safe_load_all((MONITORING / "prometheus-rule.yaml").read_text())
+    assert rule["spec"] == yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())
+
+
+def test_ports():
+    """Who scrapes asks the port that the service is told to serve, under the jobs that the alerts name."""
+    config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
+    jobs = {one["job_name"]: one["dns_sd_configs"][0] for one in config["scrape_configs"]}
+    ports = {name: int(service["environment"]["CHURN_METRICS_PORT"]) for name, service in services().items()}
+    assert jobs == {
+        "churn-api": {"names": ["api"], "type": "A", "port": ports["api"]},
+        "churn-api-worker": {"names": ["worker"], "type": "A", "port": ports["worker"]},
+    }
+    (told,) = yaml.safe_load((MONITORING / "kustomization.yaml").read_text())["configMapGenerator"]
+    literals = dict(line.split("=", 1) for line in told["literals"])
+    assert set(literals) <= {setting.variable for setting in SETTINGS}
+    port = int(literals["CHURN_METRICS_PORT"])
+    assert f"containerPort: {port}" in (MONITORING / "kustomization.yaml").read_text()
+    (service,) = yaml.safe_load_all((MONITORING / "service.yaml").read_text())
+    assert service["spec"]["ports"] == [{"name": "metrics", "port": port, "targetPort": "metrics"}]
+    (policy,) = yaml.safe_load_all((MONITORING / "network-policy.yaml").read_text())
+    assert policy["spec"]["ingress"][0]["ports"] == [{"protocol": "TCP", "port": port}]
+    (monitor,) = yaml.safe_load_all((MONITORING / "service-monitor.yaml").read_text())
+    assert {one["replacement"] for one in monitor["spec"]["endpoints"][0]["relabelings"]} == set(jobs)
+    assert monitor["spec"]["selector"]["matchLabels"] == service["metadata"]["labels"]
+
+
+def services() -> dict[str, Any]:
+    return {name: COMPOSE["services"][name] for name in ("api", "worker")}
+
+
+def test_grafana_finds_its_files():
+    """The data source has the name that the panels ask, and compose mounts every file where Grafana looks."""
+    (source,) = yaml.safe_load((GRAFANA / "provisioning/datasources/prometheus.yaml").read_text())["datasources"]
+    asked_of = {panel["datasource"]["uid"] for panel in DASHBOARD["panels"] if "datasource" in panel}
+    assert asked_of == {source["uid"]}
+    (provider,) = yaml.safe_load((GRAFANA / "provisioning/dashboards/churn-api.yaml").read_text())["providers"]
+    mounted = dict(volume.split(":")[:2] for volume in COMPOSE["services"]["grafana"]["volumes"])
+    assert mounted["./grafana/dashboards/churn-api.json"].startswith(provider["options"]["path"])
+    files = {f"./{path.relative_to(ROOT / 'deploy')}" for path in GRAFANA.rglob("*.*")}
+    assert files <= set(mounted)
+
+
+def test_panels_have_places():
+    """No two panels overlap, and each has an id of its own."""
+    taken: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken, panel["title"]
+        taken |= cells
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+
+
+def test_files_are_of_this_folder():
+    """What the configuration of Prometheus names is mounted beside it."""
+    config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
+    mounted = [Path(volume.split(":")[1]).name for volume in COMPOSE["services"]["prometheus"]["volumes"]]
+    assert {"prometheus.yml", *config["rule_files"]} <= set(mounted)

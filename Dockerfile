@@ -9,7 +9,7 @@ COPY requirements.txt setup.cfg pyproject.toml README.md ./
 COPY churn_api churn_api
 # The lock holds for what is installed; the extras `train` and `dask` are not.
 RUN /opt/pip/bin/pip --python /opt/churn-api/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
-    --constraint requirements.txt ".[postgres,redis]"
+    --constraint requirements.txt ".[otel,postgres,redis]"
 COPY gunicorn.conf.py wsgi.py /opt/churn-api/app/
 COPY deploy/container/alive.py /opt/churn-api/app/
 # A quarter of what was installed is for building against it, for its own tests, or a second copy that nothing loads.

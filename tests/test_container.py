@@ -146,7 +146,7 @@ def test_job(url, key):
 
 
 def test_secrets_from_files(container, data):
-    """A secret may stand in a file that a variable names; the configuration shows where it is from and not what it is."""
+    """A secret may stand in a file that a variable names, and is not shown."""
     (data / "pepper").write_text("s" * 40 + "\n")
     process = container.start("churn-api", "config", CHURN_KEY_PEPPER_FILE="/data/pepper")
     told = process.communicate(timeout=60)[0]

@@ -12,15 +12,17 @@ RUN /opt/pip/bin/pip --python /opt/churn-api/bin/python install --no-cache-dir -
     --constraint requirements.txt ".[otel,postgres,redis]"
 COPY gunicorn.conf.py wsgi.py /opt/churn-api/app/
 COPY deploy/container/alive.py /opt/churn-api/app/
-# A quarter of what was installed is for building against it, for its own tests, or a second copy that nothing loads.
+# A third of what was installed is for building against it, for debuggers, for its own tests, or a copy that nothing loads.
+RUN command -v strip || (apt-get update && apt-get install -y --no-install-recommends binutils)
 RUN cd /opt/churn-api/lib/python3*/site-packages && \
-    rm -rf pyarrow/tests pyarrow/include pyarrow/_flight* pyarrow/libarrow_flight* pyarrow/libarrow_python_flight* \
-    pyarrow/libarrow_python.so pyarrow/libarrow_python.so.*.* \
+    rm -rf pyarrow/tests pyarrow/src pyarrow/include pyarrow/includes pyarrow/_flight* pyarrow/libarrow_flight* \
+    pyarrow/libarrow_python_flight* pyarrow/libarrow_python.so pyarrow/libarrow_python.so.*.* \
     onnxruntime/transformers onnxruntime/tools onnxruntime/quantization onnxruntime/datasets \
-    onnxruntime/capi/libonnxruntime.so* && \
+    onnxruntime/capi/libonnxruntime.so* numpy/f2py numpy/distutils sqlalchemy/testing flasgger/ui2 flasgger/ui3 && \
     find . \( -path './numpy/*/tests' -o -path ./numpy/tests \) -prune -exec rm -rf {} + && \
-    find flasgger flask_swagger_ui -name '*.map' -delete && \
-    find pyarrow \( -name '*.pyx' -o -name '*.pxi' -o -name '*.pxd' \) -delete
+    find . \( -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.a' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxi' \
+    -o -name '*.pxd' -o -path './flask_swagger_ui/*.map' \) -delete && \
+    find pyarrow cryptography yaml sqlalchemy -name '*.so*' -exec strip --strip-unneeded {} +
 # Not by the files' times: a copy may change them, and nothing could be written beside them then.
 RUN /opt/churn-api/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/churn-api
 

@@ -2,14 +2,17 @@
 
 import shutil
 import socket
+import ssl
+import subprocess
 import time
+import warnings
 
 import pytest
 import requests
 from builders import CUSTOMER
 from conftest import serving
 
-from benchmarks.nginx import nginx_before
+from benchmarks.nginx import SITE, free_port, nginx_before
 
 ROUTE = "/api/v1/predict/small"
 
@@ -86,3 +89,54 @@ def test_service_away(nginx):
     answer = requests.get(f"{nginx.url}/health/live", timeout=10)
     assert (answer.status_code, answer.json()["code"]) == (503, "dependency-unavailable")
     assert answer.headers["Retry-After"] == "5"
+
+
+@pytest.fixture
+def authority(folder):
+    """A certificate for localhost that vouches for itself."""
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    files = ["-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")]
+    subprocess.run([*made, *names, *files], check=True, capture_output=True)
+    return folder / "fullchain.pem"
+
+
+@pytest.fixture
+def tls(service, nginx, folder, authority):
+    """The address of the service by TLS, as deploy/nginx/tls.conf has it."""
+    port = free_port()
+    chosen = (SITE.parent / "tls.conf").read_text().replace("/etc/churn-api/tls", str(folder))
+    (folder / "tls.conf").write_text(chosen.replace("listen 443", f"listen 127.0.0.1:{port}"))
+    nginx.site.write_text(nginx.site.read_text().replace("server_tokens off;", "include tls.conf;"))
+    nginx.reload()
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return f"https://127.0.0.1:{port}"
+        time.sleep(0.05)
+    pytest.fail((folder / "error.log").read_text())
+
+
+def test_tls(tls, authority):
+    """Predictions are answered by TLS, with a certificate that is verified, and browsers are told to stay with it."""
+    answer = requests.post(tls + ROUTE, json=CUSTOMER, timeout=10, verify=str(authority))
+    assert answer.status_code == 200
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+@pytest.mark.parametrize(("version", "spoken"), [("TLSv1_1", False), ("TLSv1_2", True), ("TLSv1_3", True)])
+def test_versions_of_tls(tls, authority, version, spoken):
+    """Old versions are refused."""
+    context = ssl.create_default_context(cafile=str(authority))
+    context.set_ciphers("ALL:@SECLEVEL=0")  # so that it is nginx that refuses
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+    host, port = tls.removeprefix("https://").split(":")
+    with socket.create_connection((host, int(port))) as plain:
+        if spoken:
+            with context.wrap_socket(plain, server_hostname=host) as connection:
+                assert connection.version() == version.replace("_", ".")
+        else:
+            with pytest.raises(ssl.SSLError):
+                context.wrap_socket(plain, server_hostname=host)

@@ -1,7 +1,10 @@
 # docker build --tag churn-api .
 ARG BASE=python:3.13-slim
+# With `otel` the image also exports traces.
+ARG EXTRAS=postgres,redis
 
 FROM ${BASE} AS build
+ARG EXTRAS
 WORKDIR /src
 # pip stays outside of what is copied on.
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/churn-api
@@ -9,7 +12,7 @@ COPY requirements.txt setup.cfg pyproject.toml README.md ./
 COPY churn_api churn_api
 # The lock holds for what is installed; the extras `train` and `dask` are not.
 RUN /opt/pip/bin/pip --python /opt/churn-api/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
-    --constraint requirements.txt ".[otel,postgres,redis]"
+    --constraint requirements.txt ".[${EXTRAS}]"
 COPY gunicorn.conf.py wsgi.py /opt/churn-api/app/
 COPY deploy/container/alive.py /opt/churn-api/app/
 # A third of what was installed is for building against it, for debuggers, for its own tests, or a copy that nothing loads.
@@ -18,8 +21,10 @@ RUN cd /opt/churn-api/lib/python3*/site-packages && \
     rm -rf pyarrow/tests pyarrow/src pyarrow/include pyarrow/includes pyarrow/_flight* pyarrow/libarrow_flight* \
     pyarrow/libarrow_python_flight* pyarrow/libarrow_python.so pyarrow/libarrow_python.so.*.* \
     onnxruntime/transformers onnxruntime/tools onnxruntime/quantization onnxruntime/datasets \
-    onnxruntime/capi/libonnxruntime.so* numpy/f2py numpy/distutils sqlalchemy/testing flasgger/ui2 flasgger/ui3 && \
-    find . \( -path './numpy/*/tests' -o -path ./numpy/tests \) -prune -exec rm -rf {} + && \
+    onnxruntime/capi/libonnxruntime.so* numpy/f2py numpy/distutils flasgger/ui2 flasgger/ui3 \
+    sqlalchemy/testing sqlalchemy/dialects/mysql sqlalchemy/dialects/oracle sqlalchemy/dialects/mssql && \
+    find pygments/lexers pygments/styles -name '[a-z]*.py' -delete && \
+    find . -type d \( -name tests -o -name test \) -prune -exec rm -rf {} + && \
     find . \( -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.a' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxi' \
     -o -name '*.pxd' -o -path './flask_swagger_ui/*.map' \) -delete && \
     find pyarrow cryptography yaml sqlalchemy -name '*.so*' -exec strip --strip-unneeded {} +

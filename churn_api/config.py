@@ -27,6 +27,7 @@ LOCAL, DASK = "local", "dask"
 AUTO, JSON, TEXT = "auto", "json", "text"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 GIB = 1 << 30
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108 - a folder of one's own is made in it
 
 
 METRICS_GROUP = "PROMETHEUS_MULTIPROC_DIR"
@@ -225,7 +226,7 @@ SETTINGS = (
         "METRICS_DIR",
         "str",
         "",
-        "Folder of the counters, on a disk of this machine. Empty: in INSTANCE_DIR, `metrics`.",
+        "Folder of the counters. Empty: below `/dev/shm`, which is memory; else in INSTANCE_DIR, `metrics`.",
     ),
     Setting("ALLOWED_HOSTS", "list", [], "Names that a request's `Host` may have, by commas. Empty: any."),
     Setting("CORS_ORIGINS", "list", [], "Origins whose pages may call the API, by commas."),
@@ -258,8 +259,15 @@ def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[
 
 
 def metrics_dir(settings: Mapping[str, Any]) -> Path:
-    """The folder below which processes count."""
-    return Path(settings["METRICS_DIR"] or Path(settings["INSTANCE_DIR"]) / "metrics")
+    """The folder below which processes count: in memory where there is such a folder.
+
+    They write as to memory, and the system kills who writes so to a disk that is full.
+    """
+    if settings["METRICS_DIR"]:
+        return Path(settings["METRICS_DIR"])
+    if os.access(SHARED_MEMORY, os.W_OK):
+        return SHARED_MEMORY / f"churn-api-{os.getuid()}"
+    return Path(settings["INSTANCE_DIR"]) / "metrics"
 
 
 def metrics_group() -> Path | None:

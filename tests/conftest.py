@@ -103,6 +103,7 @@ def instance(empty_database: Path, tmp_path_factory: pytest.TempPathFactory, mon
         "RATELIMIT_ENABLED": 0,
         "KEY_PEPPER": SECRET,
         "JWT_SECRET": SECRET,
+        "METRICS_DIR": folder / "metrics",
     }
     for name, value in chosen.items():
         monkeypatch.setenv(f"CHURN_{name}", str(value))

@@ -86,6 +86,11 @@ def score(table: str, output: str, errors: str | None, **chosen: Any) -> None:
             progress = _run(task, output, errors, chosen["on_error"], chosen["processes"])
     except (TableError, BundleError, ProcessKilled) as error:
         refuse(str(error))
+    except ImportError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            # What an extension makes of Ctrl-C that meets it while it is loaded.
+            raise KeyboardInterrupt from error
+        raise
     except BrokenPipeError:
         refuse("whoever read the result stopped before its end")
     except OSError as error:

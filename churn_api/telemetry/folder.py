@@ -10,15 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
-from churn_api.config import METRICS_GROUP, metrics_group
+from churn_api.config import METRICS_GROUP, SHARED_MEMORY, StartError, metrics_group
 
 HELD = "held"
 _LOCK = "lock"
 
-_holding: dict[Path, tuple[int, IO[bytes]]] = {}
-"""What this process belongs to, and since which process; the open file keeps the folder from being swept."""
+_holding: dict[Path, tuple[int, int]] = {}
+"""What this process belongs to, and since which process; the open descriptor keeps the folder from being swept."""
 
 
 def begin(metrics_dir: Path) -> Path:
@@ -26,17 +25,25 @@ def begin(metrics_dir: Path) -> Path:
 
     What groups left behind that are gone is removed. Whether one is gone is told by a lock, which the system takes back
     from whoever dies: process ids come again, and containers that share a folder see none of each other's.
+    Raises StartError where the folder is another user's.
     """
     for folder, (pid, _) in _holding.items():
         if pid == os.getpid():
             return folder
-    metrics_dir.mkdir(parents=True, exist_ok=True)
+    _make_own(metrics_dir)
     with _alone(metrics_dir):
         _sweep(metrics_dir)
         folder = Path(tempfile.mkdtemp(prefix="group-", dir=metrics_dir)).resolve()
         _hold(folder)
     os.environ[METRICS_GROUP] = str(folder)  # noqa: TID251 - set, not read
     return folder
+
+
+def _make_own(metrics_dir: Path) -> None:
+    """Make the folder. Where anybody may make one, as in shared memory, somebody else may have been there first."""
+    metrics_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if metrics_dir.parent == SHARED_MEMORY and (metrics_dir.is_symlink() or metrics_dir.stat().st_uid != os.getuid()):
+        raise StartError(f"{metrics_dir} is another user's: set CHURN_METRICS_DIR to a folder of your own")
 
 
 def join() -> Path | None:
@@ -54,9 +61,10 @@ def is_own(folder: Path) -> bool:
 
 
 def _hold(folder: Path) -> None:
-    file = (folder / HELD).open("ab")
-    fcntl.flock(file, fcntl.LOCK_SH)
-    _holding[folder] = (os.getpid(), file)
+    # Open for as long as the process lives; a file object would complain of that at its end.
+    descriptor = os.open(folder / HELD, os.O_WRONLY | os.O_CREAT, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    _holding[folder] = (os.getpid(), descriptor)
 
 
 def _sweep(metrics_dir: Path) -> None:

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from churn_api.config import StartError
+from churn_api.telemetry import folder
+
 COUNTING = str(Path(__file__).with_name("counting.py"))
 READ = """
 import sys
@@ -181,3 +184,14 @@ def test_groups_are_apart(start, tmp_path):
     third = Path(start(COUNTING, tmp_path).tell(1))
     assert {path.name for path in tmp_path.glob("group-*")} == {other.name, third.name}
     assert values(start("-c", READ, other).tell("read"))["http_requests_total"] == 3
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")
+def test_a_folder_of_somebody_else(tmp_path, monkeypatch):
+    """Where anybody may make folders, one that somebody else has made is refused, with what to do."""
+    monkeypatch.setattr(folder, "SHARED_MEMORY", tmp_path)
+    theirs = tmp_path / "churn-api-0"
+    theirs.mkdir()
+    os.chown(theirs, 65534, 65534)
+    with pytest.raises(StartError, match="CHURN_METRICS_DIR"):
+        folder.begin(theirs)

@@ -40,7 +40,7 @@ imports: .venv/dev ## Check which way imports run
 	$(BIN)/lint-imports --config setup.cfg
 
 pytest: .venv/dev ## Run the tests, a process for each core; ARGS="-k name" chooses
-	$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
 
 bench: .venv/runtime .venv-bench/done ## Measure this service beside others (needs wrk); ARGS="--only churn-api" chooses
 	$(BIN)/python -m benchmarks $(ARGS)

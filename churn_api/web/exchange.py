@@ -119,6 +119,8 @@ class _Boundary:
             exchange.seconds = perf_counter() - exchange.started
             for observer in self._observers:
                 observer.ended(exchange)
+            # The two hold each other: what is left to a collection stops the worker while many are collected.
+            environ.pop(_KEY, None)
 
         try:
             answer = self._app(environ, start)

@@ -1,5 +1,6 @@
 """What observers are told of a request."""
 
+import gc
 import io
 
 import pytest
@@ -65,6 +66,21 @@ def test_told_of_what_breaks(app, seen):
     with pytest.raises(ZeroDivisionError):
         app.test_client().get("/broken")
     assert len(seen.ended_with) == 1
+
+
+def test_nothing_is_left_to_a_collection():
+    """What a request made is gone with its answer: collecting it later would stop the worker."""
+    app = Flask("tried")
+    app.add_url_rule("/text", "text", lambda: "12345")
+    exchange.init_app(app)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            app.test_client().get("/text").close()
+        assert not [made for made in gc.get_objects() if isinstance(made, exchange.Exchange)]
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("sent", ["", "a" * 65, "with space", "new\nline", "ümlaut"])

@@ -7,6 +7,8 @@ from importlib.machinery import ModuleSpec
 from typing import Any
 
 _SYSTEM_POOL = ("ARROW_DEFAULT_MEMORY_POOL", "system")
+_GIVEN_BACK = ("MALLOC_MMAP_THRESHOLD_", str(1 << 20))
+"""Bytes from which on glibc gives memory back at once; by itself it raises that, and keeps what a block took."""
 
 
 def keep_arrow_small() -> None:
@@ -15,7 +17,8 @@ def keep_arrow_small() -> None:
     Before anything loads pyarrow: its own pools keep some 30 MB for later. It loads pandas, where that is installed,
     with the first array, which is as much again.
     """
-    os.environ.setdefault(*_SYSTEM_POOL)  # noqa: TID251 - set, not read
+    for name, value in (_SYSTEM_POOL, _GIVEN_BACK):
+        os.environ.setdefault(name, value)  # noqa: TID251 - set, not read; the second is for the processes to come
     finder = _NoPandas()
     sys.meta_path.insert(0, finder)
     try:

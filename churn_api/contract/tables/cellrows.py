@@ -34,7 +34,7 @@ class CellRows:
 
     def read(self, block: Block) -> Rows:
         """The rows of a block. Raises TableError where it is no table."""
-        cells = read_cells(self._layout, block, self._selection.names)
+        cells = read_cells(self._layout, block, self._selection.names, self._selection.judged_alone)
         read = dict(self._plain(cells.table))
         judged = {feature.name: judge(feature, read[feature.name]) for feature in self._selection.features}
         name, rows = self._selection.identifier, len(cells.places)

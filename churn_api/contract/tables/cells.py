@@ -14,7 +14,7 @@ from churn_api.contract.tables.blocks import Block
 from churn_api.contract.tables.endings import count_lines, line_at, line_ends, row_ends, whole_rows
 from churn_api.contract.tables.errors import TableError
 from churn_api.contract.tables.groups import read_arrow, read_parquet
-from churn_api.contract.tables.kinds import plain_kind, refuse_unreadable
+from churn_api.contract.tables.kinds import coded_kind, plain_kind, refuse_unreadable
 from churn_api.contract.tables.layout import BOM, NOT_UTF8, OPEN_QUOTE, Layout
 
 _NEWLINES = tuple(b"\n\r")
@@ -25,7 +25,7 @@ class Cells(NamedTuple):
     """The columns asked for of one block, in that order."""
 
     table: pa.Table
-    """CSV: text as it stands, unquoted and untrimmed; others as stored, except that dictionaries are unfolded."""
+    """CSV: text as it stands, unquoted and untrimmed; others as stored, dictionaries unfolded unless asked for."""
     places: NDArray[np.int64]
     """The row within the block, from 0, of each row of the table: ragged rows are left out."""
     rows: int
@@ -38,23 +38,32 @@ class Cells(NamedTuple):
     """Row within the block, its cells, cells expected."""
 
 
-def read_cells(layout: Layout, block: Block, names: Sequence[str]) -> Cells:
-    """The columns called `names` of a block of CSV, Parquet or Arrow. Raises TableError where the block is no table."""
+def read_cells(layout: Layout, block: Block, names: Sequence[str], coded: Sequence[str] = ()) -> Cells:
+    """The columns called `names` of a block of CSV, Parquet or Arrow. Raises TableError where the block is no table.
+
+    Text of the columns `coded` may come as codes of distinct texts, where the file holds it so.
+    """
     if layout.format == "csv":
         return _read_csv(layout, block, names)
-    table, rows = _read_stored(layout, block, names), block.stop - block.start
+    table, rows = _read_stored(layout, block, names, coded), block.stop - block.start
     return Cells(table, np.arange(rows), rows, rows, None, [])
 
 
-def _read_stored(layout: Layout, block: Block, names: Sequence[str]) -> pa.Table:
-    read = read_parquet if layout.format == "parquet" else read_arrow
+def _read_stored(layout: Layout, block: Block, names: Sequence[str], coded: Sequence[str]) -> pa.Table:
     try:
-        table = read(layout.path, names, block.start, block.stop)
+        if layout.format == "parquet":
+            table = read_parquet(layout.path, names, block.start, block.stop, coded)
+        else:
+            table = read_arrow(layout.path, names, block.start, block.stop)
     except (pa.ArrowException, OSError, StopIteration) as error:
         raise TableError(f"{Path(layout.path).name} is damaged") from error
     for field in table.schema:
         refuse_unreadable(field)
-    return table.cast(pa.schema([(field.name, plain_kind(field.type)) for field in table.schema]))
+    kinds = [
+        (field.name, coded_kind(field.type) if field.name in coded else plain_kind(field.type))
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(kinds))
 
 
 def _read_csv(layout: Layout, block: Block, names: Sequence[str]) -> Cells:

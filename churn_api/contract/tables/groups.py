@@ -30,16 +30,17 @@ def read_arrow(path: str, names: Sequence[str], start: int, stop: int) -> pa.Tab
         return pa.Table.from_batches([batch.slice(first, stop - start)]).select(names)
 
 
-def read_parquet(path: str, names: Sequence[str], start: int, stop: int) -> pa.Table:
-    """Rows of a Parquet file, all of one row group, or none.
+def read_parquet(path: str, names: Sequence[str], start: int, stop: int, coded: Sequence[str] = ()) -> pa.Table:
+    """Rows of a Parquet file, all of one row group, or none; texts of the columns `coded` as dictionaries.
 
+    A file mostly holds them so, and decoding them takes as long as all the rest.
     What follows on from this thread's last call is read on; anything else is decoded from the row group's first row.
     """
     if start == stop:
         return pyarrow.parquet.read_schema(path).empty_table().select(names)
     reader, _held.reader = _held.reader, None
     if reader is None or not reader.follows(path, names, start):
-        reader = _Reader(path, names)
+        reader = _Reader(path, names, coded)
     table = reader.rows(start, stop)
     # A file may hold text that is none, which nobody else looks at.
     table.validate(full=True)
@@ -51,9 +52,12 @@ def read_parquet(path: str, names: Sequence[str], start: int, stop: int) -> pa.T
 class _Reader:
     """Some columns of a Parquet file, read forwards."""
 
-    def __init__(self, path: str, names: Sequence[str]) -> None:
+    def __init__(self, path: str, names: Sequence[str], coded: Sequence[str]) -> None:
         self._path, self._names = path, list(names)
-        self._file = pyarrow.parquet.ParquetFile(path, pre_buffer=False)
+        texts = [field.name for field in pyarrow.parquet.read_schema(path) if pa.types.is_string(field.type)]
+        self._file = pyarrow.parquet.ParquetFile(
+            path, pre_buffer=False, read_dictionary=[name for name in texts if name in coded]
+        )
         groups = [self._file.metadata.row_group(index).num_rows for index in range(self._file.num_row_groups)]
         self._ends = np.cumsum(groups)
         self._group = -1

@@ -16,6 +16,12 @@ def plain_kind(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
+def coded_kind(kind: pa.DataType) -> pa.DataType:
+    """The same, but that a dictionary of texts stays one."""
+    plain = plain_kind(kind)
+    return pa.dictionary(pa.int32(), plain) if pa.types.is_dictionary(kind) and pa.types.is_string(plain) else plain
+
+
 def refuse_unreadable(field: pa.Field) -> None:
     """Raise TableError where a column's cells are no single text, number, boolean or date."""
     kind = plain_kind(field.type)

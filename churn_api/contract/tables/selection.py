@@ -23,6 +23,11 @@ class Selection(NamedTuple):
         read = [feature.name for feature in self.features] + ([self.identifier] if self.identifier else [])
         return tuple(dict.fromkeys([*read, *self.kept]))
 
+    @property
+    def judged_alone(self) -> tuple[str, ...]:
+        """Features that the result does not repeat: only their distinct texts are looked at."""
+        return tuple(feature.name for feature in self.features if feature.name not in self.kept)
+
 
 def select(names: Sequence[str], signature: Signature, keep: Sequence[str] | None) -> Selection:
     """The columns of a table with these names; `keep` None keeps all but the identifier, which the result carries.

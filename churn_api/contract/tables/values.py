@@ -39,10 +39,12 @@ class Judged(NamedTuple):
 
 
 def plain(name: str, column: pa.ChunkedArray) -> pa.Array:
-    """A column that `read_cells` returned as text, integers, float64 or booleans; NaN is null.
+    """A column that `read_cells` returned as text, integers, float64 or booleans; NaN is null. Codes of text stay so.
 
     Raises TableError where a date's time zone is not known.
     """
+    if pa.types.is_dictionary(column.type):
+        return column.unify_dictionaries().combine_chunks()
     cells = column.combine_chunks()
     kind = cells.type
     if pa.types.is_string(kind) or pa.types.is_boolean(kind) or pa.types.is_integer(kind):
@@ -59,7 +61,7 @@ def plain(name: str, column: pa.ChunkedArray) -> pa.Array:
 def plain_feature(feature: Feature, column: pa.ChunkedArray) -> pa.Array:
     """A feature's column as `plain` has it; one of strings as text always. Raises TableError."""
     cells = plain(feature.name, column)
-    if feature.numeric or pa.types.is_string(cells.type):
+    if feature.numeric or _is_text(cells):
         return cells
     encoded = cells.dictionary_encode()
     return _as_text(encoded.dictionary).take(encoded.indices)
@@ -67,7 +69,7 @@ def plain_feature(feature: Feature, column: pa.ChunkedArray) -> pa.Array:
 
 def judge(feature: Feature, cells: pa.Array) -> Judged:
     """What the cells that `plain_feature` returned are worth."""
-    if not pa.types.is_string(cells.type):
+    if not _is_text(cells):
         return _judge_numbers(feature, cells)
     codes, texts = _encoded(cells)
     return _judge_texts(feature, texts).take(codes)
@@ -99,9 +101,13 @@ def _as_text(cells: pa.Array) -> pa.Array:
     return pc.coalesce(integers.cast(pa.string()), cells.cast(pa.string()))
 
 
+def _is_text(cells: pa.Array) -> bool:
+    return bool(pa.types.is_string(cells.type) or pa.types.is_dictionary(cells.type))
+
+
 def _encoded(cells: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
     """Each cell's place among the distinct texts, the last of which is null."""
-    encoded = cells.dictionary_encode()
+    encoded = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
     texts = pa.concat_arrays([encoded.dictionary, pa.nulls(1, pa.string())])
     return pc.fill_null(encoded.indices.cast(pa.int64()), len(texts) - 1).to_numpy(), texts
 

@@ -379,7 +379,7 @@ def test_taken_over(office, tmp_path, many_blocks, expected, zipped):
     files = office.put(table, format="csv" if zipped else "parquet")
     with office.worker(tmp_path / "first") as first:
         office.blocks(2)
-        first.tell(signal.SIGSTOP)
+        office.freeze(first)
         with office.worker(tmp_path / "second") as second:
             until(lambda: office.job().attempts == 2)
             office.blocks(office.job().progress.blocks + 1)
@@ -398,7 +398,7 @@ def test_taken_over_and_done(office, tmp_path, many_blocks, expected):
     files = office.put(many_blocks)
     with office.worker(tmp_path / "first") as first:
         office.blocks(2)
-        first.tell(signal.SIGSTOP)
+        office.freeze(first)
         with office.worker(tmp_path / "second"):
             assert office.finished().state == "succeeded"
             office.left("result", "errors.ndjson")

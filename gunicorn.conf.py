@@ -91,14 +91,12 @@ def release(server: Any) -> None:
 
 def child_exit(server: Any, worker: Any) -> None:
     """Fold what a worker counted that ended, however it did, so that files do not pile up."""
-    from prometheus_flask_exporter.multiprocess import GunicornPrometheusMetrics
+    from churn_api.telemetry.multiprocess import fold
 
-    from churn_api.telemetry.multiprocess import Busy, fold
-
-    GunicornPrometheusMetrics.mark_process_dead_on_child_exit(worker.pid)
     try:
         fold(metrics_group)
-    except (Busy, OSError) as error:
+    except Exception as error:
+        # Whatever it is: an exception here would end the server. A scrape may be folding the same files.
         server.log.warning("metrics of worker %s are folded later (%s)", worker.pid, error)
 
 

@@ -95,7 +95,7 @@ def child_exit(server: Any, worker: Any) -> None:
 
     try:
         fold(metrics_group)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # Whatever it is: an exception here would end the server. A scrape may be folding the same files.
         server.log.warning("metrics of worker %s are folded later (%s)", worker.pid, error)
 

@@ -79,6 +79,15 @@ def web_workers(scrapes: Scrapes) -> list[int]:
     return [int(sample.labels["pid"]) for sample in started.samples if sample.labels["role"] == "web"]
 
 
+def killed(pid: int) -> bool:
+    """Kill a process; False where it is gone already: a scrape may still tell of one that ends at this moment."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_scrapes_while_workers_start(serve, models_dir, scrapes):
     """Scrapes that never pause while workers are killed and started hang no worker, and see the counter only rise."""
     seen: list[list[float]] = [[], []]
@@ -94,7 +103,7 @@ def test_scrapes_while_workers_start(serve, models_dir, scrapes):
         for thread in threads:
             thread.start()
         for _ in range(8):
-            os.kill(web_workers(scrapes)[-1], signal.SIGKILL)
+            until(lambda: killed(web_workers(scrapes)[-1]))
             until(lambda: len(web_workers(scrapes)) == 2)
             assert ask(server, 6) >= 5
         stop.set()

@@ -115,6 +115,17 @@ def test_scrapes_while_workers_start(serve, models_dir, scrapes):
         assert found[-1] - found[0] > 30
 
 
+def test_files_that_cannot_be_read(serve, models_dir, instance):
+    """What cannot be folded when a worker ends does not end the server: a new worker answers, and the log says why."""
+    with serve(models_dir, workers=1) as server:
+        (group,) = (instance / "metrics").glob("group-*")
+        (group / "counter_999999999.db").write_bytes(b"\x7f" * 64)
+        (worker,) = server.workers()
+        os.kill(worker, signal.SIGKILL)
+        until(lambda: f"metrics of worker {worker} are folded later" in server.log)
+        until(lambda: ask(server, 1) == 1)
+
+
 def test_served_again(serve, models_dir, scrapes):
     """Metrics are served again after the process that serves them was killed, and not after the service has ended."""
     with serve(models_dir, **scrapes.environment) as server:

@@ -61,7 +61,7 @@ class TableScorer:
     def __init__(self, model: Model, layout: Layout, keep: Sequence[str] | None, threshold: float | None) -> None:
         self._model = model
         self._policy = model.card.policy
-        self._threshold = self._policy.threshold if threshold is None else threshold
+        self._threshold = self._policy.at(threshold)
         self._rows = RowsReader(model.reader.records, layout, keep)
         self._format = layout.format
         self._nothing = Block(0, layout.start, layout.start)

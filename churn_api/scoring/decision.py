@@ -20,9 +20,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if not 0 <= self.medium_from <= self.high_from <= 1 or not 0 <= self.threshold <= 1:
             raise ValueError("a policy's bounds are probabilities, medium_from at most high_from")
 
+    def at(self, threshold: float | None) -> float:
+        """Where churn begins: the threshold that was asked for, or the policy's own."""
+        return self.threshold if threshold is None else threshold
+
     def predictions(self, probabilities: Sequence[float], threshold: float | None = None) -> list[int]:
         """1 where churn is predicted, else 0: at the policy's threshold, or at the one given."""
-        limit = self.threshold if threshold is None else threshold
+        limit = self.at(threshold)
         return [1 if probability >= limit else 0 for probability in probabilities]
 
     def bands(self, probabilities: Sequence[float]) -> list[str]:

@@ -12,9 +12,6 @@ from churn_api.web.guard import ANYONE
 
 PROBES = frozenset({"/health/live", "/health/ready", "/health", "/api/v1/health"})
 """Routes that are asked every few seconds; that all is well there is no news."""
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-OTHER = "_OTHER"
-"""In place of a method that a client made up."""
 
 
 class AccessLog:
@@ -39,7 +36,7 @@ class AccessLog:
         """What is known. Of the address only its template, and of the client no word: both could hold data."""
         fields = {
             "request_id": exchange.request_id,
-            "method": known_method(exchange),
+            "method": exchange.method,
             "route": exchange.route,
             "status": exchange.status or None,
             "duration_ms": _milliseconds(exchange.seconds),
@@ -60,12 +57,6 @@ class AccessLog:
         if exchange.body is not None:
             known["records"] = exchange.body.decode(errors="replace")
         return known
-
-
-def known_method(exchange: Exchange) -> str:
-    """The method, where it is one."""
-    method: str = exchange.environ["REQUEST_METHOD"]
-    return method if method in METHODS else OTHER
 
 
 def _level(exchange: Exchange) -> int:

@@ -38,13 +38,12 @@ def model_to_answer(name: str | None, query: Mapping[str, Any]) -> Model:
     """The model that answers a request. Raises UnknownModel, UnknownVersion or ModelNotReady."""
     noted, model = exchange(), live_models().get(name, query.get("version"))
     noted.model, noted.version = model.card.name, model.card.version
-    noted.threshold = query.get("threshold", model.card.policy.threshold)
+    noted.threshold = model.card.policy.at(query.get("threshold"))
     return model
 
 
 def score(model: Model, batch: Batch, threshold: float | None) -> Scores:
     """Score the good records of a body, at the model's own threshold unless another is given."""
-    decided_at = model.card.policy.threshold if threshold is None else threshold
     noted = exchange()
     noted.rows, noted.bad_rows, noted.faults = batch.sent, batch.sent - len(batch.places), batch.faults
     started = perf_counter()
@@ -52,7 +51,7 @@ def score(model: Model, batch: Batch, threshold: float | None) -> Scores:
     noted.inference_seconds = perf_counter() - started
     noted.probabilities = (probabilities,)
     milliseconds = noted.inference_seconds * 1000
-    return Scores(model, batch.identifiers, decided_at, probabilities, milliseconds)
+    return Scores(model, batch.identifiers, model.card.policy.at(threshold), probabilities, milliseconds)
 
 
 def scored_rows(scores: Scores) -> list[ScoredCustomer]:
@@ -81,7 +80,7 @@ def about_model(model: Model, threshold: float | None, milliseconds: float) -> d
     """The same, of a model whose own threshold holds unless another is given."""
     card = model.card
     return {
-        "threshold": card.policy.threshold if threshold is None else threshold,
+        "threshold": card.policy.at(threshold),
         "model_name": card.name,
         "model_version": card.version,
         "inference_time_ms": round(milliseconds, 4),

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from churn_api.contract.faults import Fault
     from churn_api.telemetry.traceparent import Trace
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+OTHER_METHOD = "_OTHER"
+"""As OpenTelemetry has it: https://opentelemetry.io/docs/specs/semconv/http/http-spans/"""
+
 _KEY = "churn_api.exchange"
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -65,6 +69,12 @@ class Exchange:
     """By the answer's Content-Length."""
     seconds: float = 0.0
     """From the first look at the request until the answer was sent."""
+
+    @property
+    def method(self) -> str:
+        """The method, where it is one; a client may send any word in its place."""
+        sent: str = self.environ["REQUEST_METHOD"]
+        return sent if sent in METHODS else OTHER_METHOD
 
 
 class Observer(Protocol):

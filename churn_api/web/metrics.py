@@ -28,9 +28,8 @@ from churn_api.web.schemas import NoQuery
 blueprint = Blueprint("metrics", __name__)
 
 TEXT = "text/plain"
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER = "other"
-"""A method, or a field of a body, that is none of ours: a client may name what it likes."""
+"""A field of a body that is none of ours: a client may name what it likes."""
 UNMATCHED = "none"
 """The route of a request that no view answers."""
 REASONS = frozenset(code for code, kind in KINDS.items() if kind.status == 401)
@@ -137,8 +136,8 @@ class Recorder:
             log.exception("request %s could not be counted", exchange.request_id)
 
     def _count(self, exchange: Exchange) -> None:
-        method, route = exchange.environ["REQUEST_METHOD"], exchange.route or UNMATCHED
-        self._requests[method if method in METHODS else OTHER, route, exchange.status].inc()
+        route = exchange.route or UNMATCHED
+        self._requests[exchange.method, route, exchange.status].inc()
         self._seconds[route].observe(exchange.seconds)
         length = exchange.environ.get("CONTENT_LENGTH")
         if length and length.isascii() and length.isdigit():

@@ -6,7 +6,7 @@ from flask import Flask
 
 from churn_api.telemetry.traceparent import read_traceparent
 from churn_api.telemetry.traces import spans_to
-from churn_api.web.access_log import PROBES, known_method
+from churn_api.web.access_log import PROBES
 from churn_api.web.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -43,11 +43,10 @@ def _end(span: "Span", exchange: Exchange) -> None:
     """Finish a span by the semantic conventions of HTTP, without the address and the agent: they could hold data."""
     from churn_api.telemetry.spans import end
 
-    method = known_method(exchange)
     failed = not exchange.status or exchange.status >= 500
     kind = type(exchange.failure).__qualname__ if exchange.failure is not None else str(exchange.status)
     attributes = {
-        "http.request.method": method,
+        "http.request.method": exchange.method,
         "http.route": exchange.route,
         "http.response.status_code": exchange.status or None,
         "url.scheme": exchange.environ.get("wsgi.url_scheme"),
@@ -58,4 +57,4 @@ def _end(span: "Span", exchange: Exchange) -> None:
         "churn.rows": exchange.rows,
         "churn.problem": exchange.problem,
     }
-    end(span, f"{method} {exchange.route or ''}".strip(), attributes, failed=failed)
+    end(span, f"{exchange.method} {exchange.route or ''}".strip(), attributes, failed=failed)

@@ -303,42 +303,47 @@ def test_disk_full(models_dir, log, tmp_path, many_blocks, monkeypatch, empty_da
         office.services.database.close()
 
 
-def test_database_goes_and_comes_back(models_dir, log, monkeypatch, own_postgres, many_blocks, expected):  # noqa: F811
-    """A job whose database goes away in the middle goes on when it is back, and its result is the same."""
+@pytest.fixture
+def on_postgres(models_dir, monkeypatch, own_postgres):  # noqa: F811
+    """An office whose database is a server that can be stopped."""
     monkeypatch.setenv("DATABASE_URL", own_postgres.url)
     office = Office(models_dir)
     upgrade(office.services.database)
-    files = office.put(many_blocks)
-    with office.worker(log) as worker:
-        office.blocks(2)
-        own_postgres.stop()
-        until(lambda: "the database is away" in worker.log)
-        own_postgres.start()
-        job = office.finished()
-        assert "the database is back" in worker.log
-    assert (job.state, job.attempts) == ("succeeded", 1)
-    assert files.result.read_bytes() == expected
+    yield office
     office.services.database.close()
 
 
-def test_stopped_without_its_database(models_dir, log, monkeypatch, own_postgres, many_blocks, expected):  # noqa: F811
+def stop_midway(office, postgres, worker):
+    """Stop the database in the middle of a job, until the worker has noticed."""
+    office.blocks(2)
+    postgres.stop()
+    until(lambda: "the database is away" in worker.log)
+
+
+def test_database_goes_and_comes_back(on_postgres, log, own_postgres, many_blocks, expected):  # noqa: F811
+    """A job whose database goes away in the middle goes on when it is back, and its result is the same."""
+    files = on_postgres.put(many_blocks)
+    with on_postgres.worker(log) as worker:
+        stop_midway(on_postgres, own_postgres, worker)
+        own_postgres.start()
+        job = on_postgres.finished()
+        assert "the database is back" in worker.log
+    assert (job.state, job.attempts) == ("succeeded", 1)
+    assert files.result.read_bytes() == expected
+
+
+def test_stopped_without_its_database(on_postgres, log, own_postgres, many_blocks, expected):  # noqa: F811
     """A worker that is told to stop while the database is away ends, and the next one goes on when it is back."""
-    monkeypatch.setenv("DATABASE_URL", own_postgres.url)
-    office = Office(models_dir)
-    upgrade(office.services.database)
-    files = office.put(many_blocks)
-    with office.worker(log) as worker:
-        office.blocks(2)
-        own_postgres.stop()
-        until(lambda: "the database is away" in worker.log)
+    files = on_postgres.put(many_blocks)
+    with on_postgres.worker(log) as worker:
+        stop_midway(on_postgres, own_postgres, worker)
         worker.process.terminate()
         assert worker.process.wait(30) == 0
         assert "the job goes on when its lease is over" in worker.log
     own_postgres.start()
-    with office.worker(log):
-        assert office.finished().state == "succeeded"
+    with on_postgres.worker(log):
+        assert on_postgres.finished().state == "succeeded"
     assert files.result.read_bytes() == expected
-    office.services.database.close()
 
 
 def test_database_is_locked(office, log, instance, many_blocks, expected):

@@ -71,13 +71,22 @@ def read_layout(path: Path, format: Format) -> Layout:  # noqa: A002
     return Layout(str(path), format, (), len(BOM) * start.startswith(BOM), size, None)
 
 
+def refuse_bad_names(path: Path, names: Sequence[str]) -> None:
+    """Raise TableError where a column has no name, or two have the same."""
+    for name, count in Counter(names).items():
+        if not name.strip():
+            raise TableError(f"{path.name}: column {names.index(name) + 1} has no name")
+        if count > 1:
+            raise TableError(f"{path.name}: {count} columns are named {name!r}")
+
+
 def _parquet_layout(path: Path) -> Layout:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             names, rows = file.schema_arrow.names, file.metadata.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise TableError(f"{path.name} is not a whole Parquet file") from error
-    _refuse_bad_names(path, names)
+    refuse_bad_names(path, names)
     return Layout(str(path), "parquet", tuple(names), 0, rows, rows)
 
 
@@ -85,7 +94,7 @@ def _arrow_layout(path: Path) -> Layout:
     with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as file:
         names, batches = file.schema.names, file.num_record_batches
         rows = (batches - 1) * BATCH_ROWS + file.get_batch(batches - 1).num_rows if batches else 0
-    _refuse_bad_names(path, names)
+    refuse_bad_names(path, names)
     return Layout(str(path), "arrow", tuple(names), 0, rows, rows)
 
 
@@ -98,7 +107,7 @@ def _csv_layout(path: Path, size: int) -> Layout:
     names, delimiter = max(((_cells(text, sign), sign) for sign in DELIMITERS), key=lambda found: len(found[0]))
     if not names:
         raise TableError(f"{path.name} is not a CSV table")
-    _refuse_bad_names(path, names)
+    refuse_bad_names(path, names)
     start = len(skipped) + len(header)
     return Layout(str(path), "csv", tuple(names), start, size, None, delimiter, count_lines(skipped + header))
 
@@ -134,11 +143,3 @@ def _refuse_no_text(path: Path, start: bytes) -> None:
         raise TableError(f"{path.name}: {NOT_UTF8}")
     if b"\0" in start:
         raise TableError(f"{path.name} is no text")
-
-
-def _refuse_bad_names(path: Path, names: Sequence[str]) -> None:
-    for name, count in Counter(names).items():
-        if not name.strip():
-            raise TableError(f"{path.name}: column {names.index(name) + 1} has no name")
-        if count > 1:
-            raise TableError(f"{path.name}: {count} columns are named {name!r}")

@@ -6,7 +6,6 @@ Row numbers count the header as row 1, as a spreadsheet shows them.
 
 import csv
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from churn_api.contract.columns import Columns
 from churn_api.contract.signature import FLOAT32_MAX, Feature, Signature
 from churn_api.contract.tables.errors import TableError
+from churn_api.contract.tables.layout import refuse_bad_names
 
 BOOLEAN_WORDS = (("yes", "no"), ("true", "false"), ("1", "0"))
 """Pairs of true and false as tables write them, in any case."""
@@ -98,7 +98,7 @@ def _read_parquet(path: Path) -> pa.Table:
         table = pyarrow.parquet.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(f"{path.name} is not a whole Parquet file") from error
-    _refuse_bad_names(path, table.column_names)
+    refuse_bad_names(path, table.column_names)
     return table
 
 
@@ -139,16 +139,8 @@ def _header(path: Path, start: bytes) -> list[str]:
         raise TableError(f"{path.name} is not UTF-8 text: save it as CSV UTF-8") from error
     except (csv.Error, StopIteration) as error:
         raise TableError(f"{path.name} is not a CSV table") from error
-    _refuse_bad_names(path, header)
+    refuse_bad_names(path, header)
     return header
-
-
-def _refuse_bad_names(path: Path, names: list[str]) -> None:
-    for name, count in Counter(names).items():
-        if not name.strip():
-            raise TableError(f"{path.name}: column {names.index(name) + 1} has no name")
-        if count > 1:
-            raise TableError(f"{path.name}: {count} columns are named {name!r}")
 
 
 def _refuse_open_quote(path: Path, table: pa.Table) -> None:

@@ -39,8 +39,9 @@ worker_class = "sync"
 preload_app = True
 # On by default, and a second instance on the machine would take it over.
 control_socket_disable = True
-# gunicorn's own lines in the form of all others. Its access log stays off: the application writes one.
+# gunicorn's own lines in the form of all others, and none for each request: the application writes that.
 logconfig_dict = logs.logging_config(settings)
+logger_class = "churn_api.telemetry.server_log.ServerLog"
 
 companions: list[subprocess.Popen[bytes]] = []
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)

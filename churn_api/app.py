@@ -32,6 +32,7 @@ from churn_api.web import (
     token,
     traces,
 )
+from churn_api.web.api import Api
 from churn_api.web.json import OrjsonProvider
 
 API = "/api/v1"
@@ -42,7 +43,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     Raises StartError with what to do about it.
     """
-    app = Flask("churn_api", static_folder="web/static", template_folder="web/templates")
+    app = Api("churn_api", static_folder="web/static", template_folder="web/templates")
     app.config.from_mapping(load_settings(config, others=app.config))
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False

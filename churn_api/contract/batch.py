@@ -70,7 +70,8 @@ class BatchReader:
         row = self._fast(body)
         if row is None:
             row = self._judged(orjson.loads(body))
-        return self._batch([(value,) for value in row], [0], 1, [], lambda _: ())
+        values = [(value,) for value in row]
+        return self._batch(values, self._builder.build_one(row), [0], 1, [], lambda _: ())
 
     def read_many(self, body: bytes, limit: int) -> Batch:
         """Many records, whatever is wrong with some of them.
@@ -84,7 +85,8 @@ class BatchReader:
         columns = self._transposed(rows)
         if not 0 < len(rows) <= limit or not self._well_identified(columns):
             return self._read_each(body, limit)
-        return self._batch(columns, range(len(rows)), len(rows), [], lambda row: (CUSTOMERS, row))
+        built = self._builder.build(columns, len(rows))
+        return self._batch(columns, built, range(len(rows)), len(rows), [], lambda row: (CUSTOMERS, row))
 
     def _read_each(self, body: bytes, limit: int) -> Batch:
         """Row by row, so that record.py sees only the rows at fault."""
@@ -96,14 +98,16 @@ class BatchReader:
                 places.append(place)
             except InvalidRecord as error:
                 faults += [fault.under(CUSTOMERS, place) for fault in error.faults]
-        return self._batch(self._transposed(rows), places, sent, faults, lambda row: (CUSTOMERS, places[row]))
+        values = self._transposed(rows)
+        built = self._builder.build(values, len(rows))
+        return self._batch(values, built, places, sent, faults, lambda row: (CUSTOMERS, places[row]))
 
     def _fast(self, body: bytes | msgspec.Raw) -> Row | None:
         try:
             row: Row = astuple(self._one.decode(body))
         except msgspec.MsgspecError:
             return None
-        return row if self._well_identified([(value,) for value in row]) else None
+        return row if self._well_identified([(value,) for value in row[-self._identifiers :]]) else None
 
     def _transposed(self, rows: list[Row]) -> list[tuple[Any, ...]]:
         return list(zip(*rows, strict=True)) or [()] * self._width
@@ -122,19 +126,20 @@ class BatchReader:
 
     def _batch(
         self,
-        columns: list[tuple[Any, ...]],
+        values: list[tuple[Any, ...]],
+        columns: Columns,
         places: Sequence[int],
         sent: int,
         faults: list[Fault],
         path_of: Callable[[int], Path],
     ) -> Batch:
-        identifiers = _sent(columns[-self._identifiers :])
-        unseen = sorted(self._unseen(columns)) if self._open else []
+        identifiers = _sent(values[-self._identifiers :])
+        unseen = sorted(self._unseen(values)) if self._open else []
         warnings = [
             Fault("unseen-category", "Training did not see this category.", path=(*path_of(row), name))
             for row, name in unseen
         ]
-        return Batch(identifiers, self._builder.build(columns, len(places)), places, sent, faults, warnings)
+        return Batch(identifiers, columns, places, sent, faults, warnings)
 
     def _unseen(self, columns: list[tuple[Any, ...]]) -> Iterator[tuple[int, str]]:
         """Row and feature of each category that training did not see."""

@@ -42,6 +42,12 @@ class ColumnsBuilder:
         texts = np.array([[value or "" for value in values[index]] for index in self._text], dtype=object)
         return Columns(numbers.reshape(len(self._numeric), rows).T, texts.reshape(len(self._text), rows).T)
 
+    def build_one(self, values: Sequence[Any]) -> Columns:
+        """Columns of one record, in a fraction of the steps: one value a feature, in the signature's order."""
+        numbers = np.array([[values[index] for index in self._numeric]], np.float64)
+        texts = np.array([[values[index] or "" for index in self._text]], dtype=object)
+        return Columns(numbers, texts)
+
     def build_from_rows(self, rows: Sequence[Sequence[Any]]) -> Columns:
         """Columns of records, each with one value a feature."""
         features = len(self._numeric) + len(self._text)

@@ -4,6 +4,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from churn_api.config import metrics_group
+from churn_api.telemetry.cells import Cell
+from churn_api.telemetry.folder import is_own
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 INFERENCE_SECONDS = (5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0)
@@ -106,9 +109,12 @@ class Families:
 
 def families() -> Families:
     """Families of one's own; in a group, where values live in files by their names, those of the process."""
-    return Families(CollectorRegistry()) if metrics_group() is None else _of_process()
+    group = metrics_group()
+    return Families(CollectorRegistry()) if group is None else _of_process(group)
 
 
 @cache
-def _of_process() -> Families:
+def _of_process(group: Path) -> Families:
+    if is_own(group):
+        prometheus_client.values.ValueClass = Cell
     return Families(CollectorRegistry())

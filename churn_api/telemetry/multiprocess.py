@@ -18,6 +18,8 @@ from prometheus_client import Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from churn_api.telemetry.cells import HEAD_BYTES, entry
+
 SUMMED = ("counter", "histogram")
 """What outlives its process; gauges are of the living."""
 WAIT_SECONDS = 2.0
@@ -137,10 +139,5 @@ def _sums(paths: Iterable[Path]) -> Mapping[str, float]:
 
 def _write(path: Path, sums: Mapping[str, float]) -> None:
     """A file as prometheus_client's, but not by way of memory: a disk that is full must not kill who writes."""
-    entries = b"".join(_entry(key.encode(), value) for key, value in sums.items())
-    path.write_bytes(struct.pack("ii", 8 + len(entries), 0) + entries)
-
-
-def _entry(key: bytes, value: float) -> bytes:
-    padded = key + b" " * (8 - (len(key) + 4) % 8)
-    return struct.pack(f"i{len(padded)}sdd", len(key), padded, value, 0.0)
+    entries = b"".join(entry(key.encode(), value) for key, value in sums.items())
+    path.write_bytes(struct.pack("ii", HEAD_BYTES + len(entries), 0) + entries)

@@ -4,9 +4,10 @@ Views and what stands before them note what they learn; whoever observes exchang
 begins and when its answer is sent. Made at the WSGI boundary, so that answers that no view makes are observed too.
 """
 
+import os
+import random
 import re
-import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 from flask import Flask, request
 from numpy.typing import NDArray
-from werkzeug.wsgi import ClosingIterator
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -28,6 +28,9 @@ OTHER_METHOD = "_OTHER"
 
 _KEY = "churn_api.exchange"
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Ids are no secrets, so the system is asked for chance once a process, not once a request.
+_random = random.Random()  # noqa: S311  # nosec B311
+os.register_at_fork(after_in_child=_random.seed)
 
 
 @dataclass(slots=True, eq=False)
@@ -143,22 +146,38 @@ class _Boundary:
 
 def _id_of(environ: "WSGIEnvironment") -> str:
     sent: str = environ.get("HTTP_X_REQUEST_ID", "")
-    return sent if _ACCEPTED_ID.fullmatch(sent) else secrets.token_hex(16)
+    return sent if sent and _ACCEPTED_ID.fullmatch(sent) else f"{_random.getrandbits(128):032x}"
+
+
+class _Closing:
+    """An answer that tells its end; the server iterates over the answer itself."""
+
+    __slots__ = ("_answer", "_end")
+
+    def __init__(self, answer: Iterable[bytes], end: Callable[[], None]) -> None:
+        self._answer = answer
+        self._end = end
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        _close(getattr(self._answer, "close", None), self._end)
 
 
 def _closed_with(end: Callable[[], None], answer: Any, environ: "WSGIEnvironment") -> Iterable[bytes]:
     """The answer, which tells its end. One that the server sends as a file must stay what the server knows it by."""
     wrapper = environ.get("wsgi.file_wrapper")
     if not isinstance(wrapper, type) or not isinstance(answer, wrapper):
-        return ClosingIterator(answer, [end])
+        return _Closing(answer, end)
     close = getattr(answer, "close", None)
-
-    def close_and_end() -> None:
-        try:
-            if close is not None:
-                close()
-        finally:
-            end()
-
-    answer.close = close_and_end  # type: ignore[attr-defined]
+    answer.close = lambda: _close(close, end)  # type: ignore[attr-defined]
     return cast("Iterable[bytes]", answer)
+
+
+def _close(close: Callable[[], None] | None, end: Callable[[], None]) -> None:
+    try:
+        if close is not None:
+            close()
+    finally:
+        end()

@@ -8,10 +8,10 @@ import os
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+import msgspec
 import numpy as np
 from flask import Flask, request
 from numpy.typing import NDArray
@@ -33,8 +33,7 @@ _random = random.Random()  # noqa: S311  # nosec B311
 os.register_at_fork(after_in_child=_random.seed)
 
 
-@dataclass(slots=True, eq=False)
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """One request and its answer; what is not known, or not yet, is None."""
 
     environ: "WSGIEnvironment"
@@ -124,8 +123,8 @@ class _Boundary:
             observer.began(exchange)
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            exchange.status = int(status[:3])
-            exchange.sent_bytes = next((int(value) for name, value in headers if name == "Content-Length"), None)
+            length = dict(headers).get("Content-Length")
+            exchange.status, exchange.sent_bytes = int(status[:3]), None if length is None else int(length)
             return start_response(status, headers, *exc_info)
 
         def end() -> None:

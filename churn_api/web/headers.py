@@ -36,7 +36,7 @@ class _Headers:
         identifier = exchange_of(environ).request_id
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            present = [name for name, _ in headers]
+            present = dict(headers)
             headers += [default for default in _DEFAULTS if default[0] not in present]
             headers.append(("X-Request-ID", identifier))
             return start_response(status, headers, *exc_info)

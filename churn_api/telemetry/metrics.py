@@ -44,9 +44,6 @@ class Histogram(prometheus_client.Histogram):
 
     def observe_many(self, amounts: NDArray[np.float64]) -> None:
         """Count values, each bucket once."""
-        if len(amounts) == 1:
-            self.observe(float(amounts[0]))
-            return
         self._sum.inc(round(float(amounts.sum()) * _FINEST) / _FINEST)
         counts = np.bincount(np.searchsorted(self._bounds, amounts)).tolist()
         for bucket, count in zip(self._buckets, counts, strict=False):

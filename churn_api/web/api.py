@@ -1,12 +1,17 @@
 """Flask, without what this API has no use for: sessions, coroutines as views, hosts that choose a view."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
-from werkzeug.routing import MapAdapter
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter, Rule
 from werkzeug.wsgi import get_host
+
+KNOWN_ADDRESSES = 256
+"""How many are kept, of those last asked for; an unknown one is never kept."""
 
 
 class NoSessions(SessionInterface):
@@ -26,10 +31,40 @@ class NoSessions(SessionInterface):
         """Save nothing."""
 
 
+Match = tuple[Rule, Mapping[str, Any]]
+"""A view's rule, and what the address says of its arguments."""
+
+
+class Adapter(MapAdapter):
+    """Finds the view of a request; for an address that was asked for before, by one look-up."""
+
+    def __init__(self, found: Callable[[str, str], Match], *bound: Any) -> None:
+        super().__init__(*bound)
+        self._found = found
+
+    def match(self, *args: Any, **kwargs: Any) -> Any:
+        """See MapAdapter. What Flask asks is which rule this very request goes by."""
+        if kwargs == {"return_rule": True} and not args:
+            try:
+                rule, arguments = self._found(self.path_info, self.default_method)
+            except HTTPException:
+                pass  # told below, with this request's host
+            else:
+                return rule, dict(arguments)
+        return super().match(*args, **kwargs)
+
+
 class Api(Flask):
     """What Flask finds out anew at each request, though it is always the same here, is not asked."""
 
     session_interface = NoSessions()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._match = lru_cache(maxsize=KNOWN_ADDRESSES)(self._match)  # type: ignore[method-assign]
+
+    def _match(self, path: str, method: str) -> Match:
+        return self.url_map.bind("").match(path, method, return_rule=True)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself: all views and hooks here are plain ones."""
@@ -46,7 +81,7 @@ class Api(Flask):
         request.host = host = get_host(environ)
         script, path, query = environ.get("SCRIPT_NAME", ""), environ["PATH_INFO"], environ.get("QUERY_STRING")
         scheme, method = environ["wsgi.url_scheme"], environ["REQUEST_METHOD"]
-        return MapAdapter(self.url_map, host, script, "", scheme, path, method, query)
+        return Adapter(self._match, self.url_map, host, script, "", scheme, path, method, query)
 
 
 def _is_plain(environ: dict[str, Any]) -> bool:

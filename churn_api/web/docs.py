@@ -28,7 +28,10 @@ def init_app(app: Flask) -> None:
     """Put the page on an application. The template of `templates/flasgger/` takes the place of Flasgger's own."""
     app.register_blueprint(blueprint)
     config = {"specs": [], "specs_route": "/apidocs", "static_folder": str(_SWAGGER_UI), "title": "Churn API"}
+    hooks = app.after_request_funcs.get(None, [])[:]
     Swagger(app, config=config, merge=True, decorators=[_with_page_policy])
+    # Its hook adds the headers of its settings, of which there are none, to every answer of every route.
+    app.after_request_funcs[None] = hooks
     # Flasgger's OAuth page runs inline scripts, and nothing here needs it.
     app.view_functions["flasgger.oauth_redirect"] = lambda: abort(404)
 

@@ -9,7 +9,7 @@ from churn_api.access.keys import PREFIX
 from churn_api.config import OPEN
 from churn_api.services import Services
 from churn_api.web.documented import ANY_KEY, OPERATIONS, Operation
-from churn_api.web.exchange import exchange
+from churn_api.web.exchange import exchange_of
 from churn_api.web.problems import Problem
 from churn_api.web.state import services_of
 
@@ -46,11 +46,12 @@ def init_app(app: Flask) -> None:
     def identify() -> None:
         """Whoever is turned away is let through to what counts calls, so that attempts are counted too."""
         services.follow()
-        view = app.view_functions.get(request.endpoint or "")
+        rule, environ = request.url_rule, request.environ
+        view = None if rule is None else app.view_functions.get(rule.endpoint)
         operation = None if view is None else OPERATIONS.get(view)
-        g.visit = visit = _visit(operation, request.environ, services, opened)
-        found = exchange()
-        found.route = None if request.url_rule is None else request.url_rule.rule
+        g.visit = visit = _visit(operation, environ, services, opened)
+        found = exchange_of(environ)
+        found.route = None if rule is None else rule.rule
         found.caller = visit.caller.name
         if not counted:
             _enforce(visit)

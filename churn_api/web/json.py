@@ -1,10 +1,14 @@
 """orjson as Flask's JSON provider."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from flask import Response
 from flask.json.provider import JSONProvider
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 _TIMES = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 """Times in UTC, to the second: 2026-11-20T10:30:00Z."""
@@ -24,4 +28,14 @@ class OrjsonProvider(JSONProvider):
     def response(self, *args: Any, **kwargs: Any) -> Response:
         """A JSON answer, its bytes written once."""
         body = orjson.dumps(self._prepare_response_obj(args, kwargs), option=_TIMES)
-        return Response(body, content_type="application/json")
+        return WholeAnswer(body, content_type="application/json")
+
+
+class WholeAnswer(Response):
+    """An answer with a body that is whole, and so is its length: nothing about it is looked for at its sending."""
+
+    def get_wsgi_response(self, environ: "WSGIEnvironment") -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
+        """The body, the status and the headers, as a server takes them."""
+        if environ["REQUEST_METHOD"] == "HEAD" or "Location" in self.headers or self._on_close:
+            return super().get_wsgi_response(environ)
+        return cast("list[bytes]", self.response), self.status, self.headers.to_wsgi_list()

@@ -159,9 +159,14 @@ class Recorder:
         threshold = 0.0 if exchange.threshold is None else exchange.threshold
         probability, scored, churning = self._probability[model], 0, 0
         for probabilities in exchange.probabilities:
-            if len(probabilities):
+            scored += len(probabilities)
+            if len(probabilities) == 1:
+                # For one number NumPy's calls cost more than all the rest.
+                (one,) = probabilities.tolist()
+                probability.observe(one)
+                churning += one >= threshold
+            elif len(probabilities):
                 probability.observe_many(probabilities)
-                scored += len(probabilities)
                 churning += int(np.count_nonzero(probabilities >= threshold))
         for outcome, count in (("churn", churning), ("stay", scored - churning)):
             if count:

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 import prometheus_client
 from numpy.typing import NDArray
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry
 
 from churn_api.config import metrics_group
 from churn_api.telemetry.cells import Cell
@@ -49,6 +49,26 @@ class Histogram(prometheus_client.Histogram):
         for bucket, count in zip(self._buckets, counts, strict=False):
             if count:
                 bucket.inc(count)
+
+
+class Counter(prometheus_client.Counter):
+    """A counter whose amounts are its own program's: none is looked at before it is added."""
+
+    def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None:
+        """Count."""
+        self._value.inc(amount)
+
+
+class Gauge(prometheus_client.Gauge):
+    """A gauge whose family has no labels, or that is one of its children: neither is asked at every step."""
+
+    def inc(self, amount: float = 1) -> None:
+        """Raise it."""
+        self._value.inc(amount)
+
+    def dec(self, amount: float = 1) -> None:
+        """Lower it."""
+        self._value.inc(-amount)
 
 
 class Children(dict[Any, Family], Generic[Family]):

@@ -8,7 +8,6 @@ from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter, Rule
-from werkzeug.wsgi import get_host
 
 KNOWN_ADDRESSES = 256
 """How many are kept, of those last asked for; an unknown one is never kept."""
@@ -48,7 +47,7 @@ class Adapter(MapAdapter):
             try:
                 rule, arguments = self._found(self.path_info, self.default_method)
             except HTTPException:
-                pass  # told below, with this request's host
+                pass  # raised anew below: the look-up keeps none
             else:
                 return rule, dict(arguments)
         return super().match(*args, **kwargs)
@@ -73,17 +72,14 @@ class Api(Flask):
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """What finds the view by the address.
 
-        Flask's own reads the host twice and translates each part of the address, which leaves ASCII as it was.
+        Flask's own reads the host, which no address here has in it, and translates what ASCII leaves as it is.
         """
-        if request is None or not _is_plain(request.environ):
+        if request is None:
             return super().create_url_adapter(request)
         environ = request.environ
-        request.host = host = get_host(environ)
-        script, path, query = environ.get("SCRIPT_NAME", ""), environ["PATH_INFO"], environ.get("QUERY_STRING")
-        scheme, method = environ["wsgi.url_scheme"], environ["REQUEST_METHOD"]
-        return Adapter(self._match, self.url_map, host, script, "", scheme, path, method, query)
-
-
-def _is_plain(environ: dict[str, Any]) -> bool:
-    address = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "\x80"), environ.get("QUERY_STRING", "")
-    return "HTTP_UPGRADE" not in environ and "".join(address).isascii()
+        script, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
+        if not path or not (script + path).isascii() or "HTTP_UPGRADE" in environ:
+            return super().create_url_adapter(request)
+        return Adapter(
+            self._match, self.url_map, "", script, "", environ["wsgi.url_scheme"], path, environ["REQUEST_METHOD"]
+        )

@@ -36,6 +36,6 @@ class WholeAnswer(Response):
 
     def get_wsgi_response(self, environ: "WSGIEnvironment") -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
         """The body, the status and the headers, as a server takes them."""
-        if environ["REQUEST_METHOD"] == "HEAD" or "Location" in self.headers or self._on_close:
+        if self.status_code != 200 or environ["REQUEST_METHOD"] == "HEAD" or self._on_close:
             return super().get_wsgi_response(environ)
         return cast("list[bytes]", self.response), self.status, self.headers.to_wsgi_list()

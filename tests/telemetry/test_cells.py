@@ -1,0 +1,96 @@
+"""Numbers in files that prometheus_client reads."""
+
+import json
+import os
+import threading
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client.mmap_dict import MmapedDict
+
+from churn_api.config import METRICS_GROUP
+from churn_api.telemetry import cells
+
+
+@pytest.fixture
+def group(tmp_path, monkeypatch):
+    """A group of this process's, with nothing counted so far."""
+    monkeypatch.setenv(METRICS_GROUP, str(tmp_path))
+    monkeypatch.setattr(cells, "_files", {})
+    monkeypatch.setattr(cells, "_cells", [])
+    return tmp_path
+
+
+def cell(label="", kind="counter", **mode):
+    return cells.Cell(kind, "asked", "asked_total", ("by",), (label,), "How often.", **mode)
+
+
+def written(path):
+    """By label, what prometheus_client reads in a file."""
+    found = MmapedDict.read_all_values_from_file(str(path))
+    return {json.loads(key)[2]["by"]: value for key, value, _, _ in found}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(counted=st.dictionaries(st.text(max_size=300), st.floats(0, 1e6), max_size=20))
+def test_read_by_prometheus_client(group, counted):
+    """Whatever labels are made of, prometheus_client reads each number at once as it was last written."""
+    (group / f"counter_{os.getpid()}.db").unlink(missing_ok=True)
+    cells._files.clear()
+    for label, amount in counted.items():
+        cell(label).inc(amount)
+    if counted:
+        assert written(group / f"counter_{os.getpid()}.db") == counted
+
+
+def test_more_than_a_file_holds(group):
+    """Numbers count on, old ones too, when their file has grown to several times its size."""
+    counted = {f"{number:x<200}": cell(f"{number:x<200}") for number in range(1500)}
+    for one in counted.values():
+        one.inc(1)
+    for one in counted.values():
+        one.inc(2)
+    path = group / f"counter_{os.getpid()}.db"
+    assert path.stat().st_size > 4 * 65536
+    assert written(path) == dict.fromkeys(counted, 3.0)
+
+
+def test_dead_process_of_the_same_id(group):
+    """A process counts on from what one left that had its id: the system gives ids again."""
+    cell("a").inc(5)
+    cells._files.clear()
+    cell("b").inc(1)
+    cell("a").inc(2)
+    assert written(group / f"counter_{os.getpid()}.db") == {"a": 7.0, "b": 1.0}
+
+
+def test_forked_process(group):
+    """A forked process counts from nothing in files of its own, with the numbers that its parent made."""
+    shared, gauge = cell("a"), cell("g", "gauge", multiprocess_mode="livesum")
+    shared.inc(5)
+    gauge.set(9)
+    child = os.fork()
+    if child == 0:
+        shared.inc(2)
+        os._exit(0 if gauge.get() == 0 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert written(group / f"counter_{child}.db") == {"a": 2.0}
+    assert written(group / f"counter_{os.getpid()}.db") == {"a": 5.0}
+    assert written(group / f"gauge_livesum_{os.getpid()}.db") == {"g": 9.0}
+
+
+def test_threads(group):
+    """Not one step is lost where threads count together."""
+    shared = cell("a")
+
+    def count():
+        for _ in range(20_000):
+            shared.inc(1)
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert shared.get() == 80_000

@@ -6,6 +6,9 @@ import signal
 import subprocess  # nosec B404 - a fixed command
 import sys
 
+# What is loaded from here on stays: looking through it for garbage, again and again, was a tenth of the start.
+gc.disable()
+
 # Before anything imports NumPy: thread pools that start in the master stall the workers forked from it.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
@@ -66,11 +69,17 @@ def when_ready(server: Any) -> None:
         print(said.in_words(), flush=True)
     gc.collect()
     gc.freeze()
+    gc.enable()
     # A batch makes thousands of tuples that die by themselves; looking through them was a twentieth of its time.
     gc.set_threshold(50_000)
     begin_metrics(server)
     if settings["JOB_WORKER"]:
         companions.append(subprocess.Popen([sys.executable, "-m", "churn_api.cli", "worker", "--respawn"]))  # nosec B603
+
+
+def on_reload(server: Any) -> None:
+    """Collect garbage again: at a HUP this file is read once more, and workers are forked right after."""
+    gc.enable()
 
 
 def begin_metrics(server: Any) -> None:

@@ -102,6 +102,7 @@ def score(table: str, output: str, errors: str | None, **chosen: Any) -> None:
 def _task(table: str, output: str, folder: Path, chosen: dict[str, Any]) -> "Task":
     """What to do, once it is known what the file holds."""
     from churn_api.contract.tables.layout import prepare, read_layout
+    from churn_api.contract.tables.writers import PART_FORMATS
     from churn_api.jobs.scoring import Task
 
     source_format = _format(table, chosen["source_format"], "--from")
@@ -117,6 +118,7 @@ def _task(table: str, output: str, folder: Path, chosen: dict[str, Any]) -> "Tas
         keep=_columns(chosen["keep"]),
         threshold=chosen["threshold"],
         result_format=result_format,
+        part_format=PART_FORMATS[result_format],
     )
 
 

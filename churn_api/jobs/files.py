@@ -65,19 +65,20 @@ class JobFiles:
             file.write(part)
 
     def write_errors(self, number: int, errors: bytes) -> None:
-        """Keep the faults of a block's rows. Raises OSError."""
+        """Keep the faults of a block's rows; of a block without any, nothing is kept. Raises OSError."""
         with whole_file(self._part_errors(number)) as file:
             file.write(errors)
 
-    def parts(self, blocks: int) -> Iterator[bytes]:
-        """The parts of the blocks so far, in order. Raises OSError."""
-        return (self._part(number).read_bytes() for number in range(blocks))
+    def part(self, number: int) -> bytes:
+        """The part of a block that is finished. Raises OSError."""
+        return self._part(number).read_bytes()
 
     def join_errors(self, blocks: int) -> None:
         """Write the faults of all blocks into one file. Raises OSError."""
         with whole_file(self.errors) as file:
             for number in range(blocks):
-                file.write(self._part_errors(number).read_bytes())
+                with suppress(FileNotFoundError):
+                    file.write(self._part_errors(number).read_bytes())
 
     def tidy(self, *, data_set: bool) -> None:
         """Remove what a finished job no longer needs; its parts stay where they are a data set of their own."""
@@ -113,9 +114,12 @@ class JobFiles:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name when its bytes are on the disk; of one that is not finished nothing stays."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
+def whole_file(path: Path, beside: Path | None = None) -> Iterator[BinaryIO]:
+    """A file that gets its name when its bytes are on the disk; of one that is not finished nothing stays.
+
+    It is made in its own folder, or in `beside`, which is on the same disk.
+    """
+    unfinished = (beside or path.parent) / f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}"
     try:
         with unfinished.open("wb") as file:
             yield file

@@ -40,6 +40,7 @@ class Task(NamedTuple):
     """Columns that the result repeats; None for all."""
     threshold: float | None
     result_format: Format
+    part_format: Format
 
 
 class Scored(NamedTuple):
@@ -71,10 +72,10 @@ class TableScorer:
         """The result's columns, found by scoring no rows."""
         return self._table(self._rows.read(self._nothing)).schema
 
-    def score(self, block: Block, result_format: Format) -> Scored:
+    def score(self, block: Block, part_format: Format) -> Scored:
         """A block's part of the result. Raises TableError where the block is no table."""
         table, scored = self.score_table(block)
-        return scored._replace(part=encode(table, result_format))
+        return scored._replace(part=encode(table, part_format))
 
     def score_table(self, block: Block) -> tuple[pa.Table, Scored]:
         """A row for each row of a block, in order, a bad one without scores; and what was found. Raises TableError."""
@@ -148,7 +149,7 @@ class _NoRows:
 
 def score_block(task: Task, block: Block) -> Scored:
     """One block of a task. Raises TableError where it is no table."""
-    scored = scorer_of(task).score(block, task.result_format)
+    scored = scorer_of(task).score(block, task.part_format)
     # Arrow would keep what the largest blocks took.
     pa.default_memory_pool().release_unused()
     return scored

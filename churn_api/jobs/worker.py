@@ -21,7 +21,7 @@ from churn_api.contract.tables.blocks import Block, blocks
 from churn_api.contract.tables.errors import TableError, TableFaults
 from churn_api.contract.tables.formats import FORMATS, Format
 from churn_api.contract.tables.layout import Layout, prepare, read_layout
-from churn_api.contract.tables.writers import Joiner
+from churn_api.contract.tables.writers import PART_FORMATS, Joiner
 from churn_api.jobs import tally
 from churn_api.jobs.engine import Check, Engine, EngineAway
 from churn_api.jobs.files import JobFiles, whole_file
@@ -122,7 +122,7 @@ class Worker:
 
     def _score(self, lease: Lease, beat: Heartbeat) -> None:
         request = lease.job.request
-        files = JobFiles(self._jobs_dir, lease.job.id, FORMATS[cast("Format", request.result_format)].suffix)
+        files = JobFiles(self._jobs_dir, lease.job.id, FORMATS[_part_format(request)].suffix)
         try:
             progress = self._all_blocks(lease, files, partial(self._check, lease, beat))
             size = files.result.stat().st_size
@@ -144,24 +144,26 @@ class Worker:
             self._fail(lease, files, code, error.strerror or type(error).__name__)
         else:
             self._told(lambda: self._queue.succeed(lease, progress, size))
-            files.tidy(data_set=request.engine == DASK and request.result_format == "parquet")
+            files.tidy(data_set=_is_data_set(request))
             log.info("job %s: done, %d rows scored, %d bad", lease.job.id, progress.rows, progress.bad_rows)
 
     def _all_blocks(self, lease: Lease, files: JobFiles, check: Check) -> Progress:
-        """Score what is not scored yet, then join the parts. Raises what keeps it from being done."""
-        task = self._task(lease, files, check)
-        schema = result_schema(task)
-        progress = self._blocks_left(lease, task, files, check)
-        files.join_errors(progress.blocks)
-        with whole_file(files.result) as result:
-            joiner = Joiner(result, task.result_format, schema)
-            for part in files.parts(progress.blocks):
+        """Join the parts that are there, then the others as they come. Raises what keeps it from being done."""
+        files.begin()
+        work = files.work_of(lease.token)
+        task = self._task(lease.job.request, files, work, check)
+        with (
+            whole_file(files.result, work) as result,
+            closing(Joiner(result, task.result_format, result_schema(task), task.part_format)) as joiner,
+        ):
+            for number in range(lease.job.progress.blocks):
                 check()
-                joiner.add(part)
-            joiner.close()
+                joiner.add(files.part(number))
+            progress = self._blocks_left(lease, task, files, check, joiner)
+            files.join_errors(progress.blocks)
         return progress
 
-    def _blocks_left(self, lease: Lease, task: Task, files: JobFiles, check: Check) -> Progress:
+    def _blocks_left(self, lease: Lease, task: Task, files: JobFiles, check: Check, joiner: Joiner) -> Progress:
         progress, layout = lease.job.progress, task.layout
         after = Block(progress.blocks - 1, progress.start, progress.stop) if progress.blocks else None
         progress = progress if after else tally.beginning(layout)
@@ -173,21 +175,20 @@ class Worker:
                 progress = msgspec.structs.replace(tally.advanced(progress, scored, layout), attempt=lease.job.attempts)
                 self._told(partial(self._queue.advance, lease, progress), full_ends=True)
                 check()
+                joiner.add(files.part(scored.block.number))
         return progress
 
     def _keep_errors(self, request: Request, files: JobFiles, scored: Scored, errors: bytes) -> None:
         """Keep what is wrong with a block's rows. Raises _BadRows where that ends the job."""
         if not scored.bad_rows or request.on_error == "skip":
-            files.write_errors(scored.block.number, errors)
+            if errors:
+                files.write_errors(scored.block.number, errors)
             return
         with whole_file(files.errors) as file:
             file.write(errors)
         raise _BadRows(f"{scored.bad_rows} rows are not valid; nothing is scored because on_error is `fail`")
 
-    def _task(self, lease: Lease, files: JobFiles, check: Check) -> Task:
-        request = lease.job.request
-        files.begin()
-        work = files.work_of(lease.token)
+    def _task(self, request: Request, files: JobFiles, work: Path, check: Check) -> Task:
         self._sources.fetch(request.source, files, check)
         layout = self._layout(request, files, work)
         return Task(
@@ -197,6 +198,7 @@ class Worker:
             keep=None if request.keep is None else tuple(request.keep),
             threshold=request.threshold,
             result_format=cast("Format", request.result_format),
+            part_format=_part_format(request),
         )
 
     def _layout(self, request: Request, files: JobFiles, work: Path) -> Layout:
@@ -269,6 +271,16 @@ class Worker:
         elif error is None and self._away:
             log.warning("the database is back")
         self._away = error is not None
+
+
+def _is_data_set(request: Request) -> bool:
+    """Whether a job's parts are files of their own, which stay beside the result: what reads Dask's results asks so."""
+    return request.engine == DASK and request.result_format == "parquet"
+
+
+def _part_format(request: Request) -> Format:
+    result_format = cast("Format", request.result_format)
+    return result_format if _is_data_set(request) else PART_FORMATS[result_format]
 
 
 def _lines(found: list[dict[str, object]]) -> bytes:

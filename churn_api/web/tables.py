@@ -67,12 +67,12 @@ def answer_columns(scores: Scores, columns: dict[str, list[Any]], wanted: Format
     """Scores of a JSON body, by field, as a table; identifiers are text, whatever they were."""
     import pyarrow as pa
 
-    from churn_api.contract.tables.writers import Joiner, encode
+    from churn_api.contract.tables.writers import PART_FORMATS, Joiner, encode
 
     identifiers = [None if value is None else str(value) for value in columns[IDENTIFIER]]
     table = pa.table(columns | {IDENTIFIER: pa.array(identifiers, pa.string())})
     with _to_be_sent() as result, closing(Joiner(result, wanted, table.schema)) as joiner:
-        joiner.add(encode(table, wanted))
+        joiner.add(encode(table, PART_FORMATS[wanted]))
     counts = {"Churn-Rows": table.num_rows, "Churn-Bad-Rows": columns["churn_probability"].count(None)}
     return _file(result, wanted, about(scores), counts | {"Churn-Unseen": unseen})
 
@@ -92,10 +92,10 @@ def _kept_body(folder: Path) -> Path:
 
 
 def _as_table(model: Model, scorer: "TableScorer", layout: "Layout", wanted: Format, query: dict[str, Any]) -> Response:
-    from churn_api.contract.tables.writers import Joiner, encode
+    from churn_api.contract.tables.writers import PART_FORMATS, Joiner, encode
 
     with _to_be_sent() as result, closing(Joiner(result, wanted, scorer.schema)) as joiner:
-        found = _each_block(scorer, layout, query, lambda table: joiner.add(encode(table, wanted)))
+        found = _each_block(scorer, layout, query, lambda table: joiner.add(encode(table, PART_FORMATS[wanted])))
     told = about_model(model, query.get("threshold"), found.milliseconds)
     progress = found.progress
     counts = {"Churn-Rows": progress.rows, "Churn-Bad-Rows": progress.bad_rows}

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import orjson
 import pyarrow as pa
@@ -15,6 +15,9 @@ from churn_api.contract.tables.formats import Format
 PARQUET: Mapping[str, Any] = {"compression": "zstd", "dictionary_pagesize_limit": 1 << 16}
 """How Parquet is written. Columns in which every value differs, as identifiers do, soon leave the dictionary: it would
 cost 30 MB and most of the time, and make the file larger."""
+
+PART_FORMATS: Mapping[Format, Format] = {"csv": "csv", "ndjson": "ndjson", "parquet": "arrow", "arrow": "arrow"}
+"""How the parts of a file are encoded: those of Parquet as Arrow, which costs next to nothing to write and to read."""
 
 _JSON_ROWS = 1 << 10
 """That are Python objects at a time."""
@@ -30,22 +33,29 @@ def encode(table: pa.Table, format: Format) -> bytes:  # noqa: A002
 class Joiner:
     """Joins parts, in the order in which they are added, into a file that holds no more than one of them in memory.
 
-    The same parts give the same bytes, and no parts give a file of no rows.
+    The same rows give the same bytes, and no parts give a file of no rows. `part_format` is that of the parts where it
+    is not that of PART_FORMATS.
     """
 
-    def __init__(self, sink: BinaryIO, format: Format, schema: pa.Schema) -> None:  # noqa: A002
+    def __init__(
+        self,
+        sink: BinaryIO,
+        format: Format,  # noqa: A002
+        schema: pa.Schema,
+        part_format: Format | None = None,
+    ) -> None:
         self._sink = sink
-        self._rewritten = _REWRITTEN.get(format)
-        self._writer: Any = self._rewritten.open(sink, schema) if self._rewritten else None
+        self._read = _READERS.get(part_format or PART_FORMATS[format])
+        self._writer: Any = _WRITERS[format](sink, schema) if format in _WRITERS else None
         if format == "csv":
             sink.write(_header(schema))
 
     def add(self, part: bytes) -> None:
         """The next part, as `encode` made it."""
-        if self._rewritten is None:
+        if self._read is None:
             self._sink.write(part)
         else:
-            self._writer.write_table(self._rewritten.read(part))
+            self._writer.write_table(self._read(part))
 
     def close(self) -> None:
         """Write what stands at a file's end. The sink stays open."""
@@ -98,20 +108,12 @@ _ENCODERS: Mapping[Format, Callable[[pa.Table, BinaryIO], None]] = {
 }
 
 
-class _Rewritten(NamedTuple):
-    """How parts are joined that cannot just follow each other: each is read and written again."""
-
-    open: Callable[[BinaryIO, pa.Schema], Any]
-    read: Callable[[bytes], pa.Table]
-
-
-_REWRITTEN: Mapping[Format, _Rewritten] = {
-    "parquet": _Rewritten(
-        lambda sink, schema: pyarrow.parquet.ParquetWriter(sink, schema, **PARQUET),
-        lambda part: pyarrow.parquet.read_table(pa.BufferReader(part), use_threads=False),
-    ),
-    "arrow": _Rewritten(
-        pa.ipc.new_stream,
-        lambda part: pa.ipc.open_stream(part).read_all(),
-    ),
+_WRITERS: Mapping[Format, Callable[[BinaryIO, pa.Schema], Any]] = {
+    "parquet": lambda sink, schema: pyarrow.parquet.ParquetWriter(sink, schema, **PARQUET),
+    "arrow": pa.ipc.new_stream,
 }
+_READERS: Mapping[Format, Callable[[bytes], pa.Table]] = {
+    "parquet": lambda part: pyarrow.parquet.read_table(pa.BufferReader(part), use_threads=False),
+    "arrow": lambda part: pa.ipc.open_stream(part).read_all(),
+}
+"""Of parts that cannot just follow each other in a file: each is read and written again."""

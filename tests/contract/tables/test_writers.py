@@ -16,7 +16,7 @@ from churn_api.contract.tables.blocks import Block, blocks
 from churn_api.contract.tables.cells import read_cells
 from churn_api.contract.tables.formats import Format
 from churn_api.contract.tables.layout import prepare, read_layout
-from churn_api.contract.tables.writers import Joiner, encode
+from churn_api.contract.tables.writers import PART_FORMATS, Joiner, encode
 
 FORMATS = get_args(Format)
 TABLE = pa.table(
@@ -29,9 +29,9 @@ TABLE = pa.table(
 )
 
 
-def joined(parts, kind, schema):
+def joined(parts, kind, schema, part_format=None):
     sink = io.BytesIO()
-    joiner = Joiner(sink, kind, schema)
+    joiner = Joiner(sink, kind, schema, part_format)
     for part in parts:
         joiner.add(part)
     joiner.close()
@@ -41,7 +41,8 @@ def joined(parts, kind, schema):
 def file_of(table, kind, size=4):
     """A file of the table, made of parts of a few rows."""
     starts = range(0, table.num_rows, size)
-    return joined([encode(table.slice(start, size), kind) for start in starts], kind, table.schema)
+    parts = [encode(table.slice(start, size), PART_FORMATS[kind]) for start in starts]
+    return joined(parts, kind, table.schema)
 
 
 def read_stored(data, kind):
@@ -52,6 +53,13 @@ def read_stored(data, kind):
 def test_stored(kind):
     """Parquet and Arrow give back every value with its type."""
     assert read_stored(file_of(TABLE, kind), kind).equals(TABLE)
+
+
+def test_parts_of_a_data_set():
+    """Parts that are Parquet files of their own give the same file, byte for byte, as those that are not."""
+    parts = [encode(TABLE.slice(start, 4), "parquet") for start in (0, 4)]
+    assert pa.parquet.read_table(io.BytesIO(parts[0])).equals(TABLE.slice(0, 4))
+    assert joined(parts, "parquet", TABLE.schema, "parquet") == file_of(TABLE, "parquet")
 
 
 def test_csv():
@@ -91,7 +99,7 @@ def test_no_rows(tmp_path, kind):
 @pytest.mark.parametrize("kind", FORMATS)
 def test_part_of_no_rows(kind):
     """A part may have no rows."""
-    parts = [encode(TABLE.slice(0, 0), kind), encode(TABLE, kind), encode(TABLE.slice(0, 0), kind)]
+    parts = [encode(rows, PART_FORMATS[kind]) for rows in (TABLE.slice(0, 0), TABLE, TABLE.slice(0, 0))]
     data = joined(parts, kind, TABLE.schema)
     if kind in ("parquet", "arrow"):
         assert read_stored(data, kind).equals(TABLE)

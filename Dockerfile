@@ -20,6 +20,8 @@ RUN command -v strip || (apt-get update && apt-get install -y --no-install-recom
 RUN cd /opt/churn-api/lib/python3*/site-packages && \
     rm -rf pyarrow/tests pyarrow/src pyarrow/include pyarrow/includes pyarrow/_flight* pyarrow/libarrow_flight* \
     pyarrow/libarrow_python_flight* pyarrow/libarrow_python.so pyarrow/libarrow_python.so.*.* \
+    pyarrow/libarrow_substrait* pyarrow/_substrait* pyarrow/_hdfs* pyarrow/_orc* pyarrow/_dataset_orc* \
+    pyarrow/_pyarrow_cpp_tests* numpy/_core/_simd* numpy/_core/*_tests.*.so alembic/testing \
     onnxruntime/transformers onnxruntime/tools onnxruntime/quantization onnxruntime/datasets \
     onnxruntime/capi/libonnxruntime.so* numpy/f2py numpy/distutils flasgger/ui2 flasgger/ui3 \
     sqlalchemy/testing sqlalchemy/dialects/mysql sqlalchemy/dialects/oracle sqlalchemy/dialects/mssql && \

@@ -20,7 +20,7 @@ RUN command -v strip || (apt-get update && apt-get install -y --no-install-recom
 RUN cd /opt/churn-api/lib/python3*/site-packages && \
     rm -rf pyarrow/tests pyarrow/src pyarrow/include pyarrow/includes pyarrow/_flight* pyarrow/libarrow_flight* \
     pyarrow/libarrow_python_flight* pyarrow/libarrow_python.so pyarrow/libarrow_python.so.*.* \
-    pyarrow/libarrow_substrait* pyarrow/_substrait* pyarrow/_hdfs* pyarrow/_orc* pyarrow/_dataset_orc* \
+    pyarrow/_substrait* pyarrow/_hdfs* pyarrow/_orc* pyarrow/_dataset_orc* \
     pyarrow/_pyarrow_cpp_tests* numpy/_core/_simd* numpy/_core/*_tests.*.so alembic/testing \
     onnxruntime/transformers onnxruntime/tools onnxruntime/quantization onnxruntime/datasets \
     onnxruntime/capi/libonnxruntime.so* numpy/f2py numpy/distutils flasgger/ui2 flasgger/ui3 \
@@ -29,7 +29,7 @@ RUN cd /opt/churn-api/lib/python3*/site-packages && \
     find . -type d \( -name tests -o -name test \) -prune -exec rm -rf {} + && \
     find . \( -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.a' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxi' \
     -o -name '*.pxd' -o -path './flask_swagger_ui/*.map' \) -delete && \
-    find pyarrow cryptography yaml sqlalchemy -name '*.so*' -exec strip --strip-unneeded {} +
+    find pyarrow cryptography yaml sqlalchemy rpds wrapt -name '*.so*' -exec strip --strip-unneeded {} +
 # Not by the files' times: a copy may change them, and nothing could be written beside them then.
 RUN /opt/churn-api/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/churn-api
 

@@ -92,7 +92,8 @@ class Office:
     def blocks(self, blocks: int, job: str = "one") -> None:
         """Wait until a job has so many finished blocks, and is not over."""
         until(lambda: self.job(job).progress.blocks >= blocks, every=0.01)
-        assert self.job(job).state == "running"
+        found = self.job(job)
+        assert found.state == "running", f"{found.state} after {found.progress.blocks} blocks, {found.reason}"
 
     def freeze(self, worker: "Worker") -> None:
         """Stop a worker in its tracks, but not while it holds SQLite's lock, which nobody could take from it."""

@@ -71,7 +71,7 @@ def office(models_dir):
 
 @pytest.fixture(scope="module")
 def many_blocks(tmp_path_factory):
-    return grouped(tmp_path_factory.mktemp("tables") / "many.parquet", 120)
+    return grouped(tmp_path_factory.mktemp("tables") / "many.parquet", 240)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,9 @@ from dask.distributed import Client
 
 from benchmarks.nginx import free_port
 
+BLOCKS = 240
+"""Of the table that jobs are met midway in."""
+
 
 @contextmanager
 def process(log, *arguments):
@@ -71,7 +74,7 @@ def office(models_dir):
 
 @pytest.fixture(scope="module")
 def many_blocks(tmp_path_factory):
-    return grouped(tmp_path_factory.mktemp("tables") / "many.parquet", 240)
+    return grouped(tmp_path_factory.mktemp("tables") / "many.parquet", BLOCKS)
 
 
 @pytest.fixture(scope="module")
@@ -97,10 +100,10 @@ def test_a_worker_of_the_cluster_is_killed(office, cluster, start, many_blocks, 
         workers[0].kill()
         job = office.finished()
         office.left("result", "errors.ndjson", "parts")
-    assert (job.state, job.attempts, job.progress.rows) == ("succeeded", 1, 48_000)
+    assert (job.state, job.attempts, job.progress.rows) == ("succeeded", 1, BLOCKS * 400)
     assert files.result.read_bytes() == expected
     parts = pyarrow.dataset.dataset(files.parts_folder, format="parquet")
-    assert len(parts.files) == 120
+    assert len(parts.files) == BLOCKS
     assert all(name.endswith(".parquet") for name in parts.files)
     assert parts.to_table().equals(pyarrow.parquet.read_table(files.result))
 

@@ -43,7 +43,7 @@ def log(tmp_path):
 
 @pytest.fixture(scope="module")
 def many_blocks(tmp_path_factory):
-    return grouped(tmp_path_factory.mktemp("tables") / "many.parquet", 160)
+    return grouped(tmp_path_factory.mktemp("tables") / "many.parquet", 120)
 
 
 @pytest.fixture(scope="module")

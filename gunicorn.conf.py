@@ -6,7 +6,7 @@ import signal
 import subprocess  # nosec B404 - a fixed command
 import sys
 
-# What is loaded from here on stays: looking through it for garbage, again and again, was a tenth of the start.
+# What is loaded from here on stays: looking through it for garbage, again and again, was a sixth of the start.
 gc.disable()
 
 # Before anything imports NumPy: thread pools that start in the master stall the workers forked from it.

@@ -12,6 +12,7 @@ from pathlib import Path
 import requests
 from builders import CUSTOMER
 from conftest import ROOT
+from scrapes import until
 
 from churn_api.registry.model import load_model
 
@@ -140,3 +141,15 @@ def test_flask_run(models_dir):
     environment = os.environ | {"CHURN_MODELS_DIR": str(models_dir)}
     done = subprocess.run([flask, "--app", "wsgi", "routes"], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert "/api/v1/predict/<model>" in done.stdout, done.stderr
+
+
+def test_garbage_is_collected(serve, models_dir, tmp_path):
+    """Workers look for garbage, those of the start and those of a reload, though nobody does while all is loaded."""
+    config = tmp_path / "gunicorn.conf.py"
+    told = "def post_fork(server, worker):\n    print(f'collects: {gc.isenabled()}', flush=True)\n"
+    config.write_text(f"exec(open({str(ROOT / 'gunicorn.conf.py')!r}).read())\n{told}")
+    with serve(models_dir, workers=1, GUNICORN_CMD_ARGS=f"--config {config}") as server:
+        until(lambda: "collects: " in server.log)
+        os.kill(server.process.pid, signal.SIGHUP)
+        until(lambda: server.log.count("collects: ") == 2)
+        assert server.log.count("collects: True") == 2

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
-from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter, Rule
 
 KNOWN_ADDRESSES = 256
@@ -43,14 +42,10 @@ class Adapter(MapAdapter):
 
     def match(self, *args: Any, **kwargs: Any) -> Any:
         """See MapAdapter. What Flask asks is which rule this very request goes by."""
-        if kwargs == {"return_rule": True} and not args:
-            try:
-                rule, arguments = self._found(self.path_info, self.default_method)
-            except HTTPException:
-                pass  # raised anew below: the look-up keeps none
-            else:
-                return rule, dict(arguments)
-        return super().match(*args, **kwargs)
+        if args or kwargs != {"return_rule": True}:
+            return super().match(*args, **kwargs)
+        rule, arguments = self._found(self.path_info, self.default_method)
+        return rule, dict(arguments)
 
 
 class Api(Flask):

@@ -20,6 +20,7 @@ from churn_api.telemetry import gunicorn
 from churn_api.telemetry.failures import told
 from churn_api.telemetry.lines import as_json, headed, write
 
+_RECORD = "_record"
 _NAMES = {getattr(logging, name.upper()): name for name in LOG_LEVELS}
 
 _log = logging.getLogger(__name__)
@@ -68,8 +69,7 @@ def logging_config(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"lines": {"()": lambda: _formatter(settings)}},
-        "handlers": {"lines": {"()": _Handler, "formatter": "lines"}},
+        "handlers": {"lines": {"()": lambda: _Lines(settings)}},
         "root": {"level": theirs, "handlers": ["lines"]},
         "loggers": {
             "churn_api": {"level": ours},
@@ -89,10 +89,8 @@ def tell(level: int, event: str, fields: dict[str, Any], error: BaseException | 
         named = " ".join(f"{name}={value}" for name, value in fields.items())
         _events.log(level, "%s %s", event, named, exc_info=error)
     elif level >= _chosen.level:
-        made: Any = {"event": event, **fields} if error is None else {"event": event, **fields, "exc_info": error}
-        for processor in _chosen.processors:
-            made = processor(None, _NAMES[level], made)
-        write(made)
+        made = {"event": event, **fields} if error is None else {"event": event, **fields, "exc_info": error}
+        write(_rendered(_chosen.processors, _NAMES[level], made))
 
 
 def concern(fields: dict[str, str] | None) -> None:
@@ -110,33 +108,39 @@ def about(**fields: str) -> Iterator[None]:
         _about.reset(before)
 
 
-class _Handler(logging.Handler):
-    """Writes records as lines, without a lock: a line is one call."""
+class _Lines(logging.Handler):
+    """Writes records as lines."""
 
-    def createLock(self) -> None:  # noqa: N802 - the name that logging calls
-        self.lock = None
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._processors = (_with_about, headed, _with_failure, *_rendering(settings))
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            line = self.format(gunicorn.quoting_nobody(record))
+            line = _rendered(self._processors, record.levelname.lower(), _fields(gunicorn.quoting_nobody(record)))
         except Exception:  # noqa: BLE001 - as in every handler: a line that cannot be made breaks nothing
             self.handleError(record)
         else:
-            write(line.encode(errors="backslashreplace"))
+            write(line)
 
 
-def _formatter(settings: Mapping[str, Any]) -> logging.Formatter:
-    # Here and below, since commands that never log so need not wait for it.
-    from structlog.stdlib import ProcessorFormatter, add_logger_name
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    return {"event": record.getMessage(), "logger": record.name, "exc_info": record.exc_info, _RECORD: record}
 
-    made: list[Any] = [add_logger_name, _with_about, headed, _with_failure]
-    written: list[Any] = [ProcessorFormatter.remove_processors_meta, *_rendering(settings), _as_text]
-    return ProcessorFormatter(foreign_pre_chain=made, processors=written)
+
+def _rendered(processors: Sequence[Any], level: str, fields: dict[str, Any]) -> bytes:
+    """A line, by processors as structlog has them; the last one makes the bytes."""
+    made: Any = fields
+    for processor in processors:
+        made = processor(None, level, made)
+    line: bytes = made
+    return line
 
 
 def _rendering(settings: Mapping[str, Any]) -> list[Any]:
     if is_json(settings):
         return [as_json]
+    # Only here: it loads Rich, which nobody needs whose log a machine reads.
     from structlog.dev import ConsoleRenderer
 
     console = ConsoleRenderer(colors=sys.stdout.isatty(), sort_keys=False)
@@ -148,21 +152,16 @@ def _for_people(_: Any, __: str, fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _as_text(_: Any, __: str, line: bytes) -> str:
-    return line.decode()
-
-
 def _with_about(_: Any, __: str, fields: dict[str, Any]) -> dict[str, Any]:
     return fields | (_about.get() or {})
 
 
 def _with_failure(_: Any, __: str, fields: dict[str, Any]) -> dict[str, Any]:
     """Fields with the exception as text, which quotes nothing that a request or a job holds."""
-    error = fields.pop("exc_info", None)
+    error, record = fields.pop("exc_info", None), fields.pop(_RECORD, None)
     if isinstance(error, tuple):
         error = error[1]
     if error is not None:
-        record = fields.get("_record")
         of_client = _about.get() is not None or (record is not None and gunicorn.tells_of_request(record))
         fields["exception"] = told(error, in_words=_chosen.records or not of_client)
     return fields

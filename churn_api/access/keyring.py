@@ -4,14 +4,14 @@ import hmac
 from collections import OrderedDict
 from datetime import UTC, datetime
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
 from churn_api.access.caller import Caller, Denied
 from churn_api.access.keys import KEY, digest, mark_used
 from churn_api.store.database import Database
-from churn_api.store.rows import KeyRow
+from churn_api.store.tables import KEYS
 
 FLUSH_EVERY_SECONDS = 30
 """How late the time of a key's last use may be written."""
@@ -61,9 +61,9 @@ class KeyRing:
 
     def refresh(self) -> None:
         """Read the keys, the newest where there are too many, and forget ids that were unknown. Raises DatabaseAway."""
-        wanted = select(KeyRow).where(KeyRow.revoked_at.is_(None)).order_by(KeyRow.created_at.desc()).limit(REMEMBERED)
-        with self._database.reading() as session:
-            rows = session.scalars(wanted).all()
+        wanted = select(KEYS).where(KEYS.c.revoked_at.is_(None)).order_by(KEYS.c.created_at.desc()).limit(REMEMBERED)
+        with self._database.reading() as connection:
+            rows = connection.execute(wanted).all()
         self._known = OrderedDict((row.id, _known(row)) for row in rows)
 
     def flush_used(self) -> None:
@@ -72,21 +72,21 @@ class KeyRing:
         if self._used and now - self._flushed >= FLUSH_EVERY_SECONDS:
             self._flushed = now
             used, self._used = self._used, {}
-            with self._database.transaction() as session:
-                mark_used(session, used)
+            with self._database.transaction() as connection:
+                mark_used(connection, used)
 
     def _of(self, key: str) -> _Known | None:
         known = self._known
         if key not in known:
-            with self._database.reading() as session:
-                row = session.get(KeyRow, key)
+            with self._database.reading() as connection:
+                row = connection.execute(select(KEYS).where(KEYS.c.id == key)).one_or_none()
             known[key] = None if row is None else _known(row)
             while len(known) > REMEMBERED:
                 known.popitem(last=False)
         return known.get(key)
 
 
-def _known(row: KeyRow) -> _Known:
+def _known(row: Any) -> _Known:
     ends = float("inf") if row.expires_at is None else row.expires_at.timestamp()
     caller = Caller(f"key:{row.id}", row.name, frozenset(row.scopes.split()), row.rate)
     return _Known(row.digest, caller, 0 if row.revoked_at is not None else ends)

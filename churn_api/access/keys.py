@@ -6,14 +6,13 @@ import re
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, insert, or_, select, update
 
 from churn_api.store import audit, revisions
 from churn_api.store.database import Database
-from churn_api.store.rows import KeyRow
+from churn_api.store.tables import KEYS
 
 PREFIX = "churn"
 KEY = re.compile(rf"{PREFIX}_([a-z2-7]{{12}})_([A-Za-z0-9_-]{{43}})")
@@ -49,79 +48,85 @@ class Keys:
         self, name: str, scopes: Iterable[str], *, by: str, expires: timedelta | None = None, rate: str | None = None
     ) -> NewKey:
         """Make a key. Raises KeyConflict where a key of that name is active."""
-        with self._database.transaction() as session:
-            if _active(session, name):
+        with self._database.transaction() as connection:
+            if _active(connection, name):
                 raise KeyConflict(f"there is an active key named {name!r}: rotate it, or revoke it first")
             expires_at = None if expires is None else datetime.now(UTC) + expires
-            key = self._add(session, name, " ".join(sorted(scopes)), rate, expires_at)
-            audit.record(session, by, "keys.create", name, id=key.id, scopes=sorted(scopes), rate=rate)
-            revisions.bump(session, "keys")
+            key = self._add(connection, name, " ".join(sorted(scopes)), rate, expires_at)
+            audit.record(connection, by, "keys.create", name, id=key.id, scopes=sorted(scopes), rate=rate)
+            revisions.bump(connection, "keys")
         return key
 
     def rotate(self, name: str, *, by: str, grace: timedelta) -> NewKey:
         """Make a key with the rights of the named one, which stays valid for `grace`. Raises KeyConflict."""
         ends = datetime.now(UTC) + grace
-        with self._database.transaction() as session:
-            active = _active(session, name)
+        with self._database.transaction() as connection:
+            active = _active(connection, name)
             if not active:
                 raise KeyConflict(f"there is no active key named {name!r}")
             newest = active[-1]
             expires_at = _same_span(newest)
             for row in active:
-                row.expires_at = min(ends, row.expires_at or ends)
-            key = self._add(session, name, newest.scopes, newest.rate, expires_at)
-            audit.record(session, by, "keys.rotate", name, id=key.id, old=[row.id for row in active])
-            revisions.bump(session, "keys")
+                _change(connection, row.id, expires_at=min(ends, row.expires_at or ends))
+            key = self._add(connection, name, newest.scopes, newest.rate, expires_at)
+            audit.record(connection, by, "keys.rotate", name, id=key.id, old=[row.id for row in active])
+            revisions.bump(connection, "keys")
         return key
 
     def revoke(self, name_or_id: str, *, by: str) -> list[str]:
         """Revoke a key by its id, or all active ones of a name, and return their ids. Raises KeyConflict."""
-        with self._database.transaction() as session:
-            rows = [row for row in _active(session) if name_or_id in (row.name, row.id)]
+        with self._database.transaction() as connection:
+            rows = [row for row in _active(connection) if name_or_id in (row.name, row.id)]
             if not rows:
                 raise KeyConflict(f"there is no active key named {name_or_id!r}")
             for row in rows:
-                row.revoked_at = datetime.now(UTC)
-                audit.record(session, by, "keys.revoke", row.name, id=row.id)
-            revisions.bump(session, "keys")
+                _change(connection, row.id, revoked_at=datetime.now(UTC))
+                audit.record(connection, by, "keys.revoke", row.name, id=row.id)
+            revisions.bump(connection, "keys")
             return [row.id for row in rows]
 
-    def all(self) -> Sequence[KeyRow]:
-        """Every key, revoked and expired ones too, oldest first."""
-        with self._database.reading() as session:
-            return session.scalars(select(KeyRow).order_by(KeyRow.created_at)).all()
+    def all(self) -> Sequence[Any]:
+        """The row of every key, revoked and expired ones too, oldest first."""
+        with self._database.reading() as connection:
+            return connection.execute(select(KEYS).order_by(KEYS.c.created_at)).all()
 
-    def _add(self, session: Session, name: str, scopes: str, rate: str | None, expires_at: datetime | None) -> NewKey:
+    def _add(
+        self, connection: Connection, name: str, scopes: str, rate: str | None, expires_at: datetime | None
+    ) -> NewKey:
         public = "".join(secrets.choice(_ID_LETTERS) for _ in range(12))
         text = f"{PREFIX}_{public}_{secrets.token_urlsafe(32)}"
-        row = KeyRow(
-            id=public,
-            name=name,
-            digest=digest(text, self._pepper),
-            scopes=scopes,
-            rate=rate,
-            created_at=datetime.now(UTC),
-            expires_at=expires_at,
-        )
-        session.add(row)
+        row = {
+            "id": public,
+            "name": name,
+            "digest": digest(text, self._pepper),
+            "scopes": scopes,
+            "rate": rate,
+            "created_at": datetime.now(UTC),
+            "expires_at": expires_at,
+        }
+        connection.execute(insert(KEYS).values(row))
         return NewKey(public, text)
 
 
-def mark_used(session: Session, used: dict[str, datetime]) -> None:
+def mark_used(connection: Connection, used: dict[str, datetime]) -> None:
     """Note when keys were last used."""
     for key, at in used.items():
-        earlier = or_(KeyRow.last_used_at.is_(None), KeyRow.last_used_at < at)
-        session.execute(update(KeyRow).where(KeyRow.id == key, earlier).values(last_used_at=at))
+        earlier = or_(KEYS.c.last_used_at.is_(None), KEYS.c.last_used_at < at)
+        connection.execute(update(KEYS).where(KEYS.c.id == key, earlier).values(last_used_at=at))
 
 
-def _active(session: Session, name: str | None = None) -> list[KeyRow]:
+def _change(connection: Connection, key: str, **values: datetime) -> None:
+    connection.execute(update(KEYS).where(KEYS.c.id == key).values(values))
+
+
+def _active(connection: Connection, name: str | None = None) -> list[Any]:
     now = datetime.now(UTC)
-    rows = select(KeyRow).where(KeyRow.revoked_at.is_(None)).order_by(KeyRow.created_at)
+    rows = select(KEYS).where(KEYS.c.revoked_at.is_(None)).order_by(KEYS.c.created_at)
     if name is not None:
-        rows = rows.where(KeyRow.name == name)
-    return [row for row in session.scalars(rows) if row.expires_at is None or row.expires_at > now]
+        rows = rows.where(KEYS.c.name == name)
+    return [row for row in connection.execute(rows) if row.expires_at is None or row.expires_at > now]
 
 
-def _same_span(row: KeyRow) -> datetime | None:
+def _same_span(row: Any) -> datetime | None:
     """When the successor of a key expires: after as long as the old one was meant to live."""
     return None if row.expires_at is None else datetime.now(UTC) + (row.expires_at - row.created_at)

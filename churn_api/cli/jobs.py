@@ -81,8 +81,8 @@ def prune(days: float | None, bytes_: int | None, dry_run: bool) -> None:
         pruned = prunable(found.queue, found.jobs_dir, keep_days=keep_days, keep_bytes=keep_bytes)
         freed = sum(one.bytes for one in pruned)
         if pruned and not dry_run:
-            with found.database.transaction() as session:
-                audit.record(session, actor(), "jobs.prune", "jobs", jobs=len(pruned), bytes=freed)
+            with found.database.transaction() as connection:
+                audit.record(connection, actor(), "jobs.prune", "jobs", jobs=len(pruned), bytes=freed)
             try:
                 remove(found.queue, found.jobs_dir, pruned)
             except OSError as error:

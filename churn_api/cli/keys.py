@@ -13,7 +13,6 @@ from limits import parse
 from churn_api.access.caller import SCOPES, UnknownScope, parse_scopes
 from churn_api.access.keys import KeyConflict
 from churn_api.cli.common import actor, refuse, services, table
-from churn_api.store.rows import KeyRow
 
 EXAMPLES = """
 \b
@@ -117,7 +116,7 @@ def _check_rate(rate: str | None) -> None:
         refuse("a rate is a number and a span, as in 600/minute")
 
 
-def _as_dict(row: KeyRow) -> dict[str, Any]:
+def _as_dict(row: Any) -> dict[str, Any]:
     now = datetime.now(UTC)
     state = "revoked" if row.revoked_at else "expired" if row.expires_at and row.expires_at <= now else "active"
     return {

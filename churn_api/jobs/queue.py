@@ -15,7 +15,7 @@ from churn_api.jobs.job import FINISHED, STATES, Job, Lease, Progress, Request, 
 from churn_api.jobs.stored import job_of, new_row, text_of
 from churn_api.store import audit
 from churn_api.store.database import Database
-from churn_api.store.rows import JobRow
+from churn_api.store.tables import JOBS
 
 EXHAUSTED = "attempts-exhausted"
 
@@ -79,7 +79,7 @@ class Queue:
         Raises KeyReused where the owner used the key with another fingerprint.
         """
         try:
-            with self._database.plain_transaction() as connection:
+            with self._database.transaction() as connection:
                 row = new_row(request, _now(connection)) | {
                     "id": id,
                     "owner": owner,
@@ -87,7 +87,7 @@ class Queue:
                     "idempotency_key": idempotency_key,
                     "fingerprint": fingerprint,
                 }
-                return job_of(connection.execute(insert(JobRow).values(row).returning(JobRow)).one()), True
+                return job_of(connection.execute(insert(JOBS).values(row).returning(JOBS)).one()), True
         except IntegrityError:
             # Asked for afterwards, not before: of two callers at the same moment one comes here.
             found = self._by_key(owner, idempotency_key)
@@ -102,7 +102,7 @@ class Queue:
 
         One that somebody cancelled meanwhile is over, and so is one whose attempts since its last block are used up.
         """
-        with self._database.plain_transaction() as connection:
+        with self._database.transaction() as connection:
             now = _now(connection)
             while (row := _next(connection, now)) is not None:
                 if row.cancel_asked:
@@ -116,37 +116,37 @@ class Queue:
 
     def advance(self, lease: Lease, progress: Progress) -> None:
         """Keep what is finished, and renew the lease. Raises LeaseLost, or Cancelled; nothing is kept then."""
-        with self._database.plain_transaction() as connection:
+        with self._database.transaction() as connection:
             now = _now(connection)
             values = {"progress": text_of(progress), "advanced_at": now, "lease_until": now + self._lease}
             _write_or_stop(connection, lease, values)
 
     def renew(self, lease: Lease) -> None:
         """Renew a lease while a block takes long. Raises LeaseLost, or Cancelled."""
-        with self._database.plain_transaction() as connection:
+        with self._database.transaction() as connection:
             _write_or_stop(connection, lease, {"lease_until": _now(connection) + self._lease})
 
     def succeed(self, lease: Lease, progress: Progress, result_bytes: int) -> None:
         """End a job whose result is complete, cancelled or not by now. Raises LeaseLost."""
-        with self._database.plain_transaction() as connection:
+        with self._database.transaction() as connection:
             now = _now(connection)
             values = _end("succeeded", now, progress=text_of(progress), advanced_at=now, result_bytes=result_bytes)
             _write_leased(connection, lease, values)
 
     def fail(self, lease: Lease, code: str, reason: str) -> None:
         """End a job that cannot be done. Raises LeaseLost."""
-        with self._database.plain_transaction() as connection:
+        with self._database.transaction() as connection:
             _write_leased(connection, lease, _end("failed", _now(connection), reason_code=code, reason=reason))
 
     def cancelled(self, lease: Lease) -> None:
         """End a job that its worker has stopped, because it was cancelled. Raises LeaseLost."""
-        with self._database.plain_transaction() as connection:
+        with self._database.transaction() as connection:
             _write_leased(connection, lease, _end("cancelled", _now(connection)))
 
     def release(self, lease: Lease) -> None:
         """Give a job back, without counting the attempt. One that was cancelled meanwhile is over. Raises LeaseLost."""
-        with self._database.plain_transaction() as connection:
-            values = {"state": "queued", "attempts": JobRow.attempts - 1, "lease_until": None}
+        with self._database.transaction() as connection:
+            values = {"state": "queued", "attempts": JOBS.c.attempts - 1, "lease_until": None}
             if _write_leased(connection, lease, values):
                 _write(connection, lease.job.id, _end("cancelled", _now(connection)))
 
@@ -155,10 +155,9 @@ class Queue:
 
         `by` is who, where it is an act for the audit.
         """
-        with self._database.transaction() as session:
-            connection = session.connection()
+        with self._database.transaction() as connection:
             now = _now(connection)
-            row = connection.execute(select(JobRow).where(JobRow.id == job_id).with_for_update()).one_or_none()
+            row = connection.execute(select(JOBS).where(JOBS.c.id == job_id).with_for_update()).one_or_none()
             if row is None:
                 raise UnknownJob(job_id)
             if row.state in FINISHED:
@@ -166,71 +165,71 @@ class Queue:
             held = row.state == "running" and row.lease_until >= now
             _write(connection, job_id, {"cancel_asked": True} if held else _end("cancelled", now))
             if by is not None:
-                audit.record(session, by, "jobs.cancel", job_id, before=row.state)
-            return job_of(connection.execute(select(JobRow).where(JobRow.id == job_id)).one())
+                audit.record(connection, by, "jobs.cancel", job_id, before=row.state)
+            return job_of(connection.execute(select(JOBS).where(JOBS.c.id == job_id)).one())
 
     def get(self, job_id: str) -> Job | None:
         """A job, or None where there is none."""
-        with self._database.plain_reading() as connection:
-            row = connection.execute(select(JobRow).where(JobRow.id == job_id)).one_or_none()
+        with self._database.reading() as connection:
+            row = connection.execute(select(JOBS).where(JOBS.c.id == job_id)).one_or_none()
         return None if row is None else job_of(row)
 
     def list(self, owner: str | None, limit: int, *, state: State | None = None) -> Sequence[Job]:
         """The newest jobs first: of an owner or of all, in a state or in any."""
-        rows = select(JobRow).order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
+        rows = select(JOBS).order_by(JOBS.c.created_at.desc(), JOBS.c.id.desc()).limit(limit)
         if owner is not None:
-            rows = rows.where(JobRow.owner == owner)
+            rows = rows.where(JOBS.c.owner == owner)
         if state is not None:
-            rows = rows.where(JobRow.state == state)
-        with self._database.plain_reading() as connection:
+            rows = rows.where(JOBS.c.state == state)
+        with self._database.reading() as connection:
             return [job_of(row) for row in connection.execute(rows)]
 
     def finished(self) -> Sequence[tuple[str, datetime]]:
         """The ids of all jobs that are over, and when they ended, oldest first."""
-        rows = select(JobRow.id, JobRow.finished_at).where(JobRow.state.in_(FINISHED), JobRow.finished_at.is_not(None))
-        with self._database.plain_reading() as connection:
-            found = connection.execute(rows.order_by(JobRow.finished_at, JobRow.id))
+        rows = select(JOBS.c.id, JOBS.c.finished_at).where(JOBS.c.state.in_(FINISHED), JOBS.c.finished_at.is_not(None))
+        with self._database.reading() as connection:
+            found = connection.execute(rows.order_by(JOBS.c.finished_at, JOBS.c.id))
             return [(row.id, row.finished_at) for row in found]
 
     def ids(self) -> set[str]:
         """The id of every job."""
-        with self._database.plain_reading() as connection:
-            return set(connection.scalars(select(JobRow.id)))
+        with self._database.reading() as connection:
+            return set(connection.scalars(select(JOBS.c.id)))
 
     def depth(self) -> Depth:
         """How many jobs there are of each state, and how long the oldest has waited."""
-        counts = select(JobRow.state, func.count().label("jobs"), func.min(JobRow.created_at).label("oldest"))
-        with self._database.plain_reading() as connection:
+        counts = select(JOBS.c.state, func.count().label("jobs"), func.min(JOBS.c.created_at).label("oldest"))
+        with self._database.reading() as connection:
             now = _now(connection)
-            rows = {row.state: row for row in connection.execute(counts.group_by(JobRow.state))}
+            rows = {row.state: row for row in connection.execute(counts.group_by(JOBS.c.state))}
         oldest = rows["queued"].oldest if "queued" in rows else now
         jobs = {state: rows[state].jobs if state in rows else 0 for state in STATES}
         return Depth(jobs, max(0.0, (now - oldest).total_seconds()))
 
     def delete(self, job_id: str) -> bool:
         """Forget a job that is over, and tell whether there was one."""
-        over = and_(JobRow.id == job_id, JobRow.state.in_(FINISHED))
-        with self._database.plain_transaction() as connection:
-            return connection.execute(delete(JobRow).where(over)).rowcount == 1
+        over = and_(JOBS.c.id == job_id, JOBS.c.state.in_(FINISHED))
+        with self._database.transaction() as connection:
+            return connection.execute(delete(JOBS).where(over)).rowcount == 1
 
     def _by_key(self, owner: str, idempotency_key: str | None) -> Any:
         """The row of a key; None where there is none, and none has no key."""
-        found = and_(JobRow.owner == owner, JobRow.idempotency_key == idempotency_key)
-        with self._database.plain_reading() as connection:
-            return connection.execute(select(JobRow).where(found, JobRow.idempotency_key.is_not(None))).one_or_none()
+        found = and_(JOBS.c.owner == owner, JOBS.c.idempotency_key == idempotency_key)
+        with self._database.reading() as connection:
+            return connection.execute(select(JOBS).where(found, JOBS.c.idempotency_key.is_not(None))).one_or_none()
 
     def _take(self, connection: Connection, job_id: str, worker: str, now: datetime) -> Lease:
         values = {
             "state": "running",
-            "token": JobRow.token + 1,
-            "attempts": JobRow.attempts + 1,
+            "token": JOBS.c.token + 1,
+            "attempts": JOBS.c.attempts + 1,
             "worker": worker,
             "lease_until": now + self._lease,
             "started_at": now,
-            "started_from": JobRow.progress,
+            "started_from": JOBS.c.progress,
             "advanced_at": None,
         }
-        row = connection.execute(update(JobRow).where(JobRow.id == job_id).values(values).returning(JobRow)).one()
+        row = connection.execute(update(JOBS).where(JOBS.c.id == job_id).values(values).returning(JOBS)).one()
         return Lease(job_of(row), row.token)
 
 
@@ -247,9 +246,9 @@ def _now(connection: Connection) -> datetime:
 
 def _next(connection: Connection, now: datetime) -> Any:
     """The row that is to be taken next, locked; one that another worker is taking is passed over."""
-    waits = JobRow.state == "queued"
-    abandoned = and_(JobRow.state == "running", JobRow.lease_until < now)
-    rows = select(JobRow).where(or_(waits, abandoned)).order_by(JobRow.created_at, JobRow.id).limit(1)
+    waits = JOBS.c.state == "queued"
+    abandoned = and_(JOBS.c.state == "running", JOBS.c.lease_until < now)
+    rows = select(JOBS).where(or_(waits, abandoned)).order_by(JOBS.c.created_at, JOBS.c.id).limit(1)
     return connection.execute(rows.with_for_update(skip_locked=True)).one_or_none()
 
 
@@ -260,14 +259,14 @@ def _end(state: State, now: datetime, **others: Any) -> dict[str, Any]:
 
 def _write(connection: Connection, job_id: str, values: Mapping[str, Any]) -> None:
     """Change a row that this transaction has locked."""
-    connection.execute(update(JobRow).where(JobRow.id == job_id).values(values))
+    connection.execute(update(JOBS).where(JOBS.c.id == job_id).values(values))
 
 
 def _write_leased(connection: Connection, lease: Lease, values: Mapping[str, Any]) -> bool:
     """Change the row of a lease that still holds, and tell whether its job was cancelled. Raises LeaseLost."""
-    held = and_(JobRow.id == lease.job.id, JobRow.token == lease.token, JobRow.state == "running")
-    written = update(JobRow).where(held).values(values).returning(JobRow.cancel_asked)
-    asked = connection.execute(written).scalar_one_or_none()
+    held = and_(JOBS.c.id == lease.job.id, JOBS.c.token == lease.token, JOBS.c.state == "running")
+    written = update(JOBS).where(held).values(values).returning(JOBS.c.cancel_asked)
+    asked: bool | None = connection.execute(written).scalar_one_or_none()
     if asked is None:
         raise LeaseLost(lease.job.id)
     return asked

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Connection, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from churn_api.store import audit, revisions
 from churn_api.store.database import Database
-from churn_api.store.rows import LiveRow, VersionRow
+from churn_api.store.tables import LIVE, VERSIONS
 
 AT_START = "found at the start"
 
@@ -37,8 +36,8 @@ class Catalog:
 
     def read(self) -> dict[str, Entry]:
         """Every model. Raises DatabaseAway."""
-        with self._database.reading() as session:
-            return _entries(session)
+        with self._database.reading() as connection:
+            return _entries(connection)
 
     def add_found(self, found: Mapping[str, Mapping[str, str]]) -> None:
         """Register the bundles of a folder, digests by model and version, that are not known yet.
@@ -52,53 +51,54 @@ class Catalog:
             self._add_found(found)
 
     def _add_found(self, found: Mapping[str, Mapping[str, str]]) -> None:
-        with self._database.transaction() as session:
-            known = _entries(session)
+        with self._database.transaction() as connection:
+            known = _entries(connection)
             new = {
                 name: {version: digest for version, digest in versions.items() if version not in _versions(known, name)}
                 for name, versions in found.items()
             }
             for name, versions in new.items():
                 for version, digest in versions.items():
-                    _register(session, name, version, digest, AT_START)
+                    _register(connection, name, version, digest, AT_START)
                 if versions and name not in known:
-                    _set_live(session, name, max(versions, key=int), AT_START)
+                    _set_live(connection, name, max(versions, key=int), AT_START)
             if any(new.values()):
-                revisions.bump(session, "models")
+                revisions.bump(connection, "models")
 
     def register(self, name: str, version: str, digest: str, *, by: str) -> None:
         """Register a version. Raises Conflict where it is known with another digest."""
-        with self._database.transaction() as session:
-            row = session.get(VersionRow, (name, version))
-            if row is None:
-                _register(session, name, version, digest, by)
-                audit.record(session, by, "models.register", f"{name}/{version}", digest=digest)
-                revisions.bump(session, "models")
-            elif row.digest != digest:
+        with self._database.transaction() as connection:
+            same = and_(VERSIONS.c.model == name, VERSIONS.c.version == version)
+            known = connection.execute(select(VERSIONS.c.digest).where(same)).scalar_one_or_none()
+            if known is None:
+                _register(connection, name, version, digest, by)
+                audit.record(connection, by, "models.register", f"{name}/{version}", digest=digest)
+                revisions.bump(connection, "models")
+            elif known != digest:
                 raise Conflict(f"version {version} of {name!r} is registered with other files")
 
     def set_live(self, name: str, version: str, *, by: str) -> None:
         """Make a registered version live."""
-        with self._database.transaction() as session:
-            before = _set_live(session, name, version, by)
-            audit.record(session, by, "models.live", name, version=version, before=before)
-            revisions.bump(session, "models")
+        with self._database.transaction() as connection:
+            before = _set_live(connection, name, version, by)
+            audit.record(connection, by, "models.live", name, version=version, before=before)
+            revisions.bump(connection, "models")
 
     def unload(self, name: str, *, by: str) -> None:
         """Have no version of a model answer. Its versions stay registered. Raises Conflict where none is live."""
-        with self._database.transaction() as session:
-            row = session.get(LiveRow, name)
+        with self._database.transaction() as connection:
+            row = _live_row(connection, name)
             if row is None:
                 raise Conflict(f"no version of {name!r} is live")
-            session.delete(row)
-            audit.record(session, by, "models.unload", name, before=row.version)
-            revisions.bump(session, "models")
+            connection.execute(delete(LIVE).where(LIVE.c.model == name))
+            audit.record(connection, by, "models.unload", name, before=row.version)
+            revisions.bump(connection, "models")
 
 
-def _entries(session: Session) -> dict[str, Entry]:
-    live = {row.model: row for row in session.scalars(select(LiveRow))}
+def _entries(connection: Connection) -> dict[str, Entry]:
+    live = {row.model: row for row in connection.execute(select(LIVE))}
     digests: dict[str, dict[str, str]] = {}
-    rows = session.scalars(select(VersionRow)).all()
+    rows = connection.execute(select(VERSIONS)).all()
     for row in sorted(rows, key=lambda row: (row.model, int(row.version))):
         digests.setdefault(row.model, {})[row.version] = row.digest
     return {name: _entry(of_one, live.get(name)) for name, of_one in digests.items()}
@@ -112,21 +112,29 @@ def _versions(known: Mapping[str, Entry], name: str) -> Mapping[str, str]:
     return known[name].digests if name in known else {}
 
 
-def _register(session: Session, name: str, version: str, digest: str, by: str) -> None:
-    session.add(
-        VersionRow(model=name, version=version, digest=digest, registered_at=datetime.now(UTC), registered_by=by)
-    )
-    session.flush()
+def _register(connection: Connection, name: str, version: str, digest: str, by: str) -> None:
+    row = {
+        "model": name,
+        "version": version,
+        "digest": digest,
+        "registered_at": datetime.now(UTC),
+        "registered_by": by,
+    }
+    connection.execute(insert(VERSIONS).values(row))
 
 
-def _set_live(session: Session, name: str, version: str, by: str) -> str | None:
+def _live_row(connection: Connection, name: str) -> Any:
+    """The row of a model, locked; None where no version of it is live."""
+    return connection.execute(select(LIVE).where(LIVE.c.model == name).with_for_update()).one_or_none()
+
+
+def _set_live(connection: Connection, name: str, version: str, by: str) -> str | None:
     """Point the row at a version, and return the version it pointed at."""
-    row = session.get(LiveRow, name, with_for_update=True)
+    row = _live_row(connection, name)
+    values = {"version": version, "changed_at": datetime.now(UTC), "changed_by": by}
     if row is None:
-        row = LiveRow(model=name, version=version, generation=1, changed_at=datetime.now(UTC), changed_by=by)
-        session.add(row)
+        connection.execute(insert(LIVE).values(model=name, generation=1, **values))
         return None
-    before = row.version
-    row.version, row.generation = version, row.generation + 1
-    row.changed_at, row.changed_by = datetime.now(UTC), by
+    connection.execute(update(LIVE).where(LIVE.c.model == name).values(generation=row.generation + 1, **values))
+    before: str = row.version
     return before

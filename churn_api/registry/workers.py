@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, or_, select
 
 from churn_api.registry.live import LiveModels
 from churn_api.store.database import Database
-from churn_api.store.rows import WorkerRow
+from churn_api.store.tables import WORKERS
 
 TELL_EVERY = timedelta(seconds=10)
 GONE_AFTER = timedelta(seconds=30)
@@ -56,18 +56,20 @@ class Reporter:
             "seen_at": now,
             "models": state,
         }
-        with database.plain_transaction() as connection:
-            gone = or_(WorkerRow.id == row["id"], WorkerRow.seen_at < now - GONE_AFTER)
-            connection.execute(delete(WorkerRow).where(gone))
-            connection.execute(insert(WorkerRow).values(row))
+        with database.transaction() as connection:
+            gone = or_(WORKERS.c.id == row["id"], WORKERS.c.seen_at < now - GONE_AFTER)
+            connection.execute(delete(WORKERS).where(gone))
+            connection.execute(insert(WORKERS).values(row))
         self._told = (state, now)
 
 
 def workers(database: Database) -> Sequence[Worker]:
     """The workers heard of lately. Raises DatabaseAway."""
-    with database.reading() as session:
+    with database.reading() as connection:
         since = datetime.now(UTC) - GONE_AFTER
-        rows = session.scalars(select(WorkerRow).where(WorkerRow.seen_at >= since).order_by(WorkerRow.started_at)).all()
+        rows = connection.execute(
+            select(WORKERS).where(WORKERS.c.seen_at >= since).order_by(WORKERS.c.started_at)
+        ).all()
     return [Worker(row.host, row.pid, row.started_at, row.seen_at, json.loads(row.models)) for row in rows]
 
 

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, insert, select
 
 from churn_api.store.database import Database
-from churn_api.store.rows import AuditRow
+from churn_api.store.tables import AUDIT
 
 
 class Act(NamedTuple):
@@ -22,13 +21,14 @@ class Act(NamedTuple):
     detail: Mapping[str, Any]
 
 
-def record(session: Session, actor: str, action: str, subject: str, **detail: Any) -> None:
+def record(connection: Connection, actor: str, action: str, subject: str, **detail: Any) -> None:
     """Add an act to the transaction."""
-    session.add(AuditRow(at=datetime.now(UTC), actor=actor, action=action, subject=subject, detail=json.dumps(detail)))
+    act = {"at": datetime.now(UTC), "actor": actor, "action": action, "subject": subject, "detail": json.dumps(detail)}
+    connection.execute(insert(AUDIT).values(act))
 
 
 def acts(database: Database, limit: int) -> Sequence[Act]:
     """The latest acts, newest first. Raises DatabaseAway."""
-    with database.reading() as session:
-        rows = session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)).all()
+    with database.reading() as connection:
+        rows = connection.execute(select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)).all()
     return [Act(row.at, row.actor, row.action, row.subject, json.loads(row.detail)) for row in rows]

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import Session
 
 BUSY_SECONDS = 5
 """How long a statement waits for a lock of SQLite."""
@@ -52,30 +51,13 @@ class Database:
         self._pid = os.getpid()
         return self._engine
 
-    def reading(self) -> AbstractContextManager[Session]:
-        """A session that only reads, for a block. Raises DatabaseAway."""
-        return self._session("DEFERRED")
-
-    def transaction(self) -> AbstractContextManager[Session]:
-        """A session, committed at the end of a block, or rolled back where it raises. Raises DatabaseAway."""
-        return self._session("IMMEDIATE")
-
-    def plain_transaction(self) -> AbstractContextManager[Connection]:
-        """A connection, committed at the end of a block, or rolled back where it raises. Raises DatabaseAway.
-
-        For what every worker does all the time: a session touches megabytes of pages that forked workers share.
-        """
-        return self._connection("IMMEDIATE")
-
-    def plain_reading(self) -> AbstractContextManager[Connection]:
-        """A connection that only reads, as `plain_transaction`. Raises DatabaseAway."""
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection that only reads, for a block. Raises DatabaseAway."""
         return self._connection("DEFERRED")
 
-    @contextmanager
-    def _session(self, begin: str) -> Iterator[Session]:
-        with self._connection(begin) as connection, Session(connection, expire_on_commit=False) as session:
-            yield session
-            session.flush()
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """A connection, committed at the end of a block, or rolled back where it raises. Raises DatabaseAway."""
+        return self._connection("IMMEDIATE")
 
     @contextmanager
     def _connection(self, begin: str) -> Iterator[Connection]:
@@ -93,8 +75,8 @@ class Database:
     def ping(self) -> float:
         """Milliseconds that a round trip takes. Raises DatabaseAway."""
         started = time.perf_counter()
-        with self.reading() as session:
-            session.execute(text("SELECT 1"))
+        with self.reading() as connection:
+            connection.execute(text("SELECT 1"))
         return (time.perf_counter() - started) * 1000
 
     def close(self) -> None:

@@ -3,18 +3,17 @@
 from typing import Literal
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.orm import Session
 
-from churn_api.store.rows import RevisionRow
+from churn_api.store.tables import REVISIONS
 
 Topic = Literal["keys", "models"]
 
 
-def bump(session: Session, topic: Topic) -> None:
+def bump(connection: Connection, topic: Topic) -> None:
     """Count a change, in the transaction that makes it."""
-    session.execute(update(RevisionRow).where(RevisionRow.name == topic).values(number=RevisionRow.number + 1))
+    connection.execute(update(REVISIONS).where(REVISIONS.c.name == topic).values(number=REVISIONS.c.number + 1))
 
 
-def read(connection: Connection | Session) -> dict[str, int]:
+def read(connection: Connection) -> dict[str, int]:
     """Every topic's count."""
-    return {row.name: row.number for row in connection.execute(select(RevisionRow.name, RevisionRow.number))}
+    return {row.name: row.number for row in connection.execute(select(REVISIONS))}

@@ -25,8 +25,8 @@ class SchemaError(StartError):
 
 def current(database: Database) -> str | None:
     """The version of a database's schema; None where it has none. Raises DatabaseAway."""
-    with database.reading() as session:
-        return _version(session.connection())
+    with database.reading() as connection:
+        return _version(connection)
 
 
 def check(database: Database) -> None:
@@ -44,8 +44,7 @@ def upgrade(database: Database) -> str | None:
     """Bring a database to the schema needed, and return the version that it had. Raises SchemaError, DatabaseAway."""
     from alembic import command
 
-    with database.transaction() as session:
-        connection = session.connection()
+    with database.transaction() as connection:
         _lock(connection)
         before = _version(connection)
         if before is not None and before not in _known():

@@ -42,7 +42,7 @@ class Watcher:
 
     def look(self) -> None:
         """Ask once, and do what the answer calls for. Raises DatabaseAway."""
-        with self._database.plain_reading() as connection:
+        with self._database.reading() as connection:
             found = revisions.read(connection)
         for topic, number in found.items():
             if self._seen.get(topic) != number:

@@ -351,8 +351,8 @@ def test_cancelled_and_killed(queue, database):
     put(queue)
     queue.claim("w")
     queue.cancel("one")
-    with database.transaction() as session:
-        session.connection().exec_driver_sql("UPDATE jobs SET lease_until = '2000-01-01 00:00:00.000000'")
+    with database.transaction() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET lease_until = '2000-01-01 00:00:00.000000'")
     assert queue.claim("other") is None
     assert queue.get("one").state == "cancelled"
 

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from churn_api.jobs.job import Progress, Request
 from churn_api.jobs.queue import Queue
 from churn_api.jobs.retention import prunable, prune
-from churn_api.store.rows import JobRow
+from churn_api.store.tables import JOBS
 
 REQUEST = Request("m", "1", "d", "csv", "csv", None, "fail", None, "", "local")
 PLENTY = 10**9
@@ -29,8 +29,8 @@ def make(queue, database, tmp_path):
         if days is not None:
             queue.succeed(queue.claim("w"), Progress(), size)
             ended = datetime.now(UTC) - timedelta(days=days)
-            with database.transaction() as session:
-                session.execute(update(JobRow).where(JobRow.id == job_id).values(finished_at=ended))
+            with database.transaction() as connection:
+                connection.execute(update(JOBS).where(JOBS.c.id == job_id).values(finished_at=ended))
 
     return make
 

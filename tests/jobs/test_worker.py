@@ -25,8 +25,8 @@ from test_workers import own_postgres  # noqa: F401 - a fixture
 from churn_api.jobs import worker as worker_module
 from churn_api.jobs.job import Progress
 from churn_api.jobs.worker import Worker
-from churn_api.store.rows import JobRow
 from churn_api.store.schema import upgrade
+from churn_api.store.tables import JOBS
 
 
 @pytest.fixture
@@ -434,8 +434,8 @@ def test_what_is_kept_no_longer(office, log, small_table):
         office.put(small_table, name)
         office.queue.succeed(office.queue.claim("w"), Progress(), 0)
     ended = datetime.now(UTC) - timedelta(days=8)
-    with office.services.database.transaction() as session:
-        session.execute(update(JobRow).where(JobRow.id == "old").values(finished_at=ended))
+    with office.services.database.transaction() as connection:
+        connection.execute(update(JOBS).where(JOBS.c.id == "old").values(finished_at=ended))
     with office.worker(log) as worker:
         until(lambda: office.queue.ids() == {"new"})
         until(lambda: "job old: removed for its age" in worker.log)

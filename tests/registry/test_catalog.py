@@ -18,8 +18,8 @@ def catalog(database):
 
 
 def revision(database):
-    with database.reading() as session:
-        return revisions.read(session)["models"]
+    with database.reading() as connection:
+        return revisions.read(connection)["models"]
 
 
 def test_found_at_the_start(catalog, database):

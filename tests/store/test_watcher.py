@@ -6,8 +6,8 @@ from churn_api.store.watcher import Watcher
 
 
 def bump(database, topic):
-    with database.transaction() as session:
-        revisions.bump(session, topic)
+    with database.transaction() as connection:
+        revisions.bump(connection, topic)
 
 
 def test_what_changed_is_called(database):

@@ -172,7 +172,7 @@ def test_database_away(stranger, make_key, monkeypatch):
     def away(*_):
         raise DatabaseAway("test")
 
-    monkeypatch.setattr(Database, "_session", away)
+    monkeypatch.setattr(Database, "_connection", away)
     assert stranger.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": met}).status_code == 200
     refused = stranger.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": other})
     assert code(refused) == (503, "dependency-unavailable")

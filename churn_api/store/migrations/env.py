@@ -2,12 +2,12 @@
 
 from alembic import context
 
-from churn_api.store.rows import Row
+from churn_api.store.tables import METADATA
 
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=Row.metadata,
+    target_metadata=METADATA,
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=True,
 )

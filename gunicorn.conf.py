@@ -52,7 +52,8 @@ os.register_at_fork(after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UN
 
 
 def when_ready(server: Any) -> None:
-    """Say how to try it, and leave to the workers, which fork next, a heap that no collection touches."""
+    """Say how to try it, and leave to the workers, which fork next, as much as can be shared."""
+    from churn_api.web.before_fork import share_most
     from churn_api.web.draining import drain_before_stop
     from churn_api.web.greeting import greeting
 
@@ -67,8 +68,7 @@ def when_ready(server: Any) -> None:
         logs.tell(logging.INFO, said.said, {name.lower().replace(" ", "_"): line for name, line in said.how.items()})
     else:
         print(said.in_words(), flush=True)
-    gc.collect()
-    gc.freeze()
+    share_most(server.app.wsgi())
     gc.enable()
     # A batch makes thousands of tuples that die by themselves; looking through them was a twentieth of its time.
     gc.set_threshold(50_000)

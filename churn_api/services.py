@@ -146,10 +146,13 @@ class Services:
         """What follows the database in this process."""
         watcher = Watcher(self.database, on_change={"keys": self.ring.refresh, "models": self._follow_catalog})
         watcher.each_round(self.ring.flush_used)
-        reporter = Reporter(self.live)
         watcher.each_round(self._retry_refused)
-        watcher.each_round(lambda: reporter.tell(self.database))
+        watcher.each_round(lambda: self._reporter.tell(self.database))
         return watcher
+
+    @cached_property
+    def _reporter(self) -> Reporter:
+        return Reporter(self.live)
 
     def check(self) -> None:
         """See whether this may start: the secrets, the identity provider's keys, the schema.
@@ -183,6 +186,18 @@ class Services:
             self._followed_by = os.getpid()
             if not self._settings.get("TESTING"):
                 self.watcher.start()
+
+    def rehearse_following(self, rounds: int) -> None:
+        """Do here what every process that is forked from this one will be doing, and have this one never follow."""
+        self._followed_by = os.getpid()
+        try:
+            with contextlib.suppress(DatabaseAway):
+                for _ in range(rounds):
+                    self.watcher.look()
+                    self._reporter.tell(self.database)
+                self._reporter.leave(self.database)
+        finally:
+            self.database.close()
 
     def _follow_catalog(self) -> None:
         """Answer with the versions that are live; before the first time, register what the models folder holds."""

@@ -16,6 +16,8 @@ from churn_api.store.tables import WORKERS
 TELL_EVERY = timedelta(seconds=10)
 GONE_AFTER = timedelta(seconds=30)
 
+_NOTHING = "", datetime.min.replace(tzinfo=UTC)
+
 
 class Worker(NamedTuple):
     """A worker process that was heard of lately."""
@@ -33,7 +35,7 @@ class Reporter:
     def __init__(self, live: LiveModels) -> None:
         self._live = live
         self._pid = 0
-        self._told: tuple[str, datetime] = ("", datetime.min.replace(tzinfo=UTC))
+        self._told = _NOTHING
         self._started = datetime.now(UTC)
 
     def tell(self, database: Database) -> None:
@@ -47,10 +49,9 @@ class Reporter:
         state = json.dumps(_state(self._live))
         if state == self._told[0] and now - self._told[1] < TELL_EVERY:
             return
-        host = socket.gethostname()[:64]
         row = {
-            "id": f"{host}:{self._pid}:{self._started:%Y%m%d%H%M%S%f}",
-            "host": host,
+            "id": self._id,
+            "host": _host(),
             "pid": self._pid,
             "started_at": self._started,
             "seen_at": now,
@@ -62,6 +63,16 @@ class Reporter:
             connection.execute(insert(WORKERS).values(row))
         self._told = (state, now)
 
+    def leave(self, database: Database) -> None:
+        """Remove this process's row: it is none of those that answer. Raises DatabaseAway."""
+        with database.transaction() as connection:
+            connection.execute(delete(WORKERS).where(WORKERS.c.id == self._id))
+        self._told = _NOTHING
+
+    @property
+    def _id(self) -> str:
+        return f"{_host()}:{self._pid}:{self._started:%Y%m%d%H%M%S%f}"
+
 
 def workers(database: Database) -> Sequence[Worker]:
     """The workers heard of lately. Raises DatabaseAway."""
@@ -71,6 +82,10 @@ def workers(database: Database) -> Sequence[Worker]:
             select(WORKERS).where(WORKERS.c.seen_at >= since).order_by(WORKERS.c.started_at)
         ).all()
     return [Worker(row.host, row.pid, row.started_at, row.seen_at, json.loads(row.models)) for row in rows]
+
+
+def _host() -> str:
+    return socket.gethostname()[:64]
 
 
 def _state(live: LiveModels) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """The API page: Swagger UI 5 through Flasgger, without a CDN, under a strict Content-Security-Policy."""
 
-from collections.abc import Callable
-from functools import wraps
+from functools import cache
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import flask_swagger_ui
-from flasgger import Swagger
-from flask import Blueprint, Flask, Response, abort, current_app, jsonify, make_response, request
+from flask import Blueprint, Flask, abort, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from churn_api.web.openapi import build_document
 from churn_api.web.state import live_models
@@ -25,21 +24,23 @@ _SWAGGER_UI = Path(flask_swagger_ui.__file__).with_name("dist")
 
 
 def init_app(app: Flask) -> None:
-    """Put the page on an application. The template of `templates/flasgger/` takes the place of Flasgger's own."""
+    """Put the page on an application."""
     app.register_blueprint(blueprint)
-    config = {"specs": [], "specs_route": "/apidocs", "static_folder": str(_SWAGGER_UI), "title": "Churn API"}
-    hooks = app.after_request_funcs.get(None, [])[:]
-    Swagger(app, config=config, merge=True, decorators=[_with_page_policy])
-    # Its hook adds the headers of its settings, of which there are none, to every answer of every route.
-    app.after_request_funcs[None] = hooks
-    # Flasgger's OAuth page runs inline scripts, and nothing here needs it.
-    app.view_functions["flasgger.oauth_redirect"] = lambda: abort(404)
 
 
 @blueprint.get("/docs")
+@blueprint.get("/apidocs")
 def page() -> Response:
-    """Show the API page, which also stands at /apidocs."""
-    return make_response(current_app.view_functions["flasgger.apidocs"]())
+    """Show the API page."""
+    answer = _answer_of_pages("/apidocs")
+    answer.headers["Content-Security-Policy"] = PAGE_POLICY
+    return answer
+
+
+@blueprint.get("/flasgger_static/<path:name>")
+def asset(name: str) -> Response:
+    """Answer a file that the page loads."""
+    return _answer_of_pages(f"/flasgger_static/{name}")
 
 
 @blueprint.get("/openapi.json")
@@ -53,11 +54,23 @@ def openapi() -> ResponseReturnValue:
     return jsonify(document | {"servers": [{"url": request.root_path.rstrip("/") or "/"}]})
 
 
-def _with_page_policy(view: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(view)
-    def answer(*args: Any, **kwargs: Any) -> Any:
-        response = make_response(view(*args, **kwargs))
-        response.headers["Content-Security-Policy"] = PAGE_POLICY
-        return response
+@cache
+def _pages() -> Flask:
+    """The page's own application: Flasgger's, with the template of `templates/flasgger/` in place of its own.
 
+    Made for the first visitor of a process, since most have none: what Flasgger loads takes four megabytes.
+    """
+    from flasgger import Swagger
+
+    pages = Flask("churn_api", static_folder="web/static", template_folder="web/templates")
+    pages.add_url_rule("/openapi.json", "docs.openapi", build_only=True)
+    config = {"specs": [], "specs_route": "/apidocs", "static_folder": str(_SWAGGER_UI), "title": "Churn API"}
+    Swagger(pages, config=config, merge=True)
+    return pages
+
+
+def _answer_of_pages(path: str) -> Response:
+    answer = Response.from_app(_pages(), request.environ | {"PATH_INFO": path})
+    if answer.status_code >= HTTPStatus.BAD_REQUEST:
+        abort(answer.status_code)
     return answer

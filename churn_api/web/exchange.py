@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from flask import Flask, request
 from numpy.typing import NDArray
+from werkzeug.test import create_environ, run_wsgi_app
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -93,7 +94,15 @@ class Observer(Protocol):
 
 def init_app(app: Flask, *observers: Observer) -> None:
     """Make an exchange of every request, and have observers told of it."""
+    app.extensions[_KEY] = app.wsgi_app
     app.wsgi_app = _Boundary(app.wsgi_app, observers)  # type: ignore[method-assign]
+
+
+def answer_unobserved(app: Flask, path: str) -> None:
+    """Have an application answer what nobody asked; no observer is told."""
+    environ = create_environ(path)
+    environ[_KEY] = Exchange(environ, _id_of(environ), perf_counter())
+    run_wsgi_app(app.extensions[_KEY], environ, buffered=True)
 
 
 def exchange() -> Exchange:

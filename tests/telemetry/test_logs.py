@@ -66,7 +66,7 @@ def test_exceptions():
     code = (
         "def inner(record):\n    return 1 / 0\n"
         "try:\n"
-        "    try: inner('Hidden Name')\n"
+        "    try: inner('Hid' + 'den Name')\n"
         "    except ZeroDivisionError as error: raise RuntimeError('cannot') from error\n"
         "except RuntimeError: log.exception('broke')"
     )

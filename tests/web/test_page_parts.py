@@ -1,0 +1,39 @@
+"""What the API page is made of, and what it costs those who never see it."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize("path", ["/docs", "/apidocs", "/apidocs/"])
+@pytest.mark.parametrize("mounted", ["", "/churn"])
+def test_page(client, path, mounted):
+    """The page stands under each of its addresses, mounted or not, and all that it names is there."""
+    answer = client.get(path, environ_overrides={"SCRIPT_NAME": mounted})
+    assert answer.status_code == 200
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    named = [part.split('"')[0] for part in answer.text.replace('src="', 'href="').split('href="')[1:]]
+    assert len(named) == 5
+    for address in named:
+        assert address.startswith(f"{mounted}/")
+        with client.get(address.removeprefix(mounted)) as found:
+            assert found.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "../index.html", "%2e%2e/%2e%2e/METADATA", ""])
+def test_no_other_file(client, name):
+    """Of what is not the page's, nothing is answered, and in the form of every error."""
+    answer = client.get(f"/flasgger_static/{name}")
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+def test_loaded_by_the_first_visitor(models_dir):
+    """An application that nobody asks for its page has not loaded what makes it."""
+    code = (
+        "import sys; from churn_api.app import create_app\n"
+        f"client = create_app({{'MODELS_DIR': {str(models_dir)!r}}}).test_client()\n"
+        "print('flasgger' in sys.modules, client.get('/docs').status_code, 'flasgger' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False 200 True"

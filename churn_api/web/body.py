@@ -14,7 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.contract.signature import MAX_NAME_LENGTH
-from churn_api.web.exchange import exchange, exchange_of
+from churn_api.web.exchange import exchange
 from churn_api.web.problems import Problem, body_errors, invalid, query_errors
 
 if TYPE_CHECKING:
@@ -49,14 +49,15 @@ def read_records(also: Sequence[str] = ()) -> bytes:
 
 def read_body(also: Sequence[str] = ()) -> bytes:
     """The bytes of a JSON body. Raises Problem where it is of another type; `also` are types that the route takes."""
-    environ = request.environ
+    noted = exchange()
+    environ = noted.environ
     if environ.get("CONTENT_TYPE") != JSON and request.mimetype != JSON:
         raise Problem("unsupported-media-type", f"Send the body as {JSON}.", accepted=[JSON, *also])
     if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise Problem("unsupported-media-type", "Send the body as it is, not compressed.", accepted=[JSON])
     started = perf_counter()
     body = _read(environ)
-    exchange_of(environ).body_seconds = perf_counter() - started
+    noted.body_seconds = perf_counter() - started
     return body
 
 
@@ -93,7 +94,7 @@ def read_upload(part: str, max_bytes: int) -> FileStorage:
 
 def read_query(schema: Query) -> dict[str, Any]:
     """The query's parameters, defaults filled in. Raises Problem naming every fault."""
-    if not request.environ.get("QUERY_STRING"):
+    if not exchange().environ.get("QUERY_STRING"):
         return schema.defaults
     arguments = request.args
     faults = [
@@ -111,7 +112,7 @@ def read_query(schema: Query) -> dict[str, Any]:
 
 def require_json_accepted() -> None:
     """Raise Problem where the client accepts no JSON."""
-    if request.environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON):
+    if exchange().environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON):
         return
     if request.accept_mimetypes and not request.accept_mimetypes.accept_json:
         raise Problem("not-acceptable", f"This route answers {JSON}.")

@@ -8,12 +8,13 @@ import os
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 import numpy as np
-from flask import Flask, request
+from flask import Flask
 from numpy.typing import NDArray
 from werkzeug.test import create_environ, run_wsgi_app
 
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 
     from churn_api.contract.faults import Fault
     from churn_api.telemetry.traceparent import Trace
+    from churn_api.web.guard import Visit
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 OTHER_METHOD = "_OTHER"
 """As OpenTelemetry has it: https://opentelemetry.io/docs/specs/semconv/http/http-spans/"""
 
-_KEY = "churn_api.exchange"
+_KEY = "churn_api_exchange"
+_current: ContextVar[Any] = ContextVar("exchange")
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Ids are no secrets, so the system is asked for chance once a process, not once a request.
 _random = random.Random()  # noqa: S311  # nosec B311
@@ -46,6 +49,8 @@ class Exchange(msgspec.Struct, eq=False):
     """The template of the address, as in `/api/v1/predict/<model>`; None where no view has it."""
     caller: str | None = None
     """The name of the key or token, never the key."""
+    visit: "Visit | None" = None
+    """What the guard found out."""
     model: str | None = None
     version: str | None = None
     threshold: float | None = None
@@ -101,18 +106,14 @@ def init_app(app: Flask, *observers: Observer) -> None:
 def answer_unobserved(app: Flask, path: str) -> None:
     """Have an application answer what nobody asked; no observer is told."""
     environ = create_environ(path)
-    environ[_KEY] = Exchange(environ, _id_of(environ), perf_counter())
+    _current.set(Exchange(environ, _id_of(environ), perf_counter()))
     run_wsgi_app(app.extensions[_KEY], environ, buffered=True)
+    _current.set(None)
 
 
 def exchange() -> Exchange:
-    """The current request's exchange."""
-    return exchange_of(request.environ)
-
-
-def exchange_of(environ: "WSGIEnvironment") -> Exchange:
-    """The exchange of a request that has passed the boundary."""
-    found: Exchange = environ[_KEY]
+    """The exchange that this thread is at, with its environ: found in one step, where Flask's `request` takes many."""
+    found: Exchange = _current.get()
     return found
 
 
@@ -127,7 +128,8 @@ class _Boundary:
         self._observers = observers
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        exchange = environ[_KEY] = Exchange(environ, _id_of(environ), perf_counter())
+        exchange = Exchange(environ, _id_of(environ), perf_counter())
+        _current.set(exchange)
         for observer in self._observers:
             observer.began(exchange)
 
@@ -140,8 +142,7 @@ class _Boundary:
             exchange.seconds = perf_counter() - exchange.started
             for observer in self._observers:
                 observer.ended(exchange)
-            # The two hold each other: what is left to a collection stops the worker while many are collected.
-            environ.pop(_KEY, None)
+            _current.set(None)
 
         try:
             answer = self._app(environ, start)

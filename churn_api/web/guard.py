@@ -1,15 +1,15 @@
 """Who sends a request, and whether they may: what a view asks for where it is declared, the guard sees to."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from flask import Flask, g, request
+from flask import Flask, request
 
 from churn_api.access.caller import PREDICT, Caller, Denied
 from churn_api.access.keys import PREFIX
 from churn_api.config import OPEN
 from churn_api.services import Services
 from churn_api.web.documented import ANY_KEY, OPERATIONS, Operation
-from churn_api.web.exchange import exchange_of
+from churn_api.web.exchange import exchange
 from churn_api.web.problems import Problem
 from churn_api.web.state import services_of
 
@@ -46,15 +46,14 @@ def init_app(app: Flask) -> None:
     def identify() -> None:
         """Whoever is turned away is let through to what counts calls, so that attempts are counted too."""
         services.follow()
-        rule, environ = request.url_rule, request.environ
+        found, rule = exchange(), request.url_rule
         view = None if rule is None else app.view_functions.get(rule.endpoint)
         operation = None if view is None else OPERATIONS.get(view)
-        g.visit = visit = _visit(operation, environ, services, opened)
-        found = exchange_of(environ)
+        found.visit = visited = _visit(operation, found.environ, services, opened)
         found.route = None if rule is None else rule.rule
-        found.caller = visit.caller.name
+        found.caller = visited.caller.name
         if not counted:
-            _enforce(visit)
+            _enforce(visited)
 
     app.before_request(identify)
 
@@ -62,13 +61,17 @@ def init_app(app: Flask) -> None:
 def init_enforcement(app: Flask) -> None:
     """Turn away, after what counts calls, who may not call; where none are counted, that is done already."""
     if app.config["RATELIMIT_ENABLED"]:
-        app.before_request(lambda: _enforce(g.visit))
+        app.before_request(lambda: _enforce(visit()))
+
+
+def visit() -> Visit:
+    """What was found out of the current request."""
+    return cast("Visit", exchange().visit)
 
 
 def caller() -> Caller:
     """Whoever sent the current request."""
-    visit: Visit = g.visit
-    return visit.caller
+    return visit().caller
 
 
 def actor() -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from churn_api.web.exchange import exchange_of
+from churn_api.web.exchange import exchange
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -33,7 +33,7 @@ class _Headers:
         self._app = app
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        identifier = exchange_of(environ).request_id
+        identifier = exchange().request_id
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             present = dict(headers)

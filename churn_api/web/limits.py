@@ -4,13 +4,13 @@ from math import ceil
 from pathlib import Path
 from time import time
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter, RateLimitExceeded, RequestLimit
 
 from churn_api.access.counters import uri_of
 from churn_api.web.address import client_address
 from churn_api.web.exchange import exchange
-from churn_api.web.guard import ANYONE, Visit, caller
+from churn_api.web.guard import ANYONE, caller, visit
 from churn_api.web.problems import Problem
 
 STORAGE_SECONDS = 1
@@ -88,15 +88,15 @@ def _storage_options(app: Flask) -> dict[str, str | int]:
 
 
 def _is_exempt() -> bool:
-    visit: Visit = g.visit
-    return visit.operation is None or visit.operation.limit is None or request.method == "OPTIONS"
+    operation = visit().operation
+    return operation is None or operation.limit is None or request.method == "OPTIONS"
 
 
 def _counted_as() -> str:
-    visit: Visit = g.visit
-    if visit.denied or visit.operation is None:
+    found = visit()
+    if found.denied or found.operation is None:
         return f"denied:{_identity()}"
-    return f"{visit.operation.limit}:{_identity()}"
+    return f"{found.operation.limit}:{_identity()}"
 
 
 def _identity() -> str:
@@ -110,14 +110,13 @@ def _rate() -> str:
 
     Flask-Limiter asks of exempt calls too, and makes nothing of the answer.
     """
-    visit: Visit = g.visit
-    rate: str = visit.caller.rate or current_app.config[_RATES[_limit()]]
+    rate: str = caller().rate or current_app.config[_RATES[_limit()]]
     return rate
 
 
 def _limit() -> str:
-    visit: Visit = g.visit
-    limit = "management" if visit.denied or _is_exempt() else visit.operation.limit  # type: ignore[union-attr]
+    found = visit()
+    limit = "management" if found.denied or _is_exempt() else found.operation.limit  # type: ignore[union-attr]
     return str(limit)
 
 

@@ -102,17 +102,21 @@ def _load(
 
 
 def _table(scenario: Scenario, runs: Runs) -> str:
-    floor = _middle(runs[ANSWERS_CONSTANT], "rate") if ANSWERS_CONSTANT in runs else None
     unit = "requests/s" if scenario.rows == 1 else "rows/s"
     rows = []
     for name, found in runs.items():
         rate = _middle(found, "rate")
-        share = f"{rate / floor:.2f}" if floor else ""
+        share = f"{_share(found, runs[ANSWERS_CONSTANT]):.2f}" if ANSWERS_CONSTANT in runs else ""
         latencies = [f"{_middle(found, figure):.2f}" for figure in ("p50", "p95", "p99")]
         cpu = statistics.median(run.cpu_seconds / run.seen.requests for run in found) * 1e6
         rows.append([name, f"{rate * scenario.rows:,.0f}", share, *latencies, f"{cpu:,.0f}"])
     head = ["server", unit, "× floor", "p50 ms", "p95 ms", "p99 ms", "CPU µs a request"]
     return f"### {scenario.title}\n\n{table_of(head, rows)}"
+
+
+def _share(runs: list[Run], floor: list[Run]) -> float:
+    """Of the floor's rate in the same round: what a shared machine takes away, it takes from both."""
+    return statistics.median(run.seen.rate / other.seen.rate for run, other in zip(runs, floor, strict=True))
 
 
 def _cost_table(servers: list[Server]) -> str:

@@ -14,7 +14,7 @@ from flask import Flask
 from churn_api.web.exchange import answer_unobserved
 from churn_api.web.state import services_of
 
-ROUNDS = 40
+ROUNDS = 20
 """Code that has run so often has been specialised: https://peps.python.org/pep-0659/"""
 ADDRESS = "/health/live"
 """Asks of nobody who they are, and for nothing but what every request passes through."""

@@ -19,8 +19,8 @@ def main() -> None:
     table = scenarios.add_parser("compare", help="this service beside others (the default)")
     for options in (parser, table):
         options.add_argument("--only", choices=COMMANDS, action="append", help="a server; may be repeated")
-        options.add_argument("--seconds", type=int, default=2, help="length of a run (default 2)")
-        options.add_argument("--rounds", type=int, default=7, help="runs of each load, in turn (default 7)")
+        options.add_argument("--seconds", type=int, default=1, help="length of a run (default 1)")
+        options.add_argument("--rounds", type=int, default=15, help="runs of each load, in turn (default 15)")
     sizes = scenarios.add_parser("sweep", help="the cost of a batch from 1 to 100,000 customers, drawn as a chart")
     sizes.add_argument("--largest", type=int, default=100_000, help="customers of the largest batch (default 100,000)")
     long = scenarios.add_parser("held", help="a minute at 64 connections behind nginx, and 200 slow clients")

@@ -70,7 +70,7 @@ class BatchReader:
         row = self._fast(body)
         if row is None:
             row = self._judged(orjson.loads(body))
-        values = [(value,) for value in row]
+        values = list(zip(row, strict=True))
         return self._batch(values, self._builder.build_one(row), [0], 1, [], lambda _: ())
 
     def read_many(self, body: bytes, limit: int) -> Batch:
@@ -107,7 +107,7 @@ class BatchReader:
             row: Row = astuple(self._one.decode(body))
         except msgspec.MsgspecError:
             return None
-        return row if self._well_identified([(value,) for value in row[-self._identifiers :]]) else None
+        return row if self._well_identified(list(zip(row[-self._identifiers :], strict=True))) else None
 
     def _transposed(self, rows: list[Row]) -> list[tuple[Any, ...]]:
         return list(zip(*rows, strict=True)) or [()] * self._width

@@ -44,9 +44,9 @@ class ColumnsBuilder:
 
     def build_one(self, values: Sequence[Any]) -> Columns:
         """Columns of one record, in a fraction of the steps: one value a feature, in the signature's order."""
-        numbers = np.array([[values[index] for index in self._numeric]], np.float64)
-        texts = np.array([[values[index] or "" for index in self._text]], dtype=object)
-        return Columns(numbers, texts)
+        numbers = np.fromiter([values[index] for index in self._numeric], np.float64, len(self._numeric))
+        texts = np.array([values[index] or "" for index in self._text], dtype=object)
+        return Columns(numbers[None], texts[None])
 
     def build_from_rows(self, rows: Sequence[Sequence[Any]]) -> Columns:
         """Columns of records, each with one value a feature."""

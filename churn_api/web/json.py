@@ -28,7 +28,10 @@ class OrjsonProvider(JSONProvider):
     def response(self, *args: Any, **kwargs: Any) -> Response:
         """A JSON answer, its bytes written once."""
         body = orjson.dumps(self._prepare_response_obj(args, kwargs), option=_TIMES)
-        return WholeAnswer(body, content_type="application/json")
+        answer = WholeAnswer([body], content_type="application/json")
+        # Given the bytes themselves, Werkzeug would look for an older length first.
+        answer.headers.add("Content-Length", str(len(body)))
+        return answer
 
 
 class WholeAnswer(Response):

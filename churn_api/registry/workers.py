@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import bindparam, delete, insert, or_, select
 
 from churn_api.registry.live import LiveModels
 from churn_api.store.database import Database
@@ -15,6 +15,10 @@ from churn_api.store.tables import WORKERS
 
 TELL_EVERY = timedelta(seconds=10)
 GONE_AFTER = timedelta(seconds=30)
+
+# Made once: every worker asks these all the time, and what it touches to make them is its own.
+_FORGET = delete(WORKERS).where(or_(WORKERS.c.id == bindparam("told"), WORKERS.c.seen_at < bindparam("before")))
+_TELL = insert(WORKERS)
 
 _NOTHING = "", datetime.min.replace(tzinfo=UTC)
 
@@ -58,9 +62,8 @@ class Reporter:
             "models": state,
         }
         with database.transaction() as connection:
-            gone = or_(WORKERS.c.id == row["id"], WORKERS.c.seen_at < now - GONE_AFTER)
-            connection.execute(delete(WORKERS).where(gone))
-            connection.execute(insert(WORKERS).values(row))
+            connection.execute(_FORGET, {"told": self._id, "before": now - GONE_AFTER})
+            connection.execute(_TELL, row)
         self._told = (state, now)
 
     def leave(self, database: Database) -> None:

@@ -8,6 +8,8 @@ from churn_api.store.tables import REVISIONS
 
 Topic = Literal["keys", "models"]
 
+_READ = select(REVISIONS.c.name, REVISIONS.c.number)
+
 
 def bump(connection: Connection, topic: Topic) -> None:
     """Count a change, in the transaction that makes it."""
@@ -16,4 +18,4 @@ def bump(connection: Connection, topic: Topic) -> None:
 
 def read(connection: Connection) -> dict[str, int]:
     """Every topic's count."""
-    return {row.name: row.number for row in connection.execute(select(REVISIONS))}
+    return dict(connection.execute(_READ).tuples().all())

@@ -191,11 +191,12 @@ class Services:
         """Do here what every process that is forked from this one will be doing, and have this one never follow."""
         self._followed_by = os.getpid()
         try:
-            with contextlib.suppress(DatabaseAway):
-                for _ in range(rounds):
-                    self.watcher.look()
-                    self._reporter.tell(self.database)
-                self._reporter.leave(self.database)
+            for _ in range(rounds):
+                self.watcher.look()
+                self._reporter.tell(self.database)
+            self._reporter.leave(self.database)
+        except Exception as error:  # noqa: BLE001 - no reason not to start: those that follow meet it too, and tell
+            log.debug("the rehearsal broke off (%s)", type(error).__name__)
         finally:
             self.database.close()
 

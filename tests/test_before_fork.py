@@ -15,6 +15,7 @@ from scrapes import Scrapes, until
 from churn_api.app import create_app
 from churn_api.registry.workers import workers
 from churn_api.store.database import Database, DatabaseAway
+from churn_api.store.schema import SchemaError
 from churn_api.web.state import services_of
 
 FORKED = """
@@ -79,14 +80,15 @@ def test_workers_share_more(models_dir, instance):
     assert own["shared"] < own["plain"]
 
 
-def test_database_away(models_dir, monkeypatch):
-    """A database that is away is asked once, not at every round of a rehearsal, and that ends it."""
+@pytest.mark.parametrize("failure", [DatabaseAway, PermissionError, SchemaError])
+def test_database_fails(models_dir, monkeypatch, failure):
+    """A database that fails is asked once, not at every round of a rehearsal, and is no reason not to start."""
     app = create_app({"MODELS_DIR": str(models_dir)})
     asked = []
 
     def away(*_):
         asked.append(1)
-        raise DatabaseAway
+        raise failure
 
     monkeypatch.setattr(Database, "_connection", away)
     services_of(app).rehearse_following(10)

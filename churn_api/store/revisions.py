@@ -18,4 +18,4 @@ def bump(connection: Connection, topic: Topic) -> None:
 
 def read(connection: Connection) -> dict[str, int]:
     """Every topic's count."""
-    return dict(connection.execute(_READ).tuples().all())
+    return {name: number for name, number in connection.execute(_READ)}  # noqa: C416 - a result is no dictionary's pairs

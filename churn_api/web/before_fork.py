@@ -7,6 +7,9 @@ that is shared; done in each worker, it is each worker's own. And what was run f
 import ctypes
 import gc
 import mmap
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
 
 import psutil
 from flask import Flask
@@ -40,11 +43,18 @@ def _unmap_code() -> None:
 
     Only where no page differs from its file: nothing can be lost.
     """
-    if not psutil.LINUX:
-        return
     advise = ctypes.CDLL(None).madvise
     advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-    for mapped in psutil.Process().memory_maps(grouped=False):
+    for mapped in _mappings():
         if "w" not in mapped.perms and mapped.path.startswith("/") and not mapped.anonymous:
             start, end = (int(address, 16) for address in mapped.addr.split("-"))
             advise(start, end - start, mmap.MADV_DONTNEED)
+
+
+def _mappings() -> Iterable[Any]:
+    """What is mapped into this process; nothing where the system does not say."""
+    if not psutil.LINUX or not hasattr(psutil.Process, "memory_maps"):
+        return ()
+    with suppress(psutil.Error, OSError):
+        return psutil.Process().memory_maps(grouped=False)
+    return ()

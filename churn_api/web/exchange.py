@@ -107,8 +107,10 @@ def answer_unobserved(app: Flask, path: str) -> None:
     """Have an application answer what nobody asked; no observer is told."""
     environ = create_environ(path)
     _current.set(Exchange(environ, _id_of(environ), perf_counter()))
-    run_wsgi_app(app.extensions[_KEY], environ, buffered=True)
-    _current.set(None)
+    try:
+        run_wsgi_app(app.extensions[_KEY], environ, buffered=True)
+    finally:
+        _current.set(None)
 
 
 def exchange() -> Exchange:

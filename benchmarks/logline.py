@@ -13,10 +13,12 @@ from flask import Flask
 
 from benchmarks.report import table_of, write_figures
 from benchmarks.servers import ROOT
+from churn_api.access.caller import Caller
 from churn_api.config import load_settings
 from churn_api.telemetry import logs
 from churn_api.web.access_log import AccessLog
 from churn_api.web.exchange import Exchange, Observer
+from churn_api.web.guard import Visit
 from churn_api.web.traces import Traces
 
 LINES, ROUNDS = 5_000, 9
@@ -64,7 +66,8 @@ def _observed(*observers: Observer, **headers: str) -> None:
     exchange = Exchange(environ, "eb75f7b08b3cd92f7b07b545d833c152", 0.0)
     for observer in observers:
         observer.began(exchange)
-    exchange.route, exchange.caller, exchange.model, exchange.version = "/api/v1/predict", "crm", "default", "2"
+    exchange.visit = Visit(None, Caller("key:aaaaaaaaaaaa", "crm", frozenset()), None)
+    exchange.route, exchange.model, exchange.version = "/api/v1/predict", "default", "2"
     exchange.status, exchange.sent_bytes, exchange.rows, exchange.seconds = 200, 292, 1, 0.000_512
     for observer in observers:
         observer.ended(exchange)

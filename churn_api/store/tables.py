@@ -1,7 +1,7 @@
 """The tables. Times are UTC.
 
 Tables rather than classes: a program that asks a few small questions has no use for an object-relational mapper, which
-is seven megabytes of every server and the larger part of what workers would change of the memory that they share.
+is seven megabytes of every server.
 """
 
 from datetime import UTC, datetime

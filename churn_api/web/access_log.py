@@ -41,7 +41,7 @@ class AccessLog:
             "status": exchange.status or None,
             "duration_ms": _milliseconds(exchange.seconds),
             "client": address_of(exchange.environ, self._trusted),
-            "key": None if exchange.caller == ANYONE.name else exchange.caller,
+            "key": _key(exchange),
             "model": exchange.model,
             "version": exchange.version,
             "rows": exchange.rows,
@@ -57,6 +57,12 @@ class AccessLog:
         if exchange.body is not None:
             known["records"] = exchange.body.decode(errors="replace")
         return known
+
+
+def _key(exchange: Exchange) -> str | None:
+    """The name of the key or token, never the key; none where there was none."""
+    visit = exchange.visit
+    return None if visit is None or visit.caller is ANYONE else visit.caller.name
 
 
 def _level(exchange: Exchange) -> int:

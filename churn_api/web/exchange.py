@@ -47,10 +47,8 @@ class Exchange(msgspec.Struct, eq=False):
     """By the clock of `perf_counter`."""
     route: str | None = None
     """The template of the address, as in `/api/v1/predict/<model>`; None where no view has it."""
-    caller: str | None = None
-    """The name of the key or token, never the key."""
     visit: "Visit | None" = None
-    """What the guard found out."""
+    """Who calls, as far as the guard found out."""
     model: str | None = None
     version: str | None = None
     threshold: float | None = None

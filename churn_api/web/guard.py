@@ -51,7 +51,6 @@ def init_app(app: Flask) -> None:
         operation = None if view is None else OPERATIONS.get(view)
         found.visit = visited = _visit(operation, found.environ, services, opened)
         found.route = None if rule is None else rule.rule
-        found.caller = visited.caller.name
         if not counted:
             _enforce(visited)
 

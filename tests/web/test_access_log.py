@@ -117,14 +117,15 @@ def test_traceparent(server):
     assert "span_id" not in line
 
 
-def test_key(serve, models_dir, make_key):
+@pytest.mark.parametrize("name", ["crm", "anyone"])
+def test_key(serve, models_dir, make_key, name):
     """The line has the name of the key, and never the key."""
-    key = make_key("predict", name="crm")
+    key = make_key("predict", name=name)
     with serve(models_dir, workers=1, CHURN_AUTH="required") as server:
         line = line_of(
             server, requests.post(server.url + PREDICT, json=CUSTOMER, headers={"X-API-Key": key}, timeout=30)
         )
-        assert line["key"] == "crm"
+        assert line["key"] == name
         assert key not in server.log
         assert SECRET not in server.log
 

@@ -129,6 +129,7 @@ def test_files_that_cannot_be_read(serve, models_dir, instance):
 def test_served_again(serve, models_dir, scrapes):
     """Metrics are served again after the process that serves them was killed, and not after the service has ended."""
     with serve(models_dir, **scrapes.environment) as server:
+        until(lambda: connects(scrapes.port))
         scrapes.text()
         serving = [pid for pid in everyone(server.process.pid) if listens(pid, scrapes.port)]
         assert serving

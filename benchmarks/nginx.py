@@ -20,15 +20,19 @@ class Nginx(NamedTuple):
     port: int
     process: subprocess.Popen[bytes]
     site: Path
-    """Its file, to be changed before `reload`."""
+    """Its file, which `reload` replaces."""
 
     @property
     def url(self) -> str:
         """Its address."""
         return f"http://127.0.0.1:{self.port}"
 
-    def reload(self) -> None:
-        """Have it read its files again, as `nginx -s reload` does."""
+    def reload(self, site: str) -> None:
+        """Give it another file, and have it read its files again, as `nginx -s reload` does."""
+        # In one step: one that still reads for an earlier call would find half a file, and an empty one has no port.
+        new = self.site.with_suffix(".new")
+        new.write_text(site)
+        new.replace(self.site)
         self.process.send_signal(signal.SIGHUP)
 
 
@@ -77,8 +81,10 @@ def _main(folder: Path) -> str:
 
 def _wait(port: int, folder: Path) -> None:
     for _ in range(100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        # It listens before it minds signals, and writes its id after: a reload between the two would end it.
+        if (folder / "nginx.pid").exists():
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
         time.sleep(0.05)
     raise RuntimeError((folder / "error.log").read_text())

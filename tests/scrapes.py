@@ -22,9 +22,15 @@ class Scrapes:
         self.environment = {"CHURN_METRICS_PORT": str(self.port)}
 
     def text(self) -> str:
+        """What it answers; a process of its own serves it, which may come after the service's workers."""
+        until(self.is_served)
         answer = requests.get(f"http://127.0.0.1:{self.port}/metrics", timeout=10)
         assert answer.status_code == 200
         return answer.text
+
+    def is_served(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def value(self, name: str, labels: dict[str, str]) -> float:
         """The sum of the samples of a name that have these labels."""

@@ -129,7 +129,6 @@ def test_files_that_cannot_be_read(serve, models_dir, instance):
 def test_served_again(serve, models_dir, scrapes):
     """Metrics are served again after the process that serves them was killed, and not after the service has ended."""
     with serve(models_dir, **scrapes.environment) as server:
-        until(lambda: connects(scrapes.port))
         scrapes.text()
         serving = [pid for pid in everyone(server.process.pid) if listens(pid, scrapes.port)]
         assert serving
@@ -137,7 +136,7 @@ def test_served_again(serve, models_dir, scrapes):
             os.kill(pid, signal.SIGKILL)
         until(lambda: any(listens(pid, scrapes.port) for pid in everyone(server.process.pid)))
         assert scrapes.value(*ANSWERED) == 0
-    until(lambda: not connects(scrapes.port))
+    until(lambda: not scrapes.is_served())
 
 
 def test_port_that_is_taken(serve, models_dir, scrapes):
@@ -163,11 +162,6 @@ def listens(pid: int, port: int) -> bool:
         return any(one.status == "LISTEN" and one.laddr.port == port for one in psutil.Process(pid).net_connections())
     except psutil.Error:
         return False
-
-
-def connects(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_version_that_answers(serve, models_dir, tmp_path, scrapes, make_key):

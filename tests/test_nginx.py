@@ -107,8 +107,7 @@ def tls(service, nginx, folder, authority):
     port = free_port()
     chosen = (SITE.parent / "tls.conf").read_text().replace("/etc/churn-api/tls", str(folder))
     (folder / "tls.conf").write_text(chosen.replace("listen 443", f"listen 127.0.0.1:{port}"))
-    nginx.site.write_text(nginx.site.read_text().replace("server_tokens off;", "include tls.conf;"))
-    nginx.reload()
+    nginx.reload(nginx.site.read_text().replace("server_tokens off;", "include tls.conf;"))
     for _ in range(100):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -43,8 +43,7 @@ def change(nginx, pattern, replacement):
     """Change nginx's file, and have nginx read it."""
     text, changes = re.subn(pattern, lambda _: replacement, nginx.site.read_text(), flags=re.S)
     assert changes == 1
-    nginx.site.write_text(text)
-    nginx.reload()
+    nginx.reload(text)
 
 
 def upstream(folder, **weights):  # noqa: F811

@@ -63,7 +63,7 @@ def _app(settings: dict[str, Any]) -> Flask:
 def _observed(*observers: Observer, **headers: str) -> None:
     """All that observers do about a prediction with a key."""
     environ = {"REQUEST_METHOD": "POST", "REMOTE_ADDR": "10.1.2.3", "wsgi.url_scheme": "http", **headers}
-    exchange = Exchange(environ, "eb75f7b08b3cd92f7b07b545d833c152", 0.0)
+    exchange = Exchange(app, environ, "eb75f7b08b3cd92f7b07b545d833c152", 0.0)
     for observer in observers:
         observer.began(exchange)
     exchange.visit = Visit(None, Caller("key:aaaaaaaaaaaa", "crm", frozenset()), None)

@@ -25,13 +25,12 @@ def write(line: bytes) -> None:
         pass  # nosec B110
 
 
-def headed(_: Any, level: str, fields: dict[str, Any]) -> dict[str, Any]:
+def headed(level: str, event: str, fields: dict[str, Any]) -> dict[str, Any]:
     """Fields with those before them that every line has."""
-    # The event's place is here, its name among the fields.
-    return {"timestamp": datetime.now(UTC), "level": level, "event": "", "pid": os.getpid(), **fields}
+    return {"timestamp": datetime.now(UTC), "level": level, "event": event, "pid": os.getpid(), **fields}
 
 
-def as_json(_: Any, level: str, fields: dict[str, Any]) -> bytes:
+def as_json(fields: dict[str, Any]) -> bytes:
     """A line of JSON that any pipe takes in one piece; where it would be longer, its longest fields are cut."""
     line = _dumped(fields)
     while len(line) > LONGEST:

@@ -8,7 +8,7 @@ import logging
 import logging.config
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -20,8 +20,10 @@ from churn_api.telemetry import gunicorn
 from churn_api.telemetry.failures import told
 from churn_api.telemetry.lines import as_json, headed, write
 
-_RECORD = "_record"
 _NAMES = {getattr(logging, name.upper()): name for name in LOG_LEVELS}
+
+Render = Callable[[dict[str, Any]], bytes]
+"""Makes a line of its fields."""
 
 _log = logging.getLogger(__name__)
 _events = logging.getLogger("churn_api.events")
@@ -32,7 +34,7 @@ _about: ContextVar[dict[str, str] | None] = ContextVar("about", default=None)
 class _Chosen:
     """How this process logs; nothing before it is configured."""
 
-    processors: Sequence[Any] = ()
+    render: Render | None = None
     level: int = logging.NOTSET
     records: bool = False
 
@@ -42,7 +44,7 @@ _chosen = _Chosen()
 
 def configure(settings: Mapping[str, Any]) -> None:
     """Have this process, and those forked from it, write their log to stdout."""
-    _chosen.processors = (headed, _with_failure, *_rendering(settings))
+    _chosen.render = _rendering(settings)
     _chosen.level = getattr(logging, settings["LOG_LEVEL"].upper())
     _chosen.records = settings["LOG_RECORDS"]
     logging.config.dictConfig(logging_config(settings))
@@ -80,17 +82,19 @@ def logging_config(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def wants(level: int) -> bool:
     """Whether an event of a level is written at all."""
-    return level >= _chosen.level if _chosen.processors else _events.isEnabledFor(level)
+    return level >= _chosen.level if _chosen.render else _events.isEnabledFor(level)
 
 
 def tell(level: int, event: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
     """An event with its fields: the way through `logging` without `logging`, which costs more than all the rest."""
-    if not _chosen.processors:
+    if _chosen.render is None:
         named = " ".join(f"{name}={value}" for name, value in fields.items())
         _events.log(level, "%s %s", event, named, exc_info=error)
     elif level >= _chosen.level:
-        made = {"event": event, **fields} if error is None else {"event": event, **fields, "exc_info": error}
-        write(_rendered(_chosen.processors, _NAMES[level], made))
+        line = headed(_NAMES[level], event, fields)
+        if error is not None:
+            line["exception"] = _told(error, of_client=_about.get() is not None)
+        write(_chosen.render(line))
 
 
 def concern(fields: dict[str, str] | None) -> None:
@@ -113,11 +117,11 @@ class _Lines(logging.Handler):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__()
-        self._processors = (_with_about, headed, _with_failure, *_rendering(settings))
+        self._render = _rendering(settings)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            line = _rendered(self._processors, record.levelname.lower(), _fields(gunicorn.quoting_nobody(record)))
+            line = self._render(_fields(gunicorn.quoting_nobody(record)))
         except Exception:  # noqa: BLE001 - as in every handler: a line that cannot be made breaks nothing
             self.handleError(record)
         else:
@@ -125,46 +129,32 @@ class _Lines(logging.Handler):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {"event": record.getMessage(), "logger": record.name, "exc_info": record.exc_info, _RECORD: record}
+    about = _about.get()
+    fields = headed(record.levelname.lower(), record.getMessage(), {"logger": record.name} | (about or {}))
+    error = record.exc_info and record.exc_info[1]
+    if error is not None:
+        fields["exception"] = _told(error, of_client=about is not None or gunicorn.tells_of_request(record))
+    return fields
 
 
-def _rendered(processors: Sequence[Any], level: str, fields: dict[str, Any]) -> bytes:
-    """A line, by processors as structlog has them; the last one makes the bytes."""
-    made: Any = fields
-    for processor in processors:
-        made = processor(None, level, made)
-    line: bytes = made
-    return line
-
-
-def _rendering(settings: Mapping[str, Any]) -> list[Any]:
+def _rendering(settings: Mapping[str, Any]) -> Render:
     if is_json(settings):
-        return [as_json]
+        return as_json
     # Only here: it loads Rich, which nobody needs whose log a machine reads.
     from structlog.dev import ConsoleRenderer
 
     console = ConsoleRenderer(colors=sys.stdout.isatty(), sort_keys=False)
-    return [_for_people, console, lambda _, __, text: f"{text}\n".encode(errors="backslashreplace")]
+
+    def render(fields: dict[str, Any]) -> bytes:
+        at = fields["timestamp"].astimezone().strftime("%H:%M:%S.%f")[:-3]
+        return f"{console(None, '', fields | {'timestamp': at})}\n".encode(errors="backslashreplace")
+
+    return render
 
 
-def _for_people(_: Any, __: str, fields: dict[str, Any]) -> dict[str, Any]:
-    fields["timestamp"] = fields["timestamp"].astimezone().strftime("%H:%M:%S.%f")[:-3]
-    return fields
-
-
-def _with_about(_: Any, __: str, fields: dict[str, Any]) -> dict[str, Any]:
-    return fields | (_about.get() or {})
-
-
-def _with_failure(_: Any, __: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields with the exception as text, which quotes nothing that a request or a job holds."""
-    error, record = fields.pop("exc_info", None), fields.pop(_RECORD, None)
-    if isinstance(error, tuple):
-        error = error[1]
-    if error is not None:
-        of_client = _about.get() is not None or (record is not None and gunicorn.tells_of_request(record))
-        fields["exception"] = told(error, in_words=_chosen.records or not of_client)
-    return fields
+def _told(error: BaseException, *, of_client: bool) -> str:
+    """An exception as text, which quotes nothing that a request or a job holds."""
+    return told(error, in_words=_chosen.records or not of_client)
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-from flask import current_app, request
+from flask import request
 from marshmallow import RAISE, Schema, ValidationError
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -41,9 +41,9 @@ class Query(Schema):
 
 def read_records(also: Sequence[str] = ()) -> bytes:
     """A JSON body with customers, noted for the log where LOG_RECORDS is on. Raises as `read_body`."""
-    body = read_body(also)
-    if current_app.config["LOG_RECORDS"]:
-        exchange().body = body[:LOGGED_BYTES]
+    noted, body = exchange(), read_body(also)
+    if noted.app.config["LOG_RECORDS"]:
+        noted.body = body[:LOGGED_BYTES]
     return body
 
 
@@ -56,7 +56,7 @@ def read_body(also: Sequence[str] = ()) -> bytes:
     if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise Problem("unsupported-media-type", "Send the body as it is, not compressed.", accepted=[JSON])
     started = perf_counter()
-    body = _read(environ)
+    body = _read(environ, noted.app.config["MAX_CONTENT_LENGTH"])
     noted.body_seconds = perf_counter() - started
     return body
 
@@ -125,7 +125,7 @@ def _field_fault(schema: Schema, name: str, messages: Any) -> Fault:
     return Fault("not-valid", " ".join(map(str, flat)), path=(name,))
 
 
-def _read(environ: "WSGIEnvironment") -> bytes:
+def _read(environ: "WSGIEnvironment", max_bytes: int) -> bytes:
     """The body, at most as long as is allowed.
 
     Werkzeug's stream counts piece by piece, which is work that only a body of unknown length needs; a server that ends
@@ -134,7 +134,7 @@ def _read(environ: "WSGIEnvironment") -> bytes:
     length = environ.get("CONTENT_LENGTH", "")
     if not (_LENGTH.fullmatch(length) and "wsgi.input_terminated" in environ) or "HTTP_TRANSFER_ENCODING" in environ:
         return request.get_data(cache=False)
-    if int(length) > current_app.config["MAX_CONTENT_LENGTH"]:
+    if int(length) > max_bytes:
         raise RequestEntityTooLarge
     body: bytes = environ["wsgi.input"].read(int(length))
     return body

@@ -7,7 +7,7 @@ from flask import Flask
 
 from churn_api.contract.example import example_record
 from churn_api.registry.live import ModelNotReady
-from churn_api.web.state import live_models
+from churn_api.web.state import services_of
 
 
 class Greeting(NamedTuple):
@@ -23,11 +23,10 @@ class Greeting(NamedTuple):
 
 def greeting(app: Flask, address: str) -> Greeting:
     """The line to try, made from the default model's own signature, and the address of the API page."""
-    with app.app_context():
-        try:
-            signature = live_models().get().card.signature
-        except ModelNotReady as error:
-            return Greeting(f"Not ready: {error}", {"Train a model, then restart": "churn-api train --help"})
+    try:
+        signature = services_of(app).live.get().card.signature
+    except ModelNotReady as error:
+        return Greeting(f"Not ready: {error}", {"Train a model, then restart": "churn-api train --help"})
     record = json.dumps(example_record(signature, required_only=True)).replace("'", "'\\''")
     line = f"curl -s {address}/api/v1/predict -H 'Content-Type: application/json' -d '{record}'"
     return Greeting("Ready", {"Try it": line, "Read about it": f"{address}/docs"})

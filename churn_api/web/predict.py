@@ -1,6 +1,6 @@
 """One customer in, one probability out."""
 
-from flask import Blueprint, jsonify
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import PREDICT
@@ -37,4 +37,4 @@ def predict(model: str | None = None) -> ResponseReturnValue:
     batch = chosen.reader.read_one(read_records())
     scores = score(chosen, batch, query.get("threshold"))
     answer = {name: values[0] for name, values in scored_columns(scores).items()} | about(scores)
-    return jsonify(answer | {"warnings": body_errors(batch.warnings)} if batch.warnings else answer)
+    return answer | {"warnings": body_errors(batch.warnings)} if batch.warnings else answer

@@ -1,9 +1,10 @@
 """What belongs to one application: two of them in one process share nothing."""
 
-from flask import Flask, current_app
+from flask import Flask
 
 from churn_api.registry.live import LiveModels
 from churn_api.services import Services
+from churn_api.web.exchange import exchange
 
 _KEY = "churn_api"
 
@@ -20,10 +21,10 @@ def services_of(app: Flask) -> Services:
 
 
 def services() -> Services:
-    """The current application's services."""
-    return services_of(current_app)
+    """The services of the application that answers."""
+    return services_of(exchange().app)
 
 
 def live_models() -> LiveModels:
-    """The current application's models."""
+    """The models of the application that answers."""
     return services().live

@@ -1,14 +1,14 @@
 """Numbers that other processes read while this one counts: each a double in a file that is mapped into memory.
 
 The files are laid out as prometheus_client lays out its own (mmap_dict.py), which reads them. To write, it asks the
-system for the process's id and packs two doubles, each time; a prediction counts fourteen times.
+system for the process's id and packs two doubles, each time; a prediction counts thirteen times.
 """
 
 import mmap
 import os
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,27 +49,28 @@ class Cell:
     ) -> None:
         self._file = f"{kind}_{multiprocess_mode}" if kind == "gauge" else kind
         self._key = mmap_key(metric, sample, list(names), list(labels), help_text)
-        self._double: memoryview[float] | None = None
+        self.double: memoryview[float] | None = None
+        """Where it lives; None in a process that has not counted it yet."""
         with _lock:
             _cells.append(self)
-            self._open()
+            self.open()
 
     def inc(self, amount: float) -> None:
         """Add to it."""
         with _lock:
-            double = self._double or self._open()
+            double = self.double or self.open()
             double[0] += amount
 
     def set(self, value: float, timestamp: float | None = None) -> None:
         """Put another in its place. No gauge here is told by the time of its setting, so none is kept."""
         with _lock:
-            double = self._double or self._open()
+            double = self.double or self.open()
             double[0] = value
 
     def get(self) -> float:
         """The number."""
         with _lock:
-            double = self._double or self._open()
+            double = self.double or self.open()
             return float(double[0])
 
     def get_exemplar(self) -> None:
@@ -80,15 +81,24 @@ class Cell:
 
     def forget(self) -> None:
         """Let go of a parent's number: a forked process has its own, from nothing."""
-        self._double = None
+        self.double = None
 
-    def _open(self) -> "memoryview[float]":
+    def open(self) -> "memoryview[float]":
+        """Find or make its place in this process's own file, which the lock is needed for."""
         file = _files.get(self._file)
         if file is None:
             group = cast("Path", metrics_group())
             file = _files[self._file] = _File(group / f"{self._file}_{os.getpid()}.db")
-        self._double = file.double(self._key)
-        return self._double
+        self.double = file.double(self._key)
+        return self.double
+
+
+def add(steps: "Iterable[tuple[Cell, float]]") -> None:
+    """Add to many cells, locked once: a quarter of what it takes one by one."""
+    with _lock:
+        for cell, amount in steps:
+            double = cell.double or cell.open()
+            double[0] += amount
 
 
 class _File:

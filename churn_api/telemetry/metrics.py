@@ -2,7 +2,7 @@
 
 import time
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from churn_api.config import metrics_group
-from churn_api.telemetry.cells import Cell
+from churn_api.telemetry import cells
 from churn_api.telemetry.folder import is_own
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -24,6 +24,9 @@ ROWS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 10_000.0, 
 _FINEST = float(1 << 24)
 
 Family = TypeVar("Family", bound="Counter | Gauge | Histogram")
+Step = tuple[Any, float]
+"""A number of a family, and what is to be added to it."""
+Add = Callable[[Iterable[Step]], None]
 
 
 class Histogram(prometheus_client.Histogram):
@@ -38,37 +41,35 @@ class Histogram(prometheus_client.Histogram):
         self._bounds = np.array(self._upper_bounds)
 
     def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
-        """Count one value, found by bisection."""
-        self._sum.inc(round(amount * _FINEST) / _FINEST)
-        self._buckets[bisect_left(self._upper_bounds, amount)].inc(1)
+        """Count one value."""
+        add_one_by_one(self.steps(amount))
 
-    def observe_many(self, amounts: NDArray[np.float64]) -> None:
-        """Count values, each bucket once."""
-        self._sum.inc(round(float(amounts.sum()) * _FINEST) / _FINEST)
+    def steps(self, amount: float) -> tuple[Step, Step]:
+        """What counts one value; its bucket is found by bisection."""
+        bucket = self._buckets[bisect_left(self._upper_bounds, amount)]
+        return (self._sum, round(amount * _FINEST) / _FINEST), (bucket, 1)
+
+    def steps_of_many(self, amounts: NDArray[np.float64]) -> list[Step]:
+        """What counts values, each bucket once."""
         counts = np.bincount(np.searchsorted(self._bounds, amounts)).tolist()
-        for bucket, count in zip(self._buckets, counts, strict=False):
-            if count:
-                bucket.inc(count)
+        buckets = [(bucket, count) for bucket, count in zip(self._buckets, counts, strict=False) if count]
+        return [(self._sum, round(float(amounts.sum()) * _FINEST) / _FINEST), *buckets]
 
 
 class Counter(prometheus_client.Counter):
-    """A counter whose amounts are its own program's: none is looked at before it is added."""
+    """A counter that many steps may be added to at once."""
 
-    def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None:
-        """Count."""
-        self._value.inc(amount)
+    def step(self, amount: float = 1) -> Step:
+        """What counts."""
+        return self._value, amount
 
 
 class Gauge(prometheus_client.Gauge):
-    """A gauge whose family has no labels, or that is one of its children: neither is asked at every step."""
+    """The same of a gauge."""
 
-    def inc(self, amount: float = 1) -> None:
-        """Raise it."""
-        self._value.inc(amount)
-
-    def dec(self, amount: float = 1) -> None:
-        """Lower it."""
-        self._value.inc(-amount)
+    def step(self, amount: float) -> Step:
+        """What raises it, or lowers it."""
+        return self._value, amount
 
 
 class Children(dict[Any, Family], Generic[Family]):
@@ -87,8 +88,10 @@ class Children(dict[Any, Family], Generic[Family]):
 class Families:
     """Every family that is counted here. What is asked for at a scrape is in queue.py and processes.py."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, add: Add) -> None:
         self.registry = registry
+        self.add = add
+        """Adds steps: that of many at once costs little more than that of one."""
         model = ("model", "version")
         self.requests = self._counter("http_requests", "Requests answered.", ("method", "route", "status"))
         self.seconds = self._histogram("http_request_duration_seconds", "Time to the last byte.", ("route",), SECONDS)
@@ -127,11 +130,18 @@ class Families:
 def families() -> Families:
     """Families of one's own; in a group, where values live in files by their names, those of the process."""
     group = metrics_group()
-    return Families(CollectorRegistry()) if group is None else _of_process(group)
+    return Families(CollectorRegistry(), add_one_by_one) if group is None else _of_process(group)
+
+
+def add_one_by_one(steps: Iterable[Step]) -> None:
+    """Add to numbers, whatever they are."""
+    for value, amount in steps:
+        value.inc(amount)
 
 
 @cache
 def _of_process(group: Path) -> Families:
-    if is_own(group):
-        prometheus_client.values.ValueClass = Cell
-    return Families(CollectorRegistry())
+    if not is_own(group):
+        return Families(CollectorRegistry(), add_one_by_one)
+    prometheus_client.values.ValueClass = cells.Cell
+    return Families(CollectorRegistry(), cells.add)

@@ -17,7 +17,7 @@ from churn_api.contract.faults import Fault
 from churn_api.contract.record import identifier_names
 from churn_api.registry.live import LiveModels
 from churn_api.services import Services
-from churn_api.telemetry.metrics import Children, Families, families
+from churn_api.telemetry.metrics import Children, Families, Step, families
 from churn_api.telemetry.scrape import registry_of
 from churn_api.web.body import read_query
 from churn_api.web.documented import documented
@@ -124,38 +124,40 @@ class Recorder:
 
     def began(self, exchange: Exchange) -> None:
         """Count what is worked on."""
-        self._families.in_flight.inc()
+        self._families.add((self._families.in_flight.step(1),))
 
     def ended(self, exchange: Exchange) -> None:
         """Count what came of it."""
-        self._families.in_flight.dec()
+        steps = [self._families.in_flight.step(-1)]
         try:
-            self._count(exchange)
+            steps += self._steps(exchange)
         except Exception:
             # The answer is sent already, and the next request has nothing to do with it.
             log.exception("request %s could not be counted", exchange.request_id)
+        self._families.add(steps)
 
-    def _count(self, exchange: Exchange) -> None:
+    def _steps(self, exchange: Exchange) -> list[Step]:
         route = exchange.route or UNMATCHED
-        self._requests[exchange.method, route, exchange.status].inc()
-        self._seconds[route].observe(exchange.seconds)
+        requests, seconds = self._requests[exchange.method, route, exchange.status], self._seconds[route]
+        steps = [requests.step(), *seconds.steps(exchange.seconds)]
         length = exchange.environ.get("CONTENT_LENGTH")
         if length and length.isascii() and length.isdigit():
-            self._families.received.observe(int(length))
+            steps += self._families.received.steps(int(length))
         if exchange.sent_bytes is not None:
-            self._families.sent.observe(exchange.sent_bytes)
+            steps += self._families.sent.steps(exchange.sent_bytes)
         if exchange.problem is not None:
             self._count_problem(exchange)
         elif exchange.inference_seconds is not None:
-            self._count_predictions(exchange, exchange.inference_seconds)
+            steps += self._steps_of_predictions(exchange, exchange.inference_seconds)
         if exchange.faults:
             self._count_faults(exchange)
+        return steps
 
-    def _count_predictions(self, exchange: Exchange, seconds: float) -> None:
+    def _steps_of_predictions(self, exchange: Exchange, seconds: float) -> list[Step]:
         model = exchange.model, exchange.version
-        self._inference[model].observe(seconds)
+        steps = [*self._inference[model].steps(seconds)]
         if exchange.rows is not None and _BATCH in (exchange.route or ""):
-            self._families.batch_rows.observe(exchange.rows)
+            steps += self._families.batch_rows.steps(exchange.rows)
         threshold = 0.0 if exchange.threshold is None else exchange.threshold
         probability, scored, churning = self._probability[model], 0, 0
         for probabilities in exchange.probabilities:
@@ -163,14 +165,15 @@ class Recorder:
             if len(probabilities) == 1:
                 # For one number NumPy's calls cost more than all the rest.
                 (one,) = probabilities.tolist()
-                probability.observe(one)
+                steps += probability.steps(one)
                 churning += one >= threshold
             elif len(probabilities):
-                probability.observe_many(probabilities)
+                steps += probability.steps_of_many(probabilities)
                 churning += int(np.count_nonzero(probabilities >= threshold))
         for outcome, count in (("churn", churning), ("stay", scored - churning)):
             if count:
-                self._predictions[*model, outcome].inc(count)
+                steps.append(self._predictions[*model, outcome].step(count))
+        return steps
 
     def _count_problem(self, exchange: Exchange) -> None:
         if exchange.limit is not None:

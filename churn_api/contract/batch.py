@@ -70,8 +70,9 @@ class BatchReader:
         row = self._fast(body)
         if row is None:
             row = self._judged(orjson.loads(body))
-        values = list(zip(row, strict=True))
-        return self._batch(values, self._builder.build_one(row), [0], 1, [], lambda _: ())
+        warnings = self._warnings(list(zip(row, strict=True)), lambda _: ()) if self._open else []
+        identifier = next((value for value in row[-self._identifiers :] if value is not UNSET), None)
+        return Batch([identifier], self._builder.build_one(row), (0,), 1, [], warnings)
 
     def read_many(self, body: bytes, limit: int) -> Batch:
         """Many records, whatever is wrong with some of them.
@@ -107,7 +108,7 @@ class BatchReader:
             row: Row = astuple(self._one.decode(body))
         except msgspec.MsgspecError:
             return None
-        return row if self._well_identified(list(zip(row[-self._identifiers :], strict=True))) else None
+        return row if self._well_identified([(value,) for value in row[-self._identifiers :]]) else None
 
     def _transposed(self, rows: list[Row]) -> list[tuple[Any, ...]]:
         return list(zip(*rows, strict=True)) or [()] * self._width
@@ -134,12 +135,13 @@ class BatchReader:
         path_of: Callable[[int], Path],
     ) -> Batch:
         identifiers = _sent(values[-self._identifiers :])
-        unseen = sorted(self._unseen(values)) if self._open else []
-        warnings = [
+        return Batch(identifiers, columns, places, sent, faults, self._warnings(values, path_of))
+
+    def _warnings(self, columns: list[tuple[Any, ...]], path_of: Callable[[int], Path]) -> list[Fault]:
+        return [
             Fault("unseen-category", "Training did not see this category.", path=(*path_of(row), name))
-            for row, name in unseen
+            for row, name in sorted(self._unseen(columns))
         ]
-        return Batch(identifiers, columns, places, sent, faults, warnings)
 
     def _unseen(self, columns: list[tuple[Any, ...]]) -> Iterator[tuple[int, str]]:
         """Row and feature of each category that training did not see."""

@@ -26,12 +26,14 @@ class OnnxScorer:
     def __init__(self, graph: bytes) -> None:
         self._session = onnxruntime.InferenceSession(graph, _options(), providers=["CPUExecutionProvider"])
         self._inputs = [node.name for node in self._session.get_inputs()]
+        # Where none are given, each run makes some.
+        self._run_options = onnxruntime.RunOptions()
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
         """See Scorer."""
         blocks = {NUMBERS: columns.numbers.astype(np.float32, order="C"), TEXTS: np.ascontiguousarray(columns.texts)}
         feed = {name: blocks[name] for name in self._inputs}
-        (probabilities,) = self._session.run([PROBABILITY], feed)
+        (probabilities,) = self._session.run([PROBABILITY], feed, self._run_options)
         return np.asarray(probabilities, dtype=np.float64)
 
 

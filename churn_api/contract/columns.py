@@ -1,6 +1,6 @@
 """Columns: many records, by field, in the two blocks that a model computes with."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -26,6 +26,11 @@ class Columns(NamedTuple):
     def take(self, rows: Sequence[int] | NDArray[np.intp]) -> "Columns":
         """The named rows, in that order."""
         return Columns(self.numbers[rows], self.texts[rows])
+
+    def blocks(self, rows: int) -> Iterator["Columns"]:
+        """These records in order, at most so many at a time; nothing is copied."""
+        for first in range(0, self.rows, rows):
+            yield Columns(self.numbers[first : first + rows], self.texts[first : first + rows])
 
 
 class ColumnsBuilder:

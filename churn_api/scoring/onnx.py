@@ -17,6 +17,9 @@ NUMBERS = "numbers"
 TEXTS = "texts"
 PROBABILITY = "probability"
 
+ROWS_AT_ONCE = 500
+"""What a graph holds on its way is many times its input: of so few rows little memory, and near the processor."""
+
 _ERRORS_ONLY = 3
 
 
@@ -31,6 +34,11 @@ class OnnxScorer:
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
         """See Scorer."""
+        if columns.rows <= ROWS_AT_ONCE:
+            return self._score(columns)
+        return np.concatenate([self._score(block) for block in columns.blocks(ROWS_AT_ONCE)])
+
+    def _score(self, columns: Columns) -> NDArray[np.float64]:
         blocks = {NUMBERS: columns.numbers.astype(np.float32, order="C"), TEXTS: np.ascontiguousarray(columns.texts)}
         feed = {name: blocks[name] for name in self._inputs}
         (probabilities,) = self._session.run([PROBABILITY], feed, self._run_options)

@@ -26,7 +26,7 @@ ADDRESS = "/health/live"
 def share_most(app: Flask) -> None:
     """Make this process one to fork workers of an application from."""
     _rehearse(app)
-    gc.collect()
+    # Nothing is collected before: what garbage leaves free here, each worker would fill with a copy of the page.
     gc.freeze()
     _unmap_code()
 

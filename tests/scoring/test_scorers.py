@@ -6,7 +6,7 @@ import pytest
 from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE
 from churn_api.registry.model import load_model
-from churn_api.scoring.onnx import OnnxScorer
+from churn_api.scoring.onnx import ROWS_AT_ONCE, OnnxScorer
 from churn_api.scoring.sklearn import SklearnScorer, positive_index
 
 
@@ -47,6 +47,15 @@ def test_extremes(scorer, card):
         columns = Columns(np.full_like(known.numbers, number), np.full_like(known.texts, "東京 \U0001f600 \x00"))
         (probability,) = scorer.score(columns)
         assert 0 <= probability <= 1
+
+
+@pytest.mark.parametrize("rows", [ROWS_AT_ONCE - 1, ROWS_AT_ONCE, ROWS_AT_ONCE + 1, 2 * ROWS_AT_ONCE + 7])
+def test_any_number_of_rows(scorer, card, rows):
+    """However many rows there are, each gets the probability, at its own place, that it gets alone."""
+    golden = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows)
+    alone = np.concatenate([scorer.score(golden.take([row])) for row in range(golden.rows)])
+    places = np.arange(rows) % golden.rows
+    assert np.abs(scorer.score(golden.take(places)) - alone[places]).max() <= 1e-6
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from benchmarks import compare, held, logline, metrics, sweep, tables
+from benchmarks import compare, held, logline, metrics, sweep, tables, workers
 from benchmarks.servers import COMMANDS
 
 
@@ -25,6 +25,8 @@ def main() -> None:
     sizes.add_argument("--largest", type=int, default=100_000, help="customers of the largest batch (default 100,000)")
     long = scenarios.add_parser("held", help="a minute at 64 connections behind nginx, and 200 slow clients")
     long.add_argument("--seconds", type=int, default=60, help="length of each load (default 60)")
+    further = scenarios.add_parser("workers", help="what a further worker costs in memory")
+    further.add_argument("--seconds", type=int, default=4, help="length of each load (default 4)")
     scenarios.add_parser("logline", help="the cost of a line of the log")
     large = scenarios.add_parser("tables", help="tables of any size through the command, a job and a request")
     large.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (default 1,000,000)")
@@ -47,6 +49,8 @@ def main() -> None:
             metrics.run(options.rounds, options.restarts, dry=options.dry)
         case "sweep":
             sweep.run(options.largest, dry=options.dry)
+        case "workers":
+            workers.run(options.seconds, dry=options.dry)
         case "held":
             _require("nginx", "slowhttptest")
             held.run(options.seconds, dry=options.dry)

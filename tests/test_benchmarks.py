@@ -50,3 +50,15 @@ def test_metrics():
     assert "| /api/v1/predict/boosting |" in printed
     (files,) = re.findall(r"\| after 20 restarts \|.*\| (\d+) \|", printed)
     assert 0 < int(files) <= 20
+
+
+def test_workers():
+    """The memory of few workers and of many is printed, and what each further one takes."""
+    printed = bench("workers", "--seconds", "1")
+    few, many, each = (
+        [float(cell) for cell in re.findall(r"\| ([\d.]+)(?= \|)", line)[-3:]]
+        for line in printed.splitlines()
+        if re.match(r"\| (2|6|each further one) \|", line)
+    )
+    assert all(0 < one < further for one, further in zip(few, many, strict=True))
+    assert each == pytest.approx([(further - one) / 4 for one, further in zip(few, many, strict=True)], abs=0.1)

@@ -29,6 +29,12 @@ Step = tuple[Any, float]
 Add = Callable[[Iterable[Step]], None]
 
 
+def add_one_by_one(steps: Iterable[Step]) -> None:
+    """Add to numbers, whatever they are."""
+    for value, amount in steps:
+        value.inc(amount)
+
+
 class Histogram(prometheus_client.Histogram):
     """A histogram that takes many values at once, and whose sums are exact.
 
@@ -88,7 +94,7 @@ class Children(dict[Any, Family], Generic[Family]):
 class Families:
     """Every family that is counted here. What is asked for at a scrape is in queue.py and processes.py."""
 
-    def __init__(self, registry: CollectorRegistry, add: Add) -> None:
+    def __init__(self, registry: CollectorRegistry, add: Add = add_one_by_one) -> None:
         self.registry = registry
         self.add = add
         """Adds steps: that of many at once costs little more than that of one."""
@@ -130,18 +136,12 @@ class Families:
 def families() -> Families:
     """Families of one's own; in a group, where values live in files by their names, those of the process."""
     group = metrics_group()
-    return Families(CollectorRegistry(), add_one_by_one) if group is None else _of_process(group)
-
-
-def add_one_by_one(steps: Iterable[Step]) -> None:
-    """Add to numbers, whatever they are."""
-    for value, amount in steps:
-        value.inc(amount)
+    return Families(CollectorRegistry()) if group is None else _of_process(group)
 
 
 @cache
 def _of_process(group: Path) -> Families:
     if not is_own(group):
-        return Families(CollectorRegistry(), add_one_by_one)
+        return Families(CollectorRegistry())
     prometheus_client.values.ValueClass = cells.Cell
     return Families(CollectorRegistry(), cells.add)

@@ -80,13 +80,30 @@ def test_forked_process(group):
     assert written(group / f"gauge_livesum_{os.getpid()}.db") == {"g": 9.0}
 
 
-def test_threads(group):
-    """Not one step is lost where threads count together."""
-    shared = cell("a")
+def test_many_at_once(group):
+    """Steps that are added at once count as if one by one, of any numbers in any order, in a forked process too."""
+    one, other = cell("a"), cell("b")
+    cells.add([(one, 1), (other, 2), (one, 0.5)])
+    child = os.fork()
+    if child == 0:
+        cells.add([(other, 3), (other, 4)])
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert written(group / f"counter_{os.getpid()}.db") == {"a": 1.5, "b": 2.0}
+    assert written(group / f"counter_{child}.db") == {"b": 7.0}
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_threads(group, at_once):
+    """Not one step is lost where threads count together, each step by itself or several at once."""
+    shared, other = cell("a"), cell("b")
 
     def count():
         for _ in range(20_000):
-            shared.inc(1)
+            if at_once:
+                cells.add([(shared, 1), (other, 1)])
+            else:
+                shared.inc(1)
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:

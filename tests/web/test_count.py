@@ -91,7 +91,7 @@ def test_predictions(client):
 def test_probabilities_fall_into_their_buckets():
     """A histogram that takes many values at once tells what one that takes them one by one does."""
     registries = [CollectorRegistry(), CollectorRegistry()]
-    at_once, one_by_one = (Families(registry, add_one_by_one).probability.labels("m", "1") for registry in registries)
+    at_once, one_by_one = (Families(registry).probability.labels("m", "1") for registry in registries)
     values = np.concatenate([np.random.default_rng(3).random(500), np.arange(21) / 20])
     add_one_by_one(at_once.steps_of_many(values))
     for one in values:

@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 SITE = Path(__file__).parents[1] / "deploy/nginx/churn-api.conf"
+RELOAD_SECONDS = 60
 
 
 class Nginx(NamedTuple):
@@ -28,12 +31,19 @@ class Nginx(NamedTuple):
         return f"http://127.0.0.1:{self.port}"
 
     def reload(self, site: str) -> None:
-        """Give it another file, and have it read its files again, as `nginx -s reload` does."""
+        """Give it another file, and have it read its files again, as `nginx -s reload` does.
+
+        Returns when the processes are gone that had the old ones: until then they take requests too.
+        """
         # In one step: one that still reads for an earlier call would find half a file, and an empty one has no port.
         new = self.site.with_suffix(".new")
         new.write_text(site)
         new.replace(self.site)
+        before = psutil.Process(self.process.pid).children()
         self.process.send_signal(signal.SIGHUP)
+        _, left = psutil.wait_procs(before, timeout=RELOAD_SECONDS)
+        if left:
+            raise RuntimeError((self.site.parent / "error.log").read_text())
 
 
 @contextmanager
@@ -45,7 +55,7 @@ def nginx_before(folder: Path, *backends: Path) -> Iterator[Nginx]:
     command = [str(shutil.which("nginx")), "-p", str(folder), "-c", str(folder / "nginx.conf")]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        _wait(port, folder)
+        _wait(process.pid, port, folder)
         yield Nginx(port, process, folder / "site.conf")
     finally:
         process.terminate()
@@ -79,10 +89,10 @@ def _main(folder: Path) -> str:
     )
 
 
-def _wait(port: int, folder: Path) -> None:
+def _wait(pid: int, port: int, folder: Path) -> None:
     for _ in range(100):
-        # It listens before it minds signals, and writes its id after: a reload between the two would end it.
-        if (folder / "nginx.pid").exists():
+        # It listens before it minds signals: a reload between the two would end it. It forks after both.
+        if psutil.Process(pid).children():
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     return

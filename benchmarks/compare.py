@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.load import Seen, load
-from benchmarks.models import FOLDER, customers, make_models
+from benchmarks.models import FOLDER, customers, make_models, write_bodies
 from benchmarks.report import table_of, write_figures
 from benchmarks.servers import ANSWERS_CONSTANT, OURS, Server, running
 
@@ -47,9 +47,7 @@ def run(names: list[str], rounds: int, seconds: int, *, dry: bool) -> None:
     """Start, check and load the named servers, and write benchmarks/README.md unless `dry`."""
     models = make_models(FOLDER)
     records, expected = customers(FOLDER, models)
-    one, many = FOLDER / "one.json", FOLDER / "many.json"
-    one.write_text(json.dumps(records[0]))
-    many.write_text(json.dumps({"customers": records}))
+    one, many = write_bodies(FOLDER, records)
     with ExitStack() as stack:
         direct = [stack.enter_context(running(name, models)) for name in names]
         proxied = [

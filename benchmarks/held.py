@@ -1,14 +1,14 @@
 """A minute at 64 connections behind nginx, and 200 slow clients beside quick ones."""
 
-import json
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.load import Seen, load
-from benchmarks.models import FOLDER, customers, make_models
+from benchmarks.models import FOLDER, customers, make_models, write_bodies
 from benchmarks.report import table_of, write_figures
 from benchmarks.servers import OURS, ROOT, Server, running
 
@@ -38,21 +38,21 @@ def run(seconds: int, *, dry: bool) -> None:
     """Load, and write docs/operations.md unless `dry`."""
     models = make_models(FOLDER)
     records, _ = customers(FOLDER, models)
-    (FOLDER / "one.json").write_text(json.dumps(records[0]))
+    one, _ = write_bodies(FOLDER, records)
     with running(OURS, models, behind_nginx=True) as server:
-        load(server.url + ROUTE, FOLDER / "one.json", connections=CONNECTIONS, seconds=WARM_UP_SECONDS)
-        loads = [_held(server, CONNECTIONS, seconds, f"{CONNECTIONS} connections")]
-        loads.append(_held(server, QUICK, seconds, f"{QUICK} connections, nobody slow"))
+        load(server.url + ROUTE, one, connections=CONNECTIONS, seconds=WARM_UP_SECONDS)
+        loads = [_held(server, one, CONNECTIONS, seconds, f"{CONNECTIONS} connections")]
+        loads.append(_held(server, one, QUICK, seconds, f"{QUICK} connections, nobody slow"))
         for what, options in SLOW_CLIENTS.items():
             with _slow_clients(server.url + ROUTE, seconds, options):
-                loads.append(_held(server, QUICK, seconds, f"{QUICK} connections beside {SLOW} that {what}"))
+                loads.append(_held(server, one, QUICK, seconds, f"{QUICK} connections beside {SLOW} that {what}"))
     head = ["load", "requests", "other than 2xx", "requests/s", "p50 ms", "p99 ms", "memory before, after, MB"]
     write_figures("held", table_of(head, [_row(held) for held in loads]), document=DOCUMENT, dry=dry)
 
 
-def _held(server: Server, connections: int, seconds: int, title: str) -> Held:
+def _held(server: Server, body: Path, connections: int, seconds: int, title: str) -> Held:
     before = server.pss_megabytes()
-    seen = load(server.url + ROUTE, FOLDER / "one.json", connections=connections, seconds=seconds)
+    seen = load(server.url + ROUTE, body, connections=connections, seconds=seconds)
     held = Held(title, seen, before, server.pss_megabytes())
     print(f"{title}: {seen.rate:,.0f}/s, {seen.bad} bad", flush=True)
     return held

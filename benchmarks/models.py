@@ -46,3 +46,11 @@ def customers(folder: Path, models: Path) -> tuple[list[dict[str, Any]], dict[st
     pipelines = {name: joblib.load(models / name / "1" / "model.joblib") for name in MODELS}
     expected = {name: pipeline.predict_proba(frame)[:, 1].tolist() for name, pipeline in pipelines.items()}
     return json.loads(json.dumps(list(to_records(table, signature)))), expected
+
+
+def write_bodies(folder: Path, records: list[dict[str, Any]]) -> tuple[Path, Path]:
+    """Files with what a client sends: the first customer, and all of them."""
+    one, many = folder / "one.json", folder / "many.json"
+    one.write_text(json.dumps(records[0]))
+    many.write_text(json.dumps({"customers": records}))
+    return one, many

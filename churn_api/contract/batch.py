@@ -71,8 +71,8 @@ class BatchReader:
         if row is None:
             row = self._judged(orjson.loads(body))
         warnings = self._warnings(list(zip(row, strict=True)), lambda _: ()) if self._open else []
-        identifier = next((value for value in row[-self._identifiers :] if value is not UNSET), None)
-        return Batch([identifier], self._builder.build_one(row), (0,), 1, [], warnings)
+        identifiers = _sent([(value,) for value in row[-self._identifiers :]])
+        return Batch(identifiers, self._builder.build_one(row), (0,), 1, [], warnings)
 
     def read_many(self, body: bytes, limit: int) -> Batch:
         """Many records, whatever is wrong with some of them.

@@ -23,9 +23,6 @@ from churn_api.registry.bundle import read_card
 from churn_api.registry.model import Model, load_model
 from churn_api.scoring.decision import BANDS
 
-SCORED_AT_ONCE = 1 << 13
-"""Rows; a session copies every text that it is given."""
-
 _BANDS = pa.array(BANDS)
 
 
@@ -96,15 +93,10 @@ class TableScorer:
 
     def _table(self, rows: Rows) -> pa.Table:
         probabilities = np.full(rows.count, np.nan)
-        probabilities[rows.good] = self._scored(rows.columns)
+        probabilities[rows.good] = self._model.score(rows.columns)
         bad = np.isnan(probabilities)
         named = {IDENTIFIER: rows.identifiers} | {name: rows.kept.column(name) for name in rows.kept.column_names}
         return pa.table(named | self._decided(probabilities, bad))
-
-    def _scored(self, columns: Columns) -> NDArray[np.float64]:
-        pieces = (slice(start, start + SCORED_AT_ONCE) for start in range(0, columns.rows, SCORED_AT_ONCE))
-        scored = [self._model.score(Columns(columns.numbers[piece], columns.texts[piece])) for piece in pieces]
-        return np.concatenate([np.empty(0), *scored])
 
     def _decided(self, probabilities: NDArray[np.float64], bad: NDArray[np.bool_]) -> dict[str, pa.Array]:
         codes = pa.array(self._policy.band_codes(probabilities).astype(np.int8), mask=bad)

@@ -12,13 +12,14 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # noqa: TID251 - set, not r
 import onnxruntime
 
 from churn_api.contract.columns import Columns
+from churn_api.scoring.scorer import in_blocks
 
 NUMBERS = "numbers"
 TEXTS = "texts"
 PROBABILITY = "probability"
 
 ROWS_AT_ONCE = 500
-"""What a graph holds on its way is many times its input: of so few rows little memory, and near the processor."""
+"""What a graph holds on its way is many times its input; of so few rows it is little, and stays near the processor."""
 
 _ERRORS_ONLY = 3
 
@@ -34,9 +35,7 @@ class OnnxScorer:
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
         """See Scorer."""
-        if columns.rows <= ROWS_AT_ONCE:
-            return self._score(columns)
-        return np.concatenate([self._score(block) for block in columns.blocks(ROWS_AT_ONCE)])
+        return in_blocks(self._score, columns, ROWS_AT_ONCE)
 
     def _score(self, columns: Columns) -> NDArray[np.float64]:
         blocks = {NUMBERS: columns.numbers.astype(np.float32, order="C"), TEXTS: np.ascontiguousarray(columns.texts)}

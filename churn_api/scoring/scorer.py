@@ -1,5 +1,6 @@
 """The one thing that a model does while serving."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -14,3 +15,10 @@ class Scorer(Protocol):
     def score(self, columns: Columns) -> NDArray[np.float64]:
         """Probabilities of the target's positive label: shape (n,), float64, in [0, 1]; n is at least 1."""
         ...
+
+
+def in_blocks(score: Callable[[Columns], NDArray[np.float64]], columns: Columns, rows: int) -> NDArray[np.float64]:
+    """What a function makes of columns, shape (n,), asked for at most so many rows at a time."""
+    if columns.rows <= rows:
+        return score(columns)
+    return np.concatenate([score(block) for block in columns.blocks(rows)])

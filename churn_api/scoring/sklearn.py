@@ -15,6 +15,10 @@ from threadpoolctl import ThreadpoolController
 
 from churn_api.contract.columns import Columns
 from churn_api.contract.signature import Signature, Target
+from churn_api.scoring.scorer import in_blocks
+
+ROWS_AT_ONCE = 1 << 13
+"""A frame copies what it is made of, and each step of a pipeline the frame; a call itself takes milliseconds."""
 
 
 class SklearnScorer:
@@ -34,6 +38,9 @@ class SklearnScorer:
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
         """See Scorer."""
+        return in_blocks(self._score, columns, ROWS_AT_ONCE)
+
+    def _score(self, columns: Columns) -> NDArray[np.float64]:
         # OpenMP's threads stall forked workers for seconds: one thread, set around each call.
         with self._threads.limit(limits=1):
             probabilities = self._classifier.predict_proba(to_frame(columns, self._signature))

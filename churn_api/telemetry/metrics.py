@@ -62,20 +62,22 @@ class Histogram(prometheus_client.Histogram):
         return [(self._sum, round(float(amounts.sum()) * _FINEST) / _FINEST), *buckets]
 
 
-class Counter(prometheus_client.Counter):
-    """A counter that many steps may be added to at once."""
+class _Single:
+    """Of one number: no labels, or one child of a family that has some."""
+
+    _value: Any
 
     def step(self, amount: float = 1) -> Step:
-        """What counts."""
+        """What adds to it."""
         return self._value, amount
 
 
-class Gauge(prometheus_client.Gauge):
-    """The same of a gauge."""
+class Counter(_Single, prometheus_client.Counter):
+    """A counter that is added to with others at once."""
 
-    def step(self, amount: float) -> Step:
-        """What raises it, or lowers it."""
-        return self._value, amount
+
+class Gauge(_Single, prometheus_client.Gauge):
+    """A gauge that is added to with others at once."""
 
 
 class Children(dict[Any, Family], Generic[Family]):

@@ -19,8 +19,6 @@ from churn_api.training.converters import CONVERSION
 
 TOLERANCE = 1e-6
 
-_CHUNK = 10_000
-
 
 class CompilationError(Exception):
     """A pipeline that cannot be expressed in ONNX; the text says why."""
@@ -59,11 +57,7 @@ def _convert(classifier: Any, inputs: list[tuple[str, Any]]) -> onnx.ModelProto:
 def prove(graph: bytes, columns: Columns, expected: NDArray[np.float64]) -> Parity:
     """Compare the compiled model with the pipeline's probabilities of the same rows."""
     try:
-        scorer = OnnxScorer(graph)
-        chunks = range(0, columns.rows, _CHUNK)
-        scored = np.concatenate(
-            [scorer.score(columns.take(np.arange(at, min(at + _CHUNK, columns.rows)))) for at in chunks]
-        )
+        scored = OnnxScorer(graph).score(columns)
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no base class
         return refuted(f"the compiled model cannot score: {type(error).__name__}")
     largest = float(np.max(np.abs(scored - expected)))

@@ -10,8 +10,9 @@ from builders import customers, write_csv
 from churn_api.contract.tables.blocks import ROWS, Block, blocks
 from churn_api.contract.tables.layout import read_layout
 from churn_api.contract.tables.whole import read_table, to_columns
-from churn_api.jobs.scoring import SCORED_AT_ONCE, TableScorer
+from churn_api.jobs.scoring import TableScorer
 from churn_api.registry.model import load_model
+from churn_api.scoring.sklearn import ROWS_AT_ONCE
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def model(models_dir):
 def test_more_rows_than_are_scored_at_once(model, tmp_path):
     """Each row of a large block gets the probability that the model gives it, in its place."""
     few = read_table(write_csv(customers(), tmp_path / "few.csv"))
-    drawn = few.take(np.random.default_rng(1).integers(0, few.num_rows, 2 * SCORED_AT_ONCE + 5))
+    drawn = few.take(np.random.default_rng(1).integers(0, few.num_rows, 2 * ROWS_AT_ONCE + 5))
     pyarrow.csv.write_csv(drawn, tmp_path / "many.csv")
     layout = read_layout(tmp_path / "many.csv", "csv")
     (block,) = blocks(layout)

@@ -6,7 +6,8 @@ import pytest
 from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE
 from churn_api.registry.model import load_model
-from churn_api.scoring.onnx import ROWS_AT_ONCE, OnnxScorer
+from churn_api.scoring import onnx, sklearn
+from churn_api.scoring.onnx import OnnxScorer
 from churn_api.scoring.sklearn import SklearnScorer, positive_index
 
 
@@ -49,13 +50,24 @@ def test_extremes(scorer, card):
         assert 0 <= probability <= 1
 
 
-@pytest.mark.parametrize("rows", [ROWS_AT_ONCE - 1, ROWS_AT_ONCE, ROWS_AT_ONCE + 1, 2 * ROWS_AT_ONCE + 7])
-def test_any_number_of_rows(scorer, card, rows):
+@pytest.mark.parametrize("more", [-1, 0, 1])
+@pytest.mark.parametrize("rows", [onnx.ROWS_AT_ONCE, 2 * onnx.ROWS_AT_ONCE, sklearn.ROWS_AT_ONCE])
+def test_any_number_of_rows(scorer, card, rows, more):
     """However many rows there are, each gets the probability, at its own place, that it gets alone."""
     golden = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows)
     alone = np.concatenate([scorer.score(golden.take([row])) for row in range(golden.rows)])
-    places = np.arange(rows) % golden.rows
+    places = np.arange(rows + more) % golden.rows
     assert np.abs(scorer.score(golden.take(places)) - alone[places]).max() <= 1e-6
+
+
+def test_few_rows_at_once(scorer, card, monkeypatch):
+    """However many rows there are, no scorer holds what it makes of all of them at once."""
+    golden = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows)
+    bound = (onnx if isinstance(scorer, OnnxScorer) else sklearn).ROWS_AT_ONCE
+    asked, score = [], scorer._score
+    monkeypatch.setattr(scorer, "_score", lambda columns: asked.append(columns.rows) or score(columns))
+    assert scorer.score(golden.take(np.arange(2 * bound + 7) % golden.rows)).shape == (2 * bound + 7,)
+    assert asked == [bound, bound, 7]
 
 
 @pytest.mark.parametrize(

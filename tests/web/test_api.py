@@ -2,6 +2,7 @@
 
 import os
 
+import flask
 import pytest
 from builders import CUSTOMER
 
@@ -75,3 +76,21 @@ def test_ids_of_forked_processes():
         found.append(os.read(reading, 100))
         os.close(reading)
     assert len({*found, exchange._id_of({}).encode()}) == 4
+
+
+def test_ends_are_told(client):
+    """Whoever asks to be told of a request's end is told, by a function or by a signal."""
+    told = []
+
+    def by_signal(sender, **_):
+        told.append(sender.name)
+
+    client.application.teardown_request(lambda _: told.append("request"))
+    client.application.teardown_appcontext(lambda _: told.append("context"))
+    assert client.post(SMALL, json=CUSTOMER).status_code == 200
+    assert told == ["request", "context"]
+    client.application.teardown_request_funcs.clear()
+    client.application.teardown_appcontext_funcs.clear()
+    with flask.request_tearing_down.connected_to(by_signal), flask.appcontext_tearing_down.connected_to(by_signal):
+        assert client.post(SMALL, json=CUSTOMER).status_code == 200
+    assert told[2:] == ["churn_api", "churn_api"]

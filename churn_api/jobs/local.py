@@ -48,7 +48,7 @@ def in_order(
         try:
             for block in chain(first, todo):
                 with _signals_held_back(), _main_hidden():
-                    begun.append(pool.submit(function, block))
+                    begun.append(_submitted(pool, function, block))
                 if len(begun) >= processes + AHEAD:
                     yield begun.popleft().result()
             while begun:
@@ -61,6 +61,14 @@ def in_order(
         finally:
             # What is begun is waited for: nothing is written to a job's folder after this.
             pool.shutdown(cancel_futures=True)
+
+
+def _submitted(pool: ProcessPoolExecutor, function: Function, block: Block) -> Future[Scored]:
+    try:
+        return pool.submit(function, block)
+    except (OSError, ValueError):
+        # Where a process was just killed, the pool closes the pipes that the next is given; asked again, it says so.
+        return pool.submit(function, block)
 
 
 @contextmanager

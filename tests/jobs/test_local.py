@@ -1,8 +1,10 @@
 """The local engine, with real processes."""
 
+import multiprocessing
 import os
 import signal
 import time
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from churn_api.contract.tables.blocks import Block
 from churn_api.contract.tables.errors import TableError
+from churn_api.jobs import local
 from churn_api.jobs.engine import ProcessKilled
 from churn_api.jobs.local import in_order
 from churn_api.jobs.scoring import Scored
@@ -97,3 +100,23 @@ def test_a_killed_process():
     with pytest.raises(ProcessKilled):
         list(in_order(die, iter(BLOCKS), processes=2))
     assert children() == []
+
+
+class KilledWhileStarting(ProcessPoolExecutor):
+    """A pool whose first process is killed while its second one is started, which is then given what is closed."""
+
+    def _spawn_process(self):
+        if self._processes:
+            for process in multiprocessing.active_children():
+                process.kill()
+            while not self._broken:
+                time.sleep(0.01)
+            raise ValueError("bad value(s) in fds_to_keep")
+        super()._spawn_process()
+
+
+def test_killed_while_another_starts(monkeypatch):
+    """A process that is killed while another is started is told as one that is killed at any other time."""
+    monkeypatch.setattr(local, "ProcessPoolExecutor", KilledWhileStarting)
+    with pytest.raises(ProcessKilled, match="was killed"):
+        list(in_order(fail, iter(BLOCKS), processes=2))

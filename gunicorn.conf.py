@@ -44,7 +44,7 @@ preload_app = True
 control_socket_disable = True
 # gunicorn's own lines in the form of all others, and none for each request: the application writes that.
 logconfig_dict = logs.logging_config(settings)
-logger_class = "churn_api.telemetry.server_log.ServerLog"
+logger_class = "churn_api.server.gunicorn_log.ServerLog"
 
 companions: list[subprocess.Popen[bytes]] = []
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
@@ -53,9 +53,9 @@ os.register_at_fork(after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UN
 
 def when_ready(server: Any) -> None:
     """Say how to try it, and leave to the workers, which fork next, as much as can be shared."""
-    from churn_api.web.before_fork import share_most
-    from churn_api.web.draining import drain_before_stop
-    from churn_api.web.greeting import greeting
+    from churn_api.server.startup_banner import greeting
+    from churn_api.server.warm_up import share_most
+    from churn_api.web.core.draining import drain_before_stop
 
     drain_before_stop(
         server.app.wsgi(),
@@ -84,8 +84,8 @@ def on_reload(server: Any) -> None:
 
 def begin_metrics(server: Any) -> None:
     """Count this process too, and serve the metrics beside the workers, which may all be busy."""
-    from churn_api.telemetry.beside import stay_beside
-    from churn_api.web.metrics import metrics_of, serve
+    from churn_api.server.sidecar import stay_beside
+    from churn_api.web.core.metrics import metrics_of, serve
 
     app = server.app.wsgi()
     metrics_of(app).begin("master")
@@ -124,8 +124,8 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Take signals again, and follow the database in a thread, which the fork could not take over."""
-    from churn_api.web.metrics import metrics_of
-    from churn_api.web.state import services_of
+    from churn_api.web.core.metrics import metrics_of
+    from churn_api.web.core.state import services_of
 
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     app = worker.app.wsgi()

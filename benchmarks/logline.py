@@ -16,10 +16,10 @@ from benchmarks.servers import ROOT
 from churn_api.access.caller import Caller
 from churn_api.config import load_settings
 from churn_api.telemetry import logs
-from churn_api.web.access_log import AccessLog
-from churn_api.web.exchange import Exchange, Observer
-from churn_api.web.guard import Visit
-from churn_api.web.traces import Traces
+from churn_api.web.core.access_log import AccessLog
+from churn_api.web.core.guard import Visit
+from churn_api.web.core.request_record import Exchange, Observer
+from churn_api.web.core.tracing import Traces
 
 LINES, ROUNDS = 5_000, 9
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -59,7 +59,7 @@ def _requests(folder: str, models: str, bodies: dict[str, Any], rounds: int) -> 
     """By request: the median of its time without what counts and with it, turn by turn."""
     app, _ = _app(folder, models)
 
-    from churn_api.web.metrics import Recorder
+    from churn_api.web.core.metrics import Recorder
 
     boundary = app.wsgi_app.__self__ if hasattr(app.wsgi_app, "__self__") else app.wsgi_app
     observers = boundary._observers  # noqa: SLF001 - what is taken away and given back is what is measured
@@ -107,7 +107,7 @@ def _scrapes(folder: str, models: str, bodies: dict[str, Any], restarts: int) ->
     app, group = _app(folder, models)
 
     from churn_api.telemetry import multiprocess
-    from churn_api.web.metrics import metrics_of
+    from churn_api.web.core.metrics import metrics_of
 
     metrics = metrics_of(app)
     asks = [_asking(app, route, bodies[route]) for route in ROUTES]

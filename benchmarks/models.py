@@ -36,9 +36,9 @@ def customers(folder: Path, models: Path) -> tuple[list[dict[str, Any]], dict[st
     """The table's first thousand customers as records, and each pipeline's own probabilities of them."""
     import joblib
 
-    from churn_api.contract.tables.whole import read_table, to_columns, to_records
     from churn_api.registry.bundle import read_card
     from churn_api.scoring.sklearn import to_frame
+    from churn_api.tables.training_table import read_table, to_columns, to_records
 
     table = read_table(folder / "customers.csv").slice(0, 1000)
     signature = read_card(models / MODELS[0] / "1").signature

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from churn_api.contract.columns import Columns
-from churn_api.contract.tables.blocks import Block
-from churn_api.contract.tables.layout import read_layout
-from churn_api.contract.tables.rows import RowsReader
 from churn_api.registry.model import Model, load_model
+from churn_api.tables.blocks import Block
+from churn_api.tables.layout import read_layout
+from churn_api.tables.reader import RowsReader
 
 BATCH = 1 << 15
 

@@ -19,11 +19,11 @@ from benchmarks.servers import CHURN_API, OURS, Server, running
 from benchmarks.sessions import Rate, session_rate
 from benchmarks.watching import watched
 from churn_api.config import load_settings
-from churn_api.contract.tables.formats import Format
 from churn_api.jobs.job import FINISHED, Request
-from churn_api.jobs.local import cores
 from churn_api.registry.bundle import found_bundles
 from churn_api.services import Services
+from churn_api.serving.process_engine import cores
+from churn_api.tables.formats import Format
 
 BOOSTED = MODELS[0]
 REQUEST_ROWS = 100_000

@@ -8,32 +8,28 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from churn_api.config import load_settings
 from churn_api.services import Services
-from churn_api.web import (
+from churn_api.web.core import (
     access_log,
-    batch,
     cross_origin,
-    docs,
     draining,
     errors,
-    exchange,
     guard,
     headers,
     health,
-    hosts,
-    jobs,
     limits,
     metrics,
-    models,
-    predict,
-    results,
-    root,
     state,
-    status,
-    token,
-    traces,
 )
-from churn_api.web.api import Api
-from churn_api.web.json import OrjsonProvider
+from churn_api.web.core import request_record as exchange
+from churn_api.web.core import tracing as traces
+from churn_api.web.core import trusted_hosts as hosts
+from churn_api.web.core.flask_app import Api
+from churn_api.web.core.json_provider import OrjsonProvider
+from churn_api.web.pages import api_page as docs
+from churn_api.web.pages import root
+from churn_api.web.v1 import batch_predict as batch
+from churn_api.web.v1 import job_results as results
+from churn_api.web.v1 import jobs, models, predict, status, token
 
 API = "/api/v1"
 
@@ -43,7 +39,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     Raises StartError with what to do about it.
     """
-    app = Api("churn_api", static_folder="web/static", template_folder="web/templates")
+    app = Api("churn_api", static_folder="web/pages/static", template_folder="web/pages/templates")
     app.config.from_mapping(load_settings(config, others=app.config))
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False

@@ -26,11 +26,11 @@ from churn_api.store.watcher import Watcher
 
 if TYPE_CHECKING:
     from churn_api.access.tokens import Tokens
-    from churn_api.jobs.engine import Engine
-    from churn_api.jobs.observed import WorkObserver
+    from churn_api.jobs.instrumentation import WorkObserver
     from churn_api.jobs.queue import Depth, Leasing, Queue
     from churn_api.jobs.sources import Sources
     from churn_api.jobs.worker import Worker
+    from churn_api.serving.engine import Engine
 
 RETRY_SECONDS = 5
 """How long after one attempt to load a version that was refused the next one is made."""
@@ -115,7 +115,7 @@ class Services:
 
     def worker(self, observer: "WorkObserver") -> "Worker":
         """A worker of the queue, in this process; the observer is told what it does."""
-        from churn_api.jobs.observed import ObservedQueue, observed_engine
+        from churn_api.jobs.instrumentation import ObservedQueue, observed_engine
         from churn_api.jobs.retention import prune
         from churn_api.jobs.worker import Worker
 
@@ -133,10 +133,10 @@ class Services:
 
     def _engine(self) -> "Engine":
         if self._settings["JOB_ENGINE"] == DASK:
-            from churn_api.jobs import dask
+            from churn_api.serving import dask_engine as dask
 
             return partial(dask.in_order, scheduler=self._settings["DASK_SCHEDULER"])
-        from churn_api.jobs import local
+        from churn_api.serving import process_engine as local
 
         processes = self._settings["JOB_PROCESSES"] or None
         return lambda function, todo, _: local.in_order(function, todo, processes=processes)

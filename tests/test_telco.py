@@ -10,9 +10,9 @@ import requests
 from conftest import Silent
 
 from churn_api.contract.record import InvalidRecord
-from churn_api.contract.tables.whole import read_table, to_records
 from churn_api.registry.card import Card
 from churn_api.registry.model import load_model
+from churn_api.tables.training_table import read_table, to_records
 from churn_api.training.preparation import Choices
 from churn_api.training.train import Trained, train
 

@@ -18,15 +18,15 @@ from churn_api.cli.outputs import PIPE, check_output, check_terminal, whole_outp
 from churn_api.cli.progress import rows_on
 from churn_api.config import StartError
 from churn_api.contract.faults import did_you_mean
-from churn_api.contract.tables.formats import FORMATS, Format, format_of_name
 from churn_api.registry.bundle import BundleError, found_bundles
 from churn_api.services import Services
 from churn_api.store import schema
 from churn_api.store.database import DatabaseAway
+from churn_api.tables.formats import FORMATS, Format, format_of_name
 
 if TYPE_CHECKING:
     from churn_api.jobs.job import Progress
-    from churn_api.jobs.scoring import Task
+    from churn_api.serving.table_scorer import Task
 
 ROWS_SKIPPED = 3
 """Exit code: the result is written, and has rows without scores."""
@@ -69,11 +69,11 @@ def score(table: str, output: str, errors: str | None, **chosen: Any) -> None:
 
     The result has a row for each row of TABLE, in order.
     """
-    from churn_api.jobs.lean import keep_arrow_small
+    from churn_api.tables.arrow_memory import keep_arrow_small
 
     keep_arrow_small()
-    from churn_api.contract.tables.errors import TableError
-    from churn_api.jobs.engine import ProcessKilled
+    from churn_api.serving.engine import ProcessKilled
+    from churn_api.tables.errors import TableError
 
     # Whoever ends it so leaves no unfinished files either.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -101,9 +101,9 @@ def score(table: str, output: str, errors: str | None, **chosen: Any) -> None:
 
 def _task(table: str, output: str, folder: Path, chosen: dict[str, Any]) -> "Task":
     """What to do, once it is known what the file holds."""
-    from churn_api.contract.tables.layout import prepare, read_layout
-    from churn_api.contract.tables.writers import PART_FORMATS
-    from churn_api.jobs.scoring import Task
+    from churn_api.serving.table_scorer import Task
+    from churn_api.tables.layout import prepare, read_layout
+    from churn_api.tables.writers import PART_FORMATS
 
     source_format = _format(table, chosen["source_format"], "--from")
     result_format = _format(output, chosen["result_format"], "--to")
@@ -146,11 +146,11 @@ def _run(task: "Task", output: str, errors: str | None, on_error: str, processes
 
 
 def _write(task: "Task", output: str, told: BinaryIO | None, on_error: str, processes: int | None) -> "Progress":
-    from churn_api.contract.tables.blocks import blocks
-    from churn_api.contract.tables.writers import Joiner
-    from churn_api.jobs import tally
-    from churn_api.jobs.local import in_order
-    from churn_api.jobs.scoring import result_schema, score_block
+    from churn_api.serving import progress as tally
+    from churn_api.serving.process_engine import in_order
+    from churn_api.serving.table_scorer import result_schema, score_block
+    from churn_api.tables.blocks import blocks
+    from churn_api.tables.writers import Joiner
 
     progress = tally.beginning(task.layout)
     schema = result_schema(task)

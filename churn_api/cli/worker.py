@@ -13,7 +13,7 @@ from churn_api.services import Services
 from churn_api.telemetry import folder, logs
 
 if TYPE_CHECKING:
-    from churn_api.telemetry.work import WorkCounts
+    from churn_api.telemetry.job_metrics import WorkCounts
 
 EXAMPLES = """
 \b
@@ -33,12 +33,12 @@ def worker(respawn: bool) -> None:
     """Work on the jobs of the queue, one after another. Start as many as you like, on any machine."""
     logs.configure(settings_or_refuse())
     if respawn:
-        from churn_api.jobs.companion import stay_beside_worker
+        from churn_api.server.supervisor import stay_beside_worker
 
         stay_beside_worker()
         return
     _limit_threads()
-    from churn_api.jobs.lean import keep_arrow_small
+    from churn_api.tables.arrow_memory import keep_arrow_small
 
     keep_arrow_small()
     # Before anything imports prometheus_client, which decides then where values live.
@@ -60,8 +60,8 @@ def _counting() -> "WorkCounts":
     if joined is None:
         folder.begin(metrics_dir(settings))
 
-    from churn_api.telemetry.beside import stay_beside
-    from churn_api.telemetry.work import WorkCounts, serve
+    from churn_api.server.sidecar import stay_beside
+    from churn_api.telemetry.job_metrics import WorkCounts, serve
 
     counts = WorkCounts()
     if joined is None and settings["METRICS_PORT"]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 from sqlalchemy.exc import IntegrityError
 
 from churn_api.jobs.job import FINISHED, STATES, Job, Lease, Progress, Request, State
-from churn_api.jobs.stored import job_of, new_row, text_of
+from churn_api.jobs.serialization import job_of, new_row, text_of
 from churn_api.store import audit
 from churn_api.store.database import Database
 from churn_api.store.tables import JOBS

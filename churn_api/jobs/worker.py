@@ -17,22 +17,22 @@ import msgspec
 import orjson
 
 from churn_api.config import DASK
-from churn_api.contract.tables.blocks import Block, blocks
-from churn_api.contract.tables.errors import TableError, TableFaults
-from churn_api.contract.tables.formats import FORMATS, Format
-from churn_api.contract.tables.layout import Layout, prepare, read_layout
-from churn_api.contract.tables.writers import PART_FORMATS, Joiner
-from churn_api.jobs import tally
-from churn_api.jobs.engine import Check, Engine, EngineAway
 from churn_api.jobs.files import JobFiles, whole_file
 from churn_api.jobs.heartbeat import Heartbeat
 from churn_api.jobs.job import Lease, Progress, Request
 from churn_api.jobs.queue import Cancelled, LeaseLost, Queue
 from churn_api.jobs.retention import Pruned
-from churn_api.jobs.scoring import Scored, Task, result_schema, score_into
 from churn_api.jobs.sources import SourceError, Sources
 from churn_api.registry.bundle import BundleError
+from churn_api.serving import progress as tally
+from churn_api.serving.engine import Check, Engine, EngineAway
+from churn_api.serving.table_scorer import Scored, Task, result_schema, score_into
 from churn_api.store.database import DatabaseAway, DatabaseFull
+from churn_api.tables.blocks import Block, blocks
+from churn_api.tables.errors import TableError, TableFaults
+from churn_api.tables.formats import FORMATS, Format
+from churn_api.tables.layout import Layout, prepare, read_layout
+from churn_api.tables.writers import PART_FORMATS, Joiner
 from churn_api.telemetry import logs
 
 IDLE_SECONDS = 1.0

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from churn_api.contract.signature import Signature
-from churn_api.scoring.decision import Policy
+from churn_api.scoring.output import Policy
 
 
 class Parity(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.contract.signature import Signature
-from churn_api.contract.tables.errors import TableError
-from churn_api.contract.tables.whole import as_text, read_table, to_columns, trimmed
 from churn_api.registry.card import Card, Training
-from churn_api.scoring.decision import policy_around
+from churn_api.scoring.output import policy_around
 from churn_api.scoring.sklearn import SklearnScorer
+from churn_api.tables.errors import TableError
+from churn_api.tables.training_table import as_text, read_table, to_columns, trimmed
 from churn_api.training.candidates import SEED
 from churn_api.training.errors import TrainingError
 from churn_api.training.golden import Row, golden_rows, golden_rows_of

@@ -12,8 +12,8 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
 
 from churn_api.contract.columns import Columns
-from churn_api.contract.inference import MAX_CHOICES
 from churn_api.contract.signature import Signature
+from churn_api.tables.inference import MAX_CHOICES
 
 SEED = 0
 

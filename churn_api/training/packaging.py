@@ -15,7 +15,7 @@ from churn_api.contract.columns import Columns, ColumnsBuilder, concatenate
 from churn_api.contract.signature import Signature
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, write_bundle
 from churn_api.registry.card import Card, Golden, Parity, Training
-from churn_api.scoring.decision import Policy
+from churn_api.scoring.output import Policy
 from churn_api.scoring.sklearn import SklearnScorer
 from churn_api.training.compilation import CompilationError, compile_pipeline, prove, refuted
 from churn_api.training.golden import Row

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from churn_api.contract.columns import Columns
-from churn_api.contract.inference import infer_signature, infer_target, infer_type, require_column
 from churn_api.contract.record import InvalidRecord, RecordReader
 from churn_api.contract.signature import IDENTIFIER, Signature, SignatureError, Target
-from churn_api.contract.tables.errors import TableError
-from churn_api.contract.tables.whole import as_text, read_table, to_columns, to_records, trimmed
 from churn_api.scoring.sklearn import to_frame
+from churn_api.tables.errors import TableError
+from churn_api.tables.inference import infer_signature, infer_target, infer_type, require_column
+from churn_api.tables.training_table import as_text, read_table, to_columns, to_records, trimmed
 from churn_api.training import checks
 from churn_api.training.errors import TrainingError
 from churn_api.training.metrics import Labels

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from churn_api.registry.card import Card, Training
-from churn_api.scoring.decision import policy_around
+from churn_api.scoring.output import policy_around
 from churn_api.training.calibration import calibrated, choose_method
 from churn_api.training.candidates import CANDIDATES, SEED
 from churn_api.training.golden import golden_rows

@@ -24,7 +24,7 @@ from click.testing import CliRunner
 
 from churn_api.app import create_app
 from churn_api.cli import main
-from churn_api.contract.tables import blocks
+from churn_api.tables import blocks
 
 COMMAND = str(Path(sys.executable).with_name("churn-api"))
 TABLE = customers(300, seed=2)

@@ -2,9 +2,9 @@
 
 import sys
 
-from churn_api.contract.tables.blocks import Block
-from churn_api.jobs.local import in_order
-from churn_api.jobs.scoring import Scored
+from churn_api.serving.process_engine import in_order
+from churn_api.serving.table_scorer import Scored
+from churn_api.tables.blocks import Block
 
 
 def loaded(block):
@@ -16,6 +16,6 @@ def test_children_load_no_program():
     """A process that scores does not load the program that started it, and that one is itself again afterwards."""
     program = sys.modules["__main__"]
     found = [scored.part.split() for scored in in_order(loaded, iter([Block(0, 0, 1), Block(1, 1, 2)]), processes=2)]
-    assert all(b"churn_api.jobs.scoring" in modules and b"pytest" not in modules for modules in found)
+    assert all(b"churn_api.serving.table_scorer" in modules and b"pytest" not in modules for modules in found)
     assert b"__main__" in found[0]
     assert sys.modules["__main__"] is program

@@ -16,9 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from churn_api.cli import main
-from churn_api.contract.tables.whole import read_table, to_columns
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import load_model
+from churn_api.tables.training_table import read_table, to_columns
 
 SIGNATURE = signature(
     feature("tenure", required=True, nullable=False),

@@ -15,10 +15,10 @@ from sklearn.metrics import roc_auc_score
 
 from churn_api.cli import main
 from churn_api.contract.columns import Columns
-from churn_api.contract.tables.whole import read_table, to_columns
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import load_model
 from churn_api.scoring.sklearn import to_frame
+from churn_api.tables.training_table import read_table, to_columns
 
 COMMAND = str(Path(sys.executable).with_name("churn-api"))
 

@@ -18,12 +18,12 @@ TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 MARK = "Hidden-4711"
 BROKEN = """
 from wsgi import app
-import churn_api.web.predict
+import churn_api.web.v1.predict
 
 def score(model, batch, threshold):
     raise ValueError("cannot score " + str(batch.identifiers[0]))
 
-churn_api.web.predict.score = score
+churn_api.web.v1.predict.score = score
 """
 
 

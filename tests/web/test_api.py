@@ -6,7 +6,8 @@ import flask
 import pytest
 from builders import CUSTOMER
 
-from churn_api.web import api, exchange
+from churn_api.web.core import flask_app as api
+from churn_api.web.core import request_record as exchange
 
 PREDICT = "/api/v1/predict"
 SMALL = f"{PREDICT}/small"

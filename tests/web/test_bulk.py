@@ -9,8 +9,8 @@ from builders import customers
 from test_errors import assert_problem
 
 from churn_api.app import create_app
-from churn_api.telemetry.work import WorkCounts
-from churn_api.web.state import services_of
+from churn_api.telemetry.job_metrics import WorkCounts
+from churn_api.web.core.state import services_of
 
 JOBS = "/api/v1/jobs"
 

@@ -6,8 +6,8 @@ import pytest
 from builders import CUSTOMER
 
 from churn_api.app import create_app
-from churn_api.contract.tables.formats import FORMATS
-from churn_api.web.problems import KINDS
+from churn_api.tables.formats import FORMATS
+from churn_api.web.core.problems import KINDS
 
 PREDICT, BATCH = "/api/v1/predict", "/api/v1/batch-predict"
 MEMBERS = {"type", "title", "status", "code", "detail", "instance", "request_id"}
@@ -177,7 +177,7 @@ def test_the_contracts_example(client):
 
 def test_internal_error(app, client, caplog, monkeypatch):
     """A failure is 500 with the request id and nothing else; the log has the traceback under the same id."""
-    monkeypatch.setattr("churn_api.web.predict.score", _fail)
+    monkeypatch.setattr("churn_api.web.v1.predict.score", _fail)
     response = client.post(PREDICT, json={"age": 35, "tenure": 24, "monthly_charges": 65.5})
     assert_problem(response, 500, "internal-error")
     assert "s3cret" not in response.text

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask, send_file
 from gunicorn.http.wsgi import FileWrapper
 
-from churn_api.web import exchange
+from churn_api.web.core import request_record as exchange
 
 
 class Seen:

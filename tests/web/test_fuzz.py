@@ -6,7 +6,7 @@ from builders import CUSTOMER
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from churn_api.web.problems import KINDS
+from churn_api.web.core.problems import KINDS
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(),

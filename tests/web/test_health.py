@@ -10,7 +10,7 @@ from churn_api.app import create_app
 from churn_api.registry.workers import Reporter
 from churn_api.store.database import Database
 from churn_api.telemetry.container import container_memory
-from churn_api.web.state import services_of
+from churn_api.web.core.state import services_of
 
 
 def test_probes(client):

@@ -10,8 +10,8 @@ import pytest
 from openapi_spec_validator import validate
 
 from churn_api.access.caller import SCOPES
-from churn_api.web.documented import OPERATIONS
-from churn_api.web.problems import KINDS
+from churn_api.web.core.operation import OPERATIONS
+from churn_api.web.core.problems import KINDS
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from churn_api.app import create_app
-from churn_api.contract.tables.formats import FORMATS
+from churn_api.tables.formats import FORMATS
 
 ROUTE = "/api/v1/batch-predict/small"
 TYPES = {name: kind.media_type for name, kind in FORMATS.items()} | {"json": "application/json"}

@@ -1,0 +1,71 @@
+"""Selection: which columns of a table are features, which one is the identifier, and which are kept in the result."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.contract.record import identifier_names
+from churn_api.contract.signature import RESERVED_NAMES, Feature, Signature
+from churn_api.tables.errors import TableFaults
+
+
+class Selection(NamedTuple):
+    """The columns of a table that take part."""
+
+    features: tuple[Feature, ...]
+    """Those that the table has, in the signature's order."""
+    identifier: str | None
+    kept: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column, once."""
+        read = [feature.name for feature in self.features] + ([self.identifier] if self.identifier else [])
+        return tuple(dict.fromkeys([*read, *self.kept]))
+
+    @property
+    def judged_alone(self) -> tuple[str, ...]:
+        """Features that the result does not repeat: only their distinct texts are looked at."""
+        return tuple(feature.name for feature in self.features if feature.name not in self.kept)
+
+
+def select(names: Sequence[str], signature: Signature, keep: Sequence[str] | None) -> Selection:
+    """The columns of a table with these names; `keep` None keeps all but the identifier, which the result carries.
+
+    Raises TableFaults where a required column is missing, or one to be kept is unknown or clashes with the result's.
+    """
+    identifiers = [name for name in identifier_names(signature) if name in names]
+    kept = tuple(dict.fromkeys(name for name in names if name not in identifiers) if keep is None else keep)
+    faults = [*_missing(names, signature), *_doubled(identifiers), *_unknown(kept, names), *clashing(kept)]
+    if faults:
+        raise TableFaults(faults)
+    features = tuple(feature for feature in signature.features if feature.name in names)
+    return Selection(features, identifiers[0] if identifiers else None, kept)
+
+
+def clashing(kept: Sequence[str]) -> Iterator[Fault]:
+    """A fault for each column to be kept that is named like one of the result."""
+    for name in kept:
+        if name in RESERVED_NAMES:
+            yield Fault("clash", "The result has a column of this name.", "Name other columns to keep.", (name,))
+
+
+def _missing(names: Sequence[str], signature: Signature) -> Iterator[Fault]:
+    known = {feature.name for feature in signature.features}
+    free = [name for name in names if name not in known]
+    for feature in signature.features:
+        if feature.required and feature.name not in names:
+            yield Fault("required", "This column is required.", did_you_mean(feature.name, free), (feature.name,))
+
+
+def _doubled(identifiers: list[str]) -> Iterator[Fault]:
+    if len(identifiers) > 1:
+        told = "The identifier stands twice, under two names."
+        yield Fault("sent-twice", told, f"Leave out {identifiers[1]!r}.", (identifiers[0],))
+
+
+def _unknown(kept: Sequence[str], names: Sequence[str]) -> Iterator[Fault]:
+    known = set(names)
+    for name in kept:
+        if name not in known:
+            yield Fault("unknown-column", "The table has no such column.", did_you_mean(name, names), (name,))

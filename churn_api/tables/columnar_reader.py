@@ -1,0 +1,126 @@
+"""Rows of CSV, Parquet and Arrow: read a column at a time, and record by record where a row is not found good."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from churn_api.contract.columns import Columns, ColumnsBuilder
+from churn_api.contract.faults import Fault
+from churn_api.contract.fields import JSON_HINTS
+from churn_api.contract.record import InvalidRecord, RecordReader
+from churn_api.tables.block_reader import Cells, read_cells
+from churn_api.tables.blocks import Block
+from churn_api.tables.column_selection import select
+from churn_api.tables.column_validation import Judged, is_missing, judge, plain, plain_feature, value_of
+from churn_api.tables.identifiers import judge_identifiers, no_identifiers
+from churn_api.tables.layout import Layout
+from churn_api.tables.read_result import RowFault, Rows, fault_at
+
+SUSPECTS = 1024
+"""Rows that are taken out of their columns at once to be judged one by one."""
+
+
+class CellRows:
+    """Reads the blocks of one table. Raises TableFaults where its columns will not do."""
+
+    def __init__(self, records: RecordReader, layout: Layout, keep: Sequence[str] | None) -> None:
+        self._records = records
+        self._layout = layout
+        self._selection = select(layout.names, records.signature, keep)
+        self._builder = ColumnsBuilder(records.signature)
+
+    def read(self, block: Block) -> Rows:
+        """The rows of a block. Raises TableError where it is no table."""
+        cells = read_cells(self._layout, block, self._selection.names, self._selection.judged_alone)
+        read = dict(self._plain(cells.table))
+        judged = {feature.name: judge(feature, read[feature.name]) for feature in self._selection.features}
+        name, rows = self._selection.identifier, len(cells.places)
+        identifiers = no_identifiers(rows) if name is None else judge_identifiers(read[name])
+        columns = self._columns(judged, rows)
+        good = np.logical_and.reduce([identifiers.good, *(column.good for column in judged.values())])
+        faults = self._explain(pa.table(read), cells, columns, good)
+        return Rows(
+            columns=columns if good.all() else columns.take(np.flatnonzero(good)),
+            good=cells.places[good],
+            count=cells.rows,
+            lines=cells.lines,
+            identifiers=_spread(pa.chunked_array([identifiers.values]), cells),
+            faults=sorted([*faults, *_ragged(cells)], key=lambda fault: fault.row),
+            unseen={f.name: int((judged[f.name].unseen & good).sum()) for f in self._selection.features if f.open},
+            kept=pa.table({name: _spread(cells.table.column(name), cells) for name in self._selection.kept}),
+        )
+
+    def _plain(self, table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
+        """The cells of every feature and of the identifier."""
+        for feature in self._selection.features:
+            yield feature.name, plain_feature(feature, table.column(feature.name))
+        name = self._selection.identifier
+        if name is not None:
+            yield name, plain(name, table.column(name))
+
+    def _columns(self, judged: Mapping[str, Judged], rows: int) -> Columns:
+        """Columns of every feature, those that the table lacks too."""
+        features = self._records.signature.features
+        numeric = [feature.name for feature in features if feature.numeric]
+        texts = [feature.name for feature in features if not feature.numeric]
+        columns = Columns(np.empty((len(numeric), rows)).T, np.empty((len(texts), rows), object).T)
+        for names, block, missing in ((numeric, columns.numbers, np.nan), (texts, columns.texts, "")):
+            for index, name in enumerate(names):
+                block[:, index] = judged[name].values if name in judged else missing
+        return columns
+
+    def _explain(self, read: pa.Table, cells: Cells, columns: Columns, good: NDArray[np.bool_]) -> list[RowFault]:
+        """The faults of the rows that are not good; one that record.py accepts becomes so, with its values."""
+        faults = []
+        for place, record in self._suspects(read, np.flatnonzero(~good)):
+            try:
+                values = self._records.read(record).values
+            except InvalidRecord as error:
+                row = int(cells.places[place])
+                faults += [fault_at(row, _line(cells, row), _of_cell(fault)) for fault in error.faults]
+            else:
+                one = self._builder.build_from_rows([values])
+                columns.numbers[place], columns.texts[place] = one.numbers[0], one.texts[0]
+                good[place] = True
+        return faults
+
+    def _suspects(self, read: pa.Table, places: NDArray[np.int64]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Rows as JSON records, each with its place."""
+        for start in range(0, len(places), SUSPECTS):
+            some = places[start : start + SUSPECTS]
+            for place, row in zip(some, read.take(pa.array(some)).to_pylist(), strict=True):
+                yield int(place), self._record(row)
+
+    def _record(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        record = {name: cell for name, cell in row.items() if not is_missing(cell)}
+        for feature in self._selection.features:
+            if feature.name in record:
+                record[feature.name] = value_of(feature, record[feature.name])
+        return record
+
+
+def _ragged(cells: Cells) -> Iterator[RowFault]:
+    for row, found, expected in cells.ragged:
+        message = f"The row has {found} cells where the header has {expected}."
+        yield RowFault(row, _line(cells, row), None, "ragged-row", message, None)
+
+
+def _line(cells: Cells, row: int) -> int:
+    return row if cells.line_of is None else int(cells.line_of[row])
+
+
+def _spread(column: pa.ChunkedArray, cells: Cells) -> pa.ChunkedArray:
+    """The column with a null where a ragged row stood."""
+    if not cells.ragged:
+        return column
+    places = np.full(cells.rows, -1)
+    places[cells.places] = np.arange(len(cells.places))
+    return column.take(pa.array(places, mask=places < 0))
+
+
+def _of_cell(fault: Fault) -> Fault:
+    """A fault without the hint that is for JSON alone."""
+    return fault._replace(hint=None) if fault.hint in JSON_HINTS else fault

@@ -1,0 +1,55 @@
+"""A table's column of identifiers, judged at once; which cells are not good, record.py explains."""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from churn_api.contract.fields import EXACT_INTEGERS, INT64, MAX_IDENTIFIER_LENGTH, PRINTABLE
+from churn_api.tables.training_table import trimmed
+
+# Arrow's regular expressions write code points in braces.
+_PRINTABLE = "^" + re.sub(r"\\u([0-9a-f]{4})", r"\\x{\1}", PRINTABLE) + "$"
+
+
+class Identifiers(NamedTuple):
+    """The identifiers of n rows."""
+
+    values: pa.Array
+    """Text as it stands, or int64; null where there is none, and where a number is no identifier."""
+    good: NDArray[np.bool_]
+    """Shape (n,)."""
+
+
+def no_identifiers(rows: int) -> Identifiers:
+    """Those of a table that has no column for them."""
+    return Identifiers(pa.nulls(rows, pa.string()), np.ones(rows, bool))
+
+
+def judge_identifiers(cells: pa.Array) -> Identifiers:
+    """What the cells that `values.plain` returned are worth."""
+    kind = cells.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return _judge_numbers(cells)
+    texts = cells.cast(pa.string())
+    texts = pc.if_else(pc.equal(trimmed(texts), ""), pa.scalar(None, pa.string()), texts)
+    short = pc.less_equal(pc.utf8_length(texts), MAX_IDENTIFIER_LENGTH)
+    good = pc.and_(pc.and_(short, pc.match_substring_regex(texts, _PRINTABLE)), not pa.types.is_boolean(kind))
+    return Identifiers(texts, pc.fill_null(good, True).to_numpy(zero_copy_only=False))
+
+
+def _judge_numbers(cells: pa.Array) -> Identifiers:
+    fits = _fits(cells)
+    values = pc.if_else(fits, cells, pa.scalar(None, cells.type)).cast(pa.int64())
+    return Identifiers(values, pc.fill_null(fits, True).to_numpy(zero_copy_only=False))
+
+
+def _fits(numbers: pa.Array) -> pa.Array:
+    if pa.types.is_floating(numbers.type):
+        return pc.and_(pc.equal(numbers, pc.trunc(numbers)), pc.less_equal(pc.abs(numbers), EXACT_INTEGERS[1]))
+    if pa.types.is_uint64(numbers.type):
+        return pc.less_equal(numbers, pa.scalar(INT64[1], numbers.type))
+    return pc.is_valid(numbers)

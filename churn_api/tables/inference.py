@@ -1,0 +1,130 @@
+"""A table -> its signature: types from values, choices where they are few, what was never blank is required."""
+
+from collections.abc import Collection
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from churn_api.contract.faults import did_you_mean
+from churn_api.contract.signature import FLOAT32_MAX, Feature, FeatureType, Observed, Signature, Target
+from churn_api.tables.errors import TableError
+from churn_api.tables.training_table import BOOLEAN_WORDS, INTEGER, NUMBER, as_text, trimmed
+
+MAX_CHOICES = 50
+DEFAULT_MAX_LENGTH = 256
+
+_POSITIVE_LABELS = {yes for yes, _ in BOOLEAN_WORDS}
+
+
+def infer_signature(
+    table: pa.Table,
+    target: Target,
+    identifier: str | None,
+    *,
+    leave_out: Collection[str] = (),
+    opened: Collection[str] = (),
+) -> Signature:
+    """The signature of a table's columns, the target, the identifier and `leave_out` excepted.
+
+    `opened` names the features whose unseen categories are accepted. Raises TableError for a name that the table
+    lacks, and SignatureError where no features remain.
+    """
+    for name in [*leave_out, *opened, *([identifier] if identifier else [])]:
+        require_column(table, name)
+    apart = {target.name, identifier, *leave_out}
+    features = tuple(
+        infer_feature(name, table.column(name), accept_unseen=name in opened)
+        for name in table.column_names
+        if name not in apart
+    )
+    return Signature(features=features, target=target, identifier=identifier)
+
+
+def infer_feature(name: str, column: pa.ChunkedArray, *, accept_unseen: bool = False) -> Feature:
+    """One feature from a column of cells. Raises TableError where `accept_unseen` finds no categories to open."""
+    kind = infer_type(column)
+    always_there = column.null_count == 0
+    if accept_unseen and kind != "string":
+        raise TableError(f"column {name!r} cannot be opened: it holds no categories")
+    choices = _choices(column) if kind == "string" else None
+    return Feature(
+        name=name,
+        type=kind,
+        required=always_there,
+        nullable=not always_there,
+        choices=choices,
+        unseen="accept" if accept_unseen and choices is not None else "refuse",
+        max_length=max(DEFAULT_MAX_LENGTH, _longest(column)) if kind == "string" else DEFAULT_MAX_LENGTH,
+        observed=_observed(column) if kind in ("integer", "number") else None,
+    )
+
+
+def infer_type(column: pa.ChunkedArray) -> FeatureType:
+    """What a column's cells are: Yes/No, true/false and 0/1 are booleans; digits with leading zeros are text."""
+    if pa.types.is_boolean(column.type):
+        return "boolean"
+    if pa.types.is_floating(column.type):
+        return "number"
+    cells = trimmed(as_text(column).drop_null())
+    if len(cells) == 0:
+        return "string"
+    if _is_boolean(cells):
+        return "boolean"
+    if pc.all(pc.match_substring_regex(cells, INTEGER)).as_py():
+        return "integer"
+    return "number" if pc.all(pc.match_substring_regex(cells, NUMBER)).as_py() else "string"
+
+
+def infer_target(table: pa.Table, name: str, positive: str | None = None) -> Target:
+    """The target and which of its two labels means churn. Raises TableError where it has not two, or none is plain."""
+    require_column(table, name)
+    labels = sorted(filter(None, trimmed(as_text(table.column(name)).drop_null()).unique().to_pylist()))
+    if len(labels) != 2:
+        raise TableError(_not_two(name, labels))
+    if positive is None:
+        positive = next((label for label in labels if label.lower() in _POSITIVE_LABELS), None)
+        if positive is None:
+            raise TableError(
+                f"target {name!r} is {labels[0]!r} or {labels[1]!r}: say which one is churn with --positive"
+            )
+    if positive not in labels:
+        raise TableError(f"target {name!r} is never {positive!r}: it is {labels[0]!r} or {labels[1]!r}")
+    return Target(name=name, positive=positive, negative=labels[labels[0] == positive])
+
+
+def require_column(table: pa.Table, name: str) -> None:
+    """Raise TableError, with the name that was probably meant, where the table has no such column."""
+    if name not in table.column_names:
+        hint = did_you_mean(name, table.column_names) or f"It has {', '.join(map(repr, table.column_names[:30]))}."
+        raise TableError(f"the table has no column {name!r}. {hint}")
+
+
+def _not_two(name: str, labels: list[str]) -> str:
+    if not labels:
+        return f"target {name!r} is blank in every row"
+    if len(labels) == 1:
+        return f"target {name!r} has one class only, {labels[0]!r}: there is nothing to learn"
+    return f"target {name!r} has {len(labels)} different values; a churn target has two"
+
+
+def _is_boolean(cells: pa.ChunkedArray) -> bool:
+    """Whether the cells are one pair of words for true and false, both present."""
+    words = set(pc.utf8_lower(cells).unique().to_pylist())
+    return any(words == set(pair) for pair in BOOLEAN_WORDS)
+
+
+def _choices(column: pa.ChunkedArray) -> tuple[str, ...] | None:
+    values = as_text(column).drop_null().unique()
+    return tuple(sorted(values.to_pylist())) if 0 < len(values) <= MAX_CHOICES else None
+
+
+def _longest(column: pa.ChunkedArray) -> int:
+    return pc.max(pc.utf8_length(as_text(column))).as_py() or 0
+
+
+def _observed(column: pa.ChunkedArray) -> Observed | None:
+    cells = trimmed(column).cast(pa.float64()) if pa.types.is_string(column.type) else column.cast(pa.float64())
+    seen = pc.min_max(cells).as_py()
+    if seen["max"] > FLOAT32_MAX or seen["min"] < -FLOAT32_MAX:
+        raise TableError("a number is beyond what 32 bits hold")
+    return Observed(minimum=seen["min"], maximum=seen["max"])

@@ -1,0 +1,108 @@
+"""Rows of Parquet and Arrow files, read anywhere in them without holding more than a block."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from churn_api.tables.decompression import BATCH_ROWS
+from churn_api.tables.errors import TooLarge
+
+MAX_BYTES = 1 << 30
+"""What the rows of a block may unfold to. A small Parquet file can name one long text in every row."""
+
+_DECODED_ROWS = 1 << 12
+"""At a time: so few that even such rows are found out before they fill the memory."""
+
+
+def read_arrow(path: str, names: Sequence[str], start: int, stop: int) -> pa.Table:
+    """Rows of a regrouped Arrow file, all of one batch, or none."""
+    with pa.memory_map(path) as source:
+        schema = pa.ipc.open_file(source).schema
+        if start == stop:
+            return schema.empty_table().select(names)
+        wanted = pa.ipc.IpcReadOptions(included_fields=[schema.get_field_index(name) for name in names])
+        batch = pa.ipc.open_file(source, options=wanted).get_batch(start // BATCH_ROWS)
+        first = start % BATCH_ROWS
+        return pa.Table.from_batches([batch.slice(first, stop - start)]).select(names)
+
+
+def read_parquet(path: str, names: Sequence[str], start: int, stop: int, coded: Sequence[str] = ()) -> pa.Table:
+    """Rows of a Parquet file, all of one row group, or none; texts of the columns `coded` as dictionaries.
+
+    A file mostly holds them so, and decoding them takes as long as all the rest.
+    What follows on from this thread's last call is read on; anything else is decoded from the row group's first row.
+    """
+    if start == stop:
+        return pyarrow.parquet.read_schema(path).empty_table().select(names)
+    reader, _held.reader = _held.reader, None
+    if reader is None or not reader.follows(path, names, start):
+        reader = _Reader(path, names, coded)
+    table = reader.rows(start, stop)
+    # A file may hold text that is none, which nobody else looks at.
+    table.validate(full=True)
+    if not reader.done:
+        _held.reader = reader
+    return table
+
+
+class _Reader:
+    """Some columns of a Parquet file, read forwards."""
+
+    def __init__(self, path: str, names: Sequence[str], coded: Sequence[str]) -> None:
+        self._path, self._names = path, list(names)
+        texts = [field.name for field in pyarrow.parquet.read_schema(path) if pa.types.is_string(field.type)]
+        self._file = pyarrow.parquet.ParquetFile(
+            path, pre_buffer=False, read_dictionary=[name for name in texts if name in coded]
+        )
+        groups = [self._file.metadata.row_group(index).num_rows for index in range(self._file.num_row_groups)]
+        self._ends = np.cumsum(groups)
+        self._group = -1
+        self._next = 0
+        self._batches: Iterator[pa.RecordBatch] = iter(())
+
+    @property
+    def done(self) -> bool:
+        """Whether the last row was read."""
+        return bool(self._next == self._file.metadata.num_rows)
+
+    def follows(self, path: str, names: Sequence[str], start: int) -> bool:
+        """Whether these columns are read, and not yet beyond row `start`."""
+        return self._path == path and self._names == list(names) and self._next <= start
+
+    def rows(self, start: int, stop: int) -> pa.Table:
+        """Rows of one row group; those between the last ones and `start` are decoded and dropped."""
+        self._go_to_group_of(start)
+        while self._next < start:
+            self._next_batch()
+        found, size = [], 0
+        while self._next < stop:
+            found.append(self._next_batch())
+            size += found[-1].nbytes
+            if size > MAX_BYTES:
+                raise TooLarge(f"{Path(self._path).name}: {stop - start} rows unfold to more than {MAX_BYTES} bytes")
+        return pa.Table.from_batches(found).select(self._names)
+
+    def _go_to_group_of(self, row: int) -> None:
+        group = int(np.searchsorted(self._ends, row, side="right"))
+        if group != self._group:
+            self._group = group
+            self._next = int(self._ends[group - 1]) if group else 0
+            self._batches = self._file.iter_batches(_DECODED_ROWS, [group], self._names, use_threads=False)
+
+    def _next_batch(self) -> pa.RecordBatch:
+        batch = next(self._batches)
+        self._next += batch.num_rows
+        return batch
+
+
+class _Held(threading.local):
+    """A reader is no other thread's, and it stays where the next block is likely to follow."""
+
+    reader: _Reader | None = None
+
+
+_held = _Held()

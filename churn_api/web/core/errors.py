@@ -1,0 +1,136 @@
+"""Where exceptions become problems: domain errors, HTTP errors and failures, each translated once."""
+
+import logging
+
+import orjson
+from flask import Flask, Response, request
+from flask_limiter import RateLimitExceeded
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from churn_api.contract.batch import TooManyRows
+from churn_api.contract.faults import Fault
+from churn_api.contract.record import InvalidRecord
+from churn_api.jobs.queue import Finished, KeyReused
+from churn_api.registry.catalog import Conflict
+from churn_api.registry.live import ModelNotReady, UnknownModel, UnknownVersion
+from churn_api.registry.management import Unusable
+from churn_api.store.database import DatabaseAway
+from churn_api.tables.errors import TableError, TableFaults, TooLarge
+from churn_api.web.core.limits import rate_limited
+from churn_api.web.core.problems import KINDS, RETRY_AFTER, Problem, body_errors, invalid, response_for
+from churn_api.web.core.request_record import exchange
+
+log = logging.getLogger(__name__)
+
+_BY_STATUS = {400: "bad-request", 404: "not-found", 415: "unsupported-media-type", 416: "range-not-satisfiable"}
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of an application as a problem."""
+    app.register_error_handler(Problem, response_for)
+    app.register_error_handler(InvalidRecord, _invalid_record)
+    app.register_error_handler(orjson.JSONDecodeError, _malformed_json)
+    app.register_error_handler(TooManyRows, _too_many_rows)
+    app.register_error_handler(TableError, _malformed_table)
+    app.register_error_handler(TableFaults, _unfit_columns)
+    app.register_error_handler(TooLarge, _unfolds_too_large)
+    app.register_error_handler(UnknownModel, _unknown_model)
+    app.register_error_handler(UnknownVersion, _unknown_version)
+    app.register_error_handler(ModelNotReady, _not_ready)
+    app.register_error_handler(DatabaseAway, _database_away)
+    app.register_error_handler(Conflict, _conflict)
+    app.register_error_handler(Finished, _finished)
+    app.register_error_handler(KeyReused, _key_reused)
+    app.register_error_handler(Unusable, _unusable)
+    app.register_error_handler(RateLimitExceeded, lambda _: response_for(rate_limited()))
+    app.register_error_handler(MethodNotAllowed, _method_not_allowed)
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _failure)
+
+
+def _invalid_record(error: InvalidRecord) -> Response:
+    exchange().faults = error.faults
+    return response_for(invalid(body_errors(error.faults)))
+
+
+def _malformed_json(error: orjson.JSONDecodeError) -> Response:
+    where = f"It stops being JSON at line {error.lineno}, column {error.colno}."
+    return response_for(Problem("malformed-json", where))
+
+
+def _too_many_rows(error: TooManyRows) -> Response:
+    told = f"A batch may hold {error.limit} customers. POST /api/v1/jobs takes a file of any size."
+    return response_for(Problem("too-large", told, limit=error.limit))
+
+
+def _malformed_table(error: TableError) -> Response:
+    return response_for(Problem("malformed-table", f"{error}."))
+
+
+def _unfit_columns(error: TableFaults) -> Response:
+    exchange().faults = error.faults
+    return response_for(invalid(body_errors(error.faults)))
+
+
+def _unknown_model(error: UnknownModel) -> Response:
+    return response_for(Problem("unknown-model", "GET /api/v1/models lists the models."))
+
+
+def _unknown_version(error: UnknownVersion) -> Response:
+    return response_for(Problem("unknown-version", "GET /api/v1/models/<model> lists its versions."))
+
+
+def _not_ready(error: ModelNotReady) -> Response:
+    return response_for(
+        Problem("model-not-ready", "GET /health/ready says why.", headers={"Retry-After": str(RETRY_AFTER)})
+    )
+
+
+def _database_away(error: DatabaseAway) -> Response:
+    log.error("the database is away (%s)", error)
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    return response_for(
+        Problem("dependency-unavailable", "The database cannot be reached.", headers=headers, part="database")
+    )
+
+
+def _conflict(error: Conflict) -> Response:
+    return response_for(Problem("conflict", f"{error}."))
+
+
+def _finished(error: Finished) -> Response:
+    return response_for(Problem("conflict", f"The job is over: its state is {error}."))
+
+
+def _key_reused(error: KeyReused) -> Response:
+    return response_for(Problem("conflict", "The Idempotency-Key was used for another job."))
+
+
+def _unusable(error: Unusable) -> Response:
+    return response_for(invalid(body_errors([Fault("unusable", f"{error}.", path=(error.part,))])))
+
+
+def _method_not_allowed(error: MethodNotAllowed) -> Response:
+    allowed = ", ".join(sorted(error.valid_methods or ()))
+    return response_for(Problem("method-not-allowed", f"Allowed: {allowed}.", headers={"Allow": allowed}))
+
+
+def _too_large(error: RequestEntityTooLarge) -> Response:
+    return response_for(Problem("too-large", f"A body may have {request.max_content_length} bytes."))
+
+
+def _unfolds_too_large(error: TooLarge) -> Response:
+    return response_for(Problem("too-large", f"{error}."))
+
+
+def _http(error: HTTPException) -> Response:
+    if error.code is None or error.code < 400:
+        return Response(status=error.code, headers=error.get_headers())
+    code = _BY_STATUS.get(error.code, "bad-request" if error.code < 500 else "internal-error")
+    return response_for(Problem(code, f"{KINDS[code].title}."))
+
+
+def _failure(error: Exception) -> Response:
+    exchange().failure = error  # the request's line has it, with its traceback
+    return response_for(Problem("internal-error", "The log has the rest under the request id."))

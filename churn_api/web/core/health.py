@@ -1,0 +1,60 @@
+"""Whether the service is alive, ready and well."""
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, jsonify
+from flask.typing import ResponseReturnValue
+
+from churn_api import __version__
+from churn_api.registry.live import ModelNotReady
+from churn_api.web.core.draining import is_draining
+from churn_api.web.core.health_checks import all_checks, worst
+from churn_api.web.core.operation import documented
+from churn_api.web.core.problems import RETRY_AFTER, Problem
+from churn_api.web.core.state import live_models, services
+from churn_api.web.v1.schemas import Health, Status
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/health/live")
+@documented("Health", answer=Status)
+def live() -> ResponseReturnValue:
+    """Answer while the process answers; touches nothing else."""
+    return jsonify({"status": "alive"})
+
+
+@blueprint.get("/health/ready")
+@documented("Health", answer=Status, problems=("model-not-ready", "draining", "dependency-unavailable"))
+def ready() -> ResponseReturnValue:
+    """Tell whether predictions can be answered; if not, which part is not ready."""
+    if is_draining():
+        raise Problem("draining", "It answers what it still gets; send new requests elsewhere.", part="server")
+    services().database.ping()
+    models = live_models()
+    try:
+        models.get()
+    except ModelNotReady as error:
+        raise Problem(
+            "model-not-ready",
+            f"Model {models.default!r}: {error}",
+            headers={"Retry-After": str(RETRY_AFTER)},
+            part="model",
+        ) from error
+    return jsonify({"status": "ready"})
+
+
+@blueprint.get("/health")
+@blueprint.get("/api/v1/health")
+@documented("Health", answer=Health)
+def health() -> ResponseReturnValue:
+    """Report what is well and what is not. Always 200: /health/ready is for probes."""
+    checks = all_checks(services())
+    return jsonify(
+        {
+            "status": worst(checks),
+            "timestamp": datetime.now(UTC),
+            "version": __version__,
+            "checks": checks,
+        }
+    )

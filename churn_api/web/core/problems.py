@@ -1,0 +1,122 @@
+"""Problems: every error that a client can meet, in one table, and the one shape that they are told in (RFC 9457)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+from flask import Response, request
+
+from churn_api.contract.faults import Fault
+from churn_api.web.core.request_record import exchange, request_id
+
+MEDIA_TYPE = "application/problem+json"
+URN = "urn:churn-api:problem:"
+RETRY_AFTER = 5
+"""Seconds after which a client may try again where something is not ready."""
+
+
+class Kind(NamedTuple):
+    """One kind of problem: its status, and what it is called."""
+
+    status: int
+    title: str
+
+
+KINDS = {
+    "bad-request": Kind(400, "The request cannot be understood"),
+    "malformed-json": Kind(400, "The body is not valid JSON"),
+    "malformed-table": Kind(400, "The body is not a whole table"),
+    "missing-credentials": Kind(401, "Credentials are needed"),
+    "invalid-key": Kind(401, "The key is not valid"),
+    "token-expired": Kind(401, "The token has expired"),
+    "invalid-token": Kind(401, "The token is not valid"),
+    "missing-scope": Kind(403, "The caller may not do this"),
+    "not-found": Kind(404, "There is nothing at this address"),
+    "unknown-model": Kind(404, "There is no such model"),
+    "unknown-version": Kind(404, "The model has no such version"),
+    "unknown-job": Kind(404, "There is no such job"),
+    "method-not-allowed": Kind(405, "The method is not allowed here"),
+    "not-acceptable": Kind(406, "No accepted type can be answered"),
+    "conflict": Kind(409, "The state of things does not allow it"),
+    "too-large": Kind(413, "The request is too large"),
+    "unsupported-media-type": Kind(415, "The type of the body is not supported"),
+    "range-not-satisfiable": Kind(416, "The file has no such part"),
+    "validation-failed": Kind(422, "The request is not valid"),
+    "rate-limited": Kind(429, "Too many requests"),
+    "internal-error": Kind(500, "Something went wrong here"),
+    "model-not-ready": Kind(503, "The model cannot answer yet"),
+    "draining": Kind(503, "The server stops soon"),
+    "dependency-unavailable": Kind(503, "Something that this needs cannot be reached"),
+}
+
+WHEN_PREDICTING = (
+    "malformed-json",
+    "unknown-version",
+    "not-acceptable",
+    "too-large",
+    "unsupported-media-type",
+    "validation-failed",
+    "model-not-ready",
+)
+"""Codes of what can go wrong where customers are scored."""
+
+
+WHEN_GUARDED = (
+    "missing-credentials",
+    "invalid-key",
+    "token-expired",
+    "invalid-token",
+    "missing-scope",
+    "dependency-unavailable",
+)
+"""Codes of what can go wrong where a caller must show who they are."""
+
+
+class Problem(Exception):
+    """Ends a request with an error answer."""
+
+    def __init__(self, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.headers = headers or {}
+        self.members = members
+
+
+def invalid(errors: list[dict[str, Any]]) -> Problem:
+    """The problem of a request that parses and is not valid, from entries of `errors`."""
+    count = len(errors)
+    detail = f"{count} {'field is' if count == 1 else 'fields are'} not valid"
+    return Problem("validation-failed", detail, errors=errors)
+
+
+def body_errors(faults: Iterable[Fault]) -> list[dict[str, Any]]:
+    """Faults of a body as entries of `errors`, with a JSON Pointer each."""
+    return [_entry("pointer", fault.pointer, fault) for fault in faults]
+
+
+def query_errors(faults: Iterable[Fault]) -> list[dict[str, Any]]:
+    """Faults of the query string, with the parameter's name each: a JSON Pointer leads into a body alone."""
+    return [_entry("parameter", str(fault.path[0]), fault) for fault in faults]
+
+
+def response_for(problem: Problem) -> Response:
+    """The answer that tells a problem."""
+    kind = KINDS[problem.code]
+    exchange().problem = problem.code
+    body = {
+        "type": URN + problem.code,
+        "title": kind.title,
+        "status": kind.status,
+        "code": problem.code,
+        "detail": problem.detail,
+        "instance": request.root_path.rstrip("/") + request.path,
+        "request_id": request_id(),
+        **problem.members,
+    }
+    return Response(orjson.dumps(body), kind.status, dict(problem.headers), content_type=MEDIA_TYPE)
+
+
+def _entry(key: str, place: str, fault: Fault) -> dict[str, Any]:
+    entry = {key: place, "code": fault.code, "message": fault.message}
+    return entry if fault.hint is None else entry | {"hint": fault.hint}

@@ -1,0 +1,30 @@
+"""What belongs to one application: two of them in one process share nothing."""
+
+from flask import Flask
+
+from churn_api.registry.live import LiveModels
+from churn_api.services import Services
+from churn_api.web.core.request_record import exchange
+
+_KEY = "churn_api"
+
+
+def attach(app: Flask, services: Services) -> None:
+    """Give an application its services."""
+    app.extensions[_KEY] = services
+
+
+def services_of(app: Flask) -> Services:
+    """The services of an application."""
+    attached: Services = app.extensions[_KEY]
+    return attached
+
+
+def services() -> Services:
+    """The services of the application that answers."""
+    return services_of(exchange().app)
+
+
+def live_models() -> LiveModels:
+    """The models of the application that answers."""
+    return services().live

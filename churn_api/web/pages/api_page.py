@@ -1,0 +1,76 @@
+"""The API page: Swagger UI 5 through Flasgger, without a CDN, under a strict Content-Security-Policy."""
+
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+
+import flask_swagger_ui
+from flask import Blueprint, Flask, abort, current_app, jsonify, request
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from churn_api.web.core.state import live_models
+from churn_api.web.pages.openapi import build_document
+
+blueprint = Blueprint("docs", __name__)
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+_DOCUMENT = "churn_api_document"
+_SWAGGER_UI = Path(flask_swagger_ui.__file__).with_name("dist")
+
+
+def init_app(app: Flask) -> None:
+    """Put the page on an application."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/docs")
+@blueprint.get("/apidocs")
+def page() -> Response:
+    """Show the API page."""
+    answer = _answer_of_pages("/apidocs")
+    answer.headers["Content-Security-Policy"] = PAGE_POLICY
+    return answer
+
+
+@blueprint.get("/flasgger_static/<path:name>")
+def asset(name: str) -> Response:
+    """Answer a file that the page loads."""
+    return _answer_of_pages(f"/flasgger_static/{name}")
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> ResponseReturnValue:
+    """Answer the OpenAPI document, for the place where the application is mounted."""
+    answering = live_models().answering
+    written_for, document = current_app.extensions.get(_DOCUMENT, (None, {}))
+    if written_for != answering:
+        document = build_document(current_app, live_models())
+        current_app.extensions[_DOCUMENT] = (answering, document)
+    return jsonify(document | {"servers": [{"url": request.root_path.rstrip("/") or "/"}]})
+
+
+@cache
+def _pages() -> Flask:
+    """The page's own application: Flasgger's, with the template of `templates/flasgger/` in place of its own.
+
+    Made for the first visitor of a process, since most have none: what Flasgger loads takes four megabytes.
+    """
+    from flasgger import Swagger
+
+    pages = Flask("churn_api", static_folder="web/pages/static", template_folder="web/pages/templates")
+    pages.add_url_rule("/openapi.json", "docs.openapi", build_only=True)
+    config = {"specs": [], "specs_route": "/apidocs", "static_folder": str(_SWAGGER_UI), "title": "Churn API"}
+    Swagger(pages, config=config, merge=True)
+    return pages
+
+
+def _answer_of_pages(path: str) -> Response:
+    answer = Response.from_app(_pages(), request.environ | {"PATH_INFO": path})
+    if answer.status_code >= HTTPStatus.BAD_REQUEST:
+        abort(answer.status_code)
+    return answer

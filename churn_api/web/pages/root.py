@@ -1,0 +1,27 @@
+"""The service's own card, at /."""
+
+from flask import Blueprint, jsonify, url_for
+from flask.typing import ResponseReturnValue
+
+from churn_api import __version__
+from churn_api.web.core.operation import documented
+from churn_api.web.v1.schemas import ServiceCard
+
+blueprint = Blueprint("root", __name__)
+
+_LINKS = {
+    "predict": "predict.predict",
+    "batch_predict": "batch.batch_predict",
+    "models": "models.list_models",
+    "health": "health.health",
+    "docs": "docs.page",
+    "openapi": "docs.openapi",
+}
+
+
+@blueprint.get("/")
+@documented("Service", answer=ServiceCard)
+def card() -> ResponseReturnValue:
+    """Tell what this service is, and where its routes are."""
+    links = {name: url_for(endpoint) for name, endpoint in _LINKS.items()}
+    return jsonify({"name": "churn-api", "version": __version__, "links": links})

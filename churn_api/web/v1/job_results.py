@@ -1,0 +1,73 @@
+"""What came of a job, as files: the scored table, and the faults of its bad rows."""
+
+from pathlib import Path
+from typing import cast
+
+from flask import Blueprint, Response, send_file
+from flask.typing import ResponseReturnValue
+
+from churn_api.access.caller import JOBS
+from churn_api.jobs.job import Job
+from churn_api.tables.formats import FORMATS, Format
+from churn_api.web.core.body import read_query
+from churn_api.web.core.operation import documented
+from churn_api.web.core.problems import Problem
+from churn_api.web.v1.job_access import files_of, owned_job
+from churn_api.web.v1.schemas import NoQuery
+
+blueprint = Blueprint("results", __name__)
+
+_QUERY = NoQuery()
+_TABLES = tuple(kind.media_type for kind in FORMATS.values())
+
+
+@blueprint.get("/jobs/<job>/result")
+@documented(
+    "Jobs",
+    access=JOBS,
+    query=NoQuery,
+    answer=_TABLES,
+    problems=("unknown-job", "conflict", "validation-failed"),
+)
+def result(job: str) -> ResponseReturnValue:
+    """Fetch the scored table. `Range` fetches a part of it, so that a download that broke can go on."""
+    read_query(_QUERY)
+    found = owned_job(job)
+    if found.state != "succeeded":
+        raise Problem("conflict", f"There is no result: {_why(found)}")
+    kind = FORMATS[_format(found)]
+    return _file(files_of(job).result, kind.media_type, f"{job}{kind.suffix}")
+
+
+@blueprint.get("/jobs/<job>/errors")
+@documented(
+    "Jobs",
+    access=JOBS,
+    query=NoQuery,
+    answer=(FORMATS["ndjson"].media_type,),
+    problems=("unknown-job", "conflict", "validation-failed"),
+)
+def errors(job: str) -> ResponseReturnValue:
+    """Fetch the faults of bad rows, a line each: row and line in the file, column, code, message."""
+    read_query(_QUERY)
+    found = owned_job(job)
+    path = files_of(job).errors
+    if not path.exists():
+        raise Problem("conflict", f"There are no faults to tell: {_why(found)}")
+    return _file(path, FORMATS["ndjson"].media_type, f"{job}-errors.ndjson")
+
+
+def _file(path: Path, media_type: str, name: str) -> Response:
+    return send_file(path, media_type, as_attachment=True, download_name=name, conditional=True, max_age=0)
+
+
+def _format(job: Job) -> Format:
+    return cast("Format", job.request.result_format)
+
+
+def _why(job: Job) -> str:
+    if job.state == "failed":
+        return f"the job failed ({job.reason_code}: {job.reason})."
+    if job.state == "cancelled":
+        return "the job was cancelled."
+    return f"the job is {job.state}, {job.percent:.0f} % done."

@@ -1,0 +1,225 @@
+"""Bulk scoring: jobs are taken, listed, shown and cancelled."""
+
+import hashlib
+import uuid
+from typing import Any
+
+import msgspec
+from flask import Blueprint, current_app, jsonify, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import FileStorage
+
+from churn_api.access.caller import JOBS
+from churn_api.contract.faults import Fault
+from churn_api.jobs.files import whole_file
+from churn_api.jobs.job import Job, Request
+from churn_api.jobs.sources import SourceError
+from churn_api.tables.formats import format_of_media_type, format_of_name
+from churn_api.web.core.body import load_body, read_json, read_query, read_upload, require_json_accepted
+from churn_api.web.core.guard import caller
+from churn_api.web.core.operation import documented
+from churn_api.web.core.problems import Problem, body_errors, invalid
+from churn_api.web.core.state import live_models, services
+from churn_api.web.v1.job_access import files_of, owned_job
+from churn_api.web.v1.schemas import JobAnswer, JobBody, JobList, JobsQuery, NoQuery
+
+blueprint = Blueprint("jobs", __name__)
+blueprint.before_request(require_json_accepted)
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+MAX_KEY_LENGTH = 255
+COPIED_AT_ONCE = 1 << 20
+
+_BODY = JobBody()
+_LIST_QUERY = JobsQuery()
+_QUERY = NoQuery()
+
+
+@blueprint.post("/jobs")
+@documented(
+    "Jobs",
+    access=JOBS,
+    limit="management",
+    body=JobBody,
+    answer=JobAnswer,
+    status=202,
+    problems=(
+        "malformed-json",
+        "unknown-model",
+        "unknown-version",
+        "not-acceptable",
+        "conflict",
+        "too-large",
+        "unsupported-media-type",
+        "validation-failed",
+        "model-not-ready",
+    ),
+)
+def submit() -> ResponseReturnValue:
+    """Score a file of any size: one that is sent in the part `file`, or one that the service can read by `source`.
+
+    Answered at once; `Location` leads to the job, which keeps the version that is live now. A job that is sent again
+    with the same `Idempotency-Key` is the same job.
+    """
+    key = _idempotency_key()
+    job = uuid.uuid4().hex
+    if request.mimetype == "multipart/form-data":
+        file = read_upload(JobBody.part, current_app.config["MAX_JOB_BYTES"])
+        asked = load_body(_BODY, request.form.to_dict())
+        queued, made = _put(job, _request(asked, file.filename or "", file.mimetype), key, _keep_upload(job, file))
+    else:
+        asked = read_json(_BODY)
+        _check_source(asked)
+        queued, made = _put(job, _request(asked, asked["source"], ""), key, "")
+    if not made:
+        files_of(job).remove()
+    location = {"Location": url_for("jobs.show", job=queued.id)}
+    return jsonify(_told(queued)), 202, location
+
+
+@blueprint.get("/jobs")
+@documented(
+    "Jobs",
+    access=JOBS,
+    limit="management",
+    query=JobsQuery,
+    answer=JobList,
+    problems=("not-acceptable", "validation-failed"),
+)
+def list_jobs() -> ResponseReturnValue:
+    """List your jobs, the newest first."""
+    query = read_query(_LIST_QUERY)
+    found = services().queue.list(caller().identity, query["limit"], state=query.get("state"))
+    return jsonify({"jobs": [_told(job) for job in found], "count": len(found)})
+
+
+@blueprint.get("/jobs/<job>")
+@documented(
+    "Jobs",
+    access=JOBS,
+    query=NoQuery,
+    answer=JobAnswer,
+    problems=("unknown-job", "not-acceptable", "validation-failed"),
+)
+def show(job: str) -> ResponseReturnValue:
+    """Show a job: its state, how far it has come, and how long it will still take."""
+    read_query(_QUERY)
+    return jsonify(_told(owned_job(job)))
+
+
+@blueprint.delete("/jobs/<job>")
+@documented(
+    "Jobs",
+    access=JOBS,
+    limit="management",
+    answer=JobAnswer,
+    problems=("unknown-job", "conflict", "not-acceptable"),
+)
+def cancel(job: str) -> ResponseReturnValue:
+    """Cancel a job: at once where it waits, else when its worker has finished the block at hand."""
+    cancelled = services().queue.cancel(owned_job(job).id, by=caller().identity)
+    if cancelled.state == "cancelled":
+        files_of(job).remove()
+    return jsonify(_told(cancelled))
+
+
+def _put(job: str, asked: Request, key: str | None, digest: str) -> tuple[Job, bool]:
+    fingerprint = hashlib.sha256(msgspec.json.encode(asked) + digest.encode()).hexdigest()
+    who = caller()
+    try:
+        return services().queue.put(
+            asked,
+            id=job,
+            owner=who.identity,
+            owner_name=who.name,
+            idempotency_key=key,
+            fingerprint=fingerprint if key else "",
+        )
+    except BaseException:
+        files_of(job).remove()
+        raise
+
+
+def _request(asked: dict[str, Any], name: str, media_type: str) -> Request:
+    """What the queue keeps of what was asked for, with what is live now in place of what was not said."""
+    model = live_models().get(asked.get("model"), asked.get("version"))
+    input_format = asked.get("format") or format_of_name(name) or format_of_media_type(media_type)
+    if input_format is None:
+        raise invalid(body_errors([Fault("required", "The file's name does not tell its format.", path=("format",))]))
+    return Request(
+        model=model.card.name,
+        version=model.card.version,
+        digest=live_models().digest(model.card.name, model.card.version),
+        format=input_format,
+        result_format=asked.get("result_format") or input_format,
+        threshold=asked.get("threshold"),
+        on_error=asked["on_error"],
+        keep=asked["keep"],
+        source=asked.get("source", ""),
+        engine=current_app.config["JOB_ENGINE"],
+    )
+
+
+def _check_source(asked: dict[str, Any]) -> None:
+    if "source" not in asked:
+        fault = Fault("required", f"Name a source, or send a file in the part {JobBody.part!r}.", path=("source",))
+        raise invalid(body_errors([fault]))
+    try:
+        services().sources.check(asked["source"])
+    except SourceError as error:
+        raise invalid(body_errors([Fault("unusable", f"{error}.".capitalize(), path=("source",))])) from error
+
+
+def _keep_upload(job: str, file: FileStorage) -> str:
+    """Put an uploaded file into the job's folder, and return its digest."""
+    files = files_of(job)
+    files.begin()
+    digest = hashlib.sha256()
+    try:
+        with whole_file(files.input) as kept:
+            while data := file.stream.read(COPIED_AT_ONCE):
+                digest.update(data)
+                kept.write(data)
+    except OSError as error:
+        files.remove()
+        raise Problem("dependency-unavailable", "The file cannot be kept.", part="jobs") from error
+    return digest.hexdigest()
+
+
+def _idempotency_key() -> str | None:
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isprintable()):
+        raise Problem("bad-request", f"{IDEMPOTENCY_KEY} must have 1 to {MAX_KEY_LENGTH} printable characters.")
+    return key
+
+
+def _told(job: Job) -> dict[str, Any]:
+    asked, progress = job.request, job.progress
+    here = url_for("jobs.show", job=job.id)
+    links = {"self": here}
+    if job.state == "succeeded":
+        links["result"] = f"{here}/result"
+    if job.state == "succeeded" or job.reason_code == "validation-failed":
+        links["errors"] = f"{here}/errors"
+    return {
+        "id": job.id,
+        "state": "cancelling" if job.cancel_asked and job.state == "running" else job.state,
+        "model": asked.model,
+        "version": asked.version,
+        "format": asked.format,
+        "result_format": asked.result_format,
+        "on_error": asked.on_error,
+        "rows": progress.rows,
+        "bad_rows": progress.bad_rows,
+        "percent": round(job.percent, 2),
+        "rows_per_second": None if job.rate is None else round(job.rate, 1),
+        "seconds_left": None if job.seconds_left is None else round(job.seconds_left, 1),
+        "attempts": job.attempts,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "reason": None if job.reason_code is None else {"code": job.reason_code, "detail": job.reason},
+        "result_bytes": job.result_bytes,
+        "unseen": progress.unseen,
+        "links": links,
+    }

@@ -1,0 +1,54 @@
+"""Which format a batch is sent in, and which is wanted."""
+
+from flask import current_app, request
+
+from churn_api.tables.formats import FORMATS, Format, format_of_media_type, format_of_name
+from churn_api.web.core.body import ANYTHING, JSON, read_upload
+from churn_api.web.core.problems import Problem
+
+PART = "file"
+FORM = "multipart/form-data"
+ZIPPED = ("csv", "ndjson")
+MEDIA_TYPES = tuple(kind.media_type for kind in FORMATS.values())
+
+
+def formats() -> tuple[Format | None, Format | None]:
+    """The format of the table in the body and that of the answer, each None for JSON. Raises Problem."""
+    environ = request.environ
+    if environ.get("CONTENT_TYPE") == JSON and environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON):
+        return None, None
+    sent = _sent()
+    return sent, _wanted(sent)
+
+
+def _sent() -> Format | None:
+    if request.mimetype != FORM:
+        found = format_of_media_type(request.mimetype)
+        _check_encoding(found)
+        return found
+    file = read_upload(PART, current_app.config["MAX_CONTENT_LENGTH"])
+    found = format_of_name(file.filename or "") or format_of_media_type(file.mimetype)
+    if found is None:
+        raise Problem("unsupported-media-type", "The file's name does not tell its format.", accepted=[*MEDIA_TYPES])
+    return found
+
+
+def _check_encoding(sent: Format | None) -> None:
+    """Text may come gzipped; what is compressed within itself may not. A JSON body is looked at where it is read."""
+    takes = ("identity", "gzip") if sent in ZIPPED else ("identity",)
+    if sent is not None and request.headers.get("Content-Encoding", "identity") not in takes:
+        told = f"Send this table with Content-Encoding {' or '.join(takes)}."
+        raise Problem("unsupported-media-type", told, accepted=[JSON, *MEDIA_TYPES])
+
+
+def _wanted(sent: Format | None) -> Format | None:
+    """As accepted, else as it was sent."""
+    accepted = request.accept_mimetypes
+    if not accepted:
+        return sent
+    own = JSON if sent is None else FORMATS[sent].media_type
+    # What was sent comes first: among types that are accepted alike, the first is taken.
+    best = accepted.best_match([own, JSON, *MEDIA_TYPES])
+    if best is None:
+        raise Problem("not-acceptable", f"This route answers {', '.join((JSON, *MEDIA_TYPES))}.")
+    return format_of_media_type(best)

@@ -1,0 +1,173 @@
+"""Jobs, their tables, and workers that are real processes."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+import pyarrow.parquet
+from builders import customers
+from conftest import ROOT
+
+from churn_api.config import load_settings
+from churn_api.jobs.files import JobFiles
+from churn_api.jobs.job import Job, Request
+from churn_api.registry.bundle import found_bundles
+from churn_api.services import Services
+from churn_api.tables.formats import format_of_name
+
+LEASE = {"CHURN_JOB_LEASE_SECONDS": "1", "CHURN_JOB_PROCESSES": "2"}
+
+
+def grouped(path: Path, groups: int, rows: int = 400) -> Path:
+    """A Parquet table of so many blocks."""
+    table = pa.Table.from_pandas(customers(groups * rows), preserve_index=False)
+    pyarrow.parquet.write_table(table, path, row_group_size=rows)
+    return path
+
+
+def until(holds: Callable[[], Any], seconds: float = 90, every: float = 0.05) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to hold"
+        time.sleep(every)
+
+
+class Office:
+    """The queue and the folders that workers and tests share."""
+
+    def __init__(self, models_dir: Path) -> None:
+        self.models_dir = models_dir
+        self.services = Services(load_settings({"MODELS_DIR": str(models_dir)}))
+        self.queue = self.services.queue
+
+    def put(self, table: Path | None, job: str = "one", **chosen: Any) -> JobFiles:
+        """Queue a job as an upload is queued."""
+        files = self.files(job)
+        files.begin()
+        if table is not None:
+            files.input.write_bytes(table.read_bytes())
+        asked = {
+            "model": "small",
+            "version": "1",
+            "format": format_of_name(table.name) if table else "csv",
+            "result_format": "csv",
+            "threshold": None,
+            "on_error": "fail",
+            "keep": ["Region"],
+            "source": "",
+            "engine": "local",
+        } | chosen
+        digest = found_bundles(self.models_dir)[asked["model"]][asked["version"]]
+        self.queue.put(Request(digest=digest, **asked), id=job, owner="key:a", owner_name="a")
+        return files
+
+    def files(self, job: str = "one") -> JobFiles:
+        return JobFiles(self.services.jobs_dir, job)
+
+    def job(self, job: str = "one") -> Job:
+        found = self.queue.get(job)
+        assert found is not None
+        return found
+
+    def finished(self, job: str = "one", seconds: float = 90) -> Job:
+        """The job, as soon as it is over."""
+        until(lambda: self.job(job).finished_at, seconds)
+        return self.job(job)
+
+    def left(self, *names: str, job: str = "one") -> None:
+        """Wait until these are all that a job's folder holds: a worker tidies up after it has told the queue."""
+        folder = self.files(job).folder
+        until(lambda: {path.name for path in folder.iterdir()} == set(names))
+
+    def blocks(self, blocks: int, job: str = "one") -> None:
+        """Wait until a job has so many finished blocks, and is not over."""
+        until(lambda: self.job(job).progress.blocks >= blocks, every=0.01)
+        found = self.job(job)
+        assert found.state == "running", f"{found.state} after {found.progress.blocks} blocks, {found.reason}"
+
+    def freeze(self, worker: "Worker") -> None:
+        """Stop a worker in its tracks, but not while it holds SQLite's lock, which nobody could take from it."""
+        deadline = time.monotonic() + 60
+        worker.tell(signal.SIGSTOP)
+        while not self._can_be_written():
+            assert time.monotonic() < deadline
+            worker.tell(signal.SIGCONT)
+            time.sleep(0.01)
+            worker.tell(signal.SIGSTOP)
+
+    def _can_be_written(self) -> bool:
+        path = self.services.database.url.database
+        with closing(sqlite3.connect(str(path), timeout=0.2, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                return False
+        return True
+
+    def worker(self, log: Path, **environment: str) -> Any:
+        return working(self.models_dir, log, **environment)
+
+
+class Worker:
+    """A worker that runs as its operator runs it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process, self._log = process, log
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def tell(self, number: signal.Signals) -> None:
+        """Signal the worker and its processes at once."""
+        os.killpg(self.process.pid, number)
+
+    def kill_all(self) -> None:
+        self.tell(signal.SIGKILL)
+        self.process.wait(30)
+
+    def children(self) -> list[psutil.Process]:
+        """The processes that score."""
+        found = psutil.Process(self.process.pid).children()
+        return [child for child in found if "spawn_main" in " ".join(child.cmdline())]
+
+
+@contextmanager
+def working(models_dir: Path, log: Path, **environment: str) -> Iterator[Worker]:
+    """A worker, killed with its processes in the end."""
+    chosen = os.environ | LEASE | {"CHURN_MODELS_DIR": str(models_dir)} | environment
+    with log.open("a") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "churn_api.cli", "worker"],
+            cwd=ROOT,
+            env=chosen,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+        )
+    worker = Worker(process, log)
+    try:
+        yield worker
+    finally:
+        if process.poll() is None:
+            worker.kill_all()
+
+
+def scored(table: Path, result: Path, models_dir: Path, *options: str, version: str = "1") -> bytes:
+    """What the command makes of a table."""
+    command = [sys.executable, "-m", "churn_api.cli", "score", table, "-o", result, "--model", "small"]
+    environment = os.environ | {"CHURN_MODELS_DIR": str(models_dir)}
+    more = ["--version", version, "--keep", "Region", *options]
+    subprocess.run([*command, *more], cwd=ROOT, env=environment, check=True, capture_output=True)
+    return result.read_bytes()

@@ -1,0 +1,89 @@
+"""A job worker beside gunicorn."""
+
+import os
+import signal
+
+import psutil
+import pytest
+from conftest import serving
+from office import LEASE, Office, until
+
+from churn_api.server import supervisor as companion
+
+
+@pytest.fixture
+def office(models_dir):
+    office = Office(models_dir)
+    yield office
+    office.services.database.close()
+
+
+@pytest.fixture
+def server(models_dir, tmp_path):
+    with serving(models_dir, tmp_path / "log", workers=1, CHURN_JOB_WORKER="1", **LEASE) as server:
+        yield server
+
+
+def job_workers(server):
+    """The processes of the server that run the job worker, and that stay beside it."""
+    found = psutil.Process(server.process.pid).children(recursive=True)
+    alive = [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in alive if "churn_api.cli" in process.cmdline()]
+
+
+def wait_for_worker(server, last=None):
+    """The worker that runs beside the server, other than the last one."""
+    found = []
+
+    def is_there():
+        found[:] = [one for one in job_workers(server) if "--respawn" not in one.cmdline() and one != last]
+        return found
+
+    until(is_there)
+    return found[0]
+
+
+def test_works_on_jobs(server, office, small_table):
+    """With JOB_WORKER, gunicorn alone does jobs."""
+    office.put(small_table)
+    assert office.finished().state == "succeeded"
+
+
+def test_no_worker_by_default(models_dir, tmp_path):
+    """Without JOB_WORKER, gunicorn starts none."""
+    with serving(models_dir, tmp_path / "log", workers=1) as server:
+        assert job_workers(server) == []
+
+
+def test_replaced_when_killed(server, office, small_table):
+    """A job worker that is killed is replaced, which the log tells, and the next one does jobs."""
+    killed = wait_for_worker(server)
+    killed.kill()
+    wait_for_worker(server, killed)
+    (told,) = [
+        line for line in server.lines if "the job worker ended with code -9; another is started" in line["event"]
+    ]
+    assert told["level"] == "error"
+    office.put(small_table)
+    assert office.finished().state == "succeeded"
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_ends_with_gunicorn(server, how):
+    """When gunicorn is told to stop, or is killed, the job worker ends too, and so does what stays beside it."""
+    wait_for_worker(server)
+    found = job_workers(server)
+    assert len(found) == 2
+    os.kill(server.process.pid, how)
+    server.process.wait(60)
+    assert psutil.wait_procs(found, timeout=60)[1] == []
+
+
+def test_one_that_does_not_end(server, monkeypatch):
+    """A job worker that does not end when it is told to is killed, so that gunicorn ends all the same."""
+    worker = wait_for_worker(server)
+    worker.suspend()
+    os.kill(server.process.pid, signal.SIGTERM)
+    server.process.wait(companion.GRACE_SECONDS + 30)
+    assert psutil.wait_procs([worker], timeout=10)[1] == []
+    assert "the job worker does not end; it is killed" in server.log

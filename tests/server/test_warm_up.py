@@ -1,0 +1,95 @@
+"""What a server does before it forks its workers: they share more memory, and nobody sees a trace of how."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import orjson
+import pytest
+import requests
+from builders import CUSTOMER
+from scrapes import Scrapes, until
+
+from churn_api.app import create_app
+from churn_api.registry.workers import workers
+from churn_api.store.database import Database, DatabaseAway
+from churn_api.store.schema import SchemaError
+from churn_api.web.core.state import services_of
+
+FORKED = """
+import json, os, sys
+from churn_api.app import create_app
+from churn_api.server.warm_up import share_most
+
+def kilobytes(name):
+    with open("/proc/self/smaps_rollup") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith(name + ":"))
+
+def mapped():
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith("RssFile"))
+
+app = create_app(json.loads(sys.argv[1]))
+before = mapped()
+if sys.argv[2] == "shared":
+    share_most(app)
+after = mapped()
+if not os.fork():
+    client = app.test_client()
+    for _ in range(20):
+        assert client.post("/api/v1/predict/small", json=json.loads(sys.argv[3])).status_code == 200
+    print(before, after, kilobytes("Private_Dirty"), flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_unseen(serve, models_dir, instance):
+    """What a server rehearses is neither counted nor logged, and it does not count as a worker."""
+    scrapes = Scrapes()
+    with serve(models_dir, workers=2, CHURN_LOG_LEVEL="debug", **scrapes.environment) as server:
+        database = Database(f"sqlite:///{instance / 'churn.db'}")
+        until(lambda: len(workers(database)) == 2)
+        assert {one.pid for one in workers(database)} == set(server.workers()) - beside(server)
+        requests.get(f"{server.url}/health/live", timeout=10)
+        time.sleep(0.3)
+        told = [line for line in server.lines if line["event"] == "request"]
+        assert server.process.pid not in {line["pid"] for line in told}
+        assert scrapes.value("http_requests_total", {}) == len(told)
+        database.close()
+
+
+def beside(server):
+    """Children of a server that take no requests: they serve its metrics."""
+    said = [line["pid"] for line in server.lines if line["event"].startswith("Booting worker")]
+    return set(server.workers()) - set(said)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how memory is shared can be read on Linux alone")
+def test_workers_share_more(models_dir, instance):
+    """A process that is forked afterwards has less memory of its own, and less code is mapped before that."""
+    settings = orjson.dumps({"MODELS_DIR": str(models_dir), "TESTING": True}).decode()
+    own = {}
+    for how in ("plain", "shared"):
+        command = [sys.executable, "-c", FORKED, settings, how, orjson.dumps(CUSTOMER).decode()]
+        done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+        before, after, own[how] = map(int, re.search(r"(\d+) (\d+) (\d+)\n", done.stdout).groups())
+        assert (after < before / 2) == (how == "shared")
+    assert own["shared"] < own["plain"]
+
+
+@pytest.mark.parametrize("failure", [DatabaseAway, PermissionError, SchemaError])
+def test_database_fails(models_dir, monkeypatch, failure):
+    """A database that fails is asked once, not at every round of a rehearsal, and is no reason not to start."""
+    app = create_app({"MODELS_DIR": str(models_dir)})
+    asked = []
+
+    def away(*_):
+        asked.append(1)
+        raise failure
+
+    monkeypatch.setattr(Database, "_connection", away)
+    services_of(app).rehearse_following(10)
+    assert len(asked) == 1

@@ -1,0 +1,122 @@
+"""The local engine, with real processes."""
+
+import multiprocessing
+import os
+import signal
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from churn_api.serving import process_engine as local
+from churn_api.serving.engine import ProcessKilled
+from churn_api.serving.process_engine import in_order
+from churn_api.serving.table_scorer import Scored
+from churn_api.tables.blocks import Block
+from churn_api.tables.errors import TableError
+
+BLOCKS = [Block(number, number, number + 1) for number in range(12)]
+
+
+def score(folder: Path, block: Block) -> Scored:
+    """The later of each pair of blocks is finished first; who did it is on the disk."""
+    time.sleep(0.05 * (block.number % 2 == 0))
+    (folder / str(block.number)).write_text(str(os.getpid()))
+    return Scored(block, b"%d" % block.number, 1, 1, 0, [], {})
+
+
+def fail(block: Block) -> Scored:
+    if block.number == 5:
+        raise TableError("input is damaged")
+    return Scored(block, b"", 1, 1, 0, [], {})
+
+
+def die(block: Block) -> Scored:
+    if block.number == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Scored(block, b"", 1, 1, 0, [], {})
+
+
+def children():
+    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_in_order(tmp_path, processes):
+    """Results come in the order of the blocks, whichever was finished first, and no process is left."""
+    found = list(in_order(partial(score, tmp_path), iter(BLOCKS), processes=processes))
+    assert [scored.block for scored in found] == BLOCKS
+    assert [scored.part for scored in found] == [b"%d" % number for number in range(12)]
+    own = {(tmp_path / str(number)).read_text() for number in range(12)} == {str(os.getpid())}
+    assert own == (processes == 1)
+    assert children() == []
+
+
+def test_one_block_needs_no_process(tmp_path):
+    """A single block is computed where it is asked for, and no block gives no result."""
+    list(in_order(partial(score, tmp_path), iter(BLOCKS[:1]), processes=4))
+    assert (tmp_path / "0").read_text() == str(os.getpid())
+    assert list(in_order(fail, iter([]), processes=4)) == []
+
+
+def test_bounded_ahead(tmp_path):
+    """However many blocks there are, only a few are taken before the first result is."""
+    taken = []
+
+    def todo():
+        for block in BLOCKS:
+            taken.append(block)
+            yield block
+
+    engine = in_order(partial(score, tmp_path), todo(), processes=2)
+    next(engine)
+    assert len(taken) <= 5
+    engine.close()
+
+
+def test_closed_early(tmp_path):
+    """Once an engine is closed, nothing is computed any more, and no process is left."""
+    engine = in_order(partial(score, tmp_path), iter(BLOCKS), processes=2)
+    next(engine)
+    engine.close()
+    assert children() == []
+    assert len(list(tmp_path.iterdir())) < len(BLOCKS)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_the_function_raises(processes):
+    """What a block raises is raised in its place, after the results of those before it."""
+    engine = in_order(fail, iter(BLOCKS), processes=processes)
+    assert [next(engine).block.number for _ in range(5)] == [0, 1, 2, 3, 4]
+    with pytest.raises(TableError, match="damaged"):
+        next(engine)
+
+
+def test_a_killed_process():
+    """A process that is killed is told as such, and leaves no other."""
+    with pytest.raises(ProcessKilled):
+        list(in_order(die, iter(BLOCKS), processes=2))
+    assert children() == []
+
+
+class KilledWhileStarting(ProcessPoolExecutor):
+    """A pool whose first process is killed while its second one is started, which is then given what is closed."""
+
+    def _spawn_process(self):
+        if self._processes:
+            for process in multiprocessing.active_children():
+                process.kill()
+            while not self._broken:
+                time.sleep(0.01)
+            raise ValueError("bad value(s) in fds_to_keep")
+        super()._spawn_process()
+
+
+def test_killed_while_another_starts(monkeypatch):
+    """A process that is killed while another is started is told as one that is killed at any other time."""
+    monkeypatch.setattr(local, "ProcessPoolExecutor", KilledWhileStarting)
+    with pytest.raises(ProcessKilled, match="was killed"):
+        list(in_order(fail, iter(BLOCKS), processes=2))

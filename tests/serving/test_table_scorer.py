@@ -1,0 +1,62 @@
+"""Blocks of a table, scored with a real model."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from builders import customers, write_csv
+
+from churn_api.registry.model import load_model
+from churn_api.scoring.sklearn import ROWS_AT_ONCE
+from churn_api.serving.table_scorer import TableScorer
+from churn_api.tables.blocks import ROWS, Block, blocks
+from churn_api.tables.layout import read_layout
+from churn_api.tables.training_table import read_table, to_columns
+
+
+@pytest.fixture
+def model(models_dir):
+    return load_model(models_dir / "small" / "1")
+
+
+def test_more_rows_than_are_scored_at_once(model, tmp_path):
+    """Each row of a large block gets the probability that the model gives it, in its place."""
+    few = read_table(write_csv(customers(), tmp_path / "few.csv"))
+    drawn = few.take(np.random.default_rng(1).integers(0, few.num_rows, 2 * ROWS_AT_ONCE + 5))
+    pyarrow.csv.write_csv(drawn, tmp_path / "many.csv")
+    layout = read_layout(tmp_path / "many.csv", "csv")
+    (block,) = blocks(layout)
+    table, scored = TableScorer(model, layout, (), None).score_table(block)
+    assert (scored.rows, scored.bad_rows) == (drawn.num_rows, 0)
+    expected = model.score(to_columns(drawn, model.card.signature))
+    assert table.column("churn_probability").to_numpy() == pytest.approx(expected, abs=1e-6)
+
+
+def test_no_rows(model, tmp_path):
+    """A block without rows has the result's columns, and no rows."""
+    layout = read_layout(write_csv(customers(), tmp_path / "few.csv"), "csv")
+    table, scored = TableScorer(model, layout, (), None).score_table(Block(0, layout.start, layout.start))
+    assert (table.num_rows, scored.rows) == (0, 0)
+    assert table.schema.field("churn_probability").type == pa.float64()
+
+
+def test_a_large_row_group(model, tmp_path):
+    """Of a row group that is read in pieces, every row stands in its place, and so does what is wrong with one."""
+    few = read_table(write_csv(customers(), tmp_path / "few.csv"))
+    rows = 2 * ROWS + 5
+    drawn = few.take(np.random.default_rng(2).integers(0, few.num_rows, rows))
+    bad = [3, ROWS, rows - 1]
+    place = drawn.column_names.index("Region")
+    regions = drawn.column(place).to_numpy().copy()
+    regions[bad] = "Atlantis"
+    pyarrow.parquet.write_table(drawn.set_column(place, "Region", [regions]), tmp_path / "many.parquet")
+    layout = read_layout(tmp_path / "many.parquet", "parquet")
+    (block,) = blocks(layout)
+    table, scored = TableScorer(model, layout, (), None).score_table(block)
+    assert [(fault.row, fault.line, fault.column) for fault in scored.faults] == [(row, row, "Region") for row in bad]
+    assert (scored.block, scored.rows, scored.lines, scored.bad_rows) == (block, rows, rows, 3)
+    good = np.delete(np.arange(rows), bad)
+    expected = model.score(to_columns(drawn, model.card.signature))
+    assert table.column("churn_probability").is_null().to_numpy().nonzero()[0].tolist() == bad
+    assert table.column("churn_probability").to_numpy()[good] == pytest.approx(expected[good], abs=1e-6)

@@ -1,0 +1,290 @@
+import csv
+import datetime as dt
+import io
+from typing import get_args
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from churn_api.tables import blocks as blocks_room
+from churn_api.tables import row_groups as groups
+from churn_api.tables.block_reader import read_cells
+from churn_api.tables.blocks import ROWS, Block, blocks
+from churn_api.tables.errors import TableError, TooLarge
+from churn_api.tables.formats import Format
+from churn_api.tables.layout import prepare, read_layout
+from churn_api.tables.writers import encode
+
+HEADER = ["first", "second", "third"]
+CELLS = st.text(st.sampled_from('ab,;" \r\né\ufeff'), max_size=8)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return tmp_path_factory.mktemp("cells") / "table.csv"
+
+
+def read(path, data, names=None, window=1 << 22):
+    """The cells of each block of a CSV text."""
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    layout = read_layout(path, "csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks_room, "TEXT_BYTES", window)
+        return [read_cells(layout, block, layout.names if names is None else names) for block in blocks(layout)]
+
+
+def all_rows(parts):
+    """Row and line in the file, and cells, of each row that is not ragged; row, line and width of those that are."""
+    good, ragged, rows, lines = [], [], 0, 0
+    for part in parts:
+        line_of = range(part.rows) if part.line_of is None else part.line_of.tolist()
+        columns = [column.to_pylist() for column in part.table.columns]
+        for place, *cells in zip(part.places.tolist(), *columns, strict=True):
+            good.append((rows + place, lines + line_of[place], cells))
+        ragged += [(rows + place, lines + line_of[place], cells) for place, cells, _ in part.ragged]
+        rows, lines = rows + part.rows, lines + part.lines
+    return good, ragged
+
+
+def expected_rows(text):
+    """The same by Python's own reader."""
+    good, ragged, rows, line = [], [], 0, 0
+    reader = csv.reader(io.StringIO(text, newline=""))
+    for cells in reader:
+        if len(cells) == len(HEADER):
+            good.append((rows, line, cells))
+        elif cells:
+            ragged.append((rows, line, len(cells)))
+        rows, line = rows + bool(cells), reader.line_num
+    return good, ragged
+
+
+def text_of(rows, **dialect):
+    sink = io.StringIO()
+    csv.writer(sink, **dialect).writerows(rows)
+    return sink.getvalue()
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=2, max_size=4) | st.lists(CELLS, min_size=3, max_size=3), max_size=12),
+    ending=st.sampled_from(["\n", "\r\n"]),
+    blank=st.sampled_from(["", "\n", "\r\n\r\n"]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    window=st.integers(1, 80),
+)
+def test_as_python_reads_it(path, rows, ending, blank, quoting, window):
+    """Blocks together give the cells, rows and lines that Python's reader finds in the whole file."""
+    half = len(rows) // 2
+    dialect = {"lineterminator": ending, "quoting": quoting}
+    text = text_of(rows[:half], **dialect) + blank + text_of(rows[half:], **dialect) + blank
+    parts = read(path, ",".join(HEADER) + ending + text, window=window)
+    assert all_rows(parts) == expected_rows(text)
+
+
+@settings(deadline=None)
+@given(text=st.text(st.sampled_from('ab,,"\r\n'), max_size=60), window=st.integers(1, 40))
+def test_as_python_reads_anything(path, text, window):
+    """So they do however ill the quotes are placed, except that a quote which is never closed is refused."""
+    try:
+        parts = read(path, ",".join(HEADER) + "\n" + text, window=window)
+    except TableError as error:
+        assert "never closed" in str(error)
+        last = [*csv.reader(io.StringIO(text + "\0", newline=""))][-1]
+        assert "\0" in last[-1]
+    else:
+        assert all_rows(parts) == expected_rows(text)
+
+
+def test_columns_asked_for(path):
+    """Columns come in the order asked for, whatever their order in the file; of none, there are rows still."""
+    (part,) = read(path, "a,b,c\n1, 2 ,\n4,,6\n", ["c", "b"])
+    assert part.table.to_pydict() == {"c": ["", "6"], "b": [" 2 ", ""]}
+    (part,) = read(path, "a,b,c\n1,2,3\n4,5,6\n", [])
+    assert (part.table.column_names, part.rows, part.places.tolist()) == ([], 2, [0, 1])
+
+
+def test_ragged_rows(path):
+    """A row with too few or too many cells is told, and the others are read."""
+    (part,) = read(path, "a,b\n1,2\n3\n\n4,5,6\n7,8\n")
+    assert part.table.to_pydict() == {"a": ["1", "7"], "b": ["2", "8"]}
+    assert part.ragged == [(1, 1, 2), (2, 3, 2)]
+    assert (part.places.tolist(), part.rows, part.lines) == ([0, 3], 4, 5)
+    assert part.line_of.tolist() == [0, 1, 3, 4]
+
+
+def test_one_line_each(path):
+    """Where every row is one line, no list of lines is made."""
+    (part,) = read(path, 'a,b\r\n1,"2"\r\n3,4')
+    assert (part.rows, part.lines, part.line_of) == (2, 2, None)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
+def test_empty_block(tmp_path, kind):
+    """A block of no rows tells what the columns are."""
+    path = tmp_path / f"a.{kind}"
+    WRITE[kind](pa.table({"a": ["x"], "b": ["y"]}), path)
+    layout = read_layout(prepare(path, kind, tmp_path, 1 << 30), kind)
+    cells = read_cells(layout, Block(0, layout.start, layout.start), ["b"])
+    assert (cells.rows, cells.lines, cells.table.schema) == (0, 0, pa.schema([("b", pa.string())]))
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (b"a,b\n1,2\n\xff,3\n", "table.csv, line 3: not UTF-8 text: save it as CSV UTF-8"),
+        (b"a,b\n" + b"1,2\n" * 99_998 + b"3,\0\n", "table.csv, line 100000: this is no text"),
+        (b"a,b\n1,2\na,b\n3,4\n", "table.csv, line 3: the header stands again: are these two files in one?"),
+        (b"a,b\r\n1,2\r\n\xef\xbb\xbfa,b", "table.csv, line 3: the header stands again"),
+        (b"a,b\na,b\n", "table.csv, line 2: the header stands again"),
+        (b'a,b\n1,"2"\n3,"4\n5,6\n', "table.csv, line 3: a quote is opened and never closed"),
+    ],
+)
+def test_no_table(path, data, complaint):
+    """What is no table is refused by the line that says so, and no cell is repeated."""
+    with pytest.raises(TableError) as caught:
+        read(path, data)
+    assert str(caught.value).startswith(complaint)
+
+
+def test_line_of_a_later_block(path):
+    """A complaint's line is counted from the top of the file."""
+    with pytest.raises(TableError, match="line 52: the header stands again"):
+        read(path, b"a,b\n" + b"1,2\n" * 50 + b"a,b\n3,4\n", window=20)
+
+
+def test_parts_of_a_header(path):
+    """A row that only resembles the header is a row."""
+    (part,) = read(path, "a,b\na,bc\nxa,b\na,\n")
+    assert part.rows == 3
+
+
+def write_arrow(table, path):
+    with pa.ipc.new_stream(path, table.schema) as writer:
+        writer.write_table(table)
+
+
+WRITE = {
+    "csv": lambda table, path: path.write_text(",".join(table.column_names) + "\n"),
+    "parquet": pa.parquet.write_table,
+    "arrow": write_arrow,
+}
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_as_stored(tmp_path, kind):
+    """Stored columns keep their types, save that dictionaries are unfolded, texts of one type, and instants in UTC."""
+    path = tmp_path / "a.table"
+    moment = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
+    table = pa.table(
+        {
+            "integer": pa.array([1, None], pa.int16()),
+            "number": [0.1, float("nan")],
+            "boolean": [True, None],
+            "text": pa.array(["x", None], pa.large_string()),
+            "category": pa.array(["x", "x"]).dictionary_encode(),
+            "day": [dt.date(2024, 5, 1), None],
+            "moment": pa.array([moment, None], pa.timestamp("us", "Europe/Berlin")),
+            "nothing": pa.nulls(2),
+        }
+    )
+    WRITE[kind](table, path)
+    layout = read_layout(prepare(path, kind, tmp_path, 1 << 30), kind)
+    (block,) = blocks(layout)
+    cells = read_cells(layout, block, layout.names)
+    assert cells.table.schema.types == [
+        pa.int16(),
+        pa.float64(),
+        pa.bool_(),
+        pa.string(),
+        pa.string(),
+        pa.date32(),
+        pa.timestamp("us", "UTC"),
+        pa.null(),
+    ]
+    assert cells.table.drop_columns("number").to_pylist() == table.drop_columns("number").to_pylist()
+    assert (cells.rows, cells.lines, cells.line_of, cells.ragged, cells.places.tolist()) == (2, 2, None, [], [0, 1])
+    assert read_cells(layout, block, []).rows == 2
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+@pytest.mark.parametrize("values", [[[1]], [{"x": 1}], [b"\xff"]])
+def test_nested(tmp_path, kind, values):
+    """A column of lists, structs or bytes is refused by name where it is asked for, and else left alone."""
+    path = tmp_path / "a.table"
+    WRITE[kind](pa.table({"a": values, "b": [1]}), path)
+    layout = read_layout(prepare(path, kind, tmp_path, 1 << 30), kind)
+    (block,) = blocks(layout)
+    assert read_cells(layout, block, ["b"]).table.to_pydict() == {"b": [1]}
+    with pytest.raises(TableError, match=r"column 'a' holds .*: only text, numbers and booleans can be read"):
+        read_cells(layout, block, ["a"])
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_same_bytes(tmp_path, kind):
+    """A block that is read on its own gives the same part, to the byte, as one that is read after those before it."""
+    path, rows = tmp_path / "a.table", 5 * ROWS + 3
+    table = pa.table({"a": [None if row % 50_000 == 0 else str(row) for row in range(rows)], "b": range(rows)})
+    WRITE[kind](table, path)
+    layout = read_layout(prepare(path, kind, tmp_path, 1 << 30), kind)
+    for written in get_args(Format):
+        parts = [encode(read_cells(layout, block, ["a", "b"]).table, written) for block in blocks(layout)]
+        alone = [encode(read_cells(layout, block, ["a", "b"]).table, written) for block in [*blocks(layout)][::-1]]
+        assert alone[::-1] == parts
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_any_order(tmp_path, kind):
+    """Blocks of a large file read the same in any order, and with any columns between them."""
+    path, rows = tmp_path / "a.table", 7 * ROWS + 3
+    table = pa.table({"a": range(rows), "a.b": [str(row) for row in range(rows)]})
+    WRITE[kind](table, path)
+    layout = read_layout(prepare(path, kind, tmp_path, 1 << 30), kind)
+    found = list(blocks(layout))
+    assert len(found) == 8
+    for number, names in (
+        (0, ["a"]),
+        (3, ["a"]),
+        (1, ["a"]),
+        (7, ["a.b", "a"]),
+        (7, ["a"]),
+        (2, ["a.b"]),
+        (3, ["a.b"]),
+    ):
+        start, stop = found[number].start, found[number].stop
+        assert read_cells(layout, found[number], names).table.equals(table.slice(start, stop - start).select(names))
+
+
+def test_row_groups(tmp_path):
+    """Blocks of many row groups, some of them empty or large, give every row once and in order."""
+    path = tmp_path / "a.parquet"
+    table = pa.table({"a": range(9 * ROWS)})
+    with pa.parquet.ParquetWriter(path, table.schema) as writer:
+        for start, stop in ((0, 5), (5, 5), (5, 6 * ROWS), (6 * ROWS, 9 * ROWS)):
+            writer.write_table(table.slice(start, stop - start))
+    layout = read_layout(path, "parquet")
+    assert pa.concat_tables([read_cells(layout, block, ["a"]).table for block in blocks(layout)]).equals(table)
+
+
+def test_parquet_bomb(tmp_path, monkeypatch):
+    """A small file that names one long text in every row is refused before the rows fill the memory."""
+    monkeypatch.setattr(groups, "MAX_BYTES", 1 << 20)
+    path = tmp_path / "a.parquet"
+    pa.parquet.write_table(pa.table({"a": ["x" * 100] * 50_000}), path)
+    layout = read_layout(path, "parquet")
+    with pytest.raises(TooLarge, match=r"a\.parquet: 50000 rows unfold to more than 1048576 bytes"):
+        read_cells(layout, next(blocks(layout)), ["a"])
+
+
+def test_damaged_parquet(tmp_path):
+    """Pages that were damaged are found where they are read."""
+    path = tmp_path / "a.parquet"
+    pa.parquet.write_table(pa.table({"a": range(10_000)}), path)
+    data = path.read_bytes()
+    path.write_bytes(data[:4] + b"\xff" * 1000 + data[1004:])
+    layout = read_layout(path, "parquet")
+    with pytest.raises(TableError, match=r"a\.parquet is damaged"):
+        read_cells(layout, next(blocks(layout)), ["a"])

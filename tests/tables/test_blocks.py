@@ -1,0 +1,158 @@
+import csv
+import io
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from churn_api.tables import blocks as blocks_room
+from churn_api.tables.blocks import ROWS, Block, blocks
+from churn_api.tables.errors import TableError
+from churn_api.tables.layout import prepare, read_layout
+
+CELLS = st.text(st.sampled_from('ab,;" \r\né'), max_size=8)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return tmp_path_factory.mktemp("blocks") / "table.csv"
+
+
+def cut(path, data, window, kind="csv", after=None):
+    """The layout and the blocks of a text, cut in windows of a few bytes."""
+    path.write_bytes(data)
+    layout = read_layout(path, kind)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks_room, "TEXT_BYTES", window)
+        return layout, list(blocks(layout, after))
+
+
+def text_of(rows, **dialect):
+    sink = io.StringIO()
+    writer = csv.writer(sink, **dialect)
+    writer.writerow(["first", "second", "third"])
+    writer.writerows(rows)
+    return sink.getvalue().encode()
+
+
+def rows_of(data, delimiter):
+    return list(csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter))
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=12),
+    ending=st.sampled_from(["\n", "\r\n"]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    delimiter=st.sampled_from(",;\t"),
+    window=st.integers(1, 60),
+    whole=st.booleans(),
+)
+def test_cut_at_the_ends_of_rows(path, rows, ending, quoting, delimiter, window, whole):
+    """Blocks follow each other from the data's start to its end, and each is rows that read the same on their own."""
+    data = text_of(rows, lineterminator=ending, quoting=quoting, delimiter=delimiter)
+    data = data if whole else data.removesuffix(ending.encode())
+    layout, found = cut(path, data, window)
+    assert [block.number for block in found] == list(range(len(found)))
+    assert [layout.start, *(block.stop for block in found)] == [*(block.start for block in found), len(data)]
+    parts = [data[block.start : block.stop] for block in found]
+    assert [row for part in parts for row in rows_of(part, delimiter)] == rows_of(data, delimiter)[1:]
+
+
+@settings(deadline=None)
+@given(
+    text=st.text(st.sampled_from('ab,"\r\n'), max_size=60),
+    window=st.integers(1, 20),
+    data=st.data(),
+)
+def test_cut_anywhere(path, text, window, data):
+    """However ill a text is quoted, blocks after one of them are the same as those of a cutting from the start."""
+    content = b"first,second,third\n" + text.encode()
+    layout, found = cut(path, content, window)
+    if found:
+        after = data.draw(st.sampled_from(found))
+        assert cut(path, content, window, after=after)[1] == found[after.number + 1 :]
+    assert b"".join(content[block.start : block.stop] for block in found) == content[layout.start :]
+
+
+def test_window_without_quotes(path):
+    """A window that holds no quote is cut after its last line feed."""
+    _, found = cut(path, b"a,b\n1,2\n3,4\n5,6", 9)
+    assert found == [Block(0, 4, 12), Block(1, 12, 15)]
+
+
+def test_old_macintosh(path):
+    """Rows that end in carriage returns alone are rows too."""
+    data = b"a,b\r" + b"1,2\r" * 5
+    assert [data[block.start : block.stop] for block in cut(path, data, 9)[1]] == [b"1,2\r1,2\r"] * 2 + [b"1,2\r"]
+
+
+def test_ndjson(path):
+    """NDJSON is cut at line feeds, whatever its quotes."""
+    data = b'{"a": "\\""}\n' * 10
+    _, found = cut(path, data, 30, "ndjson")
+    assert [block.stop - block.start for block in found] == [24] * 5
+
+
+def test_quote_that_is_never_closed(path, monkeypatch):
+    """A quote that is never closed is told by the line that opens it, and not read to the end of a large file."""
+    monkeypatch.setattr(blocks_room, "MAX_ROW_BYTES", 1000)
+    with pytest.raises(TableError, match=r"^table\.csv, line 12: a quote is opened and never closed$"):
+        cut(path, b"a,b\n" + b"1,2\n" * 10 + b'1,"2\n' + b"1,2\n" * 1000, 20)
+
+
+def test_endless_line(path, monkeypatch):
+    """A line of NDJSON that does not end is told by its number."""
+    monkeypatch.setattr(blocks_room, "MAX_ROW_BYTES", 1000)
+    with pytest.raises(TableError, match=r"line 3: this is longer than a row can be"):
+        cut(path, b"{}\n{}\n" + b"x" * 3000, 20, "ndjson")
+
+
+def test_no_rows(path):
+    """A header alone has no blocks."""
+    assert cut(path, b"a,b\n", 10)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("group_rows", "sizes"),
+    [
+        (4 * ROWS, [4 * ROWS, 2 * ROWS]),
+        (5 * ROWS + 7, [*[ROWS] * 5, 7, ROWS - 7]),
+        (3 * ROWS, [3 * ROWS, 3 * ROWS]),
+    ],
+)
+def test_parquet(tmp_path, group_rows, sizes):
+    """A row group is a block; a large one is many; none spans two."""
+    path = tmp_path / "a.parquet"
+    pa.parquet.write_table(pa.table({"a": range(6 * ROWS)}), path, row_group_size=group_rows)
+    layout = read_layout(path, "parquet")
+    found = list(blocks(layout))
+    assert [block.stop - block.start for block in found] == sizes
+    assert list(blocks(layout, found[0])) == found[1:]
+    assert list(blocks(layout, found[-1])) == []
+
+
+@pytest.mark.parametrize("rows", [0, 1, ROWS, ROWS + 1])
+def test_arrow(tmp_path, rows):
+    """A prepared Arrow file is cut by rows."""
+    path = tmp_path / "a.arrow"
+    table = pa.table({"a": range(rows)})
+    with pa.ipc.new_stream(path, table.schema) as writer:
+        writer.write_table(table)
+    layout = read_layout(prepare(path, "arrow", tmp_path, 1 << 30), "arrow")
+    found = list(blocks(layout))
+    assert sum(block.stop - block.start for block in found) == rows
+    assert all(0 < block.stop - block.start <= ROWS for block in found)
+    assert list(blocks(layout, Block(0, 0, min(rows, ROWS)))) == found[1:]
+
+
+def test_empty_row_groups(tmp_path):
+    """Row groups of no rows are no blocks."""
+    path = tmp_path / "a.parquet"
+    table = pa.table({"a": [1, 2]})
+    with pa.parquet.ParquetWriter(path, table.schema) as writer:
+        for part in (table.slice(0, 0), table, table.slice(0, 0), table):
+            writer.write_table(part)
+    assert list(blocks(read_layout(path, "parquet"))) == [Block(0, 0, 2), Block(1, 2, 4)]

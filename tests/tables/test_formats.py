@@ -1,0 +1,36 @@
+import pytest
+
+from churn_api.tables.formats import FORMATS, format_of_media_type, format_of_name
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.csv", "csv"),
+        ("a.b.CSV.gz", "csv"),
+        ("a.ndjson", "ndjson"),
+        ("a.jsonl.gz", "ndjson"),
+        ("a.parquet", "parquet"),
+        ("a.pq", "parquet"),
+        ("a.arrow", "arrow"),
+        ("a.arrows", "arrow"),
+        ("a.parquet.gz", None),
+        ("csv", None),
+        ("a.xlsx", None),
+    ],
+)
+def test_by_name(name, kind):
+    """A file's name tells its format, in any case and zipped or not; other names tell none."""
+    assert format_of_name(name) == kind
+
+
+def test_by_media_type():
+    """A Content-Type tells a format, whatever its parameters; every format's own does."""
+    assert format_of_media_type("Text/CSV; charset=utf-8") == "csv"
+    assert format_of_media_type("application/json") is None
+    assert {format_of_media_type(kind.media_type) for kind in FORMATS.values()} == set(FORMATS)
+
+
+def test_suffixes_name_their_format():
+    """A file that is written with a format's suffix is known by it."""
+    assert {format_of_name("a" + kind.suffix) for kind in FORMATS.values()} == set(FORMATS)

@@ -1,0 +1,107 @@
+import pyarrow as pa
+import pytest
+
+from churn_api.contract.signature import Observed
+from churn_api.tables.errors import TableError
+from churn_api.tables.inference import infer_feature, infer_signature, infer_target
+
+
+def column(*cells):
+    return pa.chunked_array([pa.array(cells)])
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (("1", "2", "-3"), "integer"),
+        (("1.5", "2", "1e3"), "number"),
+        ((".5", "5.", " 7 "), "number"),
+        (("Yes", "No"), "boolean"),
+        (("no", "YES"), "boolean"),
+        (("true", "False"), "boolean"),
+        (("0", "1", None), "boolean"),
+        (("0", "1", "2"), "integer"),
+        (("Yes", "No", "Maybe"), "string"),
+        (("007", "123"), "string"),
+        (("1", "a"), "string"),
+        (("nan", "1"), "string"),
+        (("1,5", "2"), "string"),
+        ((1, 2), "integer"),
+        ((0, 1), "boolean"),
+        ((True, False), "boolean"),
+        ((1.0, 2.5), "number"),
+    ],
+)
+def test_types(cells, kind):
+    """The type of a column follows from its cells."""
+    assert infer_feature("a", column(*cells)).type == kind
+
+
+def test_blank_means_optional():
+    """A column that was never blank is required; one that was is optional and may be null."""
+    always, sometimes = infer_feature("a", column("1", "2")), infer_feature("a", column("1", None))
+    assert (always.required, always.nullable) == (True, False)
+    assert (sometimes.required, sometimes.nullable) == (False, True)
+
+
+def test_choices_where_they_are_few():
+    """Up to 50 categories are choices, in order; more are none, and any text is valid."""
+    fifty = [f"c{number:02d}" for number in range(50)]
+    assert infer_feature("a", column(*reversed(fifty))).choices == tuple(fifty)
+    assert infer_feature("a", column(*fifty, "one more")).choices is None
+
+
+def test_observed_range_is_not_enforced():
+    """The range that the table holds is recorded, and declared as no limit."""
+    found = infer_feature("a", column("-5", "80.5"))
+    assert found.observed == Observed(minimum=-5, maximum=80.5)
+    assert (found.minimum, found.maximum) == (None, None)
+
+
+def test_open():
+    """An opened feature accepts unseen categories; a column without categories cannot be opened."""
+    assert infer_feature("a", column("x", "y"), accept_unseen=True).open
+    with pytest.raises(TableError, match="holds no categories"):
+        infer_feature("a", column("1", "2"), accept_unseen=True)
+
+
+@pytest.mark.parametrize(
+    ("cells", "positive", "expected"),
+    [
+        (("Yes", "No"), None, ("Yes", "No")),
+        (("0", "1"), None, ("1", "0")),
+        ((0, 1), None, ("1", "0")),
+        ((1.0, 0.0), None, ("1", "0")),
+        ((True, False), None, ("true", "false")),
+        (("stayed", "left"), "left", ("left", "stayed")),
+        (("No", " Yes ", None), None, ("Yes", "No")),
+    ],
+)
+def test_target(cells, positive, expected):
+    """The positive label is known for the usual pairs, and said for others."""
+    found = infer_target(pa.table({"Churn": column(*cells)}), "Churn", positive)
+    assert (found.positive, found.negative) == expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "positive", "complaint"),
+    [
+        (("left", "stayed"), None, "--positive"),
+        (("Yes", "No"), "yes", "never 'yes'"),
+        (("Yes", "Yes"), None, "one class only"),
+        (("a", "b", "c"), None, "3 different values"),
+    ],
+)
+def test_target_that_cannot_be_one(cells, positive, complaint):
+    """A target without exactly two labels, or with none that is plainly churn, is refused with what to do."""
+    with pytest.raises(TableError, match=complaint):
+        infer_target(pa.table({"Churn": column(*cells)}), "Churn", positive)
+
+
+def test_missing_column_is_guessed():
+    """A column that the table lacks is refused with the name that was probably meant."""
+    table = pa.table({"Churn": column("Yes", "No"), "a": column("1", "2")})
+    with pytest.raises(TableError, match="Did you mean 'Churn'"):
+        infer_target(table, "churn")
+    with pytest.raises(TableError, match="no column 'zzz'"):
+        infer_signature(table, infer_target(table, "Churn"), "zzz")

@@ -1,0 +1,479 @@
+"""Rows of tables: record.py's verdicts, values and words, whatever the format."""
+
+import csv
+import io
+import json
+import math
+import re
+from datetime import date, datetime
+from decimal import Decimal
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from builders import feature, signature
+from contract.test_batch import VALUES, records, serialised, signatures
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from churn_api.contract.columns import ColumnsBuilder
+from churn_api.contract.record import InvalidRecord, RecordReader
+from churn_api.tables.blocks import Block, blocks
+from churn_api.tables.errors import TableError, TableFaults
+from churn_api.tables.layout import read_layout
+from churn_api.tables.reader import RowsReader
+
+SIGNATURE = signature(
+    feature("tenure", required=True, nullable=False, minimum=0),
+    feature("charges", "number"),
+    feature("partner", "boolean"),
+    feature("contract", "string", choices=("Month-to-month", "One year")),
+    feature("region", "string", choices=("North", "South"), unseen="accept"),
+)
+
+
+@pytest.fixture
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("tables")
+
+
+def reader_of(path, kind, of=SIGNATURE, keep=()):
+    layout = read_layout(path, kind)
+    return RowsReader(RecordReader(of), layout, keep), blocks(layout)
+
+
+def read(path, kind, of=SIGNATURE, keep=()):
+    reader, parts = reader_of(path, kind, of, keep)
+    return reader.read(next(parts))
+
+
+def read_csv(folder, text, **options):
+    path = folder / "table.csv"
+    path.write_bytes(text.encode())
+    return read(path, "csv", **options)
+
+
+def read_parquet(folder, columns, **options):
+    path = folder / "table.parquet"
+    pyarrow.parquet.write_table(pa.table(columns), path)
+    return read(path, "parquet", **options)
+
+
+def read_ndjson(folder, *lines, **options):
+    path = folder / "table.ndjson"
+    path.write_bytes(b"\n".join(line if isinstance(line, bytes) else orjson.dumps(line) for line in lines))
+    return read(path, "ndjson", **options)
+
+
+def told(rows):
+    return [(fault.row, fault.line, fault.column, fault.code) for fault in rows.faults]
+
+
+# --- CSV
+
+
+def test_as_people_write_them(folder):
+    """Blank cells are missing, Yes and no are booleans, white space around values does not count."""
+    rows = read_csv(
+        folder, "customerID,tenure,charges,partner,contract,region\na, 3.0,,YES, One year ,North\n,4, 2.50 ,0,,\n"
+    )
+    np.testing.assert_array_equal(rows.columns.numbers, [[3, math.nan, 1], [4, 2.5, 0]])
+    assert rows.columns.texts.tolist() == [["One year", "North"], ["", ""]]
+    assert rows.identifiers.to_pylist() == ["a", None]
+    assert not rows.faults
+
+
+def test_faults_have_places(folder):
+    """A fault names its row and the line where that begins, in the order of rows, ragged ones between others."""
+    rows = read_csv(folder, 'tenure,charges\n1,"\n"\n-1,x\n1,2,3\n1.5,\n2,2\n')
+    assert told(rows) == [
+        (1, 2, "tenure", "too-small"),
+        (1, 2, "charges", "wrong-type"),
+        (2, 3, None, "ragged-row"),
+        (3, 4, "tenure", "wrong-type"),
+    ]
+    assert rows.faults[2].message == "The row has 3 cells where the header has 2."
+    assert (rows.good.tolist(), rows.count, rows.lines) == ([0, 4], 5, 6)
+    assert rows.columns.rows == 2
+
+
+def test_a_row_of_nulls_for_a_ragged_one(folder):
+    """Identifiers and kept columns have a place for every row, the ragged one too."""
+    rows = read_csv(folder, "customerID,tenure,note\na,1, x \nb,2\nc,x,y\n", keep=("note", "tenure"))
+    assert rows.identifiers.to_pylist() == ["a", None, "c"]
+    assert rows.kept.to_pydict() == {"note": [" x ", None, "y"], "tenure": ["1", None, "x"]}
+
+
+def test_unseen_categories_are_counted(folder):
+    """Categories that an open feature did not see in training are counted in good rows."""
+    rows = read_csv(folder, "tenure,region\n1,West\n1,East\n1,\n1,North\nx,West\n")
+    assert rows.unseen == {"region": 2}
+
+
+def test_choices_as_training_took_them(folder):
+    """A category is found as it stands, where training took it so, or trimmed."""
+    of = signature(feature("state", "string", choices=(" Rome", "Oslo")))
+    rows = read_csv(folder, 'state\n" Rome"\n" Oslo "\n"Rome"\n', of=of)
+    assert rows.columns.texts.tolist() == [[" Rome"], ["Oslo"]]
+    assert told(rows) == [(2, 2, "state", "not-a-choice")]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "code"),
+    [("a" * 129, "wrong-length"), ("a\u202eb", "not-printable"), ("a" * 128, None), (" é ", None)],
+)
+def test_identifiers(folder, identifier, code):
+    """An identifier is kept as it stands, or is its row's fault."""
+    rows = read_csv(folder, f"customer_id,tenure\n{identifier},1\n")
+    assert [fault.code for fault in rows.faults] == ([code] if code else [])
+    assert rows.identifiers.to_pylist() == [identifier]
+
+
+def test_only_rows_at_fault_are_judged_one_by_one(folder, monkeypatch):
+    """record.py is asked about the rows that are not found good, and about no other."""
+    asked = []
+    judge = RecordReader.read
+    monkeypatch.setattr(RecordReader, "read", lambda self, record: asked.append(record) or judge(self, record))
+    read_csv(folder, "tenure,charges\n1,2\n 2 ,1e3\n3.0,x\n4,\n")
+    assert asked == [{"tenure": 3.0, "charges": "x"}]
+
+
+# --- columns
+
+
+@pytest.mark.parametrize(
+    ("header", "keep", "faults"),
+    [
+        ("Tenure,charges", (), [("tenure", "required", "Did you mean 'Tenure'?")]),
+        ("charges", (), [("tenure", "required", None)]),
+        ("tenure,customer_id,customerID", (), [("customer_id", "sent-twice", "Leave out 'customerID'.")]),
+        ("tenure,notes", ("note",), [("note", "unknown-column", "Did you mean 'notes'?")]),
+        ("tenure,customer_id", ("customer_id",), [("customer_id", "clash", "Name other columns to keep.")]),
+        ("tenure,risk_band", None, [("risk_band", "clash", "Name other columns to keep.")]),
+    ],
+)
+def test_columns_that_will_not_do(folder, header, keep, faults):
+    """Columns are judged before any row is read: each fault has the column, a code and a hint."""
+    with pytest.raises(TableFaults) as caught:
+        read_csv(folder, f"{header}\n", keep=keep)
+    assert [(*fault.path, fault.code, fault.hint) for fault in caught.value.faults] == faults
+
+
+def test_keep_all(folder):
+    """All columns are kept as they stand, but for the identifier's own, which the result carries."""
+    rows = read_csv(folder, "a,customerID,tenure,Churn\nx,7,03,Yes\n", keep=None)
+    assert rows.kept.to_pydict() == {"a": ["x"], "tenure": ["03"], "Churn": ["Yes"]}
+
+
+def test_optional_columns(folder):
+    """A feature that is not required and has no column is missing everywhere."""
+    rows = read_csv(folder, "tenure\n1\n")
+    np.testing.assert_array_equal(rows.columns.numbers, [[1, math.nan, math.nan]])
+    assert rows.columns.texts.tolist() == [["", ""]]
+    assert rows.identifiers.to_pylist() == [None]
+
+
+# --- Parquet
+
+
+def test_stored_types(folder):
+    """Numbers, booleans, text, dictionaries, decimals and dates are read as what they mean."""
+    of = signature(
+        feature("integer"), feature("number", "number"), feature("boolean", "boolean"), *map(_string, "abcdef")
+    )
+    rows = read_parquet(
+        folder,
+        {
+            "integer": pa.array([3.0, None]),
+            "number": pa.array([Decimal("2.50"), None]),
+            "boolean": pa.array([1, 0]),
+            "a": pa.array([3, None]),
+            "b": pa.array([3.0, 2.5]),
+            "c": pa.array([True, False]),
+            "d": pa.array([date(2024, 1, 5), None]),
+            "e": pa.array([datetime(2024, 1, 5, 10, 30), None], pa.timestamp("ms")),
+            "f": pa.array([" x ", " "]).dictionary_encode(),
+        },
+        of=of,
+    )
+    np.testing.assert_array_equal(rows.columns.numbers, [[3, 2.5, 1], [math.nan, math.nan, 0]])
+    assert rows.columns.texts.tolist() == [
+        ["3", "3", "true", "2024-01-05", "2024-01-05 10:30:00.000", "x"],
+        ["", "2.5", "false", "", "", ""],
+    ]
+    assert not rows.faults
+
+
+def _string(name):
+    return feature(name, "string")
+
+
+@pytest.mark.parametrize(
+    ("cells", "identifiers", "codes"),
+    [
+        (pa.array([1, None]), [1, None], []),
+        (pa.array([1.0, 1.5]), [1, None], ["wrong-type"]),
+        (pa.array([2**63, 7], pa.uint64()), [None, 7], ["wrong-type"]),
+        (pa.array([True, None]), ["true", None], ["wrong-type"]),
+        (pa.array(["007", " "]), ["007", None], []),
+        (pa.nulls(2), [None, None], []),
+    ],
+)
+def test_stored_identifiers(folder, cells, identifiers, codes):
+    """Identifiers that a file stores as numbers stay numbers."""
+    rows = read_parquet(folder, {"customerID": cells, "tenure": [1, 2]})
+    assert rows.identifiers.to_pylist() == identifiers
+    assert [fault.code for fault in rows.faults] == codes
+
+
+def test_stored_integers_are_exact(folder):
+    """An integer is compared with its bounds as it is, not as the nearest float."""
+    rows = read_parquet(folder, {"a": [2**53, 2**53 + 1]}, of=signature(feature("a", maximum=2.0**53)))
+    assert told(rows) == [(1, 1, "a", "too-large")]
+
+
+@pytest.mark.parametrize("cells", [pa.array([[1]]), pa.array([b"x"]), pa.array([{"a": 1}])])
+def test_columns_that_cannot_be_read(folder, cells):
+    """Lists, bytes and structures are no cells."""
+    with pytest.raises(TableError, match="'tenure' holds"):
+        read_parquet(folder, {"tenure": cells})
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "ndjson"])
+def test_no_rows(folder, kind):
+    """A block of no rows has columns, identifiers and kept columns of no rows, of the types that they always have."""
+    path = folder / f"table.{kind}"
+    table = pa.table({"customerID": ["a"], "tenure": [1], "note": ["x"]})
+    if kind == "parquet":
+        pyarrow.parquet.write_table(table, path)
+    else:
+        path.write_text("customerID,tenure,note\na,1,x\n" if kind == "csv" else json.dumps(table.to_pylist()[0]))
+    reader, parts = reader_of(path, kind, keep=("tenure", "note"))
+    some = next(parts)
+    full, empty = reader.read(some), reader.read(Block(0, some.start, some.start))
+    assert (empty.columns.numbers.shape, empty.columns.texts.shape, empty.count, empty.lines) == ((0, 3), (0, 2), 0, 0)
+    assert empty.kept.schema == full.kept.schema
+    assert empty.identifiers.type == full.identifiers.type
+
+
+# --- NDJSON
+
+
+def test_lines_are_json(folder):
+    """A line is judged as in a request, other members are allowed, and blank lines are no rows."""
+    rows = read_ndjson(folder, {"tenure": 1, "extra": [1]}, b" \r", {"tenure": "1"}, {"tenure": 3.0, "partner": True})
+    assert told(rows) == [(1, 2, "tenure", "wrong-type")]
+    assert (rows.good.tolist(), rows.count, rows.lines) == ([0, 2], 3, 4)
+    np.testing.assert_array_equal(rows.columns.numbers, [[1, math.nan, math.nan], [3, math.nan, 1]])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"{", b"[]", b"1", b"null", b'{"tenure": NaN}', b"\xff", b'{"tenure": 1, "x": "\xff"}', b'{"tenure": 1}{}'),
+        b'{"tenure": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b"[" * 100_000,
+        b'{"tenure": 1, "x": ' + b"[" * 100_000,
+    ],
+    ids=range(11),
+)
+def test_lines_that_are_no_json(folder, line):
+    """A line that is no JSON object is a fault of its row, and no other row suffers."""
+    rows = read_ndjson(folder, {"tenure": 1}, line, {"tenure": 2})
+    assert told(rows) == [(1, 1, None, "malformed-json")]
+    assert rows.columns.numbers[:, 0].tolist() == [1, 2]
+
+
+def test_identifiers_of_lines(folder):
+    """Identifiers are text, whole numbers as digits, of rows at fault too."""
+    sent = [{"customer_id": 2**62}, {"customerID": "a"}, {"customerID": 7.0, "tenure": "x"}, {"customer_id": True}, {}]
+    rows = read_ndjson(folder, *({"tenure": 1} | record for record in sent))
+    assert rows.identifiers.to_pylist() == [str(2**62), "a", "7", None, None]
+    assert [fault.row for fault in rows.faults] == [2, 3]
+
+
+def test_identifier_sent_twice(folder):
+    """An identifier under both names is its row's fault."""
+    assert told(read_ndjson(folder, {"tenure": 1, "customer_id": "a", "customerID": "b"})) == [
+        (0, 0, "customer_id", "sent-twice")
+    ]
+
+
+def test_kept_members(folder):
+    """Features are kept by their type, other members as text, unknown ones as null."""
+    lines = {"tenure": 1, "note": "é", "more": {"a": 1}}, {"tenure": "x", "charges": 2, "note": None}, b"{"
+    rows = read_ndjson(folder, *lines, keep=("note", "tenure", "more", "charges", "none"))
+    assert rows.kept.to_pydict() == {
+        "note": ["é", None, None],
+        "tenure": [1, None, None],
+        "more": ['{"a":1}', None, None],
+        "charges": [None, 2.0, None],
+        "none": [None, None, None],
+    }
+    assert rows.kept.schema.field("tenure").type == pa.int64()
+
+
+def test_keep_all_members(folder):
+    """All members to keep are the signature's features: what other lines hold is not known."""
+    assert read_ndjson(folder, {"tenure": 1, "note": "x"}, keep=None).kept.column_names == [
+        item.name for item in SIGNATURE.features
+    ]
+    with pytest.raises(TableFaults, match="risk_band"):
+        read_ndjson(folder, {"tenure": 1}, keep=("risk_band",))
+
+
+# --- whatever the signature and whatever the table, rows are judged as their records are
+
+BLANK = " \t\r\n\v\f\xa0"
+TEXTS = st.one_of(
+    st.sampled_from(
+        ["", " ", "\t", "\xa0", "3", "3.0", " 3 ", "-0", "007", "+5", "1e5", "5.", ".5", "1e400", "-1e-400"]
+    ),
+    st.sampled_from(["nan", "inf", "1_0", "Yes", "NO", " true", "False", "1", "0", "a", " b", "é", "abcdef", "\u202e"]),
+    st.sampled_from(["a\nb", 'a"b', "a,b", "a;b", "9007199254740993", "9" * 400, "2" * 5000, "0." + "1" * 40]),
+    st.integers(-6, 6).map(str),
+    st.floats().map(repr),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6),
+)
+STORED = {
+    pa.string(): TEXTS,
+    pa.large_string(): TEXTS,
+    pa.dictionary(pa.int32(), pa.string()): TEXTS,
+    pa.bool_(): st.booleans(),
+    pa.int8(): st.integers(-6, 6),
+    pa.int64(): st.integers(-6, 6) | st.integers(-(2**63), 2**63 - 1),
+    pa.uint64(): st.integers(0, 6) | st.integers(2**53 - 1, 2**64 - 1),
+    pa.float64(): st.floats() | st.integers(-6, 6).map(float),
+    pa.float32(): st.floats(width=32),
+    pa.date32(): st.dates(),
+}
+
+
+@st.composite
+def tables(draw, of, columns_of):
+    """A table that has every required column, and a column more first, so that no row is blank."""
+    names = [item.name for item in of.features]
+    optional = [item.name for item in of.features if not item.required]
+    left_out = draw(st.lists(st.sampled_from(optional), unique=True)) if optional else []
+    identifiers = draw(st.sampled_from([[], ["customer_id"], [of.identifier or "customer_id"]]))
+    rows = draw(st.integers(0, 5))
+    taken = draw(st.permutations([name for name in [*names, *identifiers] if name not in left_out]))
+    return pa.table({"the other one": ["x"] * rows} | {name: draw(columns_of(rows)) for name in taken})
+
+
+def text_columns(rows):
+    return st.lists(TEXTS, min_size=rows, max_size=rows).map(lambda cells: pa.array(cells, pa.string()))
+
+
+@st.composite
+def stored_columns(draw, rows):
+    kind = draw(st.sampled_from(list(STORED)))
+    return pa.array(draw(st.lists(st.none() | STORED[kind], min_size=rows, max_size=rows)), kind)
+
+
+def record_of(of, row):
+    """A row's cells as the JSON record that they stand for, cell by cell."""
+    features = {item.name: item for item in of.features}
+    record = {}
+    for name, stored in row.items():
+        cell = stored.isoformat() if isinstance(stored, date) else stored
+        if str(cell).strip(BLANK) in ("", "None") or (isinstance(cell, float) and math.isnan(cell)):
+            continue
+        if name in features or name in ("customer_id", of.identifier):
+            record[name] = value_of(features[name], cell) if name in features else cell
+    return record
+
+
+def value_of(item, cell):
+    if item.type == "string":
+        return words_of(cell).strip(BLANK)
+    if not isinstance(cell, str):
+        return cell == 1 if item.type == "boolean" and cell in (0, 1) else cell
+    cell = cell.strip(BLANK)
+    if item.type == "boolean":
+        return {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}.get(cell.lower(), cell)
+    is_number = re.fullmatch(r"-?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][-+]?\d+)?", cell, re.ASCII)
+    return float(cell) if is_number else cell
+
+
+def words_of(cell):
+    if isinstance(cell, bool | int):
+        return str(cell).lower()
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**63:
+        return str(int(cell))
+    return cell if isinstance(cell, str) else pa.scalar(cell).cast(pa.string()).as_py()
+
+
+def no_json(hint):
+    """Cells are no JSON: nobody put quotes there."""
+    return None if hint and hint.endswith("without quotes.") else hint
+
+
+def check(of, rows, judged, told=no_json):
+    """That rows are what record.py says of each record; a row that is no record is None."""
+    good, values, faults, reader = [], [], [], RecordReader(of)
+    for row, record in enumerate(judged):
+        try:
+            if record is None:
+                faults.append((row, None, "malformed-json", "The line is not one JSON object.", None))
+                continue
+            values.append(reader.read(record).values)
+            good.append(row)
+        except InvalidRecord as error:
+            faults += [(row, fault.path[0], fault.code, fault.message, told(fault.hint)) for fault in error.faults]
+    expected = ColumnsBuilder(of).build_from_rows(values)
+    np.testing.assert_array_equal(rows.columns.numbers, expected.numbers)
+    assert rows.columns.texts.tolist() == expected.texts.tolist()
+    assert (rows.good.tolist(), rows.count) == (good, len(judged))
+    assert [(fault.row, fault.column, fault.code, fault.message, fault.hint) for fault in rows.faults] == faults
+    for index, item in enumerate(of.features):
+        unseen = sum(row[index] is not None and row[index] not in item.choices for row in values) if item.open else 0
+        assert rows.unseen.get(item.name, 0) == unseen
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_csv_rows_are_judged_as_records(tmp_path_factory, data):
+    """For any signature and any text, a CSV row has the verdict, the values and the faults of its record."""
+    of = data.draw(signatures())
+    table = data.draw(tables(of, text_columns))
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(
+        [table.column_names, *zip(*table.to_pydict().values(), strict=True)]
+    )
+    rows = read_csv(tmp_path_factory.getbasetemp(), text.getvalue(), of=of) if table.num_rows else None
+    if rows:
+        check(of, rows, [record_of(of, row) for row in table.to_pylist()])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_parquet_rows_are_judged_as_records(tmp_path_factory, data):
+    """For any signature and any types, a Parquet row has the verdict, the values and the faults of its record."""
+    of = data.draw(signatures())
+    table = data.draw(tables(of, stored_columns))
+    if table.num_rows:
+        rows = read_parquet(tmp_path_factory.getbasetemp(), table, of=of)
+        check(of, rows, [record_of(of, row) for row in table.to_pylist()])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_lines_are_judged_as_records(tmp_path_factory, data):
+    """For any signature and any values, a line has the verdict, the values and the faults of its record."""
+    of = data.draw(signatures())
+    sent = data.draw(st.lists(records(of) | VALUES, min_size=1, max_size=5))
+    rows = read_ndjson(tmp_path_factory.getbasetemp(), *map(serialised, sent), of=of)
+    known = {item.name for item in of.features} | {"customer_id", of.identifier}
+    payloads = [orjson.loads(serialised(value)) for value in sent]
+    check(
+        of,
+        rows,
+        [
+            {name: value for name, value in payload.items() if name in known} if isinstance(payload, dict) else None
+            for payload in payloads
+        ],
+        told=lambda hint: hint,
+    )

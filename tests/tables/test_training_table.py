@@ -1,0 +1,106 @@
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from builders import feature, signature
+
+from churn_api.tables.errors import TableError
+from churn_api.tables.training_table import read_table, to_columns, to_records
+
+SIGNATURE = signature(feature("a"), feature("b", "number"), feature("c", "boolean"), feature("d", "string"))
+
+
+def write(folder, data):
+    path = folder / "table.csv"
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+def test_as_people_write_them(tmp_path):
+    """A BOM, CRLF, quoted cells with commas and line breaks, blank cells and other columns are all read."""
+    text = '\ufeffd,a,b,c,other\r\n"x, y",1, 2.5 ,Yes,z\r\n"line\r\nbreak", ,.5,no,\r\n,7,5.,TRUE,\r\n'
+    table = read_table(write(tmp_path, text.encode()))
+    assert list(to_records(table, SIGNATURE)) == [
+        {"a": 1, "b": 2.5, "c": True, "d": "x, y"},
+        {"b": 0.5, "c": False, "d": "line\r\nbreak"},
+        {"a": 7, "b": 5.0, "c": True},
+    ]
+    columns = to_columns(table, SIGNATURE)
+    assert columns.numbers.shape == (3, 3)
+    assert columns.texts.tolist() == [["x, y"], ["line\r\nbreak"], [""]]
+
+
+def test_parquet_equals_csv(tmp_path):
+    """The same table as Parquet gives the same records, whatever types its columns have."""
+    frame = pd.DataFrame(
+        {
+            "a": [1.0, None],
+            "b": pd.array(["2.5", " "]),
+            "c": [True, None],
+            "d": pd.Categorical(["x", None]),
+        }
+    )
+    path = tmp_path / "table.parquet"
+    frame.to_parquet(path)
+    assert list(to_records(read_table(path), SIGNATURE)) == [{"a": 1, "b": 2.5, "c": True, "d": "x"}, {}]
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ("", "is empty"),
+        ("a,b\n", "no rows"),
+        ("a,b\n1,2\n3\n", "row 3 has 1 cells where the header has 2"),
+        ("a,b\n1,2\n3,4,5\n", "row 3 has 3 cells"),
+        ("a,b\n1,2\na,b\n3,4\n", "header stands again in row 3"),
+        ("a,a\n1,2\n", "2 columns are named 'a'"),
+        ("a,\n1,2\n", "column 2 has no name"),
+        ('a,b\n1,"2\n3,4\n', "row 2: a quote is opened and never closed"),
+        (b"a,b\n1,\xff\n", "UTF-8|UTF8"),
+        (b"\xff\xfea\x00,\x00b\x00", "neither CSV nor Parquet"),
+        (b"PAR1 and no more", "not a whole Parquet file"),
+    ],
+)
+def test_no_table(tmp_path, data, complaint):
+    """What is no table is refused with what is wrong, and in which row."""
+    with pytest.raises(TableError, match=complaint):
+        read_table(write(tmp_path, data))
+
+
+def test_no_file(tmp_path):
+    """A file that is not there, and a folder, are refused."""
+    with pytest.raises(TableError, match="No such file"):
+        read_table(tmp_path / "nowhere.csv")
+    with pytest.raises(TableError, match="directory"):
+        read_table(tmp_path)
+
+
+def test_nested_parquet(tmp_path):
+    """A column of lists is refused by name."""
+    path = tmp_path / "table.parquet"
+    pa.parquet.write_table(pa.table({"a": [[1, 2]]}), path)
+    with pytest.raises(TableError, match="column 'a' holds list"):
+        read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        ("x,1,Yes,d", "row 3, column 'a': the cell is no integer"),
+        ("1.5,1,Yes,d", "row 3, column 'a': the cell is no integer"),
+        ("1,nan,Yes,d", "row 3, column 'b': the cell is no number"),
+        ("1,1e39,Yes,d", "row 3, column 'b': the cell is beyond"),
+        ("1,1,maybe,d", "row 3, column 'c': the cell is no boolean"),
+    ],
+)
+def test_misfit_cell(tmp_path, row, complaint):
+    """A cell that does not fit its feature is refused with its row and column, and not repeated."""
+    table = read_table(write(tmp_path, f"a,b,c,d\n1,1,Yes,d\n{row}\n"))
+    with pytest.raises(TableError, match=complaint):
+        to_columns(table, SIGNATURE)
+
+
+def test_lacking_columns(tmp_path):
+    """Columns that the table lacks are all named."""
+    with pytest.raises(TableError, match="lacks 'b', 'd'"):
+        to_columns(read_table(write(tmp_path, "a,c\n1,Yes\n")), SIGNATURE)

@@ -20,6 +20,7 @@ from churn_api.registry.catalog import Catalog
 from churn_api.registry.live import LiveModels
 from churn_api.registry.management import Management
 from churn_api.registry.workers import Reporter
+from churn_api.serving.data_plane import DataPlane
 from churn_api.store import schema
 from churn_api.store.database import Database, DatabaseAway
 from churn_api.store.watcher import Watcher
@@ -51,6 +52,7 @@ class Services:
         self.jobs_dir = Path(settings["JOBS_DIR"] or self.instance / "jobs")
         self.database = Database(settings["DATABASE_URL"] or f"sqlite:///{self.instance / 'churn.db'}")
         self.catalog = Catalog(self.database)
+        self.data_plane = DataPlane()
         self.live = LiveModels(self.models_dir, settings["DEFAULT_MODEL"], settings["MAX_MODELS"])
 
     @cached_property
@@ -133,13 +135,13 @@ class Services:
 
     def _engine(self) -> "Engine":
         if self._settings["JOB_ENGINE"] == DASK:
-            from churn_api.serving import dask_engine as dask
+            from churn_api.serving import dask_engine
 
-            return partial(dask.in_order, scheduler=self._settings["DASK_SCHEDULER"])
-        from churn_api.serving import process_engine as local
+            return partial(dask_engine.in_order, scheduler=self._settings["DASK_SCHEDULER"])
+        from churn_api.serving import process_engine
 
         processes = self._settings["JOB_PROCESSES"] or None
-        return lambda function, todo, _: local.in_order(function, todo, processes=processes)
+        return lambda function, todo, _: process_engine.in_order(function, todo, processes=processes)
 
     @cached_property
     def watcher(self) -> Watcher:

@@ -35,6 +35,14 @@ class Caller(NamedTuple):
     """Whether a token says so, rather than a key."""
 
 
+class AuthResult(NamedTuple):
+    """Who sends a request, as far as its credentials tell."""
+
+    caller: Caller
+    denied: str | None
+    """Why the caller is turned away: the code of a problem."""
+
+
 def parse_scopes(names: Iterable[str]) -> frozenset[str]:
     """Scopes by name. Raises UnknownScope."""
     found = frozenset(names)

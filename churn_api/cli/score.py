@@ -25,7 +25,7 @@ from churn_api.store.database import DatabaseAway
 from churn_api.tables.formats import FORMATS, Format, format_of_name
 
 if TYPE_CHECKING:
-    from churn_api.jobs.job import Progress
+    from churn_api.serving.progress import Progress
     from churn_api.serving.table_scorer import Task
 
 ROWS_SKIPPED = 3
@@ -146,25 +146,26 @@ def _run(task: "Task", output: str, errors: str | None, on_error: str, processes
 
 
 def _write(task: "Task", output: str, told: BinaryIO | None, on_error: str, processes: int | None) -> "Progress":
-    from churn_api.serving import progress as tally
     from churn_api.serving.process_engine import in_order
+    from churn_api.serving.progress import beginning, steps
     from churn_api.serving.table_scorer import result_schema, score_block
     from churn_api.tables.blocks import blocks
     from churn_api.tables.writers import Joiner
 
-    progress = tally.beginning(task.layout)
+    progress = beginning(task.layout)
     schema = result_schema(task)
     with (
         whole_output(output) as sink,
         closing(Joiner(sink, task.result_format, schema)) as joiner,
         rows_on(sys.stderr, progress.total) as bar,
     ):
-        for scored in in_order(partial(score_block, task), blocks(task.layout), processes=processes):
-            _tell(tally.row_errors(progress, scored, task.layout), told, progress.bad_rows)
-            progress = tally.advanced(progress, scored, task.layout)
+        results = in_order(partial(score_block, task), blocks(task.layout), processes=processes)
+        for step in steps(results, task.layout, progress):
+            _tell(step.errors, told, progress.bad_rows)
+            progress = step.progress
             if progress.bad_rows and on_error == "fail":
                 raise _BadRows(f"{progress.bad_rows:,} of the first {progress.rows:,} rows are not valid")
-            joiner.add(scored.part)
+            joiner.add(step.scored.part)
             bar.at(progress.rows, progress.done)
     return progress
 

@@ -1,7 +1,11 @@
-"""A body's bytes -> columns: one record or many, read by structs, explained by record.py where they reject."""
+"""Records in any form -> columns: a body's bytes, Python records or named columns.
+
+Structs read them; record.py explains what they reject. Whoever sends them says where a fault lies: `Place`.
+"""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,8 +15,8 @@ from msgspec.structs import astuple
 
 from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.contract.faults import Fault, did_you_mean
-from churn_api.contract.fields import PRINTABLE
-from churn_api.contract.record import InvalidRecord, RecordReader, identifier_names
+from churn_api.contract.fields import PRINTABLE, is_unicode
+from churn_api.contract.record import InvalidRecord, Record, RecordReader, identifier_names
 from churn_api.contract.signature import MAX_NAME_LENGTH, Signature
 from churn_api.contract.struct import list_struct, record_struct
 
@@ -21,6 +25,8 @@ CUSTOMERS = "customers"
 _PRINTABLE = re.compile(PRINTABLE)
 
 Path = tuple[str | int, ...]
+Place = Callable[[int, Path], Path]
+"""From a record's number, and a path within it, to the path from the root of what was sent."""
 Row = tuple[Any, ...]
 """A record: its values in the signature's order, then its identifier under each of its names."""
 
@@ -34,28 +40,37 @@ class TooManyRows(ValueError):
 
 
 class Batch(NamedTuple):
-    """What a body holds: its good records as columns, and the faults of the others."""
+    """What was sent: its good records as columns, and the faults of the others."""
 
     identifiers: list[Any]
     columns: Columns
-    places: Sequence[int]
-    """Where each good record stood in the body."""
+    positions: Sequence[int]
+    """The number of each good record among all that were sent."""
     sent: int
-    """How many records the body held."""
+    """How many records were sent."""
     faults: list[Fault]
     warnings: list[Fault]
     """Categories of open features that training did not see, each with its place."""
 
 
+def within(*parents: str | int) -> Place:
+    """The place of records in a list at `parents`: `#/customers/3/age`."""
+    return lambda number, path: (*parents, number, *path)
+
+
+def alone(number: int, path: Path) -> Path:
+    """The place of a record that is the whole body: `#/age`."""
+    return path
+
+
 class BatchReader:
-    """Reads bodies of one signature. Made once for a model."""
+    """Reads records of one signature. Made once for a model."""
 
     def __init__(self, signature: Signature) -> None:
-        struct = record_struct(signature)
         self.records = RecordReader(signature)
-        self._one = msgspec.json.Decoder(struct)
-        self._many = msgspec.json.Decoder(list_struct(CUSTOMERS, struct))
-        self._raw = msgspec.json.Decoder(list_struct(CUSTOMERS, msgspec.Raw))
+        self._struct = record_struct(signature)
+        self._one = msgspec.json.Decoder(self._struct)
+        self._lists = cache(self._decoders_of)
         self._builder = ColumnsBuilder(signature)
         self._identifiers = len(identifier_names(signature))
         self._width = len(signature.features) + self._identifiers
@@ -67,47 +82,91 @@ class BatchReader:
 
     def read_one(self, body: bytes) -> Batch:
         """One record. Raises InvalidRecord with every fault, or orjson.JSONDecodeError where the body is no JSON."""
-        row = self._fast(body)
+        row = self._decoded(body)
         if row is None:
-            row = self._judged(orjson.loads(body))
-        warnings = self._warnings(list(zip(row, strict=True)), lambda _: ()) if self._open else []
+            row = self._as_row(self.records.read(orjson.loads(body)))
+        warnings = self._warnings(list(zip(row, strict=True)), (0,), alone) if self._open else []
         identifiers = _sent([(value,) for value in row[-self._identifiers :]])
         return Batch(identifiers, self._builder.build_one(row), (0,), 1, [], warnings)
 
-    def read_many(self, body: bytes, limit: int) -> Batch:
-        """Many records, whatever is wrong with some of them.
+    def read_many(self, body: bytes, limit: int, member: str = CUSTOMERS) -> Batch:
+        """Many records, in the list that is the one member of a JSON body, whatever is wrong with some of them.
 
-        Raises InvalidRecord where the body holds no list of customers, TooManyRows, or orjson.JSONDecodeError.
+        Raises InvalidRecord where the body holds no such list, TooManyRows, or orjson.JSONDecodeError.
         """
+        whole, raw = self._lists(member)
         try:
-            rows = [astuple(record) for record in self._many.decode(body).customers]  # type: ignore[attr-defined]
+            rows = [astuple(record) for record in getattr(whole.decode(body), member)]
         except msgspec.MsgspecError:
-            return self._read_each(body, limit)
-        columns = self._transposed(rows)
-        if not 0 < len(rows) <= limit or not self._well_identified(columns):
-            return self._read_each(body, limit)
-        built = self._builder.build(columns, len(rows))
-        return self._batch(columns, built, range(len(rows)), len(rows), [], lambda row: (CUSTOMERS, row))
-
-    def _read_each(self, body: bytes, limit: int) -> Batch:
-        """Row by row, so that record.py sees only the rows at fault."""
-        sent = len(customers_of(orjson.loads(body), limit))
-        rows, places, faults = [], [], []
-        for place, raw in enumerate(self._raw.decode(body).customers):  # type: ignore[attr-defined]
-            try:
-                rows.append(self._fast(raw) or self._judged(orjson.loads(bytes(raw))))
-                places.append(place)
-            except InvalidRecord as error:
-                faults += [fault.under(CUSTOMERS, place) for fault in error.faults]
+            rows = []
         values = self._transposed(rows)
-        built = self._builder.build(values, len(rows))
-        return self._batch(values, built, places, sent, faults, lambda row: (CUSTOMERS, places[row]))
+        if 0 < len(rows) <= limit and self._well_identified(values):
+            return self._batch(values, range(len(rows)), len(rows), [], within(member))
+        list_of(member, orjson.loads(body), limit)
+        sent = getattr(raw.decode(body), member)
+        return self._read_each(sent, self._decoded, lambda one: orjson.loads(bytes(one)), within(member))
 
-    def _fast(self, body: bytes | msgspec.Raw) -> Row | None:
+    def read_rows(self, rows: Sequence[object], limit: int, place: Place) -> Batch:
+        """Many Python records, as a JSON parser would have made them, whatever is wrong with some of them.
+
+        Raises TooManyRows, or InvalidRecord where there are none.
+        """
+        if len(rows) > limit:
+            raise TooManyRows(limit)
+        if not rows:
+            raise InvalidRecord([Fault("empty", "Must hold at least one customer.")])
+        return self._read_each(rows, self._converted, lambda one: one, place)
+
+    def read_columns(self, columns: Mapping[str, Sequence[object]], limit: int, place: Place) -> Batch:
+        """Many records by field: sequences of one length under the names that records have.
+
+        Raises as `read_rows`, and InvalidRecord where lengths differ.
+        """
+        if len({len(values) for values in columns.values()}) > 1:
+            raise InvalidRecord([Fault("not-valid", "Columns must have one length.")])
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        return self.read_rows(rows, limit, place)
+
+    def _read_each(
+        self,
+        sent: Sequence[Any],
+        fast: Callable[[Any], Row | None],
+        parse: Callable[[Any], object],
+        place: Place,
+    ) -> Batch:
+        """Row by row, so that record.py sees only the rows at fault."""
+        rows, positions, faults = [], [], []
+        for number, one in enumerate(sent):
+            try:
+                rows.append(fast(one) or self._as_row(self.records.read(parse(one))))
+                positions.append(number)
+            except InvalidRecord as error:
+                faults += [fault._replace(path=place(number, fault.path)) for fault in error.faults]
+        return self._batch(self._transposed(rows), positions, len(sent), faults, place)
+
+    def _decoders_of(self, member: str) -> tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]]:
+        """What decodes a list of records, and what only cuts it up."""
+        structs = (list_struct(member, item) for item in (self._struct, msgspec.Raw))
+        whole, raw = map(msgspec.json.Decoder, structs)
+        return whole, raw
+
+    def _decoded(self, body: bytes | msgspec.Raw) -> Row | None:
+        """A record from JSON; None where it is for record.py to judge."""
         try:
-            row: Row = astuple(self._one.decode(body))
+            return self._identified(astuple(self._one.decode(body)))
         except msgspec.MsgspecError:
             return None
+
+    def _converted(self, record: object) -> Row | None:
+        """A Python record; None where it is for record.py to judge, as what no JSON could hold always is."""
+        if not isinstance(record, Mapping) or not all(map(_is_plain, record.values())):
+            return None
+        try:
+            return self._identified(astuple(msgspec.convert(record, self._struct)))
+        except msgspec.MsgspecError:
+            return None
+
+    def _identified(self, row: Row) -> Row | None:
         return row if self._well_identified([(value,) for value in row[-self._identifiers :]]) else None
 
     def _transposed(self, rows: list[Row]) -> list[tuple[Any, ...]]:
@@ -121,25 +180,19 @@ class BatchReader:
         texts = "".join([value for name in names for value in name if type(value) is str])
         return not texts or _PRINTABLE.fullmatch(texts) is not None
 
-    def _judged(self, payload: object) -> Row:
-        record = self.records.read(payload)
+    def _as_row(self, record: Record) -> Row:
         return (*record.values, record.customer_id, *(UNSET,) * (self._identifiers - 1))
 
     def _batch(
-        self,
-        values: list[tuple[Any, ...]],
-        columns: Columns,
-        places: Sequence[int],
-        sent: int,
-        faults: list[Fault],
-        path_of: Callable[[int], Path],
+        self, values: list[tuple[Any, ...]], positions: Sequence[int], sent: int, faults: list[Fault], place: Place
     ) -> Batch:
-        identifiers = _sent(values[-self._identifiers :])
-        return Batch(identifiers, columns, places, sent, faults, self._warnings(values, path_of))
+        columns = self._builder.build(values, len(positions))
+        warnings = self._warnings(values, positions, place)
+        return Batch(_sent(values[-self._identifiers :]), columns, positions, sent, faults, warnings)
 
-    def _warnings(self, columns: list[tuple[Any, ...]], path_of: Callable[[int], Path]) -> list[Fault]:
+    def _warnings(self, columns: list[tuple[Any, ...]], positions: Sequence[int], place: Place) -> list[Fault]:
         return [
-            Fault("unseen-category", "Training did not see this category.", path=(*path_of(row), name))
+            Fault("unseen-category", "Training did not see this category.", path=place(positions[row], (name,)))
             for row, name in sorted(self._unseen(columns))
         ]
 
@@ -151,29 +204,38 @@ class BatchReader:
                     yield row, name
 
 
-def customers_of(payload: object, limit: int) -> Sequence[object]:
-    """The list of customers in a batch's body. Raises InvalidRecord where there is none, or TooManyRows."""
+def list_of(member: str, payload: object, limit: int) -> Sequence[object]:
+    """The list in a batch's body. Raises InvalidRecord where there is none, or TooManyRows."""
     if not isinstance(payload, Mapping):
-        raise InvalidRecord([Fault("wrong-type", f"Must be an object with a list named {CUSTOMERS!r}.")])
-    customers = payload.get(CUSTOMERS)
-    faults = [*_unknown_members(payload)]
-    if CUSTOMERS not in payload:
-        faults.append(Fault("required", "This field is required.", path=(CUSTOMERS,)))
-    elif not isinstance(customers, list):
-        faults.append(Fault("wrong-type", "Must be a list.", path=(CUSTOMERS,)))
-    elif not customers:
-        faults.append(Fault("empty", "Must hold at least one customer.", path=(CUSTOMERS,)))
+        raise InvalidRecord([Fault("wrong-type", f"Must be an object with a list named {member!r}.")])
+    records = payload.get(member)
+    faults = [*_unknown_members(payload, member)]
+    if member not in payload:
+        faults.append(Fault("required", "This field is required.", path=(member,)))
+    elif not isinstance(records, list):
+        faults.append(Fault("wrong-type", "Must be a list.", path=(member,)))
+    elif not records:
+        faults.append(Fault("empty", "Must hold at least one customer.", path=(member,)))
     if faults:
         raise InvalidRecord(faults)
-    if len(customers) > limit:  # type: ignore[arg-type]
+    if len(records) > limit:  # type: ignore[arg-type]
         raise TooManyRows(limit)
-    return customers  # type: ignore[return-value]
+    return records  # type: ignore[return-value]
 
 
-def _unknown_members(payload: Mapping[str, object]) -> Iterator[Fault]:
+def _unknown_members(payload: Mapping[str, object], member: str) -> Iterable[Fault]:
     """The first few members that a batch does not have; a million of them get a short answer too."""
-    for name in [name for name in payload if name != CUSTOMERS][:3]:
-        yield Fault("unknown-field", "Unknown field.", did_you_mean(name, [CUSTOMERS]), (name[:MAX_NAME_LENGTH],))
+    for name in [name for name in payload if name != member][:3]:
+        yield Fault("unknown-field", "Unknown field.", did_you_mean(name, [member]), (name[:MAX_NAME_LENGTH],))
+
+
+def _is_plain(value: object) -> bool:
+    """Whether JSON could hold a value: no NaN, no text that is not Unicode, and no type of another library's."""
+    if type(value) is float:
+        return value - value == 0  # neither NaN nor infinite
+    if type(value) is str:
+        return is_unicode(value)
+    return value is None or type(value) in (bool, int)
 
 
 def _sent(names: list[tuple[Any, ...]]) -> list[Any]:

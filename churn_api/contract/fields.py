@@ -42,6 +42,15 @@ def fail(code: str, message: str, hint: str | None = None) -> NoReturn:
     raise ValidationError([Fault(code, message, hint)])
 
 
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written as UTF-8. JSON's always can; half a surrogate pair of Python's cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def plain(number: float) -> str:
     """A bound as people write it: 0 rather than 0.0."""
     return f"{number:.15g}"
@@ -122,7 +131,7 @@ class Text(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             fail("wrong-type", "Must be a string.")
-        return value
+        return _unicode(value)
 
 
 class Identifier(fields.Field[Any]):
@@ -148,8 +157,14 @@ _PRINTABLE = re.compile(PRINTABLE)
 def _printable(value: str) -> str:
     if not 0 < len(value) <= MAX_IDENTIFIER_LENGTH:
         fail("wrong-length", f"Must have 1 to {MAX_IDENTIFIER_LENGTH} characters.")
-    if not _PRINTABLE.fullmatch(value):
+    if not is_unicode(value) or not _PRINTABLE.fullmatch(value):
         fail("not-printable", "Must hold printable characters only.")
+    return value
+
+
+def _unicode(value: str) -> str:
+    if not is_unicode(value):
+        fail("not-text", "Must be Unicode text.")
     return value
 
 

@@ -59,7 +59,9 @@ class RecordReader:
         self._attributes = self.schema.attributes
 
     def read(self, payload: object) -> Record:
-        """One record from parsed JSON. Raises InvalidRecord with every fault."""
+        """One record from parsed JSON, or from Python. Raises InvalidRecord with every fault."""
+        if isinstance(payload, Mapping) and not all(isinstance(name, str) for name in payload):
+            raise InvalidRecord([Fault("wrong-type", "The names of fields must be strings.")])
         try:
             loaded = self.schema.load(payload)  # type: ignore[arg-type]
         except ValidationError as error:

@@ -13,9 +13,6 @@ FeatureType = Literal["integer", "number", "boolean", "string"]
 IDENTIFIER = "customer_id"
 """The name under which every answer carries the identifier, and under which every client may send it."""
 
-RESERVED_NAMES = frozenset({IDENTIFIER, "churn_prediction", "churn_probability", "risk_band"})
-"""Names of answers, which no feature may take: a scored table carries both."""
-
 MAX_NAME_LENGTH = 128
 FLOAT32_MAX = 3.4028234663852886e38
 """Models compute in float32; a number beyond this is refused."""
@@ -124,7 +121,7 @@ def _name_complaints(name: str) -> Iterator[str]:
         yield f"a name has at most {MAX_NAME_LENGTH} characters"
     if _CONTROL_CHARACTERS.search(name):
         yield "a name holds no control characters"
-    if name in RESERVED_NAMES:
+    if name == IDENTIFIER:
         yield "the name is reserved"
 
 

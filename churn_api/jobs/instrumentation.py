@@ -4,9 +4,10 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Protocol, Unpack
 
-from churn_api.jobs.job import Lease, Progress
+from churn_api.jobs.job import Lease
 from churn_api.jobs.queue import Leasing, Queue
 from churn_api.serving.engine import Check, Engine, Function
+from churn_api.serving.progress import Progress
 from churn_api.serving.table_scorer import Scored
 from churn_api.store.database import Database
 from churn_api.tables.blocks import Block

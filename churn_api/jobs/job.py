@@ -5,6 +5,8 @@ from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
+from churn_api.serving.progress import Progress
+
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
@@ -28,25 +30,6 @@ class Request(msgspec.Struct, frozen=True):
     source: str
     """A path below the data folder, or a URL; empty for an upload."""
     engine: str
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """How far a job has come, as the queue keeps it (JSON): where the next attempt goes on."""
-
-    blocks: int = 0
-    """That are finished; `start` and `stop` are those of the last one."""
-    start: int = 0
-    stop: int = 0
-    rows: int = 0
-    lines: int = 0
-    bad_rows: int = 0
-    done: int = 0
-    """Of `total`, in bytes or rows of the input."""
-    total: int = 0
-    attempt: int = 0
-    """The one that finished the last block."""
-    unseen: dict[str, int] = {}
-    """By open feature: cells with a category that training did not see."""
 
 
 class Job(NamedTuple):

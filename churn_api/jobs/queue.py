@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from churn_api.jobs.job import FINISHED, STATES, Job, Lease, Progress, Request, State
+from churn_api.jobs.job import FINISHED, STATES, Job, Lease, Request, State
 from churn_api.jobs.serialization import job_of, new_row, text_of
+from churn_api.serving.progress import Progress
 from churn_api.store import audit
 from churn_api.store.database import Database
 from churn_api.store.tables import JOBS

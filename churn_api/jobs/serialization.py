@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from churn_api.jobs.job import Job, Progress, Request
+from churn_api.jobs.job import Job, Request
+from churn_api.serving.progress import Progress
 
 
 def text_of(kept: Request | Progress) -> str:

@@ -19,14 +19,15 @@ import orjson
 from churn_api.config import DASK
 from churn_api.jobs.files import JobFiles, whole_file
 from churn_api.jobs.heartbeat import Heartbeat
-from churn_api.jobs.job import Lease, Progress, Request
+from churn_api.jobs.job import Lease, Request
+from churn_api.jobs.parts import score_into
 from churn_api.jobs.queue import Cancelled, LeaseLost, Queue
 from churn_api.jobs.retention import Pruned
 from churn_api.jobs.sources import SourceError, Sources
 from churn_api.registry.bundle import BundleError
-from churn_api.serving import progress as tally
 from churn_api.serving.engine import Check, Engine, EngineAway
-from churn_api.serving.table_scorer import Scored, Task, result_schema, score_into
+from churn_api.serving.progress import Progress, beginning, steps
+from churn_api.serving.table_scorer import Scored, Task, result_schema
 from churn_api.store.database import DatabaseAway, DatabaseFull
 from churn_api.tables.blocks import Block, blocks
 from churn_api.tables.errors import TableError, TableFaults
@@ -166,16 +167,16 @@ class Worker:
     def _blocks_left(self, lease: Lease, task: Task, files: JobFiles, check: Check, joiner: Joiner) -> Progress:
         progress, layout = lease.job.progress, task.layout
         after = Block(progress.blocks - 1, progress.start, progress.stop) if progress.blocks else None
-        progress = progress if after else tally.beginning(layout)
+        progress = progress if after else beginning(layout)
         function = partial(score_into, task, files)
         # Closed at once, so that nothing is computed any more when the job's files are removed.
         with closing(self._engine(function, blocks(layout, after), check)) as engine:
-            for scored in engine:
-                self._keep_errors(lease.job.request, files, scored, _lines(tally.row_errors(progress, scored, layout)))
-                progress = msgspec.structs.replace(tally.advanced(progress, scored, layout), attempt=lease.job.attempts)
+            for step in steps(engine, layout, progress):
+                self._keep_errors(lease.job.request, files, step.scored, _lines(step.errors))
+                progress = msgspec.structs.replace(step.progress, attempt=lease.job.attempts)
                 self._told(partial(self._queue.advance, lease, progress), full_ends=True)
                 check()
-                joiner.add(files.part(scored.block.number))
+                joiner.add(files.part(step.scored.block.number))
         return progress
 
     def _keep_errors(self, request: Request, files: JobFiles, scored: Scored, errors: bytes) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from churn_api.contract.signature import Signature
-from churn_api.scoring.output import Policy
+from churn_api.scoring.output import Policy, refuse_reserved_names
 
 
 class Parity(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +39,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bundle's description, as `card.json` holds it."""
+    """A bundle's description, as `card.json` holds it. Raises SignatureError where a feature takes an answer's name."""
 
     format: Literal[1] = 1
     name: str
@@ -55,3 +55,6 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     golden: Golden
     files: dict[str, str]
     """SHA-256 by file name."""
+
+    def __post_init__(self) -> None:
+        refuse_reserved_names(self.signature)

@@ -1,12 +1,21 @@
-"""From a probability to a decision: the threshold, and the band of risk."""
+"""What a prediction is: its columns with their names and types, and the one decision.
 
-from collections.abc import Sequence
+JSON answers, tables, the OpenAPI document, reserved names and metrics are derived from COLUMNS: one more column of the
+answer is one more entry here.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from churn_api.contract.signature import IDENTIFIER, Signature, SignatureError
+
 BANDS = ("low", "medium", "high")
+
+Probabilities = NDArray[np.float64]
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,22 +33,64 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Where churn begins: the threshold that was asked for, or the policy's own."""
         return self.threshold if threshold is None else threshold
 
-    def predictions(self, probabilities: Sequence[float], threshold: float | None = None) -> list[int]:
-        """1 where churn is predicted, else 0: at the policy's threshold, or at the one given."""
-        limit = self.at(threshold)
-        return [1 if probability >= limit else 0 for probability in probabilities]
-
-    def bands(self, probabilities: Sequence[float]) -> list[str]:
-        """The band of each probability: `low`, `medium` or `high`."""
-        low, medium, high = BANDS
-        medium_from, high_from = self.medium_from, self.high_from
-        return [high if p >= high_from else medium if p >= medium_from else low for p in probabilities]
-
-    def band_codes(self, probabilities: NDArray[np.float64]) -> NDArray[np.intp]:
-        """The band of each probability as its place in BANDS, shape (n,)."""
-        return np.digitize(probabilities, [self.medium_from, self.high_from])
-
 
 def policy_around(threshold: float) -> Policy:
     """The policy of a threshold: medium from half of it, high from half way between it and certainty."""
     return Policy(threshold=threshold, medium_from=threshold / 2, high_from=(1 + threshold) / 2)
+
+
+def decide(probabilities: Probabilities, threshold: float) -> NDArray[np.bool_]:
+    """Where churn is predicted, shape (n,). No other line of this program compares with a threshold."""
+    return probabilities >= threshold
+
+
+class Column(NamedTuple):
+    """One column of predictions."""
+
+    name: str
+    schema: Mapping[str, Any]
+    """What a value is, as JSON Schema says it."""
+    compute: Callable[[Probabilities, float, Policy], NDArray[Any]]
+    """The values of n probabilities at a threshold, shape (n,); where there are labels, the index of each."""
+    labels: tuple[str, ...] = ()
+
+    def values(self, computed: NDArray[Any]) -> list[Any]:
+        """Computed values as JSON has them."""
+        return [self.labels[index] for index in computed.tolist()] if self.labels else list(computed.tolist())
+
+
+def _predictions(probabilities: Probabilities, threshold: float, _: Policy) -> NDArray[np.int8]:
+    return decide(probabilities, threshold).view(np.int8)
+
+
+def _unchanged(probabilities: Probabilities, _threshold: float, _policy: Policy) -> Probabilities:
+    return probabilities
+
+
+def _bands(probabilities: Probabilities, _: float, policy: Policy) -> NDArray[np.int8]:
+    """The index of each probability's band in BANDS."""
+    from_medium, from_high = probabilities >= policy.medium_from, probabilities >= policy.high_from
+    return from_medium.view(np.int8) + from_high.view(np.int8)
+
+
+PREDICTION = Column("churn_prediction", {"type": "integer", "enum": [0, 1]}, _predictions)
+PROBABILITY = Column("churn_probability", {"type": "number", "minimum": 0, "maximum": 1}, _unchanged)
+BAND = Column("risk_band", {"type": "string", "enum": list(BANDS)}, _bands, BANDS)
+
+COLUMNS = (PREDICTION, PROBABILITY, BAND)
+"""In the order in which answers have them, behind the identifier."""
+
+RESERVED_NAMES = frozenset({IDENTIFIER, *(column.name for column in COLUMNS)})
+"""Names of answers, which no feature may take: a scored table carries both."""
+
+
+def output(probabilities: Probabilities, threshold: float, policy: Policy) -> dict[str, NDArray[Any]]:
+    """Every column of n predictions by its name, each shape (n,)."""
+    return {column.name: column.compute(probabilities, threshold, policy) for column in COLUMNS}
+
+
+def refuse_reserved_names(signature: Signature) -> None:
+    """Raise SignatureError where a feature is named like a column of the answer."""
+    for feature in signature.features:
+        if feature.name in RESERVED_NAMES:
+            raise SignatureError(f"feature {feature.name!r}: the name is reserved")

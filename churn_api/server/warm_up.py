@@ -12,9 +12,9 @@ from contextlib import suppress
 from typing import Any
 
 import psutil
-from flask import Flask
 
-from churn_api.web.core.request_record import answer_unobserved
+from churn_api.web.core.boundary import answer_unobserved
+from churn_api.web.core.flask_app import Api
 from churn_api.web.core.state import services_of
 
 ROUNDS = 20
@@ -23,7 +23,7 @@ ADDRESS = "/health/live"
 """Asks of nobody who they are, and for nothing but what every request passes through."""
 
 
-def share_most(app: Flask) -> None:
+def share_most(app: Api) -> None:
     """Make this process one to fork workers of an application from."""
     _rehearse(app)
     # Nothing is collected before: what garbage leaves free here, each worker would fill with a copy of the page.
@@ -31,7 +31,7 @@ def share_most(app: Flask) -> None:
     _unmap_code()
 
 
-def _rehearse(app: Flask) -> None:
+def _rehearse(app: Api) -> None:
     """Do, unseen, what every worker will be doing."""
     services_of(app).rehearse_following(ROUNDS)
     for _ in range(ROUNDS):

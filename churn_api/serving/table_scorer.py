@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,17 +13,14 @@ from numpy.typing import NDArray
 from churn_api.contract.batch import BatchReader
 from churn_api.contract.columns import Columns
 from churn_api.contract.signature import IDENTIFIER
-from churn_api.jobs.files import JobFiles
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import Model, load_model
-from churn_api.scoring.output import BANDS
+from churn_api.scoring.output import COLUMNS, PROBABILITY, Column, output
 from churn_api.tables.blocks import ROWS, Block
 from churn_api.tables.formats import Format
 from churn_api.tables.layout import Layout
-from churn_api.tables.reader import RowFault, Rows, RowsReader
+from churn_api.tables.reader import RowFault, RowsReader
 from churn_api.tables.writers import encode
-
-_BANDS = pa.array(BANDS)
 
 
 class Task(NamedTuple):
@@ -53,13 +50,30 @@ class Scored(NamedTuple):
     unseen: dict[str, int]
 
 
+class ScoredTable(NamedTuple):
+    """A block in memory."""
+
+    table: pa.Table
+    """The result's rows."""
+    columns: dict[str, NDArray[Any]]
+    """Of its good rows: the columns of `scoring.output`."""
+    result: Scored
+    """What was found on the way; its part is empty."""
+
+    @property
+    def identifiers(self) -> list[Any]:
+        """Of its good rows."""
+        good = self.table.column(PROBABILITY.name).is_valid()
+        return list(self.table.column(IDENTIFIER).filter(good).to_pylist())
+
+
 class TableScorer:
     """Scores the blocks of one file with one model. Raises TableFaults where the file's columns do not fit."""
 
     def __init__(self, model: Model, layout: Layout, keep: Sequence[str] | None, threshold: float | None) -> None:
         self._model = model
         self._policy = model.card.policy
-        self._threshold = self._policy.at(threshold)
+        self.threshold = self._policy.at(threshold)
         self._rows = RowsReader(model.reader.records, layout, keep)
         self._format = layout.format
         self._nothing = Block(0, layout.start, layout.start)
@@ -67,17 +81,17 @@ class TableScorer:
     @property
     def schema(self) -> pa.Schema:
         """The result's columns, found by scoring no rows."""
-        return self._table(self._rows.read(self._nothing)).schema
+        return self._score_piece(self._nothing).table.schema
 
     def score(self, block: Block, part_format: Format) -> Scored:
         """A block's part of the result. Raises TableError where the block is no table."""
-        table, scored = self.score_table(block)
-        return scored._replace(part=encode(table, part_format))
+        scored = self.score_table(block)
+        return scored.result._replace(part=encode(scored.table, part_format))
 
-    def score_table(self, block: Block) -> tuple[pa.Table, Scored]:
-        """A row for each row of a block, in order, a bad one without scores; and what was found. Raises TableError."""
-        tables, scored = zip(*map(self._score_piece, self._pieces(block)), strict=True)
-        return pa.concat_tables(tables), _added(block, scored)
+    def score_table(self, block: Block) -> ScoredTable:
+        """A row for each row of a block, in order, a bad one without predictions. Raises TableError."""
+        pieces = [self._score_piece(piece) for piece in self._pieces(block)]
+        return pieces[0] if len(pieces) == 1 else _added(block, pieces)
 
     def _pieces(self, block: Block) -> list[Block]:
         """A row group in pieces, which are read one after another: its cells are never in memory all at once."""
@@ -86,29 +100,35 @@ class TableScorer:
         starts = range(block.start, block.stop, ROWS)
         return [Block(block.number, start, min(start + ROWS, block.stop)) for start in starts]
 
-    def _score_piece(self, block: Block) -> tuple[pa.Table, Scored]:
+    def _score_piece(self, block: Block) -> ScoredTable:
         rows = self._rows.read(block)
-        bad = rows.count - len(rows.good)
-        return self._table(rows), Scored(block, b"", rows.count, rows.lines, bad, rows.faults, rows.unseen)
-
-    def _table(self, rows: Rows) -> pa.Table:
-        probabilities = np.full(rows.count, np.nan)
-        probabilities[rows.good] = self._model.score(rows.columns)
-        bad = np.isnan(probabilities)
+        bad = np.ones(rows.count, bool)
+        bad[rows.good] = False
+        columns = output(self._model.score(rows.columns), self.threshold, self._policy)
         named = {IDENTIFIER: rows.identifiers} | {name: rows.kept.column(name) for name in rows.kept.column_names}
-        return pa.table(named | self._decided(probabilities, bad))
-
-    def _decided(self, probabilities: NDArray[np.float64], bad: NDArray[np.bool_]) -> dict[str, pa.Array]:
-        codes = pa.array(self._policy.band_codes(probabilities).astype(np.int8), mask=bad)
-        return {
-            "churn_prediction": pa.array((probabilities >= self._threshold).astype(np.int8), mask=bad),
-            "churn_probability": pa.array(probabilities, mask=bad),
-            "risk_band": _BANDS.take(codes),
-        }
+        named |= {column.name: _spread(column, columns[column.name], bad) for column in COLUMNS}
+        result = Scored(block, b"", rows.count, rows.lines, int(bad.sum()), rows.faults, rows.unseen)
+        return ScoredTable(pa.table(named), columns, result)
 
 
-def _added(block: Block, pieces: Sequence[Scored]) -> Scored:
-    """What was found in a block's pieces, as that of the block."""
+def _spread(column: Column, computed: NDArray[Any], bad: NDArray[np.bool_]) -> pa.Array:
+    """A column of the result, with a null at the place of each bad row."""
+    values = np.zeros(len(bad), computed.dtype)
+    values[~bad] = computed
+    cells = pa.array(values, mask=bad)
+    return pa.array(column.labels).take(cells) if column.labels else cells
+
+
+def _added(block: Block, pieces: Sequence[ScoredTable]) -> ScoredTable:
+    """What came of a block's pieces, as that of the block."""
+    return ScoredTable(
+        pa.concat_tables([piece.table for piece in pieces]),
+        {column.name: np.concatenate([piece.columns[column.name] for piece in pieces]) for column in COLUMNS},
+        _added_results(block, [piece.result for piece in pieces]),
+    )
+
+
+def _added_results(block: Block, pieces: Sequence[Scored]) -> Scored:
     rows, lines = 0, 0
     faults: list[RowFault] = []
     unseen: Counter[str] = Counter()
@@ -145,10 +165,3 @@ def score_block(task: Task, block: Block) -> Scored:
     # Arrow would keep what the largest blocks took.
     pa.default_memory_pool().release_unused()
     return scored
-
-
-def score_into(task: Task, files: JobFiles, block: Block) -> Scored:
-    """Score a block and put its part into the job's folder, where it is computed. Raises TableError or OSError."""
-    scored = score_block(task, block)
-    files.write_part(block.number, scored.part)
-    return scored._replace(part=b"")

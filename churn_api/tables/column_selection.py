@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.contract.record import identifier_names
-from churn_api.contract.signature import RESERVED_NAMES, Feature, Signature
+from churn_api.contract.signature import Feature, Signature
+from churn_api.scoring.output import RESERVED_NAMES
 from churn_api.tables.errors import TableFaults
 
 

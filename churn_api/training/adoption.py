@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from churn_api.contract.columns import Columns, ColumnsBuilder
-from churn_api.contract.signature import Signature
+from churn_api.contract.signature import Signature, SignatureError
 from churn_api.registry.card import Card, Training
-from churn_api.scoring.output import policy_around
+from churn_api.scoring.output import policy_around, refuse_reserved_names
 from churn_api.scoring.sklearn import SklearnScorer
 from churn_api.tables.errors import TableError
 from churn_api.tables.training_table import as_text, read_table, to_columns, trimmed
@@ -30,6 +30,7 @@ def adopt(model: Path, signature: Signature, *, golden_table: Path | None, name:
     With a golden table, parity is proven on its rows too; where it holds the target, metrics and threshold come from
     it. Raises TrainingError where the file is no classifier, or does not fit the signature.
     """
+    _refuse_reserved_names(signature)
     classifier = _load(model)
     scorer = _scorer(classifier, signature)
     columns, labels, digest = _golden_table(golden_table, signature)
@@ -44,6 +45,13 @@ def adopt(model: Path, signature: Signature, *, golden_table: Path | None, name:
         about=About(policy_around(threshold), found, Training(sha256=digest)),
         models_dir=models_dir,
     )
+
+
+def _refuse_reserved_names(signature: Signature) -> None:
+    try:
+        refuse_reserved_names(signature)
+    except SignatureError as error:
+        raise TrainingError(str(error)) from error
 
 
 def _load(model: Path) -> Any:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from churn_api.contract.columns import Columns
 from churn_api.contract.record import InvalidRecord, RecordReader
 from churn_api.contract.signature import IDENTIFIER, Signature, SignatureError, Target
+from churn_api.scoring.output import refuse_reserved_names
 from churn_api.scoring.sklearn import to_frame
 from churn_api.tables.errors import TableError
 from churn_api.tables.inference import infer_signature, infer_target, infer_type, require_column
@@ -80,6 +81,7 @@ def _prepare(path: Path, choices: Choices) -> Prepared:
     if duplicates:
         remarks.warnings.append(f"{duplicates} rows stand in the table more than once")
     signature = choices.signature or _inferred(table, target, choices, remarks)
+    refuse_reserved_names(signature)
     columns = to_columns(table, signature)
     frame = to_frame(columns, signature)
     remarks.warnings += [

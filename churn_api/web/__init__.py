@@ -1,4 +1,4 @@
-"""HTTP: takes requests apart, calls one function, shapes the answer. Flask lives here and in app.py, nowhere else.
+"""HTTP: takes requests apart, calls one function, shapes the answer. Flask lives here and in app.py, nowhere else."""
 
-A blueprint a resource; none imports another. What several need is in a module of its own beside them.
-"""
+API_V1 = "/api/v1"
+"""Where version 1 begins, below the place where the application is mounted. Written here alone."""

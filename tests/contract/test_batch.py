@@ -52,7 +52,7 @@ def test_only_rows_at_fault_reach_marshmallow(judged):
     """Of a batch with two bad rows, record.py judges these two."""
     batch = many(GOOD, BAD, GOOD, {"tenure": 1.5}, GOOD)
     assert judged == [BAD, {"tenure": 1.5}]
-    assert list(batch.places) == [0, 2, 4]
+    assert list(batch.positions) == [0, 2, 4]
     assert [fault.pointer for fault in batch.faults] == ["#/customers/1/tenure", "#/customers/3/tenure"]
 
 
@@ -174,7 +174,7 @@ def test_one_record_gets_the_same_verdict_and_values(data):
         with pytest.raises(InvalidRecord) as caught:
             reader.read_one(body)
         assert caught.value.faults == error.faults
-        assert reader._fast(body) is None
+        assert reader._decoded(body) is None
         return
     batch = reader.read_one(body)
     same(batch.columns, ColumnsBuilder(of).build_from_rows([expected.values]))
@@ -199,7 +199,7 @@ def test_a_batch_is_its_records(data):
             faults += [fault.under("customers", place) for fault in error.faults]
     batch = reader.read_many(serialised({"customers": rows}), 100)
     same(batch.columns, ColumnsBuilder(of).build_from_rows(good))
-    assert (list(batch.places), batch.faults, batch.sent) == (places, faults, len(rows))
+    assert (list(batch.positions), batch.faults, batch.sent) == (places, faults, len(rows))
 
 
 def same(one, two):
@@ -212,7 +212,7 @@ def same(one, two):
 )
 def test_accepted_bytes_are_json(body):
     """Whatever bytes the structs accept, a strict JSON parser accepts, with the same values."""
-    row = READER._fast(body)
+    row = READER._decoded(body)
     if row is not None:
         payload = orjson.loads(body)
         assert row[:3] == tuple(payload.get(name) for name in ("tenure", "plan", "partner"))

@@ -31,7 +31,6 @@ def test_immutable():
         ({"type": "number", "maximum": float("inf")}, "float32"),
         ({"type": "number", "maximum": 1e39}, "float32"),
         ({"name": "customer_id"}, "reserved"),
-        ({"name": "churn_probability"}, "reserved"),
         ({"name": " "}, "blank"),
         ({"name": "a\nb"}, "control characters"),
         ({"name": "a" * 129}, "at most 128"),

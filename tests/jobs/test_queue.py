@@ -5,8 +5,9 @@ from multiprocessing import get_context
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from churn_api.jobs.job import FINISHED, STATES, Progress, Request
+from churn_api.jobs.job import FINISHED, STATES, Request
 from churn_api.jobs.queue import Cancelled, Finished, KeyReused, LeaseLost, Queue, UnknownJob
+from churn_api.serving.progress import Progress
 from churn_api.store import audit
 from churn_api.store.database import Database
 from churn_api.store.schema import upgrade

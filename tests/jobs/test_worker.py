@@ -23,8 +23,8 @@ from sqlalchemy import update
 from test_workers import own_postgres  # noqa: F401 - a fixture
 
 from churn_api.jobs import worker as worker_module
-from churn_api.jobs.job import Progress
 from churn_api.jobs.worker import Worker
+from churn_api.serving.progress import Progress
 from churn_api.store.schema import upgrade
 from churn_api.store.tables import JOBS
 

@@ -20,10 +20,10 @@ BROKEN = """
 from wsgi import app
 import churn_api.web.v1.predict
 
-def score(model, batch, threshold):
+def score(model, batch, query, many):
     raise ValueError("cannot score " + str(batch.identifiers[0]))
 
-churn_api.web.v1.predict.score = score
+churn_api.web.v1.predict.predict_batch = score
 """
 
 

@@ -177,7 +177,7 @@ def test_the_contracts_example(client):
 
 def test_internal_error(app, client, caplog, monkeypatch):
     """A failure is 500 with the request id and nothing else; the log has the traceback under the same id."""
-    monkeypatch.setattr("churn_api.web.v1.predict.score", _fail)
+    monkeypatch.setattr("churn_api.web.v1.predict.predict_batch", _fail)
     response = client.post(PREDICT, json={"age": 35, "tenure": 24, "monthly_charges": 65.5})
     assert_problem(response, 500, "internal-error")
     assert "s3cret" not in response.text
@@ -186,7 +186,7 @@ def test_internal_error(app, client, caplog, monkeypatch):
     assert "in _fail" in caplog.text
 
 
-def _fail(*arguments):
+def _fail(*arguments, **options):
     raise RuntimeError("s3cret")
 
 

@@ -88,8 +88,8 @@ def test_headers(make, route):
 )
 def test_ids_reach_no_log(make, caplog, monkeypatch, sent):
     """An id that is not well-formed is replaced before anything writes it."""
-    monkeypatch.setattr("churn_api.web.v1.predict.score", lambda *_: 1 / 0)
-    client = make(PROPAGATE_EXCEPTIONS=False)
+    monkeypatch.setattr("churn_api.web.v1.predict.predict_batch", lambda *_: 1 / 0)
+    client = make()
     response = client.post(PREDICT, json=CUSTOMER, environ_overrides={"HTTP_X_REQUEST_ID": sent})
     assert response.status_code == 500
     response.close()

@@ -8,10 +8,7 @@ from flask import Flask
 from churn_api.telemetry import logs
 from churn_api.web.core.client_address import address_of
 from churn_api.web.core.guard import ANYONE
-from churn_api.web.core.request_record import Exchange
-
-PROBES = frozenset({"/health/live", "/health/ready", "/health", "/api/v1/health"})
-"""Routes that are asked every few seconds; that all is well there is no news."""
+from churn_api.web.core.request_record import RequestRecord
 
 
 class AccessLog:
@@ -21,73 +18,74 @@ class AccessLog:
         self._trusted = tuple(app.config["TRUSTED_PROXIES"])
         self._slow_seconds = app.config["SLOW_REQUEST_MS"] / 1000
 
-    def began(self, exchange: Exchange) -> None:
+    def began(self, record: RequestRecord) -> None:
         """Have every line name the request."""
-        logs.concern({"request_id": exchange.request_id} | _trace(exchange))
+        logs.concern({"request_id": record.request_id} | _trace(record))
 
-    def ended(self, exchange: Exchange) -> None:
+    def ended(self, record: RequestRecord) -> None:
         """Write the request's line."""
-        level = _level(exchange)
+        level = _level(record)
         if logs.wants(level):
-            logs.tell(level, "request", self._fields(exchange), exchange.failure)
+            logs.tell(level, "request", self._fields(record), record.failure)
         logs.concern(None)
 
-    def _fields(self, exchange: Exchange) -> dict[str, Any]:
+    def _fields(self, record: RequestRecord) -> dict[str, Any]:
         """What is known. Of the address only its template, and of the client no word: both could hold data."""
         fields = {
-            "request_id": exchange.request_id,
-            "method": exchange.method,
-            "route": exchange.route,
-            "status": exchange.status or None,
-            "duration_ms": _milliseconds(exchange.seconds),
-            "client": address_of(exchange.environ, self._trusted),
-            "key": _key(exchange),
-            "model": exchange.model,
-            "version": exchange.version,
-            "rows": exchange.rows,
-            "bad_rows": None if exchange.rows is None else exchange.bad_rows,
-            "problem": exchange.problem,
-            "bytes": exchange.sent_bytes,
+            "request_id": record.request_id,
+            "method": record.method,
+            "route": record.route,
+            "status": record.status or None,
+            "duration_ms": _milliseconds(record.seconds),
+            "client": address_of(record.environ, self._trusted),
+            "key": _key(record),
+            "model": record.model,
+            "version": record.version,
+            "rows": record.rows,
+            "bad_rows": None if record.rows is None else record.bad_rows,
+            "problem": record.problem,
+            "bytes": record.sent_bytes,
         }
         known: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
-        if exchange.trace is not None:
-            known |= _trace(exchange)
-        if exchange.seconds >= self._slow_seconds:
-            known["where"] = _where(exchange)
-        if exchange.body is not None:
-            known["records"] = exchange.body.decode(errors="replace")
+        if record.trace is not None:
+            known |= _trace(record)
+        if record.seconds >= self._slow_seconds:
+            known["where"] = _where(record)
+        if record.body is not None:
+            known["records"] = record.body.decode(errors="replace")
         return known
 
 
-def _key(exchange: Exchange) -> str | None:
+def _key(record: RequestRecord) -> str | None:
     """The name of the key or token, never the key; none where there was none."""
-    visit = exchange.visit
-    return None if visit is None or visit.caller is ANYONE else visit.caller.name
+    auth = record.auth
+    return None if auth is None or auth.caller is ANYONE else auth.caller.name
 
 
-def _level(exchange: Exchange) -> int:
+def _level(record: RequestRecord) -> int:
     # No status: the request was broken off before there was an answer.
-    if not exchange.status or exchange.status >= 500:
+    if not record.status or record.status >= 500:
         return logging.ERROR
-    return logging.DEBUG if exchange.route in PROBES and exchange.status < 300 else logging.INFO
+    probe = record.operation is not None and record.operation.probe
+    return logging.DEBUG if probe and record.status < 300 else logging.INFO
 
 
-def _trace(exchange: Exchange) -> dict[str, str]:
+def _trace(record: RequestRecord) -> dict[str, str]:
     """The ids of the trace that the request belongs to; none where it belongs to none."""
-    trace = exchange.trace
+    trace = record.trace
     if trace is None:
         return {}
     ids = {"trace_id": trace.trace_id, "span_id": trace.span_id, "parent_id": trace.parent_id}
     return {name: value for name, value in ids.items() if value is not None}
 
 
-def _where(exchange: Exchange) -> dict[str, float]:
+def _where(record: RequestRecord) -> dict[str, float]:
     """Where a slow request's time went: to its body's coming, to the model, and to all else."""
-    body, inference = exchange.body_seconds or 0.0, exchange.inference_seconds or 0.0
+    body, inference = record.body_seconds or 0.0, record.inference_seconds or 0.0
     return {
         "body_ms": _milliseconds(body),
         "inference_ms": _milliseconds(inference),
-        "rest_ms": _milliseconds(max(0.0, exchange.seconds - body - inference)),
+        "rest_ms": _milliseconds(max(0.0, record.seconds - body - inference)),
     }
 
 

@@ -1,6 +1,8 @@
 """Where exceptions become problems: domain errors, HTTP errors and failures, each translated once."""
 
 import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
 from flask import Flask, Response, request
@@ -14,11 +16,13 @@ from churn_api.jobs.queue import Finished, KeyReused
 from churn_api.registry.catalog import Conflict
 from churn_api.registry.live import ModelNotReady, UnknownModel, UnknownVersion
 from churn_api.registry.management import Unusable
+from churn_api.serving.data_plane import InvalidTable
 from churn_api.store.database import DatabaseAway
 from churn_api.tables.errors import TableError, TableFaults, TooLarge
+from churn_api.web.core.addresses import address
 from churn_api.web.core.limits import rate_limited
 from churn_api.web.core.problems import KINDS, RETRY_AFTER, Problem, body_errors, invalid, response_for
-from churn_api.web.core.request_record import exchange
+from churn_api.web.core.request_record import current_request
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +36,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(orjson.JSONDecodeError, _malformed_json)
     app.register_error_handler(TooManyRows, _too_many_rows)
     app.register_error_handler(TableError, _malformed_table)
+    app.register_error_handler(InvalidTable, _invalid_table)
     app.register_error_handler(TableFaults, _unfit_columns)
     app.register_error_handler(TooLarge, _unfolds_too_large)
     app.register_error_handler(UnknownModel, _unknown_model)
@@ -50,7 +55,7 @@ def init_app(app: Flask) -> None:
 
 
 def _invalid_record(error: InvalidRecord) -> Response:
-    exchange().faults = error.faults
+    current_request().faults = error.faults
     return response_for(invalid(body_errors(error.faults)))
 
 
@@ -60,8 +65,20 @@ def _malformed_json(error: orjson.JSONDecodeError) -> Response:
 
 
 def _too_many_rows(error: TooManyRows) -> Response:
-    told = f"A batch may hold {error.limit} customers. POST /api/v1/jobs takes a file of any size."
+    told = f"A batch may hold {error.limit} customers. POST {address('jobs.submit')} takes a file of any size."
     return response_for(Problem("too-large", told, limit=error.limit))
+
+
+def row_faults(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
+    """Entries of `errors` that tell of a table's rows, as the faults that they tell of."""
+    return [Fault(entry["code"], entry["message"], path=(entry["row"], entry["column"])) for entry in errors]
+
+
+def _invalid_table(error: InvalidTable) -> Response:
+    record, progress = current_request(), error.progress
+    record.rows, record.bad_rows, record.faults = progress.rows, progress.bad_rows, row_faults(error.errors)
+    bad = "1 row is" if progress.bad_rows == 1 else f"{progress.bad_rows} rows are"
+    return response_for(Problem("validation-failed", f"{bad} not valid", errors=error.errors))
 
 
 def _malformed_table(error: TableError) -> Response:
@@ -69,22 +86,21 @@ def _malformed_table(error: TableError) -> Response:
 
 
 def _unfit_columns(error: TableFaults) -> Response:
-    exchange().faults = error.faults
+    current_request().faults = error.faults
     return response_for(invalid(body_errors(error.faults)))
 
 
 def _unknown_model(error: UnknownModel) -> Response:
-    return response_for(Problem("unknown-model", "GET /api/v1/models lists the models."))
+    return response_for(Problem("unknown-model", f"GET {address('models.list_models')} lists the models."))
 
 
 def _unknown_version(error: UnknownVersion) -> Response:
-    return response_for(Problem("unknown-version", "GET /api/v1/models/<model> lists its versions."))
+    return response_for(Problem("unknown-version", f"GET {address('models.show_model')} lists its versions."))
 
 
 def _not_ready(error: ModelNotReady) -> Response:
-    return response_for(
-        Problem("model-not-ready", "GET /health/ready says why.", headers={"Retry-After": str(RETRY_AFTER)})
-    )
+    told = f"GET {address('health.ready')} says why."
+    return response_for(Problem("model-not-ready", told, headers={"Retry-After": str(RETRY_AFTER)}))
 
 
 def _database_away(error: DatabaseAway) -> Response:
@@ -132,5 +148,5 @@ def _http(error: HTTPException) -> Response:
 
 
 def _failure(error: Exception) -> Response:
-    exchange().failure = error  # the request's line has it, with its traceback
+    current_request().failure = error  # the request's line has it, with its traceback
     return response_for(Problem("internal-error", "The log has the rest under the request id."))

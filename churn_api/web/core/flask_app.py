@@ -1,15 +1,32 @@
-"""Flask, without what this API has no use for: sessions, coroutines as views, hosts that choose a view."""
+"""Flask as this API uses it: views that declare themselves, and none of what it has no use for."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, Request, Response, appcontext_tearing_down, request_tearing_down
+from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
+from flask.typing import RouteCallable
 from werkzeug.routing import MapAdapter, Rule
+
+from churn_api.config import SETTINGS, ConfigError
+from churn_api.web.core.declaration import Operation, declared
+
+SETTING_NAMES = frozenset(setting.name for setting in SETTINGS)
 
 KNOWN_ADDRESSES = 256
 """How many are kept, of those last asked for; an unknown one is never kept."""
+
+_HONOURED = frozenset({"DEBUG", "MAX_FORM_MEMORY_SIZE", "MAX_FORM_PARTS", "SERVER_NAME", "TESTING", "TRUSTED_HOSTS"})
+"""Settings of Flask's that mean here what they mean in Flask."""
+
+
+def flask_settings(config: Mapping[str, Any]) -> frozenset[str]:
+    """The names of Flask's own settings that a configuration may hold. Raises ConfigError naming another of Flask's."""
+    for name in sorted(Flask.default_config.keys() - _HONOURED - SETTING_NAMES):
+        if name in config:
+            raise ConfigError(f"{name} is a setting of Flask's that has no effect here: leave it out")
+    return _HONOURED
 
 
 class NoSessions(SessionInterface):
@@ -18,7 +35,7 @@ class NoSessions(SessionInterface):
     _none = NullSession()
 
     def open_session(self, app: Flask, request: Request) -> NullSession:
-        """The session that nobody can write to."""
+        """The session that no one can write to."""
         return self._none
 
     def is_null_session(self, obj: object) -> bool:
@@ -36,50 +53,57 @@ Match = tuple[Rule, Mapping[str, Any]]
 class Adapter(MapAdapter):
     """Finds the view of a request; for an address that was asked for before, by one look-up."""
 
-    def __init__(self, found: Callable[[str, str], Match], *bound: Any) -> None:
+    def __init__(self, find: Callable[[str, str], Match], *bound: Any) -> None:
         super().__init__(*bound)
-        self._found = found
+        self._find = find
 
     def match(self, *args: Any, **kwargs: Any) -> Any:
         """See MapAdapter. What Flask asks is which rule this very request goes by."""
         if args or kwargs != {"return_rule": True}:
             return super().match(*args, **kwargs)
-        rule, arguments = self._found(self.path_info, self.default_method)
+        rule, arguments = self._find(self.path_info, self.default_method)
         return rule, dict(arguments)
 
 
 class Api(Flask):
-    """What Flask finds out anew at each request, though it is always the same here, is not asked."""
+    """A Flask application that is closed: a view that declares nothing cannot be registered, now or later.
+
+    `operations` holds each endpoint's declaration, `probes` the addresses that are asked every few seconds.
+    """
 
     session_interface = NoSessions()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, import_name: str) -> None:
+        # Before Flask's own, which registers what there is of a static folder.
+        self.operations: dict[str, Operation] = {}
+        self.probes: set[str] = set()
+        super().__init__(import_name, static_folder=None)
         self._match = lru_cache(maxsize=KNOWN_ADDRESSES)(self._match)  # type: ignore[method-assign]
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: Any,
+    ) -> None:
+        """Register a view. Raises UndeclaredView where it does not say who may call it."""
+        name = str(endpoint or getattr(view_func, "__name__", rule))
+        self.operations[name] = operation = declared(name, view_func)
+        if operation.probe:
+            self.probes.add(rule)
+        super().add_url_rule(rule, name, view_func, provide_automatic_options, **options)
 
     def _match(self, path: str, method: str) -> Match:
         return self.url_map.bind("").match(path, method, return_rule=True)
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The function itself: all views and hooks here are plain ones."""
-        return func
-
-    def do_teardown_request(self, *args: Any) -> None:
-        """Do what is to be done at a request's end; here that is mostly nothing."""
-        if self.teardown_request_funcs or request_tearing_down.receivers:
-            super().do_teardown_request(*args)
-
-    def do_teardown_appcontext(self, *args: Any) -> None:
-        """The same at the end of an application's context."""
-        if self.teardown_appcontext_funcs or appcontext_tearing_down.receivers:
-            super().do_teardown_appcontext(*args)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """What finds the view by the address.
 
         Flask's own reads the host, which no address here has in it, and translates what ASCII leaves as it is.
         """
-        if request is None:
+        if request is None or self._needs_host:
             return super().create_url_adapter(request)
         environ = request.environ
         script, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
@@ -88,3 +112,8 @@ class Api(Flask):
         return Adapter(
             self._match, self.url_map, "", script, "", environ["wsgi.url_scheme"], path, environ["REQUEST_METHOD"]
         )
+
+    @property
+    def _needs_host(self) -> bool:
+        """Whether a setting of Flask's asks for the host of every request."""
+        return self.config["TRUSTED_HOSTS"] is not None or self.config["SERVER_NAME"] is not None

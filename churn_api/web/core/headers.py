@@ -1,15 +1,12 @@
 """Headers of every answer: the request's id, and what browsers may do with an answer.
 
-Written at the WSGI boundary, as a list of pairs: that is less work than Flask's hooks and header objects, and answers
-that are made outside any view get them too.
+Written as a list of pairs, which is less work than Flask's hooks and header objects.
 """
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
-
-from churn_api.web.core.request_record import exchange
+from churn_api.web.core.request_record import request_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -23,17 +20,15 @@ _DEFAULTS = (
 )
 
 
-def init_app(app: Flask) -> None:
-    """Give every answer its headers. The exchange must be made before."""
-    app.wsgi_app = _Headers(app.wsgi_app)  # type: ignore[method-assign]
+class Headers:
+    """A WSGI application that adds them to another's answers; there must be a record of the request."""
 
-
-class _Headers:
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        identifier = exchange().request_id
+        """Answer a request."""
+        identifier = request_id()
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             present = dict(headers)

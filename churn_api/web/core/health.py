@@ -7,25 +7,33 @@ from flask.typing import ResponseReturnValue
 
 from churn_api import __version__
 from churn_api.registry.live import ModelNotReady
+from churn_api.web import API_V1
+from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.draining import is_draining
 from churn_api.web.core.health_checks import all_checks, worst
-from churn_api.web.core.operation import documented
+from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import RETRY_AFTER, Problem
+from churn_api.web.core.schemas import Health, Status
 from churn_api.web.core.state import live_models, services
-from churn_api.web.v1.schemas import Health, Status
 
 blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/health/live")
-@documented("Health", answer=Status)
+@operation("Health", access=PUBLIC, answer=Status, probe=True)
 def live() -> ResponseReturnValue:
     """Answer while the process answers; touches nothing else."""
     return jsonify({"status": "alive"})
 
 
 @blueprint.get("/health/ready")
-@documented("Health", answer=Status, problems=("model-not-ready", "draining", "dependency-unavailable"))
+@operation(
+    "Health",
+    access=PUBLIC,
+    answer=Status,
+    problems=("model-not-ready", "draining", "dependency-unavailable"),
+    probe=True,
+)
 def ready() -> ResponseReturnValue:
     """Tell whether predictions can be answered; if not, which part is not ready."""
     if is_draining():
@@ -45,8 +53,8 @@ def ready() -> ResponseReturnValue:
 
 
 @blueprint.get("/health")
-@blueprint.get("/api/v1/health")
-@documented("Health", answer=Health)
+@blueprint.get(f"{API_V1}/health")
+@operation("Health", access=PUBLIC, answer=Health, probe=True)
 def health() -> ResponseReturnValue:
     """Report what is well and what is not. Always 200: /health/ready is for probes."""
     checks = all_checks(services())

@@ -9,9 +9,9 @@ from flask_limiter import Limiter, RateLimitExceeded, RequestLimit
 
 from churn_api.access.counters import uri_of
 from churn_api.web.core.client_address import client_address
-from churn_api.web.core.guard import ANYONE, caller, visit
+from churn_api.web.core.guard import ANYONE, auth_result, caller
 from churn_api.web.core.problems import Problem
-from churn_api.web.core.request_record import exchange
+from churn_api.web.core.request_record import current_request
 
 STORAGE_SECONDS = 1
 """How long a storage that does not answer is waited for, before each process counts for itself."""
@@ -50,7 +50,7 @@ def charge_rows(rows: int) -> None:
             with limiter.limit(rate, key_func=lambda: f"rows:{_identity()}", cost=rows):
                 pass
         except RateLimitExceeded:
-            exchange().limit = ROWS
+            current_request().limit = ROWS
             raise
 
 
@@ -65,8 +65,8 @@ def rates(app: Flask) -> dict[str, str]:
 def rate_limited() -> Problem:
     """The problem of a caller that has called too often."""
     current = current_app.extensions[_EXTENSION].current_limit
-    noted = exchange()
-    noted.limit = noted.limit or _limit()
+    record = current_request()
+    record.limit = record.limit or _limit()
     seconds = 1 if current is None else max(1, _seconds_until_reset(current))
     told = "" if current is None else f"The limit is {current.limit}. "
     return Problem("rate-limited", f"{told}Try again in {seconds} s.", headers={"Retry-After": str(seconds)})
@@ -88,15 +88,15 @@ def _storage_options(app: Flask) -> dict[str, str | int]:
 
 
 def _is_exempt() -> bool:
-    operation = visit().operation
+    operation = current_request().operation
     return operation is None or operation.limit is None or request.method == "OPTIONS"
 
 
 def _counted_as() -> str:
-    found = visit()
-    if found.denied or found.operation is None:
+    record = current_request()
+    if auth_result(record).denied or record.operation is None:
         return f"denied:{_identity()}"
-    return f"{found.operation.limit}:{_identity()}"
+    return f"{record.operation.limit}:{_identity()}"
 
 
 def _identity() -> str:
@@ -115,9 +115,9 @@ def _rate() -> str:
 
 
 def _limit() -> str:
-    found = visit()
-    limit = "management" if found.denied or _is_exempt() else found.operation.limit  # type: ignore[union-attr]
-    return str(limit)
+    record = current_request()
+    denied = auth_result(record).denied is not None
+    return "management" if denied or record.operation is None else record.operation.limit or "management"
 
 
 def _tell(response: Response) -> Response:

@@ -1,33 +1,26 @@
-"""Metrics: what exchanges and models come to is counted, and told to operators as Prometheus reads it."""
+"""Metrics of one application: what requests and models come to is counted, and told as Prometheus reads it."""
 
 import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Flask
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_flask_exporter import PrometheusMetrics
 from prometheus_flask_exporter.multiprocess import GunicornPrometheusMetrics
 
-from churn_api.access.caller import OPS
 from churn_api.contract.faults import Fault
 from churn_api.contract.record import identifier_names
 from churn_api.registry.live import LiveModels
 from churn_api.services import Services
+from churn_api.serving.metrics import PredictionMetrics
 from churn_api.telemetry.metrics import Children, Families, Step, families
 from churn_api.telemetry.scrape import registry_of
-from churn_api.web.core.body import read_query
-from churn_api.web.core.operation import documented
 from churn_api.web.core.problems import KINDS
-from churn_api.web.core.request_record import Exchange
-from churn_api.web.v1.schemas import NoQuery
+from churn_api.web.core.request_record import RequestRecord
 
-blueprint = Blueprint("metrics", __name__)
-
-TEXT = "text/plain"
 OTHER = "other"
 """A field of a body that is none of ours: a client may name what it likes."""
 UNMATCHED = "none"
@@ -35,8 +28,6 @@ UNMATCHED = "none"
 REASONS = frozenset(code for code, kind in KINDS.items() if kind.status == 401)
 
 _KEY = "churn_api_metrics"
-_BATCH = "/batch-predict"
-_QUERY = NoQuery()
 
 log = logging.getLogger(__name__)
 
@@ -110,92 +101,67 @@ class ModelFamilies:
 
 
 class Recorder:
-    """Counts exchanges."""
+    """Counts requests."""
 
     def __init__(self, families: Families, live: LiveModels) -> None:
         self._families = families
         self._live = live
         self._requests = Children(families.requests)
         self._seconds = Children(families.seconds)
-        self._predictions = Children(families.predictions)
-        self._inference = Children(families.inference)
-        self._probability = Children(families.probability)
         self._faults = Children(families.faults)
 
-    def began(self, exchange: Exchange) -> None:
+    def began(self, record: RequestRecord) -> None:
         """Count what is worked on."""
         self._families.add((self._families.in_flight.step(1),))
 
-    def ended(self, exchange: Exchange) -> None:
+    def ended(self, record: RequestRecord) -> None:
         """Count what came of it."""
         steps = [self._families.in_flight.step(-1)]
         try:
-            steps += self._steps(exchange)
+            steps += self._steps(record)
         except Exception:
             # The answer is sent already, and the next request has nothing to do with it.
-            log.exception("request %s could not be counted", exchange.request_id)
+            log.exception("request %s could not be counted", record.request_id)
         self._families.add(steps)
 
-    def _steps(self, exchange: Exchange) -> list[Step]:
-        route = exchange.route or UNMATCHED
-        requests, seconds = self._requests[exchange.method, route, exchange.status], self._seconds[route]
-        steps = [requests.step(), *seconds.steps(exchange.seconds)]
-        length = exchange.environ.get("CONTENT_LENGTH")
+    def _steps(self, record: RequestRecord) -> list[Step]:
+        route = record.route or UNMATCHED
+        requests, seconds = self._requests[record.method, route, record.status], self._seconds[route]
+        steps = [requests.step(), *seconds.steps(record.seconds)]
+        length = record.environ.get("CONTENT_LENGTH")
         if length and length.isascii() and length.isdigit():
             steps += self._families.received.steps(int(length))
-        if exchange.sent_bytes is not None:
-            steps += self._families.sent.steps(exchange.sent_bytes)
-        if exchange.problem is not None:
-            self._count_problem(exchange)
-        elif exchange.inference_seconds is not None:
-            steps += self._steps_of_predictions(exchange, exchange.inference_seconds)
-        if exchange.faults:
-            self._count_faults(exchange)
+        if record.sent_bytes is not None:
+            steps += self._families.sent.steps(record.sent_bytes)
+        if record.problem is not None:
+            self._count_problem(record)
+        if record.faults:
+            self._count_faults(record)
         return steps
 
-    def _steps_of_predictions(self, exchange: Exchange, seconds: float) -> list[Step]:
-        model = exchange.model, exchange.version
-        steps = [*self._inference[model].steps(seconds)]
-        if exchange.rows is not None and _BATCH in (exchange.route or ""):
-            steps += self._families.batch_rows.steps(exchange.rows)
-        threshold = 0.0 if exchange.threshold is None else exchange.threshold
-        probability, scored, churning = self._probability[model], 0, 0
-        for probabilities in exchange.probabilities:
-            scored += len(probabilities)
-            if len(probabilities) == 1:
-                # For one number NumPy's calls cost more than all the rest.
-                (one,) = probabilities.tolist()
-                steps += probability.steps(one)
-                churning += one >= threshold
-            elif len(probabilities):
-                steps += probability.steps_of_many(probabilities)
-                churning += int(np.count_nonzero(probabilities >= threshold))
-        for outcome, count in (("churn", churning), ("stay", scored - churning)):
-            if count:
-                steps.append(self._predictions[*model, outcome].step(count))
-        return steps
+    def _count_problem(self, record: RequestRecord) -> None:
+        if record.limit is not None:
+            self._families.limited.labels(record.limit).inc()
+        if record.problem in REASONS:
+            self._families.login_failures.labels(record.problem).inc()
 
-    def _count_problem(self, exchange: Exchange) -> None:
-        if exchange.limit is not None:
-            self._families.limited.labels(exchange.limit).inc()
-        if exchange.problem in REASONS:
-            self._families.login_failures.labels(exchange.problem).inc()
-
-    def _count_faults(self, exchange: Exchange) -> None:
-        if exchange.model is None:
+    def _count_faults(self, record: RequestRecord) -> None:
+        if record.model is None:
             return
-        signature = self._live.get(exchange.model, exchange.version).card.signature
+        signature = self._live.get(record.model, record.version).card.signature
         fields = frozenset((*(feature.name for feature in signature.features), *identifier_names(signature)))
-        for (field, code), count in Counter((_field(fault, fields), fault.code) for fault in exchange.faults).items():
-            self._faults[exchange.model, field, code].inc(count)
+        for (field, code), count in Counter((_field(fault, fields), fault.code) for fault in record.faults).items():
+            self._faults[record.model, field, code].inc(count)
 
 
-def init_app(app: Flask, services: Services) -> None:
+def init_app(app: Flask, services: Services) -> Metrics:
     """Have an application counted; its models by what follows the database."""
     metrics = Metrics(services)
     metrics.count_failures()
     services.watcher.each_round(metrics.tell)
+    services.data_plane.observe(PredictionMetrics(metrics.families))
     app.extensions[_KEY] = metrics
+    return metrics
 
 
 def metrics_of(app: Flask) -> Metrics:
@@ -209,22 +175,6 @@ def serve(app: Flask, host: str, port: int, close: Callable[[], None]) -> None:
     close()
     metrics_of(app).exporter.start_http_server(port, host)
     log.info("metrics are served on %s:%d", host, port)
-
-
-@blueprint.get("/metrics")
-@documented("Health", access=OPS, answer=(TEXT,), problems=("validation-failed",))
-def metrics() -> Response:
-    """Answer the metrics of every worker.
-
-    In the text format of Prometheus, or in OpenMetrics where `Accept` asks for it. They are served on a port of their
-    own besides, where `CHURN_METRICS_PORT` names one.
-    """
-    read_query(_QUERY)
-    found = metrics_of(current_app)
-    found.begin()
-    found.tell()
-    text, media_type = found.exporter.generate_metrics(request.headers.get("Accept"))
-    return Response(text, content_type=media_type)
 
 
 def _field(fault: Fault, fields: frozenset[str]) -> str:

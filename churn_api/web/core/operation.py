@@ -1,57 +1,87 @@
-"""Declares beside a view what the API page says of it."""
+"""The decorator that every view declares itself with; what it declares is checked before the view runs.
+
+Guard and limits act on it before any view (admission.py); query, body and `Accept` are read here.
+"""
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from marshmallow import Schema
 
-from churn_api.web.core.body import Query
+from churn_api.web.core.body import read_members, read_records
+from churn_api.web.core.declaration import BodyKind, Limit, Operation, attach
+from churn_api.web.core.query import read_query, require_json_accepted
+from churn_api.web.core.schemas import Body, NoQuery, Query
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-ANY_KEY = "any key"
-"""What a view asks for that takes every key, whatever its scopes."""
-
-Limit = Literal["predict", "batch", "management"]
-
-
-class Operation(NamedTuple):
-    """A view's declaration. Its docstring is the page's text."""
-
-    tag: str
-    access: str | None
-    """The scope that a caller needs, ANY_KEY, or None: open to all."""
-    limit: Limit | None
-    """Which of the configured limits counts its calls; None: no limit."""
-    answer: type[Schema] | tuple[str, ...] | None
-    """JSON by a schema, or files of these types."""
-    problems: tuple[str, ...]
-    query: type[Query] | None
-    body: Literal["record", "batch"] | type[Schema] | None
-    status: int
-    """Of the answer where all is well."""
-
-
-OPERATIONS: dict[Callable[..., Any], Operation] = {}
-"""By view function; filled when the blueprints are imported, and the same for every application."""
-
-
-def documented(
-    tag: str,
+def operation(  # noqa: PLR0913 - one parameter for each thing that a view declares
+    tag: str | None,
     *,
-    access: str | None = None,
+    access: str,
     limit: Limit | None = None,
+    query: type[Query] = NoQuery,
+    body: BodyKind = None,
     answer: type[Schema] | tuple[str, ...] | None = None,
     problems: tuple[str, ...] = (),
-    query: type[Query] | None = None,
-    body: Literal["record", "batch"] | type[Schema] | None = None,
     status: int = 200,
+    probe: bool = False,
 ) -> Callable[[View], View]:
-    """Put a view on the API page."""
+    """Declare a view; Operation says what each part means. Stands directly below the view's routes.
+
+    The view is called with `query` where it has parameters, and with `body`: the bytes of a record, or the members
+    that a schema reads. A batch's body it reads itself, for its format is the client's choice.
+    """
+    made = Operation(
+        tag=tag,
+        access=access,
+        limit=limit,
+        query=query,
+        body=body,
+        answer=answer,
+        problems=problems,
+        status=status,
+        probe=probe,
+    )
 
     def declare(view: View) -> View:
-        OPERATIONS[view] = Operation(tag, access, limit, answer, problems, query, body, status)
-        return view
+        read = _reader(made)
+
+        @wraps(view)
+        def act(**arguments: Any) -> Any:
+            return view(**arguments, **read())
+
+        attach(act, made)
+        return cast("View", act)
 
     return declare
+
+
+def _reader(made: Operation) -> Callable[[], dict[str, Any]]:
+    """What reads all that a view is given of a request. Raises Problem where the client is at fault."""
+    query = made.query()
+    named = bool(query.fields)
+    read_body = _body_reader(made)
+    json_alone = made.answers_json_alone
+
+    def read() -> dict[str, Any]:
+        if json_alone:
+            require_json_accepted()
+        found = read_query(query)
+        given: dict[str, Any] = {"query": found} if named else {}
+        if read_body is not None:
+            given["body"] = read_body()
+        return given
+
+    return read
+
+
+def _body_reader(made: Operation) -> Callable[[], Any] | None:
+    if made.body == "record":
+        return read_records
+    if isinstance(made.body, type) and issubclass(made.body, Body):
+        schema = made.body()
+        return lambda: read_members(schema)
+    return None

@@ -7,7 +7,8 @@ import orjson
 from flask import Response, request
 
 from churn_api.contract.faults import Fault
-from churn_api.web.core.request_record import exchange, request_id
+from churn_api.web.core.addresses import mounted_at
+from churn_api.web.core.request_record import current_request
 
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:churn-api:problem:"
@@ -49,17 +50,8 @@ KINDS = {
     "dependency-unavailable": Kind(503, "Something that this needs cannot be reached"),
 }
 
-WHEN_PREDICTING = (
-    "malformed-json",
-    "unknown-version",
-    "not-acceptable",
-    "too-large",
-    "unsupported-media-type",
-    "validation-failed",
-    "model-not-ready",
-)
-"""Codes of what can go wrong where customers are scored."""
-
+WHEN_PREDICTING = ("unknown-version", "model-not-ready")
+"""Codes of what can go wrong where customers are scored, besides what is wrong with a request."""
 
 WHEN_GUARDED = (
     "missing-credentials",
@@ -103,15 +95,16 @@ def query_errors(faults: Iterable[Fault]) -> list[dict[str, Any]]:
 def response_for(problem: Problem) -> Response:
     """The answer that tells a problem."""
     kind = KINDS[problem.code]
-    exchange().problem = problem.code
+    record = current_request()
+    record.problem = problem.code
     body = {
         "type": URN + problem.code,
         "title": kind.title,
         "status": kind.status,
         "code": problem.code,
         "detail": problem.detail,
-        "instance": request.root_path.rstrip("/") + request.path,
-        "request_id": request_id(),
+        "instance": mounted_at() + request.path,
+        "request_id": record.request_id,
         **problem.members,
     }
     return Response(orjson.dumps(body), kind.status, dict(problem.headers), content_type=MEDIA_TYPE)

@@ -4,7 +4,7 @@ from flask import Flask
 
 from churn_api.registry.live import LiveModels
 from churn_api.services import Services
-from churn_api.web.core.request_record import exchange
+from churn_api.web.core.request_record import current_request
 
 _KEY = "churn_api"
 
@@ -22,7 +22,7 @@ def services_of(app: Flask) -> Services:
 
 def services() -> Services:
     """The services of the application that answers."""
-    return services_of(exchange().app)
+    return services_of(current_request().app)
 
 
 def live_models() -> LiveModels:

@@ -2,12 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from flask import Flask
-
 from churn_api.telemetry.traceparent import read_traceparent
 from churn_api.telemetry.traces import spans_to
-from churn_api.web.core.access_log import PROBES
-from churn_api.web.core.request_record import Exchange
+from churn_api.web.core.flask_app import Api
+from churn_api.web.core.request_record import RequestRecord
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -16,45 +14,46 @@ _KEY = "churn_api.span"
 
 
 class Traces:
-    """Takes over the caller's `traceparent`, and has the exchange say where it stands."""
+    """Takes over the caller's `traceparent`, and has the request's record say where it stands."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Api) -> None:
+        self._app = app
         self._spans = spans_to(app.config["OTLP_ENDPOINT"])
 
-    def began(self, exchange: Exchange) -> None:
+    def began(self, record: RequestRecord) -> None:
         """Note the trace that the request belongs to, and begin its span; probes would drown the others."""
-        header = exchange.environ.get("HTTP_TRACEPARENT")
+        header = record.environ.get("HTTP_TRACEPARENT")
         trace = read_traceparent(header) if header else None
-        if self._spans is not None and exchange.environ.get("PATH_INFO") not in PROBES:
+        if self._spans is not None and record.environ.get("PATH_INFO") not in self._app.probes:
             from churn_api.telemetry.spans import trace_of
 
-            span = exchange.environ[_KEY] = self._spans.begin(trace)
+            span = record.environ[_KEY] = self._spans.begin(trace)
             trace = trace_of(span, trace)
-        exchange.trace = trace
+        record.trace = trace
 
-    def ended(self, exchange: Exchange) -> None:
+    def ended(self, record: RequestRecord) -> None:
         """Finish the span."""
-        span = exchange.environ.get(_KEY)
+        span = record.environ.get(_KEY)
         if span is not None:
-            _end(span, exchange)
+            _end(span, record)
 
 
-def _end(span: "Span", exchange: Exchange) -> None:
+def _end(span: "Span", record: RequestRecord) -> None:
     """Finish a span by the semantic conventions of HTTP, without the address and the agent: they could hold data."""
     from churn_api.telemetry.spans import end
 
-    failed = not exchange.status or exchange.status >= 500
-    kind = type(exchange.failure).__qualname__ if exchange.failure is not None else str(exchange.status)
+    failed = not record.status or record.status >= 500
+    kind = type(record.failure).__qualname__ if record.failure is not None else str(record.status)
     attributes = {
-        "http.request.method": exchange.method,
-        "http.route": exchange.route,
-        "http.response.status_code": exchange.status or None,
-        "url.scheme": exchange.environ.get("wsgi.url_scheme"),
+        "http.request.method": record.method,
+        "http.route": record.route,
+        "http.response.status_code": record.status or None,
+        "url.scheme": record.environ.get("wsgi.url_scheme"),
         "error.type": kind if failed else None,
-        "churn.request_id": exchange.request_id,
-        "churn.model": exchange.model,
-        "churn.model.version": exchange.version,
-        "churn.rows": exchange.rows,
-        "churn.problem": exchange.problem,
+        "churn.request_id": record.request_id,
+        "churn.model": record.model,
+        "churn.model.version": record.version,
+        "churn.rows": record.rows,
+        "churn.problem": record.problem,
     }
-    end(span, f"{exchange.method} {exchange.route or ''}".strip(), attributes, failed=failed)
+    end(span, f"{record.method} {record.route or ''}".strip(), attributes, failed=failed)

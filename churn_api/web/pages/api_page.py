@@ -5,10 +5,14 @@ from http import HTTPStatus
 from pathlib import Path
 
 import flask_swagger_ui
-from flask import Blueprint, Flask, abort, current_app, jsonify, request
+from flask import Blueprint, Flask, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from churn_api.web.core.addresses import mounted_at
+from churn_api.web.core.declaration import PUBLIC
+from churn_api.web.core.operation import operation
+from churn_api.web.core.request_record import current_request
 from churn_api.web.core.state import live_models
 from churn_api.web.pages.openapi import build_document
 
@@ -23,13 +27,9 @@ _DOCUMENT = "churn_api_document"
 _SWAGGER_UI = Path(flask_swagger_ui.__file__).with_name("dist")
 
 
-def init_app(app: Flask) -> None:
-    """Put the page on an application."""
-    app.register_blueprint(blueprint)
-
-
 @blueprint.get("/docs")
 @blueprint.get("/apidocs")
+@operation(None, access=PUBLIC)
 def page() -> Response:
     """Show the API page."""
     answer = _answer_of_pages("/apidocs")
@@ -38,20 +38,29 @@ def page() -> Response:
 
 
 @blueprint.get("/flasgger_static/<path:name>")
+@operation(None, access=PUBLIC)
 def asset(name: str) -> Response:
-    """Answer a file that the page loads."""
+    """Answer a file of Swagger UI's."""
     return _answer_of_pages(f"/flasgger_static/{name}")
 
 
+@blueprint.get("/static/<path:name>")
+@operation(None, access=PUBLIC)
+def static(name: str) -> Response:
+    """Answer a file of our own that the page loads."""
+    return _answer_of_pages(f"/static/{name}")
+
+
 @blueprint.get("/openapi.json")
+@operation(None, access=PUBLIC)
 def openapi() -> ResponseReturnValue:
     """Answer the OpenAPI document, for the place where the application is mounted."""
-    answering = live_models().answering
-    written_for, document = current_app.extensions.get(_DOCUMENT, (None, {}))
+    app, answering = current_request().app, live_models().answering
+    written_for, document = app.extensions.get(_DOCUMENT, (None, {}))
     if written_for != answering:
-        document = build_document(current_app, live_models())
-        current_app.extensions[_DOCUMENT] = (answering, document)
-    return jsonify(document | {"servers": [{"url": request.root_path.rstrip("/") or "/"}]})
+        document = build_document(app, live_models())
+        app.extensions[_DOCUMENT] = (answering, document)
+    return jsonify(document | {"servers": [{"url": mounted_at() or "/"}]})
 
 
 @cache

@@ -6,8 +6,6 @@ from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask
-from marshmallow import Schema
 from werkzeug.routing import Rule
 
 from churn_api import __version__
@@ -19,11 +17,14 @@ from churn_api.contract.record import identifier_names
 from churn_api.contract.signature import Signature
 from churn_api.registry.live import LiveModels
 from churn_api.registry.model import Model
-from churn_api.web.core.body import JSON
-from churn_api.web.core.operation import OPERATIONS, Operation
+from churn_api.web.core.body import FORM
+from churn_api.web.core.declaration import PUBLIC, Operation
+from churn_api.web.core.flask_app import Api
 from churn_api.web.core.problems import KINDS, MEDIA_TYPE, WHEN_GUARDED
-from churn_api.web.v1.negotiation import FORM, MEDIA_TYPES, PART
-from churn_api.web.v1.schemas import OrFile, ProblemAnswer, Scored, TokenRequest
+from churn_api.web.core.query import JSON
+from churn_api.web.core.schemas import Body, BodyOrFile, ProblemAnswer
+from churn_api.web.v1.negotiation import MEDIA_TYPES, PART
+from churn_api.web.v1.schemas import Scored
 
 VERSION = "3.1.0"
 TAGS = ("Predict", "Jobs", "Models", "Access", "Health", "Service")
@@ -40,7 +41,7 @@ _SCHEMES = {
 }
 
 
-def build_document(app: Flask, live: LiveModels) -> dict[str, Any]:
+def build_document(app: Api, live: LiveModels) -> dict[str, Any]:
     """The document of an application's routes and its ready models."""
     spec = APISpec(
         _TITLE,
@@ -57,8 +58,8 @@ def build_document(app: Flask, live: LiveModels) -> dict[str, Any]:
     for model in live.ready.values():
         _add_components(spec, model)
     for rule in app.url_map.iter_rules():
-        operation = OPERATIONS.get(app.view_functions[rule.endpoint])
-        if operation is not None:
+        operation = app.operations[rule.endpoint]
+        if operation.tag is not None:
             for path, answering in _paths(rule, operation, live):
                 spec.path(path, operations=_operations(app, rule, operation, live, answering))
     return spec.to_dict()
@@ -76,7 +77,7 @@ def _paths(rule: Rule, operation: Operation, live: LiveModels) -> Iterator[tuple
 
 
 def _operations(
-    app: Flask, rule: Rule, operation: Operation, live: LiveModels, model: Model | None
+    app: Api, rule: Rule, operation: Operation, live: LiveModels, model: Model | None
 ) -> dict[str, dict[str, Any]]:
     method = next(method.lower() for method in METHODS if method in (rule.methods or ()))
     view = app.view_functions[rule.endpoint]
@@ -91,12 +92,12 @@ def _operations(
     }
     if operation.body:
         described["requestBody"] = _request_body(operation, model)
-    if operation.access:
+    if operation.access != PUBLIC:
         described["security"] = list(_security(app, operation))
     return {method: described}
 
 
-def _security(app: Flask, operation: Operation) -> Iterator[dict[str, list[str]]]:
+def _security(app: Api, operation: Operation) -> Iterator[dict[str, list[str]]]:
     """Either of the two ways to say who calls; none at all where the door is open."""
     if app.config["AUTH"] == OPEN and operation.access == PREDICT:
         yield {}
@@ -112,7 +113,7 @@ def _operation_id(rule: Rule, model: Model | None) -> str:
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    return [{"in": "query", "schema": operation.query}] if operation.query and operation.query().fields else []
+    return [{"in": "query", "schema": operation.query}] if operation.query().fields else []
 
 
 def _path_parameters(rule: Rule, operation: Operation, live: LiveModels) -> list[dict[str, Any]]:
@@ -132,9 +133,8 @@ def _responses(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
         content |= _files(MEDIA_TYPES)
     yield str(operation.status), {"description": "Done.", "content": content}
     by_status: dict[int, list[str]] = {}
-    guarded = WHEN_GUARDED if operation.access else ()
-    limited = ("rate-limited",) if operation.limit else ()
-    for code in (*operation.problems, *guarded, *limited, *EVERYWHERE):
+    guarded = () if operation.access == PUBLIC else WHEN_GUARDED
+    for code in dict.fromkeys((*operation.all_problems(), *guarded, *EVERYWHERE)):
         by_status.setdefault(KINDS[code].status, []).append(code)
     for status, codes in by_status.items():
         told = "; ".join(f"{code}: {KINDS[code].title}" for code in codes)
@@ -143,7 +143,7 @@ def _responses(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _request_body(operation: Operation, model: Model | None) -> dict[str, Any]:
     if isinstance(operation.body, type):
-        return {"required": operation.body is not TokenRequest, "content": _contents(operation.body)}
+        return {"required": not operation.body.optional, "content": _contents(operation.body)}
     if model is None:
         return {"required": True, "content": {JSON: {"schema": {"type": "object"}}}}
     name = ("Record_" if operation.body == "record" else "Batch_") + model.card.name
@@ -153,9 +153,9 @@ def _request_body(operation: Operation, model: Model | None) -> dict[str, Any]:
     return {"required": True, "content": content}
 
 
-def _contents(body: type[Schema]) -> dict[str, Any]:
+def _contents(body: type[Body]) -> dict[str, Any]:
     content: dict[str, Any] = {JSON: {"schema": body}}
-    if issubclass(body, OrFile):
+    if issubclass(body, BodyOrFile):
         content[FORM] = _form(body.part)
     return content
 

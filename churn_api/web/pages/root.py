@@ -4,7 +4,8 @@ from flask import Blueprint, jsonify, url_for
 from flask.typing import ResponseReturnValue
 
 from churn_api import __version__
-from churn_api.web.core.operation import documented
+from churn_api.web.core.declaration import PUBLIC
+from churn_api.web.core.operation import operation
 from churn_api.web.v1.schemas import ServiceCard
 
 blueprint = Blueprint("root", __name__)
@@ -20,7 +21,7 @@ _LINKS = {
 
 
 @blueprint.get("/")
-@documented("Service", answer=ServiceCard)
+@operation("Service", access=PUBLIC, answer=ServiceCard)
 def card() -> ResponseReturnValue:
     """Tell what this service is, and where its routes are."""
     links = {name: url_for(endpoint) for name, endpoint in _LINKS.items()}

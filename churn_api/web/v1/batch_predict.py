@@ -10,24 +10,22 @@ from flask.typing import ResponseReturnValue
 from churn_api.access.caller import PREDICT
 from churn_api.contract.batch import Batch
 from churn_api.contract.faults import Fault
-from churn_api.contract.record import InvalidRecord
-from churn_api.web.core.body import read_query, read_records
+from churn_api.serving.answer import Answer
+from churn_api.web.core.body import read_records
 from churn_api.web.core.limits import charge_rows
-from churn_api.web.core.operation import documented
+from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
-from churn_api.web.v1.answers import Scores, about, model_to_answer, score, scored_columns, scored_rows
 from churn_api.web.v1.batch_tables import answer_columns, answer_table
 from churn_api.web.v1.negotiation import MEDIA_TYPES, formats
-from churn_api.web.v1.schemas import COLUMNS, FAIL, BatchPrediction, BatchQuery
+from churn_api.web.v1.predictions import about_answer, as_columns, as_rows, model_to_answer, predict
+from churn_api.web.v1.schemas import COLUMNS, BatchPrediction, BatchQuery
 
 blueprint = Blueprint("batch", __name__)
-
-_QUERY = BatchQuery()
 
 
 @blueprint.post("/batch-predict/<model>")
 @blueprint.post("/batch-predict")
-@documented(
+@operation(
     "Predict",
     access=PREDICT,
     limit="batch",
@@ -36,14 +34,13 @@ _QUERY = BatchQuery()
     answer=BatchPrediction,
     problems=(*WHEN_PREDICTING, "malformed-table"),
 )
-def batch_predict(model: str | None = None) -> ResponseReturnValue:
+def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseReturnValue:
     """Score many customers, answered in the order sent.
 
     With `on_error=fail` any bad row is a 422 that lists every fault of every row, and nothing is scored. With
     `on_error=skip` the good rows are scored, a bad row's place holds null, and `errors` lists the faults. A table is
     answered as a table of the same type, with empty scores in place of nulls, unless `Accept` names another.
     """
-    query = read_query(_QUERY)
     chosen = model_to_answer(model, query)
     sent, wanted = formats()
     if sent is not None:
@@ -51,14 +48,12 @@ def batch_predict(model: str | None = None) -> ResponseReturnValue:
     _refuse_keep(query)
     batch = chosen.reader.read_many(read_records(MEDIA_TYPES), current_app.config["MAX_BATCH_ROWS"])
     charge_rows(batch.sent)
-    if batch.faults and query["on_error"] == FAIL:
-        raise InvalidRecord(batch.faults)
-    scores = score(chosen, batch, query.get("threshold"))
+    answer = predict(chosen, batch, query, many=True)
     if wanted is not None:
-        places = {name: _in_place(values, batch) for name, values in scored_columns(scores).items()}
-        return answer_columns(scores, places, wanted, len(batch.warnings))
-    predictions = _predictions(scores, batch, query["layout"])
-    return jsonify({"predictions": predictions, "count": batch.sent} | about(scores) | _remarks(batch))
+        columns = {name: _in_place(values, batch) for name, values in as_columns(answer).items()}
+        return answer_columns(answer, columns, wanted, len(batch.warnings))
+    predictions = _predictions(answer, batch, query["layout"])
+    return jsonify({"predictions": predictions, "count": batch.sent} | about_answer(answer) | _remarks(batch))
 
 
 def _refuse_keep(query: dict[str, Any]) -> None:
@@ -66,10 +61,10 @@ def _refuse_keep(query: dict[str, Any]) -> None:
         raise invalid(query_errors([Fault("not-valid", "Only a table has columns to keep.", path=("keep",))]))
 
 
-def _predictions(scores: Scores, batch: Batch, layout: str) -> Any:
+def _predictions(answer: Answer, batch: Batch, layout: str) -> Any:
     if layout == COLUMNS:
-        return {name: _in_place(values, batch) for name, values in scored_columns(scores).items()}
-    return orjson.Fragment(msgspec.json.encode(_in_place(scored_rows(scores), batch)))
+        return {name: _in_place(values, batch) for name, values in as_columns(answer).items()}
+    return orjson.Fragment(msgspec.json.encode(_in_place(as_rows(answer), batch)))
 
 
 def _in_place(values: list[Any], batch: Batch) -> list[Any]:
@@ -77,8 +72,8 @@ def _in_place(values: list[Any], batch: Batch) -> list[Any]:
     if len(values) == batch.sent:
         return values
     placed: list[Any] = [None] * batch.sent
-    for place, value in zip(batch.places, values, strict=True):
-        placed[place] = value
+    for position, value in zip(batch.positions, values, strict=True):
+        placed[position] = value
     return placed
 
 

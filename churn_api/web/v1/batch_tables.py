@@ -1,4 +1,4 @@
-"""A table in one request: scored block by block, answered as a table or as JSON."""
+"""A table in one request: predicted block by block, answered as a table or as JSON."""
 
 import shutil
 import tempfile
@@ -6,29 +6,29 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 from flask import Response, current_app, jsonify, request, send_file
 
-from churn_api.contract.batch import TooManyRows
-from churn_api.contract.faults import Fault
 from churn_api.contract.signature import IDENTIFIER
 from churn_api.registry.model import Model
+from churn_api.scoring.output import PROBABILITY
+from churn_api.serving.answer import Answer
+from churn_api.serving.data_plane import TableAnswer
 from churn_api.tables.formats import FORMATS, Format
-from churn_api.web.core.body import read_upload
+from churn_api.web.core.body import FORM, read_file
+from churn_api.web.core.errors import row_faults
 from churn_api.web.core.limits import charge_rows
-from churn_api.web.core.problems import Problem, body_errors, invalid
-from churn_api.web.core.request_record import exchange
-from churn_api.web.v1.answers import Scores, about, about_model
-from churn_api.web.v1.negotiation import FORM, PART
-from churn_api.web.v1.schemas import COLUMNS, FAIL
+from churn_api.web.core.request_record import current_request
+from churn_api.web.core.state import services
+from churn_api.web.v1.negotiation import PART
+from churn_api.web.v1.predictions import about, about_answer, options_of
+from churn_api.web.v1.schemas import COLUMNS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from churn_api.jobs.job import Progress
-    from churn_api.serving.table_scorer import TableScorer
     from churn_api.tables.layout import Layout
 
 TOLD = {
@@ -40,31 +40,21 @@ TOLD = {
 """Headers of a table's answer, by the names that JSON answers have for the same."""
 
 
-class Found(NamedTuple):
-    """What came of the rows of a table."""
-
-    progress: "Progress"
-    errors: list[dict[str, Any]]
-    milliseconds: float
-
-
 def answer_table(model: Model, sent: Format, wanted: Format | None, query: dict[str, Any]) -> Response:
-    """Score the table in the body. Raises Problem, TableError, or TooManyRows."""
+    """Predict for the table in the body. Raises Problem, TableError, InvalidTable, InvalidRecord or TooManyRows."""
     # Only here: a worker that meets no table never loads pyarrow.
-    from churn_api.serving.table_scorer import TableScorer
     from churn_api.tables.layout import prepare, read_layout
 
     with tempfile.TemporaryDirectory(prefix="churn-api-") as folder:
         path = prepare(_kept_body(Path(folder)), sent, Path(folder), current_app.config["MAX_CONTENT_LENGTH"])
         layout = read_layout(path, sent)
-        scorer = TableScorer(model, layout, query["keep"], query.get("threshold"))
         if wanted is None:
-            return _as_json(model, scorer, layout, query)
-        return _as_table(model, scorer, layout, wanted, query)
+            return _as_json(model, layout, query)
+        return _as_table(model, layout, wanted, query)
 
 
-def answer_columns(scores: Scores, columns: dict[str, list[Any]], wanted: Format, unseen: int) -> Response:
-    """Scores of a JSON body, by field, as a table; identifiers are text, whatever they were."""
+def answer_columns(answer: Answer, columns: dict[str, list[Any]], wanted: Format, unseen: int) -> Response:
+    """Predictions of a JSON body, by field, as a table; identifiers are text, whatever they were."""
     import pyarrow as pa
 
     from churn_api.tables.writers import PART_FORMATS, Joiner, encode
@@ -73,32 +63,41 @@ def answer_columns(scores: Scores, columns: dict[str, list[Any]], wanted: Format
     table = pa.table(columns | {IDENTIFIER: pa.array(identifiers, pa.string())})
     with _to_be_sent() as result, closing(Joiner(result, wanted, table.schema)) as joiner:
         joiner.add(encode(table, PART_FORMATS[wanted]))
-    counts = {"Churn-Rows": table.num_rows, "Churn-Bad-Rows": columns["churn_probability"].count(None)}
-    return _file(result, wanted, about(scores), counts | {"Churn-Unseen": unseen})
+    counts = {"Churn-Rows": table.num_rows, "Churn-Bad-Rows": columns[PROBABILITY.name].count(None)}
+    return _file(result, wanted, about_answer(answer), counts | {"Churn-Unseen": unseen})
 
 
 def _kept_body(folder: Path) -> Path:
     """The body as a file: blocks are cut from files."""
     stream = request.stream
     if request.mimetype == FORM:
-        stream = read_upload(PART, current_app.config["MAX_CONTENT_LENGTH"]).stream
+        stream = read_file(PART, current_app.config["MAX_CONTENT_LENGTH"]).stream
     path = folder / "body"
     with path.open("wb") as file:
         started = perf_counter()
         shutil.copyfileobj(stream, file)
-    noted = exchange()
-    noted.body_seconds = (noted.body_seconds or 0.0) + perf_counter() - started
+    record = current_request()
+    record.body_seconds = (record.body_seconds or 0.0) + perf_counter() - started
     return path
 
 
-def _as_table(model: Model, scorer: "TableScorer", layout: "Layout", wanted: Format, query: dict[str, Any]) -> Response:
+def _as_table(model: Model, layout: "Layout", wanted: Format, query: dict[str, Any]) -> Response:
     from churn_api.tables.writers import PART_FORMATS, Joiner, encode
 
-    with _to_be_sent() as result, closing(Joiner(result, wanted, scorer.schema)) as joiner:
-        found = _each_block(scorer, layout, query, lambda table: joiner.add(encode(table, PART_FORMATS[wanted])))
-    told = about_model(model, query.get("threshold"), found.milliseconds)
+    with ExitStack() as stack:
+        result = stack.enter_context(_to_be_sent())
+        joiners: list[Joiner] = []
+
+        def add(table: "pa.Table") -> None:
+            # The columns of the result are known with its first block.
+            if not joiners:
+                joiners.append(stack.enter_context(closing(Joiner(result, wanted, table.schema))))
+            joiners[0].add(encode(table, PART_FORMATS[wanted]))
+
+        found = _predict(model, layout, query, add)
     progress = found.progress
     counts = {"Churn-Rows": progress.rows, "Churn-Bad-Rows": progress.bad_rows}
+    told = about(model, found.threshold, found.seconds)
     return _file(result, wanted, told, counts | {"Churn-Unseen": sum(progress.unseen.values())})
 
 
@@ -122,7 +121,7 @@ def _file(result: BinaryIO, wanted: Format, told: dict[str, Any], counts: dict[s
     return answer
 
 
-def _as_json(model: Model, scorer: "TableScorer", layout: "Layout", query: dict[str, Any]) -> Response:
+def _as_json(model: Model, layout: "Layout", query: dict[str, Any]) -> Response:
     from churn_api.tables.writers import encode
 
     rows: list[dict[str, Any]] = []
@@ -131,51 +130,25 @@ def _as_json(model: Model, scorer: "TableScorer", layout: "Layout", query: dict[
         # By way of NDJSON: what JSON has no type for is text there already.
         rows.extend(map(orjson.loads, encode(table, "ndjson").splitlines()))
 
-    found = _each_block(scorer, layout, query, add)
+    found = _predict(model, layout, query, add)
     remarks = {"errors": found.errors, "unseen": found.progress.unseen}
     answer = {"predictions": _predictions(rows, query["layout"]), "count": found.progress.rows}
-    told = about_model(model, query.get("threshold"), found.milliseconds)
+    told = about(model, found.threshold, found.seconds)
     return jsonify(answer | told | {name: remark for name, remark in remarks.items() if remark})
 
 
 def _predictions(rows: list[dict[str, Any]], layout: str) -> Any:
     """Objects or lists, a bad row's place holding null."""
-    scored = [None if row["churn_probability"] is None else row for row in rows]
+    scored = [None if row[PROBABILITY.name] is None else row for row in rows]
     if layout == COLUMNS:
         return {name: [row and row[name] for row in scored] for name in rows[0]}
     return scored
 
 
-def _each_block(
-    scorer: "TableScorer", layout: "Layout", query: dict[str, Any], use: Callable[["pa.Table"], None]
-) -> Found:
-    """Score every block and use its table. Raises Problem, with all that is wrong, where a bad row is to fail it."""
-    from churn_api.serving import progress as tally
-    from churn_api.tables.blocks import blocks
-
-    limit = current_app.config["MAX_BATCH_ROWS"]
-    if layout.rows is not None and layout.rows > limit:
-        raise TooManyRows(limit)
-    started = perf_counter()
-    progress = tally.beginning(layout)
-    errors: list[dict[str, Any]] = []
-    noted, probabilities = exchange(), []
-    for block in blocks(layout):
-        table, scored = scorer.score_table(block)
-        errors += tally.row_errors(progress, scored, layout)
-        progress = tally.advanced(progress, scored, layout)
-        if progress.rows > limit:
-            raise TooManyRows(limit)
-        probabilities.append(table.column("churn_probability").drop_null().to_numpy())
-        use(table)
-    charge_rows(progress.rows)
-    seconds = perf_counter() - started
-    noted.rows, noted.bad_rows = progress.rows, progress.bad_rows
-    noted.inference_seconds, noted.probabilities = seconds, probabilities
-    noted.faults = [Fault(error["code"], error["message"], path=(error["row"], error["column"])) for error in errors]
-    if progress.rows == 0:
-        raise invalid(body_errors([Fault("empty", "Must hold at least one customer.")]))
-    if progress.bad_rows and query["on_error"] == FAIL:
-        bad = "1 row is" if progress.bad_rows == 1 else f"{progress.bad_rows} rows are"
-        raise Problem("validation-failed", f"{bad} not valid", errors=errors)
-    return Found(progress, errors, seconds * 1000)
+def _predict(model: Model, layout: "Layout", query: dict[str, Any], use: Callable[["pa.Table"], None]) -> TableAnswer:
+    options = options_of(query, keep=query["keep"], max_rows=current_app.config["MAX_BATCH_ROWS"])
+    found = services().data_plane.predict_table(model, layout, options, use, admit=charge_rows)
+    record, progress = current_request(), found.progress
+    record.rows, record.bad_rows, record.inference_seconds = progress.rows, progress.bad_rows, found.seconds
+    record.faults = row_faults(found.errors)
+    return found

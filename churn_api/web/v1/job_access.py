@@ -4,6 +4,7 @@ from pathlib import Path
 
 from churn_api.jobs.files import JobFiles
 from churn_api.jobs.job import Job
+from churn_api.web.core.addresses import address
 from churn_api.web.core.guard import caller
 from churn_api.web.core.problems import Problem
 from churn_api.web.core.state import services
@@ -13,7 +14,7 @@ def owned_job(job: str) -> Job:
     """A job of the caller's. Raises Problem where there is none of that id, or it is another's."""
     found = services().queue.get(job)
     if found is None or found.owner != caller().identity:
-        raise Problem("unknown-job", "GET /api/v1/jobs lists your jobs.")
+        raise Problem("unknown-job", f"GET {address('jobs.list_jobs')} lists your jobs.")
     return found
 
 

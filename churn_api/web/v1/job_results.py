@@ -9,29 +9,24 @@ from flask.typing import ResponseReturnValue
 from churn_api.access.caller import JOBS
 from churn_api.jobs.job import Job
 from churn_api.tables.formats import FORMATS, Format
-from churn_api.web.core.body import read_query
-from churn_api.web.core.operation import documented
+from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem
 from churn_api.web.v1.job_access import files_of, owned_job
-from churn_api.web.v1.schemas import NoQuery
 
 blueprint = Blueprint("results", __name__)
 
-_QUERY = NoQuery()
 _TABLES = tuple(kind.media_type for kind in FORMATS.values())
 
 
 @blueprint.get("/jobs/<job>/result")
-@documented(
+@operation(
     "Jobs",
     access=JOBS,
-    query=NoQuery,
     answer=_TABLES,
-    problems=("unknown-job", "conflict", "validation-failed"),
+    problems=("unknown-job", "conflict"),
 )
 def result(job: str) -> ResponseReturnValue:
     """Fetch the scored table. `Range` fetches a part of it, so that a download that broke can go on."""
-    read_query(_QUERY)
     found = owned_job(job)
     if found.state != "succeeded":
         raise Problem("conflict", f"There is no result: {_why(found)}")
@@ -40,16 +35,14 @@ def result(job: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/jobs/<job>/errors")
-@documented(
+@operation(
     "Jobs",
     access=JOBS,
-    query=NoQuery,
     answer=(FORMATS["ndjson"].media_type,),
-    problems=("unknown-job", "conflict", "validation-failed"),
+    problems=("unknown-job", "conflict"),
 )
 def errors(job: str) -> ResponseReturnValue:
     """Fetch the faults of bad rows, a line each: row and line in the file, column, code, message."""
-    read_query(_QUERY)
     found = owned_job(job)
     path = files_of(job).errors
     if not path.exists():

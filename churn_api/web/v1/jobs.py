@@ -15,47 +15,32 @@ from churn_api.jobs.files import whole_file
 from churn_api.jobs.job import Job, Request
 from churn_api.jobs.sources import SourceError
 from churn_api.tables.formats import format_of_media_type, format_of_name
-from churn_api.web.core.body import load_body, read_json, read_query, read_upload, require_json_accepted
+from churn_api.web.core.body import Members
 from churn_api.web.core.guard import caller
-from churn_api.web.core.operation import documented
+from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem, body_errors, invalid
 from churn_api.web.core.state import live_models, services
 from churn_api.web.v1.job_access import files_of, owned_job
-from churn_api.web.v1.schemas import JobAnswer, JobBody, JobList, JobsQuery, NoQuery
+from churn_api.web.v1.schemas import JobAnswer, JobBody, JobList, JobsQuery
 
 blueprint = Blueprint("jobs", __name__)
-blueprint.before_request(require_json_accepted)
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 MAX_KEY_LENGTH = 255
 COPIED_AT_ONCE = 1 << 20
 
-_BODY = JobBody()
-_LIST_QUERY = JobsQuery()
-_QUERY = NoQuery()
-
 
 @blueprint.post("/jobs")
-@documented(
+@operation(
     "Jobs",
     access=JOBS,
     limit="management",
     body=JobBody,
     answer=JobAnswer,
     status=202,
-    problems=(
-        "malformed-json",
-        "unknown-model",
-        "unknown-version",
-        "not-acceptable",
-        "conflict",
-        "too-large",
-        "unsupported-media-type",
-        "validation-failed",
-        "model-not-ready",
-    ),
+    problems=("unknown-model", "unknown-version", "conflict", "model-not-ready"),
 )
-def submit() -> ResponseReturnValue:
+def submit(body: Members) -> ResponseReturnValue:
     """Score a file of any size: one that is sent in the part `file`, or one that the service can read by `source`.
 
     Answered at once; `Location` leads to the job, which keeps the version that is live now. A job that is sent again
@@ -63,14 +48,12 @@ def submit() -> ResponseReturnValue:
     """
     key = _idempotency_key()
     job = uuid.uuid4().hex
-    if request.mimetype == "multipart/form-data":
-        file = read_upload(JobBody.part, current_app.config["MAX_JOB_BYTES"])
-        asked = load_body(_BODY, request.form.to_dict())
-        queued, made = _put(job, _request(asked, file.filename or "", file.mimetype), key, _keep_upload(job, file))
+    if body.file is not None:
+        asked = _request(body.values, body.file.filename or "", body.file.mimetype)
+        queued, made = _put(job, asked, key, _keep_upload(job, body.file))
     else:
-        asked = read_json(_BODY)
-        _check_source(asked)
-        queued, made = _put(job, _request(asked, asked["source"], ""), key, "")
+        _check_source(body.values)
+        queued, made = _put(job, _request(body.values, body.values["source"], ""), key, "")
     if not made:
         files_of(job).remove()
     location = {"Location": url_for("jobs.show", job=queued.id)}
@@ -78,42 +61,38 @@ def submit() -> ResponseReturnValue:
 
 
 @blueprint.get("/jobs")
-@documented(
+@operation(
     "Jobs",
     access=JOBS,
     limit="management",
     query=JobsQuery,
     answer=JobList,
-    problems=("not-acceptable", "validation-failed"),
 )
-def list_jobs() -> ResponseReturnValue:
+def list_jobs(query: dict[str, Any]) -> ResponseReturnValue:
     """List your jobs, the newest first."""
-    query = read_query(_LIST_QUERY)
     found = services().queue.list(caller().identity, query["limit"], state=query.get("state"))
     return jsonify({"jobs": [_told(job) for job in found], "count": len(found)})
 
 
 @blueprint.get("/jobs/<job>")
-@documented(
+@operation(
     "Jobs",
     access=JOBS,
-    query=NoQuery,
     answer=JobAnswer,
-    problems=("unknown-job", "not-acceptable", "validation-failed"),
+    problems=("unknown-job",),
 )
 def show(job: str) -> ResponseReturnValue:
     """Show a job: its state, how far it has come, and how long it will still take."""
-    read_query(_QUERY)
     return jsonify(_told(owned_job(job)))
 
 
 @blueprint.delete("/jobs/<job>")
-@documented(
+@operation(
     "Jobs",
     access=JOBS,
     limit="management",
     answer=JobAnswer,
-    problems=("unknown-job", "conflict", "not-acceptable"),
+    problems=("unknown-job", "conflict"),
 )
 def cancel(job: str) -> ResponseReturnValue:
     """Cancel a job: at once where it waits, else when its worker has finished the block at hand."""
@@ -198,9 +177,9 @@ def _told(job: Job) -> dict[str, Any]:
     here = url_for("jobs.show", job=job.id)
     links = {"self": here}
     if job.state == "succeeded":
-        links["result"] = f"{here}/result"
+        links["result"] = url_for("results.result", job=job.id)
     if job.state == "succeeded" or job.reason_code == "validation-failed":
-        links["errors"] = f"{here}/errors"
+        links["errors"] = url_for("results.errors", job=job.id)
     return {
         "id": job.id,
         "state": "cancelling" if job.cancel_asked and job.state == "running" else job.state,

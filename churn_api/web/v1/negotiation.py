@@ -3,11 +3,11 @@
 from flask import current_app, request
 
 from churn_api.tables.formats import FORMATS, Format, format_of_media_type, format_of_name
-from churn_api.web.core.body import ANYTHING, JSON, read_upload
+from churn_api.web.core.body import FORM, read_file
 from churn_api.web.core.problems import Problem
+from churn_api.web.core.query import ANYTHING, JSON
 
 PART = "file"
-FORM = "multipart/form-data"
 ZIPPED = ("csv", "ndjson")
 MEDIA_TYPES = tuple(kind.media_type for kind in FORMATS.values())
 
@@ -26,7 +26,7 @@ def _sent() -> Format | None:
         found = format_of_media_type(request.mimetype)
         _check_encoding(found)
         return found
-    file = read_upload(PART, current_app.config["MAX_CONTENT_LENGTH"])
+    file = read_file(PART, current_app.config["MAX_CONTENT_LENGTH"])
     found = format_of_name(file.filename or "") or format_of_media_type(file.mimetype)
     if found is None:
         raise Problem("unsupported-media-type", "The file's name does not tell its format.", accepted=[*MEDIA_TYPES])

@@ -1,16 +1,17 @@
 """What the routes take in their query and what they answer, for the API page and its tests."""
 
-from typing import Any, ClassVar
+from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from churn_api.access.caller import SCOPES
 from churn_api.contract.fields import IDENTIFIER_TYPES
+from churn_api.contract.signature import IDENTIFIER
 from churn_api.jobs.job import STATES
 from churn_api.registry.management import PATH
-from churn_api.scoring.output import BANDS
+from churn_api.scoring.output import COLUMNS as OUTPUT
 from churn_api.tables.formats import FORMATS
-from churn_api.web.core.body import Query
+from churn_api.web.core.schemas import Body, BodyOrFile, Fault, Query
 
 FAIL, SKIP = "fail", "skip"
 ALL = "all"
@@ -62,32 +63,16 @@ class BatchQuery(PredictQuery):
     )
 
 
-class NoQuery(Query):
-    """Routes without parameters."""
-
-
-class Scored(Schema):
-    """One customer's prediction."""
-
-    customer_id = fields.Raw(
-        required=True, allow_none=True, metadata={"anyOf": IDENTIFIER_TYPES, "description": "As it was sent."}
-    )
-    churn_prediction = fields.Integer(required=True, validate=validate.OneOf([0, 1]))
-    churn_probability = fields.Float(required=True, validate=validate.Range(0, 1))
-    risk_band = fields.String(required=True, validate=validate.OneOf(BANDS))
-
-
-class Fault(Schema):
-    """One fault of a request, or one warning of an answer."""
-
-    pointer = fields.String(metadata={"description": "JSON Pointer into the body."})
-    parameter = fields.String(metadata={"description": "Name of a query parameter."})
-    row = fields.Integer(metadata={"description": "Row of a table; the header is row 1."})
-    line = fields.Integer(metadata={"description": "Line of a table that is text."})
-    column = fields.String(allow_none=True, metadata={"description": "Column of a table."})
-    code = fields.String(required=True)
-    message = fields.String(required=True)
-    hint = fields.String(allow_none=True)
+Scored = Schema.from_dict(
+    {
+        IDENTIFIER: fields.Raw(
+            required=True, allow_none=True, metadata={"anyOf": IDENTIFIER_TYPES, "description": "As it was sent."}
+        ),
+        **{column.name: fields.Raw(required=True, metadata=dict(column.schema)) for column in OUTPUT},
+    },
+    name="Scored",
+)
+"""One customer's prediction: the identifier, and the columns that every answer has."""
 
 
 class Answered(Schema):
@@ -102,7 +87,7 @@ class Answered(Schema):
     warnings = fields.List(fields.Nested(Fault), metadata={"description": "Categories that training did not see."})
 
 
-class Prediction(Scored, Answered):
+class Prediction(Scored, Answered):  # type: ignore[misc,valid-type]  # made of the columns, as it runs
     """Answer of /predict."""
 
 
@@ -125,20 +110,6 @@ class BatchPrediction(Answered):
     unseen = fields.Dict(metadata={"description": "Of a table: by column, cells that training did not see."})
 
 
-class Status(Schema):
-    """Answer of the probes."""
-
-    status = fields.String(required=True)
-
-
-class Health(Status):
-    """Answer of /health: `ok`, `degraded` or `down`, and why."""
-
-    timestamp = fields.DateTime(required=True)
-    version = fields.String(required=True)
-    checks = fields.Dict(required=True)
-
-
 class ServiceCard(Schema):
     """Answer of /."""
 
@@ -147,29 +118,17 @@ class ServiceCard(Schema):
     links = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 
-class Body(Schema):
-    """A JSON body: a member that there is not is a fault."""
-
-    class Meta:
-        unknown = RAISE
-
-
-class OrFile(Body):
-    """A body in place of which a form may be sent, with a file in one part."""
-
-    part: ClassVar[str]
-
-
 class LiveVersion(Body):
     """Body of PUT /models/<model>/live."""
 
     version = fields.String(required=True, validate=validate.Length(1, 32))
 
 
-class ModelPath(OrFile):
+class ModelPath(BodyOrFile):
     """Body of POST /models."""
 
     part = "bundle"
+    max_bytes = "MAX_BUNDLE_BYTES"
 
     path = fields.String(
         required=True,
@@ -180,6 +139,8 @@ class ModelPath(OrFile):
 
 class TokenRequest(Body):
     """Body of /token; none at all asks for every scope that the key has."""
+
+    optional = True
 
     scopes = fields.List(
         fields.String(validate=validate.OneOf(SCOPES, error=f"Scopes are {', '.join(SCOPES)}.")),
@@ -248,10 +209,11 @@ class ModelDetail(ModelSummary):
     parity = fields.Dict()
 
 
-class JobBody(OrFile):
+class JobBody(BodyOrFile):
     """What POST /jobs takes, as JSON or as the fields of a form beside the file."""
 
     part = "file"
+    max_bytes = "MAX_JOB_BYTES"
 
     source = fields.String(
         validate=validate.Length(1, 1024),
@@ -317,20 +279,3 @@ class JobList(Schema):
 
     jobs = fields.List(fields.Nested(JobAnswer), required=True)
     count = fields.Integer(required=True)
-
-
-class ProblemAnswer(Schema):
-    """Every error: RFC 9457, application/problem+json."""
-
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    code = fields.String(required=True)
-    detail = fields.String(required=True)
-    instance = fields.String(required=True)
-    request_id = fields.String(required=True)
-    errors = fields.List(fields.Nested(Fault))
-    accepted = fields.List(fields.String(), metadata={"description": "Types that the route takes."})
-    limit = fields.Integer(metadata={"description": "Customers that a batch may hold."})
-    scope = fields.String(metadata={"description": "Scope that is needed."})
-    part = fields.String(metadata={"description": "Part that is not ready."})

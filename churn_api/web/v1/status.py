@@ -8,33 +8,21 @@ from flask.typing import ResponseReturnValue
 from churn_api import __version__
 from churn_api.access.caller import OPS
 from churn_api.registry.workers import workers
-from churn_api.web.core.body import read_query, require_json_accepted
 from churn_api.web.core.limits import rates
-from churn_api.web.core.operation import documented
+from churn_api.web.core.operation import operation
 from churn_api.web.core.state import services
-from churn_api.web.v1.schemas import NoQuery, ServiceStatus
+from churn_api.web.v1.schemas import ServiceStatus
 
 blueprint = Blueprint("status", __name__)
-blueprint.before_request(require_json_accepted)
-
-_QUERY = NoQuery()
 
 
 @blueprint.get("/status")
-@documented(
-    "Health",
-    access=OPS,
-    limit="management",
-    query=NoQuery,
-    answer=ServiceStatus,
-    problems=("not-acceptable", "validation-failed"),
-)
+@operation("Health", access=OPS, limit="management", answer=ServiceStatus)
 def status() -> ResponseReturnValue:
     """Tell of every worker which versions it answers with, of the queue how long it is, and what limits are in force.
 
     A version that was made live answers everywhere when every worker names it with the same generation.
     """
-    read_query(_QUERY)
     now = datetime.now(UTC)
     told = [
         worker._asdict() | {"uptime_seconds": round((now - worker.started_at).total_seconds(), 1)}

@@ -3,34 +3,31 @@
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
-from churn_api.web.core.body import read_json, require_json_accepted
+from churn_api.web.core.body import Members
+from churn_api.web.core.declaration import ANY_KEY
 from churn_api.web.core.guard import caller
-from churn_api.web.core.operation import ANY_KEY, documented
+from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem
 from churn_api.web.core.state import services
 from churn_api.web.v1.schemas import TokenAnswer, TokenRequest
 
 blueprint = Blueprint("token", __name__)
-blueprint.before_request(require_json_accepted)
-
-_BODY = TokenRequest()
 
 
 @blueprint.post("/token")
-@documented(
+@operation(
     "Access",
     access=ANY_KEY,
     limit="management",
     body=TokenRequest,
     answer=TokenAnswer,
-    problems=("malformed-json", "not-acceptable", "too-large", "unsupported-media-type", "validation-failed"),
 )
-def make_token() -> ResponseReturnValue:
+def make_token(body: Members) -> ResponseReturnValue:
     """Exchange an API key for a token that is valid for minutes, with the same scopes or some of them."""
     found = caller()
     if found.by_token:
         raise Problem("missing-scope", "A token is made from a key, not from a token.", scope=ANY_KEY)
-    asked = read_json(_BODY, when_empty={}).get("scopes")
+    asked = body.values.get("scopes")
     scopes = found.scopes if asked is None else frozenset(asked)
     if not scopes <= found.scopes:
         missing = min(scopes - found.scopes)

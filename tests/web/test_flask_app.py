@@ -6,8 +6,7 @@ import flask
 import pytest
 from builders import CUSTOMER
 
-from churn_api.web.core import flask_app as api
-from churn_api.web.core import request_record as exchange
+from churn_api.web.core import boundary, flask_app
 
 PREDICT = "/api/v1/predict"
 SMALL = f"{PREDICT}/small"
@@ -17,9 +16,9 @@ SMALL = f"{PREDICT}/small"
 def searches(monkeypatch):
     """The addresses that were searched for among all rules."""
     searched = []
-    search = api.MapAdapter.match
+    search = flask_app.MapAdapter.match
     monkeypatch.setattr(
-        api.MapAdapter, "match", lambda *found, **how: searched.append(found[1:]) or search(*found, **how)
+        flask_app.MapAdapter, "match", lambda *found, **how: searched.append(found[1:]) or search(*found, **how)
     )
     return searched
 
@@ -70,13 +69,13 @@ def test_ids_of_forked_processes():
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
-            os.write(writing, exchange._id_of({}).encode())
+            os.write(writing, boundary.new_request_id({}).encode())
             os._exit(0)
         os.waitpid(child, 0)
         os.close(writing)
         found.append(os.read(reading, 100))
         os.close(reading)
-    assert len({*found, exchange._id_of({}).encode()}) == 4
+    assert len({*found, boundary.new_request_id({}).encode()}) == 4
 
 
 def test_ends_are_told(client):

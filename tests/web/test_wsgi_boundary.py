@@ -7,7 +7,8 @@ import pytest
 from flask import Flask, send_file
 from gunicorn.http.wsgi import FileWrapper
 
-from churn_api.web.core import request_record as exchange
+from churn_api.web.core import boundary
+from churn_api.web.core.request_record import RequestRecord, request_id
 
 
 class Seen:
@@ -34,12 +35,12 @@ def app(seen):
     app.add_url_rule("/text", "text", lambda: "12345")
     app.add_url_rule("/file", "file", lambda: send_file(io.BytesIO(b"123"), "text/plain"))
     app.add_url_rule("/broken", "broken", lambda: 1 / 0)
-    exchange.init_app(app, seen)
+    boundary.init_app(app, seen)
     return app
 
 
 def test_told_when_the_answer_is_sent(app, seen):
-    """An observer is told of an exchange at once, and of its end when the answer is sent and not before."""
+    """An observer is told of a request at once, and of its end when the answer is sent and not before."""
     answer = app.test_client().get("/text", headers={"X-Request-ID": "mine"}, buffered=False)
     assert [told.request_id for told in seen.began_with] == ["mine"]
     assert seen.ended_with == []
@@ -72,13 +73,13 @@ def test_nothing_is_left_to_a_collection():
     """What a request made is gone with its answer: collecting it later would stop the worker."""
     app = Flask("tried")
     app.add_url_rule("/text", "text", lambda: "12345")
-    exchange.init_app(app)
+    boundary.init_app(app)
     gc.collect()
     gc.disable()
     try:
         for _ in range(3):
             app.test_client().get("/text").close()
-        assert not [made for made in gc.get_objects() if isinstance(made, exchange.Exchange)]
+        assert not [made for made in gc.get_objects() if isinstance(made, RequestRecord)]
     finally:
         gc.enable()
 
@@ -89,8 +90,8 @@ def test_ids_made_here(sent):
     environ = {"HTTP_X_REQUEST_ID": sent, "REQUEST_METHOD": "GET"}
     app = Flask("tried")
     ids = []
-    app.wsgi_app = lambda *_: ids.append(exchange.request_id()) or [b""]
-    exchange.init_app(app)
+    app.wsgi_app = lambda *_: ids.append(request_id()) or [b""]
+    boundary.init_app(app)
     app.wsgi_app(environ, lambda *_: None)
     assert ids[0] != sent
     assert len(ids[0]) == 32

@@ -1,0 +1,34 @@
+"""An answer: what was predicted, before any door gives it its shape, and who is told of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from numpy.typing import NDArray
+
+from churn_api.registry.model import Model
+
+
+class Answer(NamedTuple):
+    """The predictions of n good records."""
+
+    model: Model
+    threshold: float
+    """The one that decided."""
+    identifiers: Sequence[Any]
+    """As they were sent; None where none was. Length n."""
+    columns: Mapping[str, NDArray[Any]]
+    """The columns of `scoring.output` by their names, each shape (n,)."""
+    sent: int
+    """How many records were sent, good and bad."""
+    many: bool
+    """Whether they were sent as many, be it a list of one."""
+    seconds: float
+    """What scoring took."""
+
+
+class PredictionObserver(Protocol):
+    """Is told of every answer, whichever door it goes out by. Raises nothing."""
+
+    def predicted(self, answer: Answer) -> None:
+        """An answer was made."""
+        ...

@@ -1,0 +1,90 @@
+"""What a view declares of itself: who may call it, how often, what it takes and answers.
+
+An application keeps declarations by endpoint, so no decorator around a view can take one off.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from marshmallow import Schema
+
+from churn_api.access.caller import SCOPES
+from churn_api.config import StartError
+from churn_api.web.core.schemas import Body, Query
+
+PUBLIC = "public"
+"""Access of a view that anyone may call."""
+ANY_KEY = "any key"
+"""Access of a view that takes every key, whatever its scopes."""
+
+Limit = Literal["predict", "batch", "management"]
+BodyKind = Literal["record", "batch"] | type[Body] | None
+
+_ATTRIBUTE = "__operation__"
+
+
+class UndeclaredView(StartError):
+    """A view that does not say who may call it; the text names its endpoint."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """A view's declaration. The view's docstring is the API page's text.
+
+    Raises UndeclaredView where `access` is none that there is.
+    """
+
+    tag: str | None
+    """Under which heading it stands on the API page; None: it is part of that page, and not on it."""
+    access: str
+    """The scope that a caller needs, ANY_KEY, or PUBLIC."""
+    limit: Limit | None
+    """Which of the configured limits counts its calls; None: no limit."""
+    query: type[Query]
+    body: BodyKind
+    """JSON by a schema; the bytes of a record; or a batch, whose format the view finds out."""
+    answer: type[Schema] | tuple[str, ...] | None
+    """JSON by a schema, or files of these types."""
+    problems: tuple[str, ...]
+    """Codes of problems, besides those that follow from the rest."""
+    status: int
+    """Of the answer where all is well."""
+    probe: bool
+    """Whether it is asked every few seconds: that all is well is no news then."""
+
+    def __post_init__(self) -> None:
+        if self.access not in (PUBLIC, ANY_KEY, *SCOPES):
+            raise UndeclaredView(f"access is {self.access!r}: it must be PUBLIC, ANY_KEY or one of {', '.join(SCOPES)}")
+
+    @property
+    def answers_json_alone(self) -> bool:
+        """Whether a guarded view answers JSON and nothing else: a client that accepts none is told so first."""
+        return self.access != PUBLIC and self.body != "batch" and not isinstance(self.answer, tuple)
+
+    def all_problems(self) -> Iterator[str]:
+        """Codes of all problems that it can answer, but for those of every route."""
+        yield from self.problems
+        yield "validation-failed"
+        if self.body is not None:
+            yield from ("malformed-json", "too-large", "unsupported-media-type")
+        if self.answers_json_alone or self.body == "batch":
+            yield "not-acceptable"
+        if self.limit is not None:
+            yield "rate-limited"
+
+
+def attach(view: Callable[..., Any], operation: Operation) -> None:
+    """Write a declaration on a view, for the application that will register it."""
+    setattr(view, _ATTRIBUTE, operation)
+
+
+def declared(endpoint: str, view: Callable[..., Any] | None) -> Operation:
+    """The declaration of a view that is about to be registered. Raises UndeclaredView where there is none."""
+    operation: Operation | None = getattr(view, _ATTRIBUTE, None)
+    if operation is None:
+        raise UndeclaredView(
+            f"the view {endpoint!r} does not say who may call it: declare it with @operation(…, access=…), "
+            "directly below its route"
+        )
+    return operation

@@ -1,0 +1,84 @@
+"""Schemas that all routes share: queries, bodies, faults, problems, and what probes answer."""
+
+from functools import cached_property
+from typing import Any, ClassVar, cast
+
+from marshmallow import RAISE, Schema, fields
+
+
+class Query(Schema):
+    """A query string: a misspelt parameter is a fault, not ignored."""
+
+    class Meta:
+        unknown = RAISE
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """What a request without a query asks for; most have none."""
+        return cast("dict[str, Any]", self.load({}))
+
+
+class NoQuery(Query):
+    """Routes without parameters."""
+
+
+class Body(Schema):
+    """A JSON body: a member that there is not is a fault."""
+
+    class Meta:
+        unknown = RAISE
+
+    optional: ClassVar[bool] = False
+    """Whether a request may come without one, which asks for every default."""
+
+
+class BodyOrFile(Body):
+    """A body in place of which a form may be sent: the same members, and a file in one part."""
+
+    part: ClassVar[str]
+    max_bytes: ClassVar[str]
+    """The setting that says how large the file may be."""
+
+
+class Fault(Schema):
+    """One fault of a request, or one warning of an answer."""
+
+    pointer = fields.String(metadata={"description": "JSON Pointer into the body."})
+    parameter = fields.String(metadata={"description": "Name of a query parameter."})
+    row = fields.Integer(metadata={"description": "Row of a table; the header is row 1."})
+    line = fields.Integer(metadata={"description": "Line of a table that is text."})
+    column = fields.String(allow_none=True, metadata={"description": "Column of a table."})
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+    hint = fields.String(allow_none=True)
+
+
+class ProblemAnswer(Schema):
+    """Every error: RFC 9457, application/problem+json."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    code = fields.String(required=True)
+    detail = fields.String(required=True)
+    instance = fields.String(required=True)
+    request_id = fields.String(required=True)
+    errors = fields.List(fields.Nested(Fault))
+    accepted = fields.List(fields.String(), metadata={"description": "Types that the route takes."})
+    limit = fields.Integer(metadata={"description": "Customers that a batch may hold."})
+    scope = fields.String(metadata={"description": "Scope that is needed."})
+    part = fields.String(metadata={"description": "Part that is not ready."})
+
+
+class Status(Schema):
+    """Answer of the probes."""
+
+    status = fields.String(required=True)
+
+
+class Health(Status):
+    """Answer of /health: `ok`, `degraded` or `down`, and why."""
+
+    timestamp = fields.DateTime(required=True)
+    version = fields.String(required=True)
+    checks = fields.Dict(required=True)

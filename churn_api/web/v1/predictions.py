@@ -1,0 +1,71 @@
+"""Predictions as version 1 of the API shapes them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from churn_api.contract.batch import Batch
+from churn_api.contract.signature import IDENTIFIER
+from churn_api.registry.model import Model
+from churn_api.scoring.output import COLUMNS
+from churn_api.serving.answer import Answer
+from churn_api.serving.data_plane import Options
+from churn_api.web.core.request_record import current_request, request_id
+from churn_api.web.core.state import live_models, services
+from churn_api.web.v1.schemas import SKIP
+
+ScoredCustomer: Any = msgspec.defstruct(
+    "ScoredCustomer", [(IDENTIFIER, Any), *((column.name, Any) for column in COLUMNS)], gc=False
+)
+"""One row of a batch's answer: made and written in half the time of a dictionary."""
+
+
+def model_to_answer(name: str | None, query: Mapping[str, Any]) -> Model:
+    """The model that answers a request. Raises UnknownModel, UnknownVersion or ModelNotReady."""
+    record, model = current_request(), live_models().get(name, query.get("version"))
+    record.model, record.version = model.card.name, model.card.version
+    return model
+
+
+def options_of(query: Mapping[str, Any], **others: Any) -> Options:
+    """What a query decides about a prediction."""
+    return Options(threshold=query.get("threshold"), skip_bad=query.get("on_error") == SKIP, **others)
+
+
+def predict(model: Model, batch: Batch, query: Mapping[str, Any], *, many: bool) -> Answer:
+    """Predict, and note of it what the log tells. Raises InvalidRecord."""
+    record = current_request()
+    record.rows, record.bad_rows, record.faults = batch.sent, batch.sent - len(batch.positions), batch.faults
+    answer = services().data_plane.predict(model, batch, options_of(query), many=many)
+    record.inference_seconds = answer.seconds
+    return answer
+
+
+def as_columns(answer: Answer) -> dict[str, list[Any]]:
+    """One list a field."""
+    values = {column.name: column.values(answer.columns[column.name]) for column in COLUMNS}
+    return {IDENTIFIER: list(answer.identifiers), **values}
+
+
+def as_rows(answer: Answer) -> list[Any]:
+    """One object a customer."""
+    return list(map(ScoredCustomer, *as_columns(answer).values()))
+
+
+def about(model: Model, threshold: float, seconds: float) -> dict[str, Any]:
+    """What every answer tells of the model that made it; `threshold` is the one that decided."""
+    return {
+        "threshold": threshold,
+        "model_name": model.card.name,
+        "model_version": model.card.version,
+        "inference_time_ms": round(seconds * 1000, 4),
+        "timestamp": datetime.now(UTC),
+        "request_id": request_id(),
+    }
+
+
+def about_answer(answer: Answer) -> dict[str, Any]:
+    """The same of an answer."""
+    return about(answer.model, answer.threshold, answer.seconds)

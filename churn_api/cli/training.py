@@ -9,6 +9,7 @@ import click
 
 from churn_api.cli.common import refuse, settings_or_refuse
 from churn_api.contract.signature import Signature, SignatureError
+from churn_api.web import API_V1
 
 if TYPE_CHECKING:
     from churn_api.registry.card import Card
@@ -160,6 +161,6 @@ def _signature(path: Path) -> Signature:
 
 
 def _say_what_next(card: "Card", settings: dict[str, Any]) -> None:
-    route = "/api/v1/predict" + ("" if card.name == settings["DEFAULT_MODEL"] else f"/{card.name}")
+    route = f"{API_V1}/predict" + ("" if card.name == settings["DEFAULT_MODEL"] else f"/{card.name}")
     live = f"churn-api models live {card.name} {card.version}"
     click.echo(f"Serve it: `make serve`, or for a server that runs `{live}`. Then POST to {route}.", err=True)

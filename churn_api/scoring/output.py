@@ -15,7 +15,9 @@ from churn_api.contract.signature import IDENTIFIER, Signature, SignatureError
 
 BANDS = ("low", "medium", "high")
 
-Probabilities = NDArray[np.float64]
+Numbers = float | NDArray[np.float64]
+Computed = list[Any] | NDArray[Any]
+"""The values of a column, of length n: an array, or a list where there is one."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,8 +41,11 @@ def policy_around(threshold: float) -> Policy:
     return Policy(threshold=threshold, medium_from=threshold / 2, high_from=(1 + threshold) / 2)
 
 
-def decide(probabilities: Probabilities, threshold: float) -> NDArray[np.bool_]:
-    """Where churn is predicted, shape (n,). No other line of this program compares with a threshold."""
+def decide(probabilities: Numbers, threshold: float) -> Any:
+    """Where churn is predicted: a truth for a number, an array of shape (n,) for one of n.
+
+    No other line of this program compares with a threshold.
+    """
     return probabilities >= threshold
 
 
@@ -50,32 +55,36 @@ class Column(NamedTuple):
     name: str
     schema: Mapping[str, Any]
     """What a value is, as JSON Schema says it."""
-    compute: Callable[[Probabilities, float, Policy], NDArray[Any]]
-    """The values of n probabilities at a threshold, shape (n,); where there are labels, the index of each."""
+    dtype: type[np.generic]
+    compute: Callable[[Numbers, float, Policy], Any]
+    """The value of a probability at a threshold, or those of n; where there are labels, the index of one."""
     labels: tuple[str, ...] = ()
 
-    def values(self, computed: NDArray[Any]) -> list[Any]:
+    def values(self, computed: Computed) -> list[Any]:
         """Computed values as JSON has them."""
-        return [self.labels[index] for index in computed.tolist()] if self.labels else list(computed.tolist())
+        plain = computed if isinstance(computed, list) else computed.tolist()
+        return [self.labels[index] for index in plain] if self.labels else plain
 
 
-def _predictions(probabilities: Probabilities, threshold: float, _: Policy) -> NDArray[np.int8]:
-    return decide(probabilities, threshold).view(np.int8)
-
-
-def _unchanged(probabilities: Probabilities, _threshold: float, _policy: Policy) -> Probabilities:
-    return probabilities
-
-
-def _bands(probabilities: Probabilities, _: float, policy: Policy) -> NDArray[np.int8]:
-    """The index of each probability's band in BANDS."""
-    from_medium, from_high = probabilities >= policy.medium_from, probabilities >= policy.high_from
-    return from_medium.view(np.int8) + from_high.view(np.int8)
-
-
-PREDICTION = Column("churn_prediction", {"type": "integer", "enum": [0, 1]}, _predictions)
-PROBABILITY = Column("churn_probability", {"type": "number", "minimum": 0, "maximum": 1}, _unchanged)
-BAND = Column("risk_band", {"type": "string", "enum": list(BANDS)}, _bands, BANDS)
+PREDICTION = Column(
+    "churn_prediction",
+    {"type": "integer", "enum": [0, 1]},
+    np.int8,
+    lambda probabilities, threshold, _: 1 * decide(probabilities, threshold),
+)
+PROBABILITY = Column(
+    "churn_probability",
+    {"type": "number", "minimum": 0, "maximum": 1},
+    np.float64,
+    lambda probabilities, _threshold, _policy: probabilities,
+)
+BAND = Column(
+    "risk_band",
+    {"type": "string", "enum": list(BANDS)},
+    np.int8,
+    lambda probabilities, _, policy: 1 * (probabilities >= policy.medium_from) + (probabilities >= policy.high_from),
+    BANDS,
+)
 
 COLUMNS = (PREDICTION, PROBABILITY, BAND)
 """In the order in which answers have them, behind the identifier."""
@@ -84,8 +93,12 @@ RESERVED_NAMES = frozenset({IDENTIFIER, *(column.name for column in COLUMNS)})
 """Names of answers, which no feature may take: a scored table carries both."""
 
 
-def output(probabilities: Probabilities, threshold: float, policy: Policy) -> dict[str, NDArray[Any]]:
-    """Every column of n predictions by its name, each shape (n,)."""
+def output(probabilities: NDArray[np.float64], threshold: float, policy: Policy) -> dict[str, Computed]:
+    """Every column of n predictions by its name, each of length n."""
+    if len(probabilities) == 1:
+        # NumPy's calls on one number cost more than all else that shapes a prediction.
+        (one,) = probabilities.tolist()
+        return {column.name: [column.compute(one, threshold, policy)] for column in COLUMNS}
     return {column.name: column.compute(probabilities, threshold, policy) for column in COLUMNS}
 
 

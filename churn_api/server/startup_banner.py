@@ -7,6 +7,7 @@ from flask import Flask
 
 from churn_api.contract.example import example_record
 from churn_api.registry.live import ModelNotReady
+from churn_api.web import API_V1
 from churn_api.web.core.state import services_of
 
 
@@ -28,5 +29,5 @@ def greeting(app: Flask, address: str) -> Greeting:
     except ModelNotReady as error:
         return Greeting(f"Not ready: {error}", {"Train a model, then restart": "churn-api train --help"})
     record = json.dumps(example_record(signature, required_only=True)).replace("'", "'\\''")
-    line = f"curl -s {address}/api/v1/predict -H 'Content-Type: application/json' -d '{record}'"
+    line = f"curl -s {address}{API_V1}/predict -H 'Content-Type: application/json' -d '{record}'"
     return Greeting("Ready", {"Try it": line, "Read about it": f"{address}/docs"})

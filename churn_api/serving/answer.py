@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from numpy.typing import NDArray
-
 from churn_api.registry.model import Model
+from churn_api.scoring.output import Computed
 
 
 class Answer(NamedTuple):
@@ -16,8 +15,8 @@ class Answer(NamedTuple):
     """The one that decided."""
     identifiers: Sequence[Any]
     """As they were sent; None where none was. Length n."""
-    columns: Mapping[str, NDArray[Any]]
-    """The columns of `scoring.output` by their names, each shape (n,)."""
+    columns: Mapping[str, Computed]
+    """The columns of `scoring.output` by their names, each of length n."""
     sent: int
     """How many records were sent, good and bad."""
     many: bool

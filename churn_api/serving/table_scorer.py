@@ -15,7 +15,7 @@ from churn_api.contract.columns import Columns
 from churn_api.contract.signature import IDENTIFIER
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import Model, load_model
-from churn_api.scoring.output import COLUMNS, PROBABILITY, Column, output
+from churn_api.scoring.output import COLUMNS, PROBABILITY, Column, Computed, output
 from churn_api.tables.blocks import ROWS, Block
 from churn_api.tables.formats import Format
 from churn_api.tables.layout import Layout
@@ -55,7 +55,7 @@ class ScoredTable(NamedTuple):
 
     table: pa.Table
     """The result's rows."""
-    columns: dict[str, NDArray[Any]]
+    columns: dict[str, Computed]
     """Of its good rows: the columns of `scoring.output`."""
     result: Scored
     """What was found on the way; its part is empty."""
@@ -111,9 +111,9 @@ class TableScorer:
         return ScoredTable(pa.table(named), columns, result)
 
 
-def _spread(column: Column, computed: NDArray[Any], bad: NDArray[np.bool_]) -> pa.Array:
+def _spread(column: Column, computed: Computed, bad: NDArray[np.bool_]) -> pa.Array:
     """A column of the result, with a null at the place of each bad row."""
-    values = np.zeros(len(bad), computed.dtype)
+    values = np.zeros(len(bad), column.dtype)
     values[~bad] = computed
     cells = pa.array(values, mask=bad)
     return pa.array(column.labels).take(cells) if column.labels else cells

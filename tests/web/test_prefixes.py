@@ -31,7 +31,7 @@ def test_any_spelling(mounted):
 @pytest.mark.parametrize("prefix", ["", "/", "//"])
 def test_no_prefix(prefix):
     """Mounting at the root would hide the team's own routes: it is refused in a line that says what to name."""
-    with pytest.raises(StartError, match="url_prefix is .*: name a path"):
+    with pytest.raises(StartError, match=r"url_prefix is .*: name a path"):
         churn_api.init_app(flask.Flask("team"), prefix)
 
 

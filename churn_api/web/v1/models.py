@@ -78,7 +78,7 @@ def register(body: Members) -> ResponseReturnValue:
     """Register a version: a bundle in the models folder, or one sent as a ZIP file in the part `bundle`.
 
     A bundle that is sent holds `card.json` and `model.onnx` and nothing else. The version is not live before
-    `PUT /api/v1/models/<model>/live` says so.
+    it is made so.
     """
     if body.file is not None:
         name, version = _management().upload(body.file.read(), by=actor())

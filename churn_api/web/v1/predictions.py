@@ -29,9 +29,9 @@ def model_to_answer(name: str | None, query: Mapping[str, Any]) -> Model:
     return model
 
 
-def options_of(query: Mapping[str, Any], **others: Any) -> Options:
+def options_of(query: Mapping[str, Any]) -> Options:
     """What a query decides about a prediction."""
-    return Options(threshold=query.get("threshold"), skip_bad=query.get("on_error") == SKIP, **others)
+    return Options(query.get("threshold"), query.get("on_error") == SKIP)
 
 
 def predict(model: Model, batch: Batch, query: Mapping[str, Any], *, many: bool) -> Answer:

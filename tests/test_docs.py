@@ -17,7 +17,7 @@ from churn_api.app import create_app
 from churn_api.config import SETTINGS
 from churn_api.web.core.operation import OPERATIONS
 from churn_api.web.core.problems import KINDS
-from churn_api.web.pages.openapi import METHODS
+from churn_api.web.pages.shared.openapi import METHODS
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 VOLATILE = {"inference_time_ms", "timestamp", "request_id"}

@@ -14,7 +14,7 @@ from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.operation import operation
 from churn_api.web.core.request_record import current_request
 from churn_api.web.core.state import live_models
-from churn_api.web.pages.openapi import build_document
+from churn_api.web.pages.shared.openapi import build_document
 
 blueprint = Blueprint("docs", __name__)
 

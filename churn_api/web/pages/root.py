@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from churn_api import __version__
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.operation import operation
-from churn_api.web.v1.schemas import ServiceCard
+from churn_api.web.v1.shared.schemas import ServiceCard
 
 blueprint = Blueprint("root", __name__)
 

@@ -15,10 +15,10 @@ from churn_api.web.core.body import read_records
 from churn_api.web.core.limits import charge_rows
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
-from churn_api.web.v1.batch_tables import answer_columns, answer_table
-from churn_api.web.v1.negotiation import MEDIA_TYPES, formats
-from churn_api.web.v1.predictions import about_answer, as_columns, as_rows, model_to_answer, predict
-from churn_api.web.v1.schemas import COLUMNS, BatchPrediction, BatchQuery
+from churn_api.web.v1.shared.batch_tables import answer_columns, answer_table
+from churn_api.web.v1.shared.negotiation import MEDIA_TYPES, formats
+from churn_api.web.v1.shared.predictions import about_answer, as_columns, as_rows, model_to_answer, predict
+from churn_api.web.v1.shared.schemas import COLUMNS, BatchPrediction, BatchQuery
 
 blueprint = Blueprint("batch", __name__)
 

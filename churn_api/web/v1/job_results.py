@@ -11,7 +11,7 @@ from churn_api.jobs.job import Job
 from churn_api.tables.formats import FORMATS, Format
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem
-from churn_api.web.v1.job_access import files_of, owned_job
+from churn_api.web.v1.shared.job_access import files_of, owned_job
 
 blueprint = Blueprint("results", __name__)
 

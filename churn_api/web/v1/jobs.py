@@ -20,8 +20,8 @@ from churn_api.web.core.guard import caller
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem, body_errors, invalid
 from churn_api.web.core.state import live_models, services
-from churn_api.web.v1.job_access import files_of, owned_job
-from churn_api.web.v1.schemas import JobAnswer, JobBody, JobList, JobsQuery
+from churn_api.web.v1.shared.job_access import files_of, owned_job
+from churn_api.web.v1.shared.schemas import JobAnswer, JobBody, JobList, JobsQuery
 
 blueprint = Blueprint("jobs", __name__)
 

@@ -13,7 +13,7 @@ from churn_api.web.core.body import Members
 from churn_api.web.core.guard import actor
 from churn_api.web.core.operation import operation
 from churn_api.web.core.state import live_models, services
-from churn_api.web.v1.schemas import LiveVersion, ModelDetail, ModelList, ModelPath, ModelSummary, Registered
+from churn_api.web.v1.shared.schemas import LiveVersion, ModelDetail, ModelList, ModelPath, ModelSummary, Registered
 
 blueprint = Blueprint("models", __name__)
 _NOT_SHOWN = {"format", "name", "version", "golden", "files"}

@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from churn_api.access.caller import PREDICT
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors
-from churn_api.web.v1.predictions import about_answer, as_columns, model_to_answer
-from churn_api.web.v1.predictions import predict as predict_batch
-from churn_api.web.v1.schemas import Prediction, PredictQuery
+from churn_api.web.v1.shared.predictions import about_answer, as_columns, model_to_answer
+from churn_api.web.v1.shared.predictions import predict as predict_batch
+from churn_api.web.v1.shared.schemas import Prediction, PredictQuery
 
 blueprint = Blueprint("predict", __name__)
 

@@ -11,7 +11,7 @@ from churn_api.registry.workers import workers
 from churn_api.web.core.limits import rates
 from churn_api.web.core.operation import operation
 from churn_api.web.core.state import services
-from churn_api.web.v1.schemas import ServiceStatus
+from churn_api.web.v1.shared.schemas import ServiceStatus
 
 blueprint = Blueprint("status", __name__)
 

@@ -9,7 +9,7 @@ from churn_api.web.core.guard import caller
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem
 from churn_api.web.core.state import services
-from churn_api.web.v1.schemas import TokenAnswer, TokenRequest
+from churn_api.web.v1.shared.schemas import TokenAnswer, TokenRequest
 
 blueprint = Blueprint("token", __name__)
 

@@ -23,8 +23,8 @@ from churn_api.web.core.flask_app import Api
 from churn_api.web.core.problems import KINDS, MEDIA_TYPE, WHEN_GUARDED
 from churn_api.web.core.query import JSON
 from churn_api.web.core.schemas import Body, BodyOrFile, ProblemAnswer
-from churn_api.web.v1.negotiation import MEDIA_TYPES, PART
-from churn_api.web.v1.schemas import Scored
+from churn_api.web.v1.shared.negotiation import MEDIA_TYPES, PART
+from churn_api.web.v1.shared.schemas import Scored
 
 VERSION = "3.1.0"
 TAGS = ("Predict", "Jobs", "Models", "Access", "Health", "Service")

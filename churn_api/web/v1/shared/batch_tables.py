@@ -22,9 +22,9 @@ from churn_api.web.core.errors import row_faults
 from churn_api.web.core.limits import charge_rows
 from churn_api.web.core.request_record import current_request
 from churn_api.web.core.state import services
-from churn_api.web.v1.negotiation import PART
-from churn_api.web.v1.predictions import about, about_answer, options_of
-from churn_api.web.v1.schemas import COLUMNS
+from churn_api.web.v1.shared.negotiation import PART
+from churn_api.web.v1.shared.predictions import about, about_answer, options_of
+from churn_api.web.v1.shared.schemas import COLUMNS
 
 if TYPE_CHECKING:
     import pyarrow as pa

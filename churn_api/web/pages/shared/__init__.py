@@ -1,0 +1,1 @@
+"""What several pages need; nothing here imports a blueprint."""

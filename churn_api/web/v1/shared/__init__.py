@@ -1,0 +1,1 @@
+"""What several resources of version 1 need; nothing here imports a blueprint."""

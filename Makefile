@@ -1,15 +1,16 @@
 # `make serve` and `make test` need Python 3.11 or later and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help serve test bench lint format typecheck imports pytest train lock clean
+.PHONY: help serve test test-newest bench lint format typecheck imports pytest train lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 MODELS := $(or $(CHURN_MODELS_DIR),models)
+NEWEST = .venv-newest/bin/pip install --quiet --disable-pip-version-check
 AUDIT = $(BIN)/pip-audit --progress-spinner off --disable-pip --no-deps --requirement requirements.txt
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 serve: .venv/runtime ## Start the API on HOST:PORT (127.0.0.1:8000), with a sample model where there is none
 	@ls $(MODELS)/*/*/card.json >/dev/null 2>&1 || $(MAKE) --no-print-directory train
@@ -42,6 +43,19 @@ imports: .venv/dev ## Check which way imports run
 pytest: .venv/dev ## Run the tests, a process for each core; ARGS="-k name" chooses
 	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
 
+# Of a line of setup.cfg, all from a comma on is an upper bound of ours; `protobuf<7` has no comma, and stays.
+test-newest: ## Run the tests with the newest versions of everything, in .venv-newest; ARGS as for pytest
+	@test -x .venv-newest/bin/python || $(PYTHON) -m venv .venv-newest
+	@sed -nE '/^install_requires/,/^\[options.packages/ s/^    ([a-z][^,]*).*/\1/p' setup.cfg > .venv-newest/newest.in
+	@sed '/^-c /d' requirements-dev.in >> .venv-newest/newest.in
+	@echo "Installing the newest versions into .venv-newest ..."
+	@$(NEWEST) --upgrade --upgrade-strategy eager -r .venv-newest/newest.in
+	@$(NEWEST) --no-deps --editable .
+	@echo "Versions that requirements.txt and requirements-dev.txt do not have:"
+	@sed 's/ .*//' requirements.txt requirements-dev.txt > .venv-newest/pinned
+	@.venv-newest/bin/pip freeze --exclude-editable | sed -e :a -e 's/^\([^=]*\)[_.]/\1-/' -e ta | grep -vixFf .venv-newest/pinned || true
+	.venv-newest/bin/pytest --numprocesses auto --dist worksteal $(ARGS)
+
 bench: .venv/runtime .venv-bench/done ## Measure this service beside others (needs wrk); ARGS="--only churn-api" chooses
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -57,7 +71,7 @@ lock: .venv/dev ## Pin the dependencies of setup.cfg and requirements-dev.in, by
 	@touch $@
 
 clean: ## Remove the virtual environment and caches; models and instance stay
-	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv .venv-bench .venv-newest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 
 .venv/runtime: requirements.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'

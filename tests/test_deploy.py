@@ -346,10 +346,14 @@ def assert_valid(resources: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize(
     ("schema", "file"),
-    [("compose-spec", "deploy/compose.yaml"), ("github-workflows", ".github/workflows/image.yml")],
+    [
+        ("compose-spec", "deploy/compose.yaml"),
+        ("github-workflows", ".github/workflows/image.yml"),
+        ("github-workflows", ".github/workflows/test.yml"),
+    ],
 )
 def test_schemas(schema, file):
-    """The compose file and the workflow are valid by their published schemas."""
+    """The compose file and the workflows are valid by their published schemas."""
     if shutil.which("check-jsonschema") is None:
         pytest.skip("check-jsonschema is not installed")
     command = ["check-jsonschema", "--builtin-schema", f"vendor.{schema}", str(ROOT / file)]

@@ -194,5 +194,5 @@ def test_targets_of_the_readme():
     """Every make target that the documents name is one that `make help` lists."""
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for document in DOCUMENTS:
-        for target in re.findall(r"`?make (\w+)`?$|`make (\w+)`", document.read_text(), re.M):
+        for target in re.findall(r"`?make ([\w-]+)`?$|`make ([\w-]+)`", document.read_text(), re.M):
             assert f"make {''.join(target)} " in listed, target

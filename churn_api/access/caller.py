@@ -43,6 +43,12 @@ class AuthResult(NamedTuple):
     """Why the caller is turned away: the code of a problem."""
 
 
+ANYONE = Caller("anyone", "anyone", frozenset())
+"""A caller that sent no credentials; where AUTH is open it may predict."""
+UNKNOWN = AuthResult(ANYONE, None)
+"""What is known before the guard has looked."""
+
+
 def parse_scopes(names: Iterable[str]) -> frozenset[str]:
     """Scopes by name. Raises UnknownScope."""
     found = frozenset(names)

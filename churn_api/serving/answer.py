@@ -1,6 +1,6 @@
 """An answer: what was predicted, before any door gives it its shape, and who is told of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from churn_api.registry.model import Model
@@ -13,7 +13,7 @@ class Answer(NamedTuple):
     model: Model
     threshold: float
     """The one that decided."""
-    identifiers: Sequence[Any]
+    identifiers: list[Any]
     """As they were sent; None where none was. Length n."""
     columns: Mapping[str, Computed]
     """The columns of `scoring.output` by their names, each of length n."""

@@ -5,9 +5,9 @@ from typing import Any
 
 from flask import Flask
 
+from churn_api.access.caller import ANYONE
 from churn_api.telemetry import logs
 from churn_api.web.core.client_address import address_of
-from churn_api.web.core.guard import ANYONE
 from churn_api.web.core.request_record import RequestRecord
 
 
@@ -58,8 +58,8 @@ class AccessLog:
 
 def _key(record: RequestRecord) -> str | None:
     """The name of the key or token, never the key; none where there was none."""
-    auth = record.auth
-    return None if auth is None or auth.caller is ANYONE else auth.caller.name
+    caller = record.auth.caller
+    return None if caller is ANYONE else caller.name
 
 
 def _level(record: RequestRecord) -> int:

@@ -95,6 +95,10 @@ class Api(Flask):
             self.probes.add(rule)
         super().add_url_rule(rule, name, view_func, provide_automatic_options, **options)
 
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself: views and hooks here are plain ones, and asking each at each request takes a while."""
+        return func
+
     def _match(self, path: str, method: str) -> Match:
         return self.url_map.bind("").match(path, method, return_rule=True)
 
@@ -103,7 +107,8 @@ class Api(Flask):
 
         Flask's own reads the host, which no address here has in it, and translates what ASCII leaves as it is.
         """
-        if request is None or self._needs_host:
+        config = self.config
+        if request is None or config["TRUSTED_HOSTS"] is not None or config["SERVER_NAME"] is not None:
             return super().create_url_adapter(request)
         environ = request.environ
         script, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
@@ -112,8 +117,3 @@ class Api(Flask):
         return Adapter(
             self._match, self.url_map, "", script, "", environ["wsgi.url_scheme"], path, environ["REQUEST_METHOD"]
         )
-
-    @property
-    def _needs_host(self) -> bool:
-        """Whether a setting of Flask's asks for the host of every request."""
-        return self.config["TRUSTED_HOSTS"] is not None or self.config["SERVER_NAME"] is not None

@@ -1,8 +1,8 @@
 """Who sends a request, and whether they may: the guard sees to what the endpoint's declaration asks for."""
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from churn_api.access.caller import PREDICT, AuthResult, Caller, Denied
+from churn_api.access.caller import ANYONE, PREDICT, AuthResult, Caller, Denied
 from churn_api.access.keys import PREFIX
 from churn_api.services import Services
 from churn_api.web.core.addresses import address
@@ -12,9 +12,6 @@ from churn_api.web.core.request_record import RequestRecord, current_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
-
-ANYONE = Caller("anyone", "anyone", frozenset())
-"""A caller that sent no credentials; where AUTH is open it may predict."""
 
 _BEARER = "bearer "
 _DETAILS = {
@@ -41,23 +38,18 @@ def identify(
 
 def enforce(record: RequestRecord) -> None:
     """Raise Problem where the caller is denied, or may not do this."""
-    auth, operation = auth_result(record), record.operation
-    if auth.denied is not None:
-        raise _unauthorized(auth.denied)
-    if auth.caller is ANYONE or operation is None:
+    (caller, denied), operation = record.auth, record.operation
+    if denied is not None:
+        raise _unauthorized(denied)
+    if caller is ANYONE or operation is None:
         return
-    if operation.access != ANY_KEY and operation.access not in auth.caller.scopes:
+    if operation.access != ANY_KEY and operation.access not in caller.scopes:
         raise Problem("missing-scope", f"The scope {operation.access!r} is needed.", scope=operation.access)
-
-
-def auth_result(record: RequestRecord) -> AuthResult:
-    """What the guard found out of a request."""
-    return cast("AuthResult", record.auth)
 
 
 def caller() -> Caller:
     """The caller of the current request."""
-    return auth_result(current_request()).caller
+    return current_request().auth.caller
 
 
 def actor() -> str:

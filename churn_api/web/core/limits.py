@@ -7,9 +7,10 @@ from time import time
 from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter, RateLimitExceeded, RequestLimit
 
+from churn_api.access.caller import ANYONE
 from churn_api.access.counters import uri_of
 from churn_api.web.core.client_address import client_address
-from churn_api.web.core.guard import ANYONE, auth_result, caller
+from churn_api.web.core.guard import caller
 from churn_api.web.core.problems import Problem
 from churn_api.web.core.request_record import current_request
 
@@ -94,7 +95,7 @@ def _is_exempt() -> bool:
 
 def _counted_as() -> str:
     record = current_request()
-    if auth_result(record).denied or record.operation is None:
+    if record.auth.denied or record.operation is None:
         return f"denied:{_identity()}"
     return f"{record.operation.limit}:{_identity()}"
 
@@ -116,7 +117,7 @@ def _rate() -> str:
 
 def _limit() -> str:
     record = current_request()
-    denied = auth_result(record).denied is not None
+    denied = record.auth.denied is not None
     return "management" if denied or record.operation is None else record.operation.limit or "management"
 
 

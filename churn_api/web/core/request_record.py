@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from churn_api.access.caller import UNKNOWN, AuthResult
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-    from churn_api.access.caller import AuthResult
     from churn_api.contract.faults import Fault
     from churn_api.telemetry.traceparent import Trace
     from churn_api.web.core.declaration import Operation
@@ -39,7 +40,7 @@ class RequestRecord(msgspec.Struct, eq=False):
     """The template of the address, as in `/api/v1/predict/<model>`; None where no view has it."""
     operation: "Operation | None" = None
     """What the view declares; None where there is no view."""
-    auth: "AuthResult | None" = None
+    auth: AuthResult = UNKNOWN
     """Who calls, as far as the guard found out."""
     model: str | None = None
     version: str | None = None

@@ -45,8 +45,14 @@ def predict(model: Model, batch: Batch, query: Mapping[str, Any], *, many: bool)
 
 def as_columns(answer: Answer) -> dict[str, list[Any]]:
     """One list a field."""
-    values = {column.name: column.values(answer.columns[column.name]) for column in COLUMNS}
-    return {IDENTIFIER: list(answer.identifiers), **values}
+    columns = answer.columns
+    values = {column.name: column.values(columns[column.name]) for column in COLUMNS}
+    return {IDENTIFIER: answer.identifiers, **values}
+
+
+def as_record(answer: Answer) -> dict[str, Any]:
+    """The one customer of an answer."""
+    return {name: values[0] for name, values in as_columns(answer).items()}
 
 
 def as_rows(answer: Answer) -> list[Any]:

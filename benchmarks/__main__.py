@@ -7,7 +7,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from benchmarks import compare, held, logline, metrics, sweep, tables, workers
+from benchmarks import against, compare, held, logline, metrics, sweep, tables, workers
 from benchmarks.servers import COMMANDS
 
 
@@ -26,6 +26,11 @@ def _parser() -> argparse.ArgumentParser:
     scenarios = parser.add_subparsers()
     _add_compare(parser)
     _add_compare(scenarios.add_parser("compare", help="this service beside others (the default)"))
+    trees = scenarios.add_parser("against", help="this tree beside another checkout, as ratios")
+    trees.add_argument("other", type=Path, help="the other checkout, with a virtual environment of its own")
+    trees.add_argument("--seconds", type=int, default=1, help="length of a run (default 1)")
+    trees.add_argument("--rounds", type=int, default=30, help="runs of each load, in turn (default 30)")
+    trees.set_defaults(needs=("wrk",), run=lambda o: against.run(o.other, o.rounds, o.seconds, dry=o.dry))
     sizes = scenarios.add_parser("sweep", help="the cost of a batch from 1 to 100,000 customers, drawn as a chart")
     sizes.add_argument("--largest", type=int, default=100_000, help="customers of the largest batch (default 100,000)")
     sizes.set_defaults(needs=("wrk",), run=lambda o: sweep.run(o.largest, dry=o.dry))

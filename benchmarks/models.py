@@ -1,11 +1,10 @@
 """The models of a benchmark: a boosted and a logistic one on the same sample data."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from benchmarks.servers import CHURN_API, ROOT
+from benchmarks.servers import ROOT, churn_api
 
 FOLDER = ROOT / "instance" / "bench"
 MODELS = ("boosting", "logistic")
@@ -13,23 +12,27 @@ ROWS = 5000
 
 
 def make_models(
-    folder: Path, sample: Path | None = None, target: str = "churn", identifier: str = "customer_id"
+    folder: Path,
+    sample: Path | None = None,
+    target: str = "churn",
+    identifier: str = "customer_id",
+    root: Path = ROOT,
 ) -> Path:
-    """Train both, unless they are there, and return their models folder. `sample` replaces the sample data."""
+    """Train both, unless they are there, and return their models folder. `sample` replaces the sample data.
+
+    `root` is the checkout that trains them.
+    """
     models, table = folder / "models", folder / "customers.csv"
     folder.mkdir(parents=True, exist_ok=True)
     if not table.exists():
-        table.write_bytes(sample.read_bytes() if sample else _sample_data())
+        rows = sample.read_bytes() if sample else churn_api("sample-data", "--rows", str(ROWS), root=root)
+        table.write_bytes(rows)
     for name in MODELS:
         if not (models / name).exists():
             options = ["--target", target, "--id", identifier, "--estimator", name, "--name", name]
             environment = {"CHURN_MODELS_DIR": str(models), "CHURN_DEFAULT_MODEL": "boosting"}
-            subprocess.run([CHURN_API, "train", str(table), *options], env=environment, check=True, capture_output=True)
+            churn_api("train", str(table), *options, root=root, **environment)
     return models
-
-
-def _sample_data() -> bytes:
-    return subprocess.run([CHURN_API, "sample-data", "--rows", str(ROWS)], capture_output=True, check=True).stdout
 
 
 def customers(folder: Path, models: Path) -> tuple[list[dict[str, Any]], dict[str, list[float]]]:

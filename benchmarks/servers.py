@@ -54,15 +54,20 @@ class Server:
 
 
 @contextmanager
-def running(name: str, models: Path, *, behind_nginx: bool = False, **environment: str) -> Iterator[Server]:
-    """A server on a free port of loopback, until the block ends. `environment` holds settings besides."""
+def running(
+    name: str, models: Path, *, behind_nginx: bool = False, root: Path = ROOT, **environment: str
+) -> Iterator[Server]:
+    """A server on a free port of loopback, until the block ends. `environment` holds settings besides.
+
+    `root` is the checkout whose service it is.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         listening = {"HOST": f"unix:{folder}/g.sock"} if behind_nginx else {"PORT": str(free_port())}
         if name == OURS:
-            listening |= _ready_to_start(folder)
+            listening |= _ready_to_start(folder, root)
         started = time.perf_counter()
-        process = stack.enter_context(_process(name, models, listening | environment))
+        process = stack.enter_context(_process(name, models, listening | environment, root))
         if behind_nginx:
             proxy = stack.enter_context(nginx_before(folder, folder / "g.sock"))
             url, processes = proxy.url, [process.pid, proxy.process.pid]
@@ -73,7 +78,7 @@ def running(name: str, models: Path, *, behind_nginx: bool = False, **environmen
         yield Server(name, url, [psutil.Process(pid) for pid in processes], seconds)
 
 
-def _ready_to_start(folder: Path) -> dict[str, str]:
+def _ready_to_start(folder: Path, root: Path) -> dict[str, str]:
     """Settings of a service with nothing in its database, that anyone may ask, as often as they like."""
     settings = {
         "CHURN_INSTANCE_DIR": str(folder),
@@ -81,21 +86,29 @@ def _ready_to_start(folder: Path) -> dict[str, str]:
         "CHURN_ALLOW_OPEN": "1",
         "CHURN_RATELIMIT_ENABLED": "0",
     }
-    subprocess.run([CHURN_API, "db", "upgrade"], env=os.environ | settings, check=True, capture_output=True)
+    churn_api("db", "upgrade", root=root, **settings)
     return settings
 
 
+def churn_api(*words: str, root: Path = ROOT, **environment: str) -> bytes:
+    """Run a checkout's own command, and return what it prints."""
+    own = os.environ | {"PYTHONPATH": str(root)} | environment
+    command = [str(root / ".venv/bin/churn-api"), *words]
+    return subprocess.run(command, cwd=root, env=own, check=True, capture_output=True).stdout
+
+
 @contextmanager
-def _process(name: str, models: Path, settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def _process(name: str, models: Path, settings: dict[str, str], root: Path) -> Iterator[subprocess.Popen[bytes]]:
     environment = os.environ | {
         "WEB_CONCURRENCY": str(WORKERS),
         "CHURN_MODELS_DIR": str(models),
         "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(root),
         **settings,
     }
-    command = [*COMMANDS[name], *_options(name, settings)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    program, *words = COMMANDS[name]
+    words = [program.replace(str(ROOT), str(root), 1), *words, *_options(name, settings)]
+    process = subprocess.Popen(words, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield process
     finally:

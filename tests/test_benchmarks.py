@@ -23,6 +23,14 @@ def test_compare():
     assert "| churn-api |" in printed
 
 
+def test_against():
+    """A tree is loaded beside another checkout, here itself, and each figure is a ratio."""
+    printed = bench("against", str(ROOT), "--seconds", "1", "--rounds", "2")
+    for title in ("one customer, 8 connections", "1,000 customers, logistic", "memory of all processes"):
+        assert f"| {title}" in printed
+    assert re.search(r"\| \d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\) \|", printed)
+
+
 def test_sweep():
     """The sweep answers batches of every size up to the largest, and prints what each cost."""
     printed = bench("sweep", "--largest", "10")

@@ -42,7 +42,10 @@ def worker(respawn: bool) -> None:
 
     keep_arrow_small()
     # Before anything imports prometheus_client, which decides then where values live.
-    observer = _counting()
+    try:
+        observer = _counting()
+    except StartError as error:
+        refuse(str(error))
     with services() as found:
         try:
             working = found.worker(observer)

@@ -221,7 +221,7 @@ class Server:
 
 @contextmanager
 def serving(
-    models_dir: Path,
+    models_dir: Path | None,
     log: Path,
     workers: int = 2,
     alive: str | None = None,
@@ -232,10 +232,12 @@ def serving(
 ) -> Iterator[Server]:
     """A gunicorn with the project's own configuration on a free port, or behind what answers at `alive`.
 
-    `command` starts one in another way.
+    `command` starts one in another way; without a folder of models it has its own.
     """
     port = free_port()
-    chosen = {"PORT": str(port), "WEB_CONCURRENCY": str(workers), "CHURN_MODELS_DIR": str(models_dir)}
+    chosen = {"PORT": str(port), "WEB_CONCURRENCY": str(workers)}
+    if models_dir:
+        chosen["CHURN_MODELS_DIR"] = str(models_dir)
     with log.open("w") as stream:
         process = subprocess.Popen(
             command or [GUNICORN, serves],

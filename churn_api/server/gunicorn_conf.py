@@ -7,7 +7,7 @@ gunicorn takes the names of this module that are settings of its own, and calls 
 
 import gc
 import signal
-import subprocess  # nosec B404 - for a type
+import subprocess  # nosec B404
 from functools import partial
 from pathlib import Path
 from typing import Any

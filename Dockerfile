@@ -10,10 +10,9 @@ WORKDIR /src
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/churn-api
 COPY requirements.txt setup.cfg pyproject.toml README.md ./
 COPY churn_api churn_api
-# The lock holds for what is installed; the extras `train` and `dask` are not.
+# The lock holds for what is installed; the extras `train`, `dask` and `reload` are not.
 RUN /opt/pip/bin/pip --python /opt/churn-api/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
     --constraint requirements.txt ".[${EXTRAS}]"
-COPY gunicorn.conf.py wsgi.py /opt/churn-api/app/
 COPY deploy/container/alive.py /opt/churn-api/app/
 # A third of what was installed is for building against it, for debuggers, for its own tests, or a copy that nothing loads.
 RUN command -v strip || (apt-get update && apt-get install -y --no-install-recommends binutils)
@@ -58,4 +57,4 @@ USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "alive.py"]
-CMD ["gunicorn", "wsgi:app"]
+CMD ["churn-api", "serve"]

@@ -15,7 +15,7 @@ help: ## List the targets
 serve: .venv/runtime ## Start the API on HOST:PORT (127.0.0.1:8000), with a sample model where there is none
 	@ls $(MODELS)/*/*/card.json >/dev/null 2>&1 || $(MAKE) --no-print-directory train
 	@$(BIN)/churn-api db upgrade >/dev/null
-	@CHURN_AUTH=$${CHURN_AUTH:-open} CHURN_JOB_WORKER=$${CHURN_JOB_WORKER:-1} exec $(BIN)/gunicorn wsgi:app
+	@CHURN_AUTH=$${CHURN_AUTH:-open} CHURN_JOB_WORKER=$${CHURN_JOB_WORKER:-1} exec $(BIN)/churn-api serve
 
 train: .venv/runtime ## Train the default model on sample data
 	$(BIN)/churn-api sample-data > instance/sample.csv

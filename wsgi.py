@@ -1,5 +1,1 @@
-"""What gunicorn and flask serve."""
-
-from churn_api.app import create_app
-
-app = create_app()
+from churn_api.server.wsgi import app

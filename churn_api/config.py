@@ -5,6 +5,8 @@ few that platforms set, which go by their own name.
 """
 
 import os
+import re
+import sys
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -27,6 +29,7 @@ LOCAL, DASK = "local", "dask"
 AUTO, JSON, TEXT = "auto", "json", "text"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 GIB = 1 << 30
+_RELATIVE_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:)(.+)")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108 - a folder of one's own is made in it
 
 
@@ -90,6 +93,8 @@ class Setting:
     prefixed: bool = True
     secret: bool = False
     """Not to be shown; may be read from a file, which `<variable>_FILE` names."""
+    is_path: bool = False
+    """A path: relative to the working directory where it is set, and absolute once it is read."""
 
     @property
     def variable(self) -> str:
@@ -119,8 +124,21 @@ SETTINGS = (
         "How long a server that is told to stop (SIGTERM) answers on, while `/health/ready` is 503 already.",
         validate.Range(0, 600),
     ),
-    Setting("CONFIG_FILE", "str", "", "TOML file with settings by their names in small letters. The environment wins."),
-    Setting("INSTANCE_DIR", "str", "instance", "Folder of this machine's state: SQLite, secrets, counters."),
+    Setting(
+        "CONFIG_FILE",
+        "str",
+        "",
+        "TOML file with settings by their names in small letters. The environment wins.",
+        is_path=True,
+    ),
+    Setting(
+        "INSTANCE_DIR",
+        "str",
+        "",
+        "Folder of this machine's state: SQLite, secrets, counters. Empty: `instance` in the checkout; of an installed "
+        "package, `var/churn_api-instance` below `sys.prefix`.",
+        is_path=True,
+    ),
     Setting(
         "DATABASE_URL",
         "str",
@@ -129,7 +147,14 @@ SETTINGS = (
         prefixed=False,
         secret=True,
     ),
-    Setting("MODELS_DIR", "str", "models", "Folder of the bundles."),
+    Setting(
+        "MODELS_DIR",
+        "str",
+        "",
+        "Folder of the bundles. Empty: `models` in the checkout; of an installed package, "
+        "`var/churn_api-instance/models` below `sys.prefix`.",
+        is_path=True,
+    ),
     Setting("DEFAULT_MODEL", "str", "default", "Model that answers where a request names none."),
     Setting("MAX_MODELS", "int", 32, "Models that a worker holds; the least recently used goes.", validate.Range(1)),
     Setting("MAX_BATCH_ROWS", "int", 1000, "Customers that one batch may hold.", validate.Range(1)),
@@ -148,7 +173,9 @@ SETTINGS = (
     Setting("KEY_PEPPER", "str", "", "Secret of the keys' hashes, 32 characters or more.", _secret, secret=True),
     Setting("JWT_SECRET", "str", "", "Secret of the tokens' signatures, 32 characters or more.", _secret, secret=True),
     Setting("TOKEN_SECONDS", "int", 900, "How long a token of `/api/v1/token` is valid.", validate.Range(1, 86400)),
-    Setting("JWKS_FILE", "str", "", "Public keys (JWKS) of an identity provider whose tokens are taken too."),
+    Setting(
+        "JWKS_FILE", "str", "", "Public keys (JWKS) of an identity provider whose tokens are taken too.", is_path=True
+    ),
     Setting("JWT_ISSUER", "str", "", "Issuer that its tokens must name."),
     Setting("JWT_AUDIENCE", "str", "churn-api", "Audience that every token must name."),
     Setting("JWT_LEEWAY", "int", 10, "Seconds by which clocks may differ.", validate.Range(0, 300)),
@@ -202,7 +229,7 @@ SETTINGS = (
         _optional_address,
         secret=True,
     ),
-    Setting("DATA_DIR", "str", "", "Folder below which jobs may read files by their path. Empty: none."),
+    Setting("DATA_DIR", "str", "", "Folder below which jobs may read files by their path. Empty: none.", is_path=True),
     Setting(
         "DATA_URLS",
         "list",
@@ -210,7 +237,13 @@ SETTINGS = (
         "Addresses below which jobs may read, as in `s3://bucket/folder/`, by commas. Empty: none.",
         _addresses,
     ),
-    Setting("JOBS_DIR", "str", "", "Folder of the jobs' files, which every process shares. Empty: in INSTANCE_DIR."),
+    Setting(
+        "JOBS_DIR",
+        "str",
+        "",
+        "Folder of the jobs' files, which every process shares. Empty: in INSTANCE_DIR, `jobs`.",
+        is_path=True,
+    ),
     Setting("MAX_JOB_BYTES", "int", 10 * GIB, "Bytes that a job's input may have, unfolded.", validate.Range(1)),
     Setting("JOB_WORKER", "bool", False, "Whether gunicorn starts a job worker beside its own workers."),
     Setting("JOB_ENGINE", "str", LOCAL, "Where jobs compute.", validate.OneOf([LOCAL, DASK])),
@@ -227,6 +260,7 @@ SETTINGS = (
         "str",
         "",
         "Folder of the counters. Empty: below `/dev/shm`, which is memory; else in INSTANCE_DIR, `metrics`.",
+        is_path=True,
     ),
     Setting("ALLOWED_HOSTS", "list", [], "Names that a request's `Host` may have, by commas. Empty: any."),
     Setting("CORS_ORIGINS", "list", [], "Origins whose pages may call the API, by commas."),
@@ -236,11 +270,12 @@ SETTINGS = (
 def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[str] = ()) -> dict[str, Any]:
     """Every setting by name: of `overrides`, the environment, the file and the defaults, the first that says.
 
-    `others` are the names that overrides may hold besides. Raises ConfigError naming what is at fault.
+    Paths are absolute. `others` are the names that overrides may hold besides. Raises ConfigError naming what is at
+    fault.
     """
     _refuse_unknown_variables()
     env = Env(eager=False)
-    below = _defaults() | _from_file() | _from_secret_files()
+    below = {setting.name: setting.default for setting in SETTINGS} | _from_file() | _from_secret_files()
     settings = {
         setting.name: getattr(env, setting.kind)(setting.variable, below[setting.name], validate=setting.check)
         for setting in SETTINGS
@@ -252,6 +287,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[
         faults = [f"{variable}: {' '.join(messages)}" for variable, messages in found.items()]
         raise ConfigError("; ".join(faults)) from error
     settings |= {name: _checked(name, value, others) for name, value in (overrides or {}).items()}
+    settings |= _absolute_paths(settings)
     _refuse_open_doors(settings)
     if settings["JOB_ENGINE"] == DASK and not settings["DASK_SCHEDULER"]:
         raise ConfigError(f"JOB_ENGINE=dask needs a cluster: set {PREFIX}DASK_SCHEDULER")
@@ -276,8 +312,40 @@ def metrics_group() -> Path | None:
     return Path(folder) if folder else None
 
 
-def _defaults() -> dict[str, Any]:
-    return {setting.name: setting.default for setting in SETTINGS}
+def default_settings() -> dict[str, Any]:
+    """What every setting is where nothing says otherwise."""
+    defaults = {setting.name: setting.default for setting in SETTINGS}
+    return defaults | _absolute_paths(defaults)
+
+
+def _absolute_paths(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Every path that is set or has a default, absolute: it names the same file from any working directory."""
+    defaults = state_folders(Path(__file__).parent)
+    named = [setting.name for setting in SETTINGS if setting.is_path]
+    paths = {name: settings[name] or defaults.get(name) for name in named}
+    absolute = {name: str(Path(path).absolute()) for name, path in paths.items() if path}
+    return absolute | {"DATABASE_URL": _absolute_file(settings["DATABASE_URL"])}
+
+
+def _absolute_file(url: str) -> str:
+    """The address of a database, with an absolute path where it is that of a SQLite file."""
+    file = _RELATIVE_SQLITE.fullmatch(url)
+    return f"{file[1]}{Path(file[2]).absolute()}" if file else url
+
+
+def state_folders(package: Path) -> dict[str, Path]:
+    """Where state is by default, found as Flask finds an instance folder: by where the package is.
+
+    Beside a package in a checkout; below `var` in the prefix that a package is installed to.
+    https://flask.palletsprojects.com/en/stable/config/#instance-folders
+    """
+    parent = package.absolute().parent
+    if parent.name not in ("site-packages", "dist-packages"):
+        return {"INSTANCE_DIR": parent / "instance", "MODELS_DIR": parent / "models"}
+    # Of a package for one user the prefix is not Python's own: lib/python3.x/site-packages is below it.
+    prefix = Path(sys.prefix) if parent.is_relative_to(sys.prefix) else parent.parents[2]
+    instance = prefix / "var" / "churn_api-instance"
+    return {"INSTANCE_DIR": instance, "MODELS_DIR": instance / "models"}
 
 
 def _from_file() -> dict[str, Any]:

@@ -5,11 +5,10 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from flask.testing import FlaskClient
 from limits.storage import storage_from_string
 from sqlalchemy import create_engine, text
 
+from benchmarks.nginx import free_port
 from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
 from churn_api.config import load_settings
@@ -38,6 +38,7 @@ from churn_api.training.train import train
 
 ROOT = Path(__file__).parents[1]
 SECRET = "a secret of the tests, and of nothing else"  # noqa: S105
+GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
 TELCO = ROOT.parent / "shared" / "data" / "telco.csv"
 
 
@@ -220,22 +221,31 @@ class Server:
 
 @contextmanager
 def serving(
-    models_dir: Path,
+    models_dir: Path | None,
     log: Path,
     workers: int = 2,
     alive: str | None = None,
     serves: str = "wsgi:app",
+    command: Sequence[str] = (),
+    cwd: Path = ROOT,
     **environment: str,
 ) -> Iterator[Server]:
-    """A gunicorn with the project's own configuration on a free port, or behind what answers at `alive`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    chosen = {"PORT": str(port), "WEB_CONCURRENCY": str(workers), "CHURN_MODELS_DIR": str(models_dir)}
-    command = [str(Path(sys.executable).with_name("gunicorn")), serves]
+    """A gunicorn with the project's own configuration on a free port, or behind what answers at `alive`.
+
+    `command` starts one in another way; without a folder of models it has its own.
+    """
+    port = free_port()
+    chosen = {"PORT": str(port), "WEB_CONCURRENCY": str(workers)}
+    if models_dir:
+        chosen["CHURN_MODELS_DIR"] = str(models_dir)
     with log.open("w") as stream:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | chosen | environment, stdout=stream, stderr=stream, text=True
+            command or [GUNICORN, serves],
+            cwd=cwd,
+            env=os.environ | chosen | environment,
+            stdout=stream,
+            stderr=stream,
+            text=True,
         )
     server = Server(process, alive or f"http://127.0.0.1:{port}", log)
     try:

@@ -149,7 +149,7 @@ def working(models_dir: Path, log: Path, **environment: str) -> Iterator[Worker]
     chosen = os.environ | LEASE | {"CHURN_MODELS_DIR": str(models_dir)} | environment
     with log.open("a") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "churn_api.cli", "worker"],
+            [sys.executable, "-m", "churn_api", "worker"],
             cwd=ROOT,
             env=chosen,
             stdout=stream,
@@ -166,7 +166,7 @@ def working(models_dir: Path, log: Path, **environment: str) -> Iterator[Worker]
 
 def scored(table: Path, result: Path, models_dir: Path, *options: str, version: str = "1") -> bytes:
     """What the command makes of a table."""
-    command = [sys.executable, "-m", "churn_api.cli", "score", table, "-o", result, "--model", "small"]
+    command = [sys.executable, "-m", "churn_api", "score", table, "-o", result, "--model", "small"]
     environment = os.environ | {"CHURN_MODELS_DIR": str(models_dir)}
     more = ["--version", version, "--keep", "Region", *options]
     subprocess.run([*command, *more], cwd=ROOT, env=environment, check=True, capture_output=True)

@@ -74,7 +74,7 @@ def test_postgres(tmp_path, monkeypatch, postgres_database, make_key):
 def test_only_of_a_file(monkeypatch, postgres_database, tmp_path):
     """Of a database on a server the command makes no copy, and says what does."""
     monkeypatch.setenv("DATABASE_URL", postgres_database.replace("+psycopg", ""))
-    command = [sys.executable, "-m", "churn_api.cli", "db"]
+    command = [sys.executable, "-m", "churn_api", "db"]
     subprocess.run([*command, "upgrade"], check=True, cwd=ROOT, capture_output=True)
     done = subprocess.run([*command, "backup", tmp_path / "x.db"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2

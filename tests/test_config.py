@@ -1,20 +1,23 @@
 import json
 import re
+import sys
 
+import flask
 import pytest
 from click.testing import CliRunner
-from conftest import SECRET
+from conftest import ROOT, SECRET
 
 from churn_api.app import create_app
 from churn_api.cli import main
-from churn_api.config import SETTINGS, ConfigError, load_settings
+from churn_api.config import SETTINGS, ConfigError, load_settings, state_folders
 
 
 def test_defaults(monkeypatch):
     """Without an environment every setting has its default."""
     for setting in SETTINGS:
         monkeypatch.delenv(setting.variable, raising=False)
-    assert load_settings() == {setting.name: setting.default for setting in SETTINGS}
+    state = {"INSTANCE_DIR": str(ROOT / "instance"), "MODELS_DIR": str(ROOT / "models")}
+    assert load_settings() == {setting.name: setting.default for setting in SETTINGS} | state
 
 
 def test_layers(monkeypatch):
@@ -119,6 +122,43 @@ def test_secrets_in_files(tmp_path, monkeypatch):
         load_settings()
 
 
+LIBRARY = "lib/python3.11/site-packages"
+
+
+@pytest.mark.parametrize("below", ["checkout", f"environment/{LIBRARY}", f"user/{LIBRARY}"])
+def test_state_is_where_flask_keeps_it(tmp_path, monkeypatch, below):
+    """By default state is where Flask has its instance folder: of a checkout, an installed and a user's package."""
+    package = tmp_path / below / "elsewhere"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "environment"))
+    monkeypatch.syspath_prepend(package.parent)
+    folders = {name: str(folder) for name, folder in state_folders(package).items()}
+    assert folders["INSTANCE_DIR"] == flask.Flask("elsewhere").instance_path.replace("elsewhere-", "churn_api-")
+    assert folders["MODELS_DIR"].startswith(str(tmp_path / below.split("/")[0]))
+
+
+def test_paths_are_absolute(tmp_path, monkeypatch, file):
+    """A relative path of the environment, a file or a mapping is below the working directory of the start."""
+    monkeypatch.chdir(tmp_path)
+    file('models_dir = "bundles"\n')
+    monkeypatch.setenv("CHURN_INSTANCE_DIR", "state")
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///one.db")
+    settings = load_settings({"DATA_DIR": "tables"})
+    monkeypatch.chdir("/")
+    assert settings["MODELS_DIR"] == str(tmp_path / "bundles")
+    assert settings["INSTANCE_DIR"] == str(tmp_path / "state")
+    assert settings["DATA_DIR"] == str(tmp_path / "tables")
+    assert settings["DATABASE_URL"] == f"sqlite:///{tmp_path / 'one.db'}"
+    assert (settings["JOBS_DIR"], settings["JWKS_FILE"]) == ("", "")
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:////a/b.db", "postgresql://a@b/c", ""])
+def test_addresses_without_a_relative_path(url):
+    """An address of a database that names no relative file stays as it is."""
+    assert load_settings({"DATABASE_URL": url})["DATABASE_URL"] == url
+
+
 def test_config_command(monkeypatch):
     """`churn-api config` shows what is in force, and of secrets nothing."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://churn:hunter2@db.example/churn")
@@ -129,8 +169,10 @@ def test_config_command(monkeypatch):
     assert "postgresql://churn:********@db.example/churn" in done.output
     assert SECRET not in done.output
     assert "CHURN_JOB_KEEP_DAYS" not in done.output
+    assert "CHURN_MODELS_DIR" not in done.output
     shown = json.loads(CliRunner().invoke(main, ["config", "--json"]).output)
     assert set(shown) == {setting.variable for setting in SETTINGS}
+    assert shown["CHURN_MODELS_DIR"] == str(ROOT / "models")
     monkeypatch.setenv("PORT", "http")
     refused = CliRunner().invoke(main, ["config"])
     assert (refused.exit_code, "PORT" in refused.output) == (2, True)

@@ -87,7 +87,7 @@ def key(container) -> str:
 @pytest.fixture(scope="module")
 def url(container, key) -> Iterator[str]:
     """The address of the running image."""
-    process = container.start("gunicorn", "wsgi:app", HOST="127.0.0.1", CHURN_JOB_WORKER="1")
+    process = container.start("churn-api", "serve", HOST="127.0.0.1", CHURN_JOB_WORKER="1")
     address = f"http://127.0.0.1:{container.port}"
     try:
         wait_until_ready(address, process)

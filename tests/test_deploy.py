@@ -103,20 +103,17 @@ def test_variables(where, variables, monkeypatch):
 
 
 def test_commands():
-    """What is started is gunicorn with this application, or a command that `churn-api` has."""
+    """What is started is a command that `churn-api` has."""
     started = list(commands())
-    assert {"upgrade", "worker", "wsgi:app"} == {command[-1] for command in started}
+    assert {"upgrade", "worker", "serve"} == {command[-1] for command in started}
     for program, *arguments in started:
-        assert program in ("gunicorn", "churn-api")
-        if program == "gunicorn":
-            assert arguments == ["wsgi:app"]
-        else:
-            assert_command(arguments)
+        assert program == "churn-api"
+        assert_command(arguments)
 
 
 def test_commands_of_the_document():
     """So is every churn-api line of docs/deployment.md."""
-    named = re.findall(r"churn-api ((?:db|keys|models|jobs|worker|audit|score|train)\b[a-z -]*)", document())
+    named = re.findall(r"churn-api ((?:db|keys|models|jobs|worker|audit|score|serve|train)\b[a-z -]*)", document())
     assert named
     for arguments in named:
         assert_command([word for word in arguments.split() if not word.startswith("-")])
@@ -160,11 +157,11 @@ def test_copied_files():
 
 
 def test_extras_of_the_image():
-    """The image installs extras that setup.cfg has, under the lock, and none for training, clusters and traces."""
+    """The image installs extras of setup.cfg under the lock, and none for training, clusters, traces or development."""
     (extras,) = re.findall(r"ARG EXTRAS=(\S+)", DOCKERFILE)
     assert '--constraint requirements.txt ".[${EXTRAS}]"' in DOCKERFILE
     listed = (ROOT / "setup.cfg").read_text().split("[options.extras_require]")[1].split("\n[")[0]
-    assert set(extras.split(",")) == set(re.findall(r"^(\w+) =", listed, re.M)) - {"train", "dask", "otel"}
+    assert set(extras.split(",")) == set(re.findall(r"^(\w+) =", listed, re.M)) - {"train", "dask", "otel", "reload"}
 
 
 def test_ports_and_sockets():

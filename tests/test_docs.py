@@ -100,7 +100,8 @@ def sample_models(tmp_path_factory) -> Path:
 
 
 def run(line: str, folder: Path) -> str:
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = {"CHURN_MODELS_DIR": str(folder / "models")} | os.environ
+    environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     line = line.replace(".venv/bin/", "")
     done = subprocess.run(line, shell=True, cwd=folder, env=environment, capture_output=True, text=True)  # noqa: S602
     assert done.returncode == 0, done.stderr

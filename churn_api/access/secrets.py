@@ -30,7 +30,7 @@ def secret(name: str, setting: str, instance: Path, *, single_machine: bool) -> 
         instance.mkdir(parents=True, exist_ok=True)
         return _read(path) or _make(path)
     except OSError as error:
-        raise MissingSecret(f"{path.name} cannot be kept in the instance folder ({error.strerror}): {line}") from error
+        raise MissingSecret(f"{path} cannot be kept ({error.strerror}): {line}") from error
 
 
 def _read(path: Path) -> bytes | None:
@@ -39,7 +39,7 @@ def _read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     if len(found) < 32:
-        raise MissingSecret(f"{path.name} in the instance folder is cut off: restore it, or remove it for a new one")
+        raise MissingSecret(f"{path} is cut off: restore it, or remove it for a new one")
     return found
 
 
@@ -56,7 +56,7 @@ def _make(path: Path) -> bytes:
         # Where another process was first, its secret is the one.
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
-            log.warning("made a secret of this machine's own: %s in the instance folder", path.name)
+            log.warning("made a secret of this machine's own: %s", path)
     finally:
         draft.unlink()
     found = _read(path)

@@ -96,12 +96,12 @@ def read_key_set(path: Path, issuer: str) -> Provider:
     try:
         entries = jwt.PyJWKSet.from_dict(json.loads(path.read_bytes())).keys
     except OSError as error:
-        raise BadKeySet(f"{path.name} cannot be read: {error.strerror}") from error
+        raise BadKeySet(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
-        raise BadKeySet(f"{path.name} is no JWKS") from error
+        raise BadKeySet(f"{path} is no JWKS") from error
     keys = tuple(entry for entry in entries if entry.algorithm_name in FOREIGN_ALGORITHMS)
     if not keys:
-        raise BadKeySet(f"{path.name} holds no key for {' or '.join(FOREIGN_ALGORITHMS)}")
+        raise BadKeySet(f"{path} holds no key for {' or '.join(FOREIGN_ALGORITHMS)}")
     return Provider(keys, issuer)
 
 

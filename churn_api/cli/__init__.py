@@ -12,6 +12,7 @@ from churn_api.cli.jobs import jobs
 from churn_api.cli.keys import keys
 from churn_api.cli.models import models
 from churn_api.cli.score import score
+from churn_api.cli.serve import serve
 from churn_api.cli.training import package, sample_data, train
 from churn_api.cli.worker import worker
 
@@ -22,5 +23,5 @@ def main() -> None:
     """Churn probabilities over HTTP: train a model on a table of customers, and serve it."""
 
 
-for command in (train, package, sample_data, score, models, jobs, worker, keys, db, audit, config):
+for command in (train, package, sample_data, serve, score, models, jobs, worker, keys, db, audit, config):
     main.add_command(command)

@@ -43,7 +43,7 @@ def services(*, checked: bool = True) -> Iterator[Services]:
     except StartError as error:
         refuse(str(error))
     except DatabaseAway as error:
-        refuse(f"the database cannot be reached ({error})")
+        refuse(f"the database {found.database.location} cannot be reached ({error})")
 
 
 def actor() -> str:

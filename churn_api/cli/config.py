@@ -6,7 +6,7 @@ import click
 import orjson
 
 from churn_api.cli.common import settings_or_refuse, table
-from churn_api.config import SETTINGS, Setting
+from churn_api.config import SETTINGS, Setting, default_settings
 
 HIDDEN = "********"
 _PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
@@ -25,11 +25,11 @@ Examples:
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object in place of the table.")
 def config(changed: bool, json_: bool) -> None:
     """Show every setting as it is in force, secrets hidden, after checking them all."""
-    found = settings_or_refuse()
+    found, defaults = settings_or_refuse(), default_settings()
     shown = {
         setting.variable: _shown(setting, found[setting.name])
         for setting in SETTINGS
-        if not changed or found[setting.name] != setting.default
+        if not changed or found[setting.name] != defaults[setting.name]
     }
     if json_:
         click.echo(orjson.dumps(shown))

@@ -50,7 +50,8 @@ def backup(file: Path) -> None:
         try:
             copy_database(found.database, file)
         except NoFile:
-            refuse("the database is on a server: pg_dump copies it, as docs/operations.md shows")
+            where = f"the database {found.database.location}"
+            refuse(f"{where} is on a server: pg_dump copies it, as docs/operations.md shows")
         except (OSError, sqlite3.Error) as error:
             refuse(f"{file} cannot be written: {error}")
     click.echo(f"{file}: {file.stat().st_size:,} bytes", err=True)

@@ -86,7 +86,7 @@ def prune(days: float | None, bytes_: int | None, dry_run: bool) -> None:
             try:
                 remove(found.queue, found.jobs_dir, pruned)
             except OSError as error:
-                refuse(f"a job's folder cannot be removed: {error.strerror}")
+                refuse(f"{error.filename or found.jobs_dir} cannot be removed: {error.strerror}")
     for one in pruned:
         click.echo(f"{one.id}  {one.bytes} bytes  {one.why}")
     click.echo(f"{len(pruned)} {'would be removed' if dry_run else 'removed'}, {freed} bytes", err=True)

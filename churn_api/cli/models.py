@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 import msgspec
@@ -60,10 +61,11 @@ def list_(json_: bool) -> None:
 def show(name: str, version: str) -> None:
     """Print the card of a version (JSON)."""
     with services() as found:
+        folder = found.models_dir / name / version
         try:
-            card = read_card(found.models_dir / name / version)
+            card = read_card(folder)
         except BundleError as error:
-            refuse(str(error))
+            refuse(f"{folder}: {error}")
     click.echo(msgspec.json.format(msgspec.json.encode(card), indent=2))
 
 
@@ -71,7 +73,7 @@ def show(name: str, version: str) -> None:
 @click.argument("path", metavar="NAME/VERSION")
 def register(path: str) -> None:
     """Register a bundle of the models folder, after checking its files and its golden rows."""
-    with services() as found, _refusals():
+    with services() as found, _refusals(found.models_dir):
         name, version = found.management.register(path, by=actor())
     click.echo(f"{name}, version {version}, is registered")
     click.echo(f"Make it live: churn-api models live {name} {version}", err=True)
@@ -82,7 +84,7 @@ def register(path: str) -> None:
 @click.argument("version")
 def live(name: str, version: str) -> None:
     """Make VERSION of NAME the one that answers, registering it first if need be. Workers follow within two seconds."""
-    with services() as found, _refusals():
+    with services() as found, _refusals(found.models_dir):
         known = found.catalog.read()
         if name not in known or version not in known[name].digests:
             found.management.register(f"{name}/{version}", by=actor())
@@ -94,21 +96,22 @@ def live(name: str, version: str) -> None:
 @click.argument("name")
 def unload(name: str) -> None:
     """Have no version of NAME answer. Files and registered versions stay."""
-    with services() as found, _refusals():
+    with services() as found, _refusals(found.models_dir):
         found.management.unload(name, by=actor())
     click.echo(f"{name} is unloaded")
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _refusals(models_dir: Path) -> Iterator[None]:
+    """Refuse what the registry refuses. Its texts are answers to clients too, so the folder is named here."""
     try:
         yield
     except (Unusable, Conflict) as error:
-        refuse(str(error))
+        refuse(f"{error} (models folder: {models_dir})")
     except UnknownModel as error:
-        refuse(f"there is no model {error.args[0]!r}: `churn-api models list` lists them")
+        refuse(f"there is no model {error.args[0]!r}: `churn-api models list` lists them (models folder: {models_dir})")
     except UnknownVersion as error:
-        refuse(f"there is no version {error.args[0]}: `churn-api models list` lists them")
+        refuse(f"there is no version {error.args[0]}: `churn-api models list` lists them (models folder: {models_dir})")
 
 
 def _joined(values: object) -> str:

@@ -84,7 +84,7 @@ def score(table: str, output: str, errors: str | None, **chosen: Any) -> None:
         with tempfile.TemporaryDirectory(prefix="churn-api-") as folder:
             task = _task(table, output, Path(folder), chosen)
             progress = _run(task, output, errors, chosen["on_error"], chosen["processes"])
-    except (TableError, BundleError, ProcessKilled) as error:
+    except (TableError, ProcessKilled) as error:
         refuse(str(error))
     except ImportError as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
@@ -140,6 +140,8 @@ def _run(task: "Task", output: str, errors: str | None, on_error: str, processes
             return _write(task, output, told, on_error, processes)
         except _BadRows as error:
             refused = str(error)
+        except BundleError as error:
+            raise Refused(f"{task.bundle}: {error}") from error
     # Only here: the file of faults is kept, and it is whole.
     where = f"{errors} lists their faults" if errors else "--errors FILE lists all their faults"
     raise Refused(f"{refused}, and no output is written: {where}, --on-error skip leaves them without scores")
@@ -192,7 +194,7 @@ def _bundle(name: str | None, version: str | None) -> tuple[Path, str]:
         refuse(f"the models folder {models} holds no model named {name!r}. {_which(found, name)}")
     version = version or _live(Services(settings), name) or list(digests)[-1]
     if version not in digests:
-        refuse(f"{name!r} has no version {version}; it has {', '.join(digests)}")
+        refuse(f"{name!r} has no version {version}; it has {', '.join(digests)} (in {models / name})")
     return models / name / version, digests[version]
 
 
@@ -211,8 +213,12 @@ def _live(services: Services, name: str) -> str | None:
     try:
         schema.check(database)
         entry = services.catalog.read().get(name)
-    except (StartError, DatabaseAway) as error:
+    except StartError as error:
         click.echo(f"The newest version scores: which one is live cannot be asked ({error}).", err=True)
+        return None
+    except DatabaseAway as error:
+        reason = f"the database {database.location} cannot be reached ({error})"
+        click.echo(f"The newest version scores: which one is live cannot be asked ({reason}).", err=True)
         return None
     finally:
         database.close()

@@ -82,7 +82,7 @@ def train(table: Path, name: str | None, estimator: str, signature: Path | None,
     except TrainingError as error:
         refuse(str(error))
     except OSError as error:
-        refuse(f"the bundle cannot be written: {error.strerror}")
+        refuse(f"the bundle cannot be written to {settings['MODELS_DIR']}: {error.strerror}")
     if json_:
         click.echo(as_json(trained))
     else:
@@ -119,7 +119,7 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
     except TrainingError as error:
         refuse(str(error))
     except OSError as error:
-        refuse(f"the bundle cannot be written: {error.strerror}")
+        refuse(f"the bundle cannot be written to {settings['MODELS_DIR']}: {error.strerror}")
     click.echo(f"{card.name}, version {card.version}, serves from {card.scorer}")
     if not card.parity.proven:
         click.echo(f"not compiled: {card.parity.reason}", err=True)
@@ -163,4 +163,5 @@ def _signature(path: Path) -> Signature:
 def _say_what_next(card: "Card", settings: dict[str, Any]) -> None:
     route = f"{API_V1}/predict" + ("" if card.name == settings["DEFAULT_MODEL"] else f"/{card.name}")
     live = f"churn-api models live {card.name} {card.version}"
-    click.echo(f"Serve it: `make serve`, or for a server that runs `{live}`. Then POST to {route}.", err=True)
+    click.echo(f"Written to {Path(settings['MODELS_DIR']) / card.name / card.version}.", err=True)
+    click.echo(f"Serve it: `churn-api serve`, or for a server that runs `{live}`. Then POST to {route}.", err=True)

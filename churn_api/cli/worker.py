@@ -1,6 +1,5 @@
 """Work on jobs."""
 
-import os
 import signal
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ import click
 
 from churn_api.cli.common import refuse, services, settings_or_refuse
 from churn_api.config import StartError, metrics_dir
+from churn_api.server.thread_limits import limit_threads
 from churn_api.services import Services
 from churn_api.telemetry import folder, logs
 
@@ -28,21 +28,24 @@ SIGTERM ends it after the block at hand; the job goes on with the next worker.
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--respawn", is_flag=True, help="Stay beside a worker, and start another when it dies.")
+@click.option("--respawn", is_flag=True, help="Supervise a worker: start another when it dies.")
 def worker(respawn: bool) -> None:
     """Work on the jobs of the queue, one after another. Start as many as you like, on any machine."""
     logs.configure(settings_or_refuse())
     if respawn:
-        from churn_api.server.supervisor import stay_beside_worker
+        from churn_api.server.supervisor import supervise_worker
 
-        stay_beside_worker()
+        supervise_worker()
         return
-    _limit_threads()
+    limit_threads()
     from churn_api.tables.arrow_memory import keep_arrow_small
 
     keep_arrow_small()
     # Before anything imports prometheus_client, which decides then where values live.
-    observer = _counting()
+    try:
+        observer = _counting()
+    except StartError as error:
+        refuse(str(error))
     with services() as found:
         try:
             working = found.worker(observer)
@@ -60,17 +63,11 @@ def _counting() -> "WorkCounts":
     if joined is None:
         folder.begin(metrics_dir(settings))
 
-    from churn_api.server.sidecar import stay_beside
+    from churn_api.server.sidecar import start_sidecar
     from churn_api.telemetry.job_metrics import WorkCounts, serve
 
     counts = WorkCounts()
     if joined is None and settings["METRICS_PORT"]:
         depth = Services(settings).depth_or_none
-        stay_beside(partial(serve, counts, depth, settings["METRICS_HOST"], settings["METRICS_PORT"]))
+        start_sidecar(partial(serve, counts, depth, settings["METRICS_HOST"], settings["METRICS_PORT"]))
     return counts
-
-
-def _limit_threads() -> None:
-    """One thread a process, before anything loads NumPy: the worker's processes are the parallelism."""
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")  # noqa: TID251 - set, not read

@@ -1,4 +1,4 @@
-"""A process that serves something beside this one: forked, so that it shares memory, and forked again when it dies.
+"""A sidecar: a process forked from this one, so that it shares memory, and forked again when it dies.
 
 No thread in the process that forks workers: a worker that is forked while a thread holds a lock, of the database's
 driver for one, inherits the lock and no thread that would ever release it.
@@ -21,24 +21,24 @@ IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.
 log = logging.getLogger(__name__)
 
 
-def stay_beside(begin: Callable[[], None]) -> int:
-    """Have a process begin something and go on with it until this one ends; the id of the one that looks after it.
+def start_sidecar(begin: Callable[[], None]) -> int:
+    """Fork a process that calls `begin`, and goes on until this one ends; return the id of the one that supervises it.
 
-    To be asked while this process has no other thread. `begin` returns when the something is begun, in threads.
+    To be called while this process has no other thread. `begin` starts threads of its own, and returns.
     """
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _alone(lambda: _look_after(begin, parent))
+        _run_forked(lambda: _supervise(begin, parent))
     return pid
 
 
-def _look_after(begin: Callable[[], None], parent: int) -> None:
+def _supervise(begin: Callable[[], None], parent: int) -> None:
     own = os.getpid()
     while os.getppid() == parent:
         child = os.fork()
         if child == 0:
-            _alone(lambda: _serve(begin, own))
+            _run_forked(lambda: _serve(begin, own))
         status = 0
         while os.getppid() == parent:
             ended, status = os.waitpid(child, os.WNOHANG)
@@ -60,7 +60,7 @@ def _serve(begin: Callable[[], None], parent: int) -> None:
         time.sleep(LOOK_EVERY_SECONDS)
 
 
-def _alone(run: Callable[[], None]) -> NoReturn:
+def _run_forked(run: Callable[[], None]) -> NoReturn:
     """Run in a forked process, which has nothing of its parent's to tidy up."""
     for number in DEFAULTS:
         signal.signal(number, signal.SIG_DFL)
@@ -73,6 +73,6 @@ def _alone(run: Callable[[], None]) -> NoReturn:
         log.error("metrics cannot be served (%s); tried again in %d s", error.strerror, AGAIN_AFTER_FAILURE_SECONDS)
         os._exit(1)
     except BaseException:
-        log.exception("what runs beside the service ended; it is begun again")
+        log.exception("the sidecar ended; it is started again")
         os._exit(1)
     os._exit(0)

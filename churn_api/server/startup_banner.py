@@ -1,33 +1,51 @@
-"""What a server says when it is ready to be tried."""
+"""What a server prints when it is ready: a request to try, or what is missing."""
 
 import json
-from typing import NamedTuple
-
-from flask import Flask
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from churn_api.contract.example import example_record
-from churn_api.registry.live import ModelNotReady
+from churn_api.registry.live import LiveModels, ModelNotReady
+from churn_api.telemetry import logs
 from churn_api.web import API_V1
-from churn_api.web.core.state import services_of
 
 
-class Greeting(NamedTuple):
-    """What is said, with the lines that say how to go on."""
+class StartupBanner(NamedTuple):
+    """A heading, and lines under names of their own."""
 
-    said: str
-    how: dict[str, str]
+    heading: str
+    lines: dict[str, str]
 
-    def in_words(self) -> str:
-        """The same for a person."""
-        return "\n".join([f"{self.said}.", *(f"{name}:\n  {line}" for name, line in self.how.items())])
+    def as_text(self) -> str:
+        """For a person: every line stands by itself, to be copied."""
+        return "\n".join([f"{self.heading}.", *(f"{name}:\n  {line}" for name, line in self.lines.items())])
+
+    def as_fields(self) -> dict[str, str]:
+        """For the log: the lines by names without spaces."""
+        return {name.lower().replace(" ", "_"): line for name, line in self.lines.items()}
 
 
-def greeting(app: Flask, address: str) -> Greeting:
+def show_banner(live: LiveModels, models_dir: Path, address: str, settings: Mapping[str, Any]) -> None:
+    """Print a banner, or log it where the log is JSON."""
+    banner = _banner(live, models_dir, address)
+    if logs.is_json(settings):
+        logs.tell(logging.INFO, banner.heading, banner.as_fields())
+    else:
+        print(banner.as_text(), flush=True)  # noqa: T201 - for whoever started it, on a terminal
+
+
+def _banner(live: LiveModels, models_dir: Path, address: str) -> StartupBanner:
     """The line to try, made from the default model's own signature, and the address of the API page."""
     try:
-        signature = services_of(app).live.get().card.signature
+        signature = live.get().card.signature
     except ModelNotReady as error:
-        return Greeting(f"Not ready: {error}", {"Train a model, then restart": "churn-api train --help"})
+        # The reason is also what clients are answered, so it names no path.
+        return StartupBanner(
+            f"Not ready: {error}",
+            {"Models folder": str(models_dir), "Train a model, then restart": "churn-api train --help"},
+        )
     record = json.dumps(example_record(signature, required_only=True)).replace("'", "'\\''")
     line = f"curl -s {address}{API_V1}/predict -H 'Content-Type: application/json' -d '{record}'"
-    return Greeting("Ready", {"Try it": line, "Read about it": f"{address}/docs"})
+    return StartupBanner("Ready", {"Try it": line, "Read about it": f"{address}/docs"})

@@ -1,4 +1,4 @@
-"""A small process that stays beside a worker: starts another when it dies, and ends it when its own parent is gone."""
+"""The job worker's supervisor: a process that starts another worker when one dies, and ends with its own parent."""
 
 import logging
 import os
@@ -16,28 +16,39 @@ GRACE_SECONDS = 25.0
 log = logging.getLogger(__name__)
 
 
-def stay_beside_worker() -> None:
+def start_supervisor() -> subprocess.Popen[bytes]:
+    """Start a process that supervises a job worker, and ends with this one."""
+    return _command("worker", "--respawn")
+
+
+def stop_supervisor(supervisor: subprocess.Popen[bytes]) -> None:
+    """End a supervisor, and with it the worker, which finishes the block at hand."""
+    supervisor.terminate()
+    supervisor.wait()
+
+
+def supervise_worker() -> None:
     """Run `churn-api worker` until SIGTERM or SIGINT comes, or the process that started this one ends."""
     parent = os.getppid()
-    told: list[int] = []
+    received: list[int] = []
 
-    def tell(number: int, _: Any) -> None:
-        told.append(number)
+    def receive(number: int, _: Any) -> None:
+        received.append(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, tell)
-    worker = _start()
-    while not told and os.getppid() == parent:
+        signal.signal(number, receive)
+    worker = _command("worker")
+    while not received and os.getppid() == parent:
         if worker.poll() is not None:
             log.error("the job worker ended with code %s; another is started, and goes on", worker.returncode)
             time.sleep(AGAIN_AFTER_SECONDS)
-            worker = _start()
+            worker = _command("worker")
         time.sleep(LOOK_EVERY_SECONDS)
     _end(worker)
 
 
-def _start() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "churn_api.cli", "worker"])  # nosec B603
+def _command(*arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "churn_api", *arguments])  # noqa: S603  # nosec B603
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:

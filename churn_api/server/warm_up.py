@@ -13,9 +13,9 @@ from typing import Any
 
 import psutil
 
+from churn_api.services import Services
 from churn_api.web.core.boundary import answer_unobserved
 from churn_api.web.core.flask_app import Api
-from churn_api.web.core.state import services_of
 
 ROUNDS = 20
 """Code that has run so often has been specialised: https://peps.python.org/pep-0659/"""
@@ -23,17 +23,17 @@ ADDRESS = "/health/live"
 """Asks of nobody who they are, and for nothing but what every request passes through."""
 
 
-def share_most(app: Api) -> None:
-    """Make this process one to fork workers of an application from."""
-    _rehearse(app)
+def warm_up(app: Api, services: Services) -> None:
+    """Make this process one to fork workers of an application from, so that they share as much as they can."""
+    _exercise(app, services)
     # Nothing is collected before: what garbage leaves free here, each worker would fill with a copy of the page.
     gc.freeze()
     _unmap_code()
 
 
-def _rehearse(app: Api) -> None:
+def _exercise(app: Api, services: Services) -> None:
     """Do, unseen, what every worker will be doing."""
-    services_of(app).rehearse_following(ROUNDS)
+    services.rehearse_following(ROUNDS)
     for _ in range(ROUNDS):
         answer_unobserved(app, ADDRESS)
 

@@ -42,6 +42,14 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     @property
+    def location(self) -> str:
+        """Its file, or its server and name, without credentials: for those who run this, never for clients."""
+        if self.is_local:
+            return self.url.database or "in memory"
+        server = self.url.host or "local server"
+        return f"{server}:{self.url.port}/{self.url.database}" if self.url.port else f"{server}/{self.url.database}"
+
+    @property
     def engine(self) -> Engine:
         """The engine, with connections of the process that asks. What it has compiled outlives a fork."""
         if self._engine is None:
@@ -107,7 +115,10 @@ def _engine(url: URL) -> Engine:
 
 def _sqlite(url: URL) -> Engine:
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseAway(f"its folder cannot be made: {error.strerror}") from error
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")

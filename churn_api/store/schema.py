@@ -32,12 +32,13 @@ def current(database: Database) -> str | None:
 def check(database: Database) -> None:
     """Raise SchemaError unless the schema is the one needed, or DatabaseAway."""
     found = current(database)
+    where = f"the database {database.location}"
     if found is None:
-        raise SchemaError(f"the database has no tables yet: {_UPGRADE}")
+        raise SchemaError(f"{where} has no tables yet: {_UPGRADE}")
     if found not in _known():
-        raise SchemaError(f"the database has schema {found}, which is newer than this program: upgrade the program")
+        raise SchemaError(f"{where} has schema {found}, which is newer than this program: upgrade the program")
     if found != HEAD:
-        raise SchemaError(f"the database has schema {found}, and {HEAD} is needed: {_UPGRADE}")
+        raise SchemaError(f"{where} has schema {found}, and {HEAD} is needed: {_UPGRADE}")
 
 
 def upgrade(database: Database) -> str | None:
@@ -48,7 +49,8 @@ def upgrade(database: Database) -> str | None:
         _lock(connection)
         before = _version(connection)
         if before is not None and before not in _known():
-            raise SchemaError(f"the database has schema {before}, which is newer than this program")
+            where = f"the database {database.location}"
+            raise SchemaError(f"{where} has schema {before}, which is newer than this program")
         if before != HEAD:
             command.upgrade(_config(connection), HEAD)
     return before

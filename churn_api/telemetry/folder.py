@@ -25,16 +25,20 @@ def begin(metrics_dir: Path) -> Path:
 
     What groups left behind that are gone is removed. Whether one is gone is told by a lock, which the system takes back
     from whoever dies: process ids come again, and containers that share a folder see none of each other's.
-    Raises StartError where the folder is another user's.
+    Raises StartError where the folder is another user's, or cannot be written to.
     """
     for folder, (pid, _) in _holding.items():
         if pid == os.getpid():
             return folder
-    _make_own(metrics_dir)
-    with _alone(metrics_dir):
-        _sweep(metrics_dir)
-        folder = Path(tempfile.mkdtemp(prefix="group-", dir=metrics_dir)).resolve()
-        _hold(folder)
+    try:
+        _make_own(metrics_dir)
+        with _alone(metrics_dir):
+            _sweep(metrics_dir)
+            folder = Path(tempfile.mkdtemp(prefix="group-", dir=metrics_dir)).resolve()
+            _hold(folder)
+    except OSError as error:
+        reason = f"the metrics folder {metrics_dir} cannot be written to ({error.strerror})"
+        raise StartError(f"{reason}: set CHURN_METRICS_DIR to one that can") from error
     os.environ[METRICS_GROUP] = str(folder)  # noqa: TID251 - set, not read
     return folder
 

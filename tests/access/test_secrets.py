@@ -32,7 +32,7 @@ def test_many_machines(tmp_path):
 def test_cut_off(tmp_path):
     """A file that was cut off is not taken for a secret."""
     (tmp_path / "jwt_secret").write_bytes(b"short")
-    with pytest.raises(MissingSecret, match="jwt_secret in the instance folder is cut off"):
+    with pytest.raises(MissingSecret, match="jwt_secret is cut off"):
         secret("JWT_SECRET", "", tmp_path, single_machine=True)
 
 

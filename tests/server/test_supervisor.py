@@ -8,7 +8,7 @@ import pytest
 from conftest import serving
 from office import LEASE, Office, until
 
-from churn_api.server import supervisor as companion
+from churn_api.server import supervisor
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def job_workers(server):
     """The processes of the server that run the job worker, and that stay beside it."""
     found = psutil.Process(server.process.pid).children(recursive=True)
     alive = [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
-    return [process for process in alive if "churn_api.cli" in process.cmdline()]
+    return [process for process in alive if "churn_api" in process.cmdline()]
 
 
 def wait_for_worker(server, last=None):
@@ -84,6 +84,6 @@ def test_one_that_does_not_end(server, monkeypatch):
     worker = wait_for_worker(server)
     worker.suspend()
     os.kill(server.process.pid, signal.SIGTERM)
-    server.process.wait(companion.GRACE_SECONDS + 30)
+    server.process.wait(supervisor.GRACE_SECONDS + 30)
     assert psutil.wait_procs([worker], timeout=10)[1] == []
     assert "the job worker does not end; it is killed" in server.log

@@ -21,7 +21,8 @@ from churn_api.web.core.state import services_of
 FORKED = """
 import json, os, sys
 from churn_api.app import create_app
-from churn_api.server.warm_up import share_most
+from churn_api.server.warm_up import warm_up
+from churn_api.web.core.state import services_of
 
 def kilobytes(name):
     with open("/proc/self/smaps_rollup") as lines:
@@ -34,7 +35,7 @@ def mapped():
 app = create_app(json.loads(sys.argv[1]))
 before = mapped()
 if sys.argv[2] == "shared":
-    share_most(app)
+    warm_up(app, services_of(app))
 after = mapped()
 if not os.fork():
     client = app.test_client()

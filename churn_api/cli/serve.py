@@ -1,0 +1,66 @@
+"""Serve the API by gunicorn."""
+
+import os
+import shlex
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from churn_api.cli.common import refuse, settings_or_refuse
+from churn_api.server.listening import CannotListen, bind_of, check_settings
+
+PACKAGE = Path(__file__).parents[1]
+STOP_SECONDS = 60
+"""How long a server may take to stop before a changed one starts: a job worker finishes the block at hand."""
+
+EXAMPLES = """
+\b
+Examples:
+  churn-api serve
+  churn-api serve --port 8001 --workers 4
+  CHURN_AUTH=open churn-api serve --reload
+  HOST=unix:/run/churn-api.sock churn-api serve
+
+\b
+Exit codes:
+  0  stopped by a signal
+  1  interrupted, or gunicorn could not start: the reason is on stderr
+  2  refused, with the reason on stderr
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--host", metavar="HOST", help="Address to listen on, or unix:PATH. [default: HOST, else 127.0.0.1]")
+@click.option("--port", metavar="PORT", help="Port to listen on. [default: PORT, else 8000]")
+@click.option("--workers", metavar="N", help="Worker processes. [default: WEB_CONCURRENCY, else 2]")
+@click.option("--reload", is_flag=True, help="Start again when a file of the package changes. For development.")
+def serve(host: str | None, port: str | None, workers: str | None, reload: bool) -> None:
+    """Serve the API by gunicorn, with this package's own configuration; every setting is followed.
+
+    It runs in this process's place: signals and exit codes are gunicorn's.
+    """
+    for variable, value in (("HOST", host), ("PORT", port), ("WEB_CONCURRENCY", workers)):
+        if value is not None:
+            os.environ[variable] = value  # noqa: TID251 - set, not read
+    settings = settings_or_refuse()
+    try:
+        check_settings(settings)
+    except CannotListen as error:
+        refuse(str(error))
+    configuration = ["--config", "python:churn_api.server.gunicorn_conf", "--bind", bind_of(settings)]
+    command = [sys.executable, "-m", "gunicorn", *configuration, "churn_api.server.wsgi:app"]
+    if reload:
+        _run_again_when_changed(command)
+    else:
+        os.execv(command[0], command)  # noqa: S606  # nosec B606
+
+
+def _run_again_when_changed(command: list[str]) -> None:
+    """Run a command in a process of its own, and start it again, with all of its code, when the package changes."""
+    if find_spec("watchfiles") is None:
+        refuse("--reload needs an extra: pip install 'churn-api[reload]'")
+    from watchfiles import run_process
+
+    run_process(PACKAGE, target=shlex.join(command), target_type="command", sigint_timeout=STOP_SECONDS)

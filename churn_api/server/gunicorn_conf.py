@@ -1,0 +1,149 @@
+"""gunicorn's configuration: sync workers that fork from one loaded application.
+
+    gunicorn --config python:churn_api.server.gunicorn_conf churn_api.server.wsgi:app
+
+gunicorn takes the names of this module that are settings of its own, and calls the functions that are hooks.
+"""
+
+import gc
+import signal
+import subprocess  # nosec B404
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from churn_api.config import StartError, load_settings, metrics_dir
+from churn_api.server import stop_signals
+from churn_api.server.listening import bind_of, check_server
+from churn_api.server.supervisor import start_supervisor, stop_supervisor
+from churn_api.server.thread_limits import limit_threads
+from churn_api.telemetry import logs
+from churn_api.telemetry.folder import begin as begin_metrics_group
+from churn_api.telemetry.traces import spans_to
+
+GC_THRESHOLD = 50_000
+"""A batch makes thousands of tuples that die by themselves; looking through them was a twentieth of its time."""
+
+
+def _load_or_exit() -> dict[str, Any]:
+    """The settings, after checking that the service may start; otherwise the end of this process, with one line."""
+    # What is loaded from here on stays: looking through it for garbage, again and again, was a sixth of the start.
+    gc.disable()
+    limit_threads()
+    try:
+        settings = load_settings()
+        logs.configure(settings)
+        # Before anything imports prometheus_client, which decides then where values live.
+        begin_metrics_group(metrics_dir(settings))
+
+        from churn_api.services import Services
+
+        Services(settings).check()
+        spans_to(settings["OTLP_ENDPOINT"])
+    except StartError as error:
+        raise SystemExit(f"churn-api: {error}") from None
+    return settings
+
+
+settings = _load_or_exit()
+_metrics_group = begin_metrics_group(metrics_dir(settings))
+_job_workers: list[subprocess.Popen[bytes]] = []
+
+bind = bind_of(settings)
+workers = settings["WEB_CONCURRENCY"]
+worker_class = "sync"
+preload_app = True
+# On by default, and a second instance on the machine would take it over.
+control_socket_disable = True
+# gunicorn's own lines in the form of all others, and none for each request: the application writes that.
+logconfig_dict = logs.logging_config(settings)
+logger_class = "churn_api.server.gunicorn_log.ServerLog"
+
+stop_signals.unblock_after_fork()
+
+
+def on_starting(server: Any) -> None:
+    """Refuse, with one line, to start on a port that is taken."""
+    try:
+        check_server(server)
+    except StartError as error:
+        raise SystemExit(f"churn-api: {error}") from None
+
+
+def when_ready(server: Any) -> None:
+    """Say how to try it, and leave to the workers, which fork next, as much as can be shared."""
+    from churn_api.server.graceful_shutdown import drain_before_stop
+    from churn_api.server.process_metrics import begin_in_master
+    from churn_api.server.startup_banner import show_banner
+    from churn_api.server.warm_up import warm_up
+    from churn_api.web.core.draining import draining_of
+    from churn_api.web.core.state import services_of
+
+    app = server.app.wsgi()
+    services = services_of(app)
+    socket_path = bind.removeprefix("unix:") if bind.startswith("unix:") else None
+    stop = partial(server.signal, signal.SIGTERM, None)
+    drain_before_stop(draining_of(app), stop, seconds=settings["DRAIN_SECONDS"], socket_path=socket_path)
+    show_banner(services.live, services.models_dir, "http://localhost" if socket_path else f"http://{bind}", settings)
+    warm_up(app, services)
+    gc.enable()
+    gc.set_threshold(GC_THRESHOLD)
+    begin_in_master(server, settings)
+    if settings["JOB_WORKER"]:
+        _job_workers.append(start_supervisor())
+
+
+def on_reload(server: Any) -> None:
+    """Follow WEB_CONCURRENCY and the log's settings at SIGHUP; workers are forked right after.
+
+    Settings that cannot be used change nothing. gunicorn reads this module's names again at the next SIGHUP.
+    """
+    global logconfig_dict, workers  # noqa: PLW0603
+    try:
+        changed = load_settings()
+    except StartError as error:
+        server.log.error("the settings cannot be used, and the server goes on as it was: %s", error)
+        return
+    logs.configure(changed)
+    logconfig_dict = logs.logging_config(changed)
+    # Where they differ, gunicorn's own command line says how many.
+    if server.cfg.workers == workers:
+        server.cfg.set("workers", changed["WEB_CONCURRENCY"])
+        server.num_workers = changed["WEB_CONCURRENCY"]
+    workers = changed["WEB_CONCURRENCY"]
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Merge what a worker counted that ended."""
+    from churn_api.server.process_metrics import compact
+
+    compact(server, worker, _metrics_group)
+
+
+def pre_exec(server: Any) -> None:
+    """At SIGUSR2, start `python -m gunicorn` again as that: by its file's path, gunicorn.http would shadow http."""
+    python, program, *arguments = server.START_CTX["args"]
+    if Path(program).name == "__main__.py":
+        server.START_CTX["args"] = [python, "-m", "gunicorn", *arguments]
+
+
+def on_exit(server: Any) -> None:
+    """End the job worker with the rest."""
+    for supervisor in _job_workers:
+        stop_supervisor(supervisor)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Hold back signals until the worker handles them itself."""
+    stop_signals.block()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Take signals again, and follow the database in a thread, which the fork could not take over."""
+    from churn_api.server.process_metrics import begin_in_worker
+    from churn_api.web.core.state import services_of
+
+    stop_signals.unblock()
+    app = worker.app.wsgi()
+    begin_in_worker(app)
+    services_of(app).follow()

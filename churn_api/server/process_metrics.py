@@ -1,0 +1,40 @@
+"""What the processes of a server count: master, workers, and the sidecar that serves the metrics of all."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from churn_api.server.sidecar import start_sidecar
+from churn_api.telemetry.multiprocess import fold
+from churn_api.web.core.flask_app import Api
+from churn_api.web.core.metrics import metrics_of, serve
+
+
+def begin_in_master(server: Any, settings: Mapping[str, Any]) -> None:
+    """Count the master too; where METRICS_PORT says so, serve the metrics from a sidecar: workers may all be busy."""
+    app = server.app.wsgi()
+    metrics_of(app).begin("master")
+    if settings["METRICS_PORT"]:
+        close = partial(_close_listeners, server)
+        start_sidecar(partial(serve, app, settings["METRICS_HOST"], settings["METRICS_PORT"], close))
+
+
+def begin_in_worker(app: Api) -> None:
+    """Count a worker that was forked."""
+    metrics_of(app).begin()
+
+
+def compact(server: Any, worker: Any, folder: Path) -> None:
+    """Merge the files of a worker that ended, however it did, so that files do not pile up."""
+    try:
+        fold(folder)
+    except Exception as error:  # noqa: BLE001
+        # Whatever it is: an exception here would end the server. A scrape may be merging the same files.
+        server.log.warning("metrics of worker %s are folded later (%s)", worker.pid, error)
+
+
+def _close_listeners(server: Any) -> None:
+    """Close, in the sidecar, the sockets that workers take requests from."""
+    for listener in server.LISTENERS:
+        listener.close()

@@ -5,6 +5,7 @@ from typing import Any
 
 from churn_api.jobs.job import Progress
 from churn_api.serving.table_scorer import Scored
+from churn_api.tables.formats import FORMATS
 from churn_api.tables.layout import Layout
 
 
@@ -31,7 +32,7 @@ def advanced(progress: Progress, scored: Scored, layout: Layout) -> Progress:
 
 def row_errors(before: Progress, scored: Scored, layout: Layout) -> list[dict[str, Any]]:
     """The faults of a block's rows, each at its row and line in the file; rows count the header, as spreadsheets do."""
-    header = 1 if layout.format == "csv" else 0
+    header = FORMATS[layout.format].header_rows
     return [
         {
             "row": before.rows + fault.row + header + 1,

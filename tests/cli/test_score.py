@@ -24,7 +24,7 @@ from click.testing import CliRunner
 
 from churn_api.app import create_app
 from churn_api.cli import main
-from churn_api.tables import blocks
+from churn_api.tables import text_blocks
 
 COMMAND = str(Path(sys.executable).with_name("churn-api"))
 TABLE = customers(300, seed=2)
@@ -289,7 +289,7 @@ def many(here):
     """A table of more than two blocks."""
     header, *rows = TEXT.splitlines(keepends=True)
     Path("many.csv").write_text(header + "".join(rows) * (MANY_ROWS // len(rows)))
-    assert Path("many.csv").stat().st_size > 2 * blocks.TEXT_BYTES
+    assert Path("many.csv").stat().st_size > 2 * text_blocks.TEXT_BYTES
     return "many.csv"
 
 

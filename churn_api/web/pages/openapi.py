@@ -19,10 +19,11 @@ from churn_api.contract.record import identifier_names
 from churn_api.contract.signature import Signature
 from churn_api.registry.live import LiveModels
 from churn_api.registry.model import Model
+from churn_api.tables.formats import MEDIA_TYPES
 from churn_api.web.core.body import JSON
 from churn_api.web.core.operation import OPERATIONS, Operation
 from churn_api.web.core.problems import KINDS, MEDIA_TYPE, WHEN_GUARDED
-from churn_api.web.v1.negotiation import FORM, MEDIA_TYPES, PART
+from churn_api.web.v1.negotiation import FORM, PART
 from churn_api.web.v1.schemas import OrFile, ProblemAnswer, Scored, TokenRequest
 
 VERSION = "3.1.0"

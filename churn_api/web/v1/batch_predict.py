@@ -11,13 +11,14 @@ from churn_api.access.caller import PREDICT
 from churn_api.contract.batch import Batch
 from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
+from churn_api.tables.formats import MEDIA_TYPES
 from churn_api.web.core.body import read_query, read_records
 from churn_api.web.core.limits import charge_rows
 from churn_api.web.core.operation import documented
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
 from churn_api.web.v1.answers import Scores, about, model_to_answer, score, scored_columns, scored_rows
 from churn_api.web.v1.batch_tables import answer_columns, answer_table
-from churn_api.web.v1.negotiation import MEDIA_TYPES, formats
+from churn_api.web.v1.negotiation import formats
 from churn_api.web.v1.schemas import COLUMNS, FAIL, BatchPrediction, BatchQuery
 
 blueprint = Blueprint("batch", __name__)

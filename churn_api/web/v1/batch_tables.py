@@ -15,7 +15,7 @@ from churn_api.contract.batch import TooManyRows
 from churn_api.contract.faults import Fault
 from churn_api.contract.signature import IDENTIFIER
 from churn_api.registry.model import Model
-from churn_api.tables.formats import FORMATS, Format
+from churn_api.tables.formats import FORMATS, LINES
 from churn_api.web.core.body import read_upload
 from churn_api.web.core.limits import charge_rows
 from churn_api.web.core.problems import Problem, body_errors, invalid
@@ -48,7 +48,7 @@ class Found(NamedTuple):
     milliseconds: float
 
 
-def answer_table(model: Model, sent: Format, wanted: Format | None, query: dict[str, Any]) -> Response:
+def answer_table(model: Model, sent: str, wanted: str | None, query: dict[str, Any]) -> Response:
     """Score the table in the body. Raises Problem, TableError, or TooManyRows."""
     # Only here: a worker that meets no table never loads pyarrow.
     from churn_api.serving.table_scorer import TableScorer
@@ -63,16 +63,16 @@ def answer_table(model: Model, sent: Format, wanted: Format | None, query: dict[
         return _as_table(model, scorer, layout, wanted, query)
 
 
-def answer_columns(scores: Scores, columns: dict[str, list[Any]], wanted: Format, unseen: int) -> Response:
+def answer_columns(scores: Scores, columns: dict[str, list[Any]], wanted: str, unseen: int) -> Response:
     """Scores of a JSON body, by field, as a table; identifiers are text, whatever they were."""
     import pyarrow as pa
 
-    from churn_api.tables.writers import PART_FORMATS, Joiner, encode
+    from churn_api.tables.writers import Joiner, encode
 
     identifiers = [None if value is None else str(value) for value in columns[IDENTIFIER]]
     table = pa.table(columns | {IDENTIFIER: pa.array(identifiers, pa.string())})
     with _to_be_sent() as result, closing(Joiner(result, wanted, table.schema)) as joiner:
-        joiner.add(encode(table, PART_FORMATS[wanted]))
+        joiner.add(encode(table, FORMATS[wanted].part_format))
     counts = {"Churn-Rows": table.num_rows, "Churn-Bad-Rows": columns["churn_probability"].count(None)}
     return _file(result, wanted, about(scores), counts | {"Churn-Unseen": unseen})
 
@@ -91,11 +91,11 @@ def _kept_body(folder: Path) -> Path:
     return path
 
 
-def _as_table(model: Model, scorer: "TableScorer", layout: "Layout", wanted: Format, query: dict[str, Any]) -> Response:
-    from churn_api.tables.writers import PART_FORMATS, Joiner, encode
+def _as_table(model: Model, scorer: "TableScorer", layout: "Layout", wanted: str, query: dict[str, Any]) -> Response:
+    from churn_api.tables.writers import Joiner, encode
 
     with _to_be_sent() as result, closing(Joiner(result, wanted, scorer.schema)) as joiner:
-        found = _each_block(scorer, layout, query, lambda table: joiner.add(encode(table, PART_FORMATS[wanted])))
+        found = _each_block(scorer, layout, query, lambda table: joiner.add(encode(table, FORMATS[wanted].part_format)))
     told = about_model(model, query.get("threshold"), found.milliseconds)
     progress = found.progress
     counts = {"Churn-Rows": progress.rows, "Churn-Bad-Rows": progress.bad_rows}
@@ -110,7 +110,7 @@ def _to_be_sent() -> Iterator[BinaryIO]:
         stack.pop_all()
 
 
-def _file(result: BinaryIO, wanted: Format, told: dict[str, Any], counts: dict[str, int]) -> Response:
+def _file(result: BinaryIO, wanted: str, told: dict[str, Any], counts: dict[str, int]) -> Response:
     """A scored table, with what JSON answers tell beside the predictions in its headers."""
     result.seek(0)
     kind = FORMATS[wanted]
@@ -129,7 +129,7 @@ def _as_json(model: Model, scorer: "TableScorer", layout: "Layout", query: dict[
 
     def add(table: "pa.Table") -> None:
         # By way of NDJSON: what JSON has no type for is text there already.
-        rows.extend(map(orjson.loads, encode(table, "ndjson").splitlines()))
+        rows.extend(map(orjson.loads, encode(table, LINES).splitlines()))
 
     found = _each_block(scorer, layout, query, add)
     remarks = {"errors": found.errors, "unseen": found.progress.unseen}

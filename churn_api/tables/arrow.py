@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from churn_api.tables.column_names import refuse_bad_names
 from churn_api.tables.format import BLOCK_ROWS, Block, Cells, Format, Layout, TableWriter
@@ -19,7 +19,7 @@ class Arrow(Format):
     name = "arrow"
     title = "Arrow"
     media_type = "application/vnd.apache.arrow.stream"
-    suffixes = (".arrow", ".arrows")
+    suffixes: ClassVar[tuple[str, ...]] = (".arrow", ".arrows")
     magic = (b"ARROW1", b"\xff\xff\xff\xff")
     part_format = name
 

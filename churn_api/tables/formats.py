@@ -8,8 +8,9 @@ from churn_api.tables.csv import Csv
 from churn_api.tables.format import Format
 from churn_api.tables.ndjson import Ndjson
 from churn_api.tables.parquet import Parquet
+from churn_api.tables.xlsx import Xlsx
 
-_KNOWN: tuple[type[Format], ...] = (Csv, Ndjson, Parquet, Arrow)
+_KNOWN: tuple[type[Format], ...] = (Csv, Ndjson, Parquet, Arrow, Xlsx)
 
 FORMATS: Mapping[str, Format] = MappingProxyType({known.name: known() for known in _KNOWN})
 MEDIA_TYPES = tuple(known.media_type for known in FORMATS.values())

@@ -88,7 +88,7 @@ def test_no_rows(tmp_path, kind):
     if kind == "ndjson":
         assert data == b""
     else:
-        layout = read_layout(prepare(path, kind, tmp_path, 1000), kind)
+        layout = read_layout(prepare(path, kind, tmp_path, 10_000), kind)
         assert layout.names == ("a,b", "p")
         assert list(blocks(layout)) == []
 

@@ -51,4 +51,4 @@ def _run(bundle: Path, table: Path, seconds: float, together: Barrier, rates: "S
 
 def _columns(model: Model, table: Path) -> Columns:
     layout = read_layout(table, "parquet")
-    return RowsReader(model.reader.records, layout, ()).read(Block(0, 0, min(BATCH, layout.stop))).columns
+    return RowsReader(model.reader.records, layout, (), frozenset()).read(Block(0, 0, min(BATCH, layout.stop))).columns

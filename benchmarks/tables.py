@@ -23,7 +23,6 @@ from churn_api.jobs.job import FINISHED, Request
 from churn_api.registry.bundle import found_bundles
 from churn_api.services import Services
 from churn_api.serving.process_engine import cores
-from churn_api.tables.formats import Format
 
 BOOSTED = MODELS[0]
 REQUEST_ROWS = 100_000
@@ -31,7 +30,7 @@ REQUESTS = 10
 MAX_SECONDS = 3600
 RATES = ("rows/s", "session alone", "× session")
 COSTS = ("CPU µs a row", "session alone", "× session")
-FORMATS: tuple[Format, ...] = ("parquet", "csv")
+FORMATS = ("parquet", "csv")
 
 
 class Tables(NamedTuple):
@@ -43,7 +42,7 @@ class Tables(NamedTuple):
     seconds: float
     """How long the session alone runs each time."""
 
-    def path(self, kind: Format) -> Path:
+    def path(self, kind: str) -> Path:
         """Where they stand in one format."""
         return self.folder / f"{self.rows}.{kind}"
 
@@ -56,7 +55,7 @@ class Run(NamedTuple):
     peak_megabytes: float
 
 
-Way = Callable[[Tables, Format], Run]
+Way = Callable[[Tables, str], Run]
 
 
 def run(rows: int, seconds: float, table: Path | None, target: str, identifier: str, *, dry: bool) -> None:
@@ -76,7 +75,7 @@ def run(rows: int, seconds: float, table: Path | None, target: str, identifier: 
         write_figures("tables", text, dry=dry)
 
 
-def _line(what: str, kind: Format, way: Way, many: Tables, few: Tables) -> list[str]:
+def _line(what: str, kind: str, way: Way, many: Tables, few: Tables) -> list[str]:
     small = way(few, kind)
     with _session_around(many, cores()) as sessions:
         large = way(many, kind)
@@ -101,7 +100,7 @@ def _session_around(tables: Tables, processes: int) -> Iterator[list[Rate]]:
     rates.append(session_rate(tables.bundle, tables.path("parquet"), processes, tables.seconds))
 
 
-def _by_command(tables: Tables, kind: Format) -> Run:
+def _by_command(tables: Tables, kind: str) -> Run:
     """`churn-api score`, from its start to its end."""
     output = tables.folder / f"scored.{kind}"
     started, cpu = time.perf_counter(), _cpu_of_children()
@@ -114,7 +113,7 @@ def _by_command(tables: Tables, kind: Format) -> Run:
     return Run(seconds, _cpu_of_children() - cpu, peak.megabytes)
 
 
-def _by_job(tables: Tables, kind: Format) -> Run:
+def _by_job(tables: Tables, kind: str) -> Run:
     """A job, from the start of its worker to the end of the job; reading the input counts too."""
     with tempfile.TemporaryDirectory(dir=tables.folder) as instance:
         settings = {"CHURN_INSTANCE_DIR": instance, "CHURN_DATA_DIR": str(tables.folder)}
@@ -139,7 +138,7 @@ def _cpu_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _request(tables: Tables, kind: Format) -> Request:
+def _request(tables: Tables, kind: str) -> Request:
     return Request(
         model=BOOSTED,
         version=tables.bundle.name,

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from churn_api.cli.common import refuse
+from churn_api.tables.formats import FORMATS
 
 PIPE = "-"
 GZIPPED = ".gz"
-BINARY = ("parquet", "arrow")
 
 
 def check_output(target: str, *others: str) -> None:
@@ -33,8 +33,8 @@ def check_output(target: str, *others: str) -> None:
 
 def check_terminal(target: str, format: str) -> None:  # noqa: A002
     """Refuse to show somebody bytes that are no text."""
-    if target == PIPE and format in BINARY and sys.stdout.isatty():
-        refuse(f"{format} is nothing to read on a terminal: name a file with -o")
+    if target == PIPE and FORMATS[format].binary and sys.stdout.isatty():
+        refuse(f"{FORMATS[format].title} is nothing to read on a terminal: name a file with -o")
 
 
 @contextmanager

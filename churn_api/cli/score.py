@@ -22,7 +22,7 @@ from churn_api.registry.bundle import BundleError, found_bundles
 from churn_api.services import Services
 from churn_api.store import schema
 from churn_api.store.database import DatabaseAway
-from churn_api.tables.formats import FORMATS, Format, format_of_name
+from churn_api.tables.formats import DEFAULT, FORMATS, LINES, TITLES, format_of_name
 
 if TYPE_CHECKING:
     from churn_api.serving.progress import Progress
@@ -52,23 +52,27 @@ Exit codes:
 """
 
 
-@click.command(epilog=EXAMPLES)
+_HELP = f"""Score every customer of TABLE: {TITLES}, text gzipped or not; `-` is stdin.
+
+The result has a row for each row of TABLE, in order.
+"""
+_BY_NAME = f"[default: by the name; {DEFAULT} for -]"
+
+
+@click.command(epilog=EXAMPLES, help=_HELP)
 @click.argument("table", metavar="TABLE")
 @click.option("-o", "--output", default=PIPE, metavar="FILE", help="Where to write. [default: - (stdout)]")
 @click.option("--model", metavar="NAME", help="Model. [default: the one that serves by default]")
 @click.option("--version", metavar="N", help="Its version. [default: the live one; without a database, the newest]")
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Predict churn from here on. [default: the model's]")
 @click.option("--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True)
-@click.option("--errors", metavar="FILE", help="Write the faults of bad rows (NDJSON).")
+@click.option("--errors", metavar="FILE", help=f"Write the faults of bad rows ({FORMATS[LINES].title}).")
 @click.option("--keep", metavar="COLS", help="Columns to repeat in the result: `all`, or names by commas.")
-@click.option("--from", "source_format", type=click.Choice(list(FORMATS)), help="[default: by the name; csv for -]")
-@click.option("--to", "result_format", type=click.Choice(list(FORMATS)), help="[default: by the name; csv for -]")
+@click.option("--from", "source_format", type=click.Choice(list(FORMATS)), help=_BY_NAME)
+@click.option("--to", "result_format", type=click.Choice(list(FORMATS)), help=_BY_NAME)
 @click.option("--processes", type=click.IntRange(1), help="[default: one a core]")
 def score(table: str, output: str, errors: str | None, **chosen: Any) -> None:
-    """Score every customer of TABLE: CSV, NDJSON, Parquet or Arrow, plain or gzipped; `-` is stdin.
-
-    The result has a row for each row of TABLE, in order.
-    """
+    """Score a file of any format."""
     from churn_api.tables.arrow_memory import keep_arrow_small
 
     keep_arrow_small()
@@ -103,7 +107,6 @@ def _task(table: str, output: str, folder: Path, chosen: dict[str, Any]) -> "Tas
     """What to do, once it is known what the file holds."""
     from churn_api.serving.table_scorer import Task
     from churn_api.tables.layout import prepare, read_layout
-    from churn_api.tables.writers import PART_FORMATS
 
     source_format = _format(table, chosen["source_format"], "--from")
     result_format = _format(output, chosen["result_format"], "--to")
@@ -118,13 +121,13 @@ def _task(table: str, output: str, folder: Path, chosen: dict[str, Any]) -> "Tas
         keep=_columns(chosen["keep"]),
         threshold=chosen["threshold"],
         result_format=result_format,
-        part_format=PART_FORMATS[result_format],
+        part_format=FORMATS[result_format].part_format,
     )
 
 
-def _format(name: str, said: Format | None, option: str) -> Format:
-    """What a file holds: as was said, else by its name; a pipe is CSV."""
-    found = said or ("csv" if name == PIPE else format_of_name(name))
+def _format(name: str, said: str | None, option: str) -> str:
+    """What a file holds: as was said, else by its name; a pipe is of the default format."""
+    found = said or (DEFAULT if name == PIPE else format_of_name(name))
     if found is None:
         refuse(f"the name {name} does not tell its format: say {option} {', '.join(FORMATS)}")
     return found

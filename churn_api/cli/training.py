@@ -9,6 +9,7 @@ import click
 
 from churn_api.cli.common import refuse, settings_or_refuse
 from churn_api.contract.signature import Signature, SignatureError
+from churn_api.tables.formats import TITLES
 from churn_api.web import API_V1
 
 if TYPE_CHECKING:
@@ -39,7 +40,14 @@ Examples:
 """
 
 
-@click.command(epilog=TRAIN_EXAMPLES)
+_TRAIN_HELP = f"""Train on TABLE ({TITLES}): its columns become the API.
+
+Columns that were never blank are required, the others are optional. The better of two candidates is calibrated,
+compiled, proven equal to itself, and written as the next version of the model.
+"""
+
+
+@click.command(epilog=TRAIN_EXAMPLES, help=_TRAIN_HELP)
 @click.argument("table", type=click.Path(path_type=Path))
 @click.option("--target", required=True, metavar="COL", help="Column to predict.")
 @click.option("--positive", metavar="LABEL", help="Its label that means churn; known for Yes/No, true/false and 0/1.")
@@ -53,11 +61,7 @@ Examples:
 )
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object in place of the tables.")
 def train(table: Path, name: str | None, estimator: str, signature: Path | None, json_: bool, **chosen: Any) -> None:
-    """Train on TABLE (CSV or Parquet): its columns become the API.
-
-    Columns that were never blank are required, the others are optional. The better of two candidates is calibrated,
-    compiled, proven equal to itself, and written as the next version of the model.
-    """
+    """Train on a file of any format."""
     _require_libraries()
     from churn_api.training.errors import TrainingError
     from churn_api.training.preparation import Choices

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import msgspec
 import orjson
@@ -31,9 +30,9 @@ from churn_api.serving.table_scorer import Scored, Task, result_schema
 from churn_api.store.database import DatabaseAway, DatabaseFull
 from churn_api.tables.blocks import Block, blocks
 from churn_api.tables.errors import TableError, TableFaults
-from churn_api.tables.formats import FORMATS, Format
+from churn_api.tables.formats import FORMATS
 from churn_api.tables.layout import Layout, prepare, read_layout
-from churn_api.tables.writers import PART_FORMATS, Joiner
+from churn_api.tables.writers import Joiner
 from churn_api.telemetry import logs
 
 IDLE_SECONDS = 1.0
@@ -198,13 +197,12 @@ class Worker:
             layout=layout,
             keep=None if request.keep is None else tuple(request.keep),
             threshold=request.threshold,
-            result_format=cast("Format", request.result_format),
+            result_format=request.result_format,
             part_format=_part_format(request),
         )
 
     def _layout(self, request: Request, files: JobFiles, work: Path) -> Layout:
-        input_format = cast("Format", request.format)
-        return read_layout(prepare(files.input, input_format, work, self._sources.max_bytes), input_format)
+        return read_layout(prepare(files.input, request.format, work, self._sources.max_bytes), request.format)
 
     def _fail(self, lease: Lease, files: JobFiles, code: str, reason: str) -> None:
         files.free_reserve(lease.token)
@@ -276,12 +274,11 @@ class Worker:
 
 def _is_data_set(request: Request) -> bool:
     """Whether a job's parts are files of their own, which stay beside the result: what reads Dask's results asks so."""
-    return request.engine == DASK and request.result_format == "parquet"
+    return request.engine == DASK and FORMATS[request.result_format].data_set
 
 
-def _part_format(request: Request) -> Format:
-    result_format = cast("Format", request.result_format)
-    return result_format if _is_data_set(request) else PART_FORMATS[result_format]
+def _part_format(request: Request) -> str:
+    return request.result_format if _is_data_set(request) else FORMATS[request.result_format].part_format
 
 
 def _lines(found: list[dict[str, object]]) -> bytes:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from churn_api.tables.formats import FORMATS
+
 if TYPE_CHECKING:
     # Whoever shows a job's progress loads no pyarrow for it.
     from churn_api.serving.table_scorer import Scored
@@ -71,7 +73,7 @@ def _advanced(progress: Progress, scored: "Scored", layout: "Layout") -> Progres
 
 def _row_errors(before: Progress, scored: "Scored", layout: "Layout") -> list[dict[str, Any]]:
     """Rows count the header, as spreadsheets do."""
-    header = 1 if layout.format == "csv" else 0
+    header = FORMATS[layout.format].header_rows
     return [
         {
             "row": before.rows + fault.row + header + 1,

@@ -15,9 +15,9 @@ from churn_api.contract.columns import Columns
 from churn_api.contract.signature import IDENTIFIER
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import Model, load_model
-from churn_api.scoring.output import COLUMNS, PROBABILITY, Column, Computed, output
-from churn_api.tables.blocks import ROWS, Block
-from churn_api.tables.formats import Format
+from churn_api.scoring.output import COLUMNS, PROBABILITY, RESERVED_NAMES, Column, Computed, output
+from churn_api.tables.blocks import Block
+from churn_api.tables.formats import FORMATS
 from churn_api.tables.layout import Layout
 from churn_api.tables.reader import RowFault, RowsReader
 from churn_api.tables.writers import encode
@@ -33,8 +33,8 @@ class Task(NamedTuple):
     keep: tuple[str, ...] | None
     """Columns that the result repeats; None for all."""
     threshold: float | None
-    result_format: Format
-    part_format: Format
+    result_format: str
+    part_format: str
 
 
 class Scored(NamedTuple):
@@ -74,8 +74,8 @@ class TableScorer:
         self._model = model
         self._policy = model.card.policy
         self.threshold = self._policy.at(threshold)
-        self._rows = RowsReader(model.reader.records, layout, keep)
-        self._format = layout.format
+        self._rows = RowsReader(model.reader.records, layout, keep, RESERVED_NAMES)
+        self._format = FORMATS[layout.format]
         self._nothing = Block(0, layout.start, layout.start)
 
     @property
@@ -83,22 +83,15 @@ class TableScorer:
         """The result's columns, found by scoring no rows."""
         return self._score_piece(self._nothing).table.schema
 
-    def score(self, block: Block, part_format: Format) -> Scored:
+    def score(self, block: Block, part_format: str) -> Scored:
         """A block's part of the result. Raises TableError where the block is no table."""
         scored = self.score_table(block)
         return scored.result._replace(part=encode(scored.table, part_format))
 
     def score_table(self, block: Block) -> ScoredTable:
         """A row for each row of a block, in order, a bad one without predictions. Raises TableError."""
-        pieces = [self._score_piece(piece) for piece in self._pieces(block)]
+        pieces = [self._score_piece(piece) for piece in self._format.pieces(block)]
         return pieces[0] if len(pieces) == 1 else _added(block, pieces)
-
-    def _pieces(self, block: Block) -> list[Block]:
-        """A row group in pieces, which are read one after another: its cells are never in memory all at once."""
-        if self._format != "parquet" or block.start == block.stop:
-            return [block]
-        starts = range(block.start, block.stop, ROWS)
-        return [Block(block.number, start, min(start + ROWS, block.stop)) for start in starts]
 
     def _score_piece(self, block: Block) -> ScoredTable:
         rows = self._rows.read(block)

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.contract.record import identifier_names
 from churn_api.contract.signature import Feature, Signature
-from churn_api.scoring.output import RESERVED_NAMES
 from churn_api.tables.errors import TableFaults
 
 
@@ -30,24 +29,26 @@ class Selection(NamedTuple):
         return tuple(feature.name for feature in self.features if feature.name not in self.kept)
 
 
-def select(names: Sequence[str], signature: Signature, keep: Sequence[str] | None) -> Selection:
+def select(
+    names: Sequence[str], signature: Signature, keep: Sequence[str] | None, reserved: frozenset[str]
+) -> Selection:
     """The columns of a table with these names; `keep` None keeps all but the identifier, which the result carries.
 
-    Raises TableFaults where a required column is missing, or one to be kept is unknown or clashes with the result's.
+    Raises TableFaults where a required column is missing, or one to be kept is unknown or has a `reserved` name.
     """
     identifiers = [name for name in identifier_names(signature) if name in names]
     kept = tuple(dict.fromkeys(name for name in names if name not in identifiers) if keep is None else keep)
-    faults = [*_missing(names, signature), *_doubled(identifiers), *_unknown(kept, names), *clashing(kept)]
+    faults = [*_missing(names, signature), *_doubled(identifiers), *_unknown(kept, names), *clashing(kept, reserved)]
     if faults:
         raise TableFaults(faults)
     features = tuple(feature for feature in signature.features if feature.name in names)
     return Selection(features, identifiers[0] if identifiers else None, kept)
 
 
-def clashing(kept: Sequence[str]) -> Iterator[Fault]:
+def clashing(kept: Sequence[str], reserved: frozenset[str]) -> Iterator[Fault]:
     """A fault for each column to be kept that is named like one of the result."""
     for name in kept:
-        if name in RESERVED_NAMES:
+        if name in reserved:
             yield Fault("clash", "The result has a column of this name.", "Name other columns to keep.", (name,))
 
 

@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from churn_api.contract.fields import EXACT_INTEGERS
 from churn_api.contract.record import bounds
 from churn_api.contract.signature import Feature
+from churn_api.tables.cell_text import BOOLEAN_WORDS, NUMBER, WHITESPACE, as_text
 from churn_api.tables.errors import TableError
-from churn_api.tables.training_table import BOOLEAN_WORDS, NUMBER, WHITESPACE
 
 _NUMBER = re.compile(NUMBER)
 _TRUE_AND_FALSE = {word: truth for pair in BOOLEAN_WORDS for word, truth in zip(pair, (True, False), strict=True)}
 _WORDS = pa.array(list(_TRUE_AND_FALSE))
 _TRUTHS = np.array([*_TRUE_AND_FALSE.values(), np.nan], np.float64)
-_BELOW_INT64 = 2.0**63
 
 
 class Judged(NamedTuple):
@@ -64,7 +63,7 @@ def plain_feature(feature: Feature, column: pa.ChunkedArray) -> pa.Array:
     if feature.numeric or _is_text(cells):
         return cells
     encoded = cells.dictionary_encode()
-    return _as_text(encoded.dictionary).take(encoded.indices)
+    return as_text(encoded.dictionary).take(encoded.indices)
 
 
 def judge(feature: Feature, cells: pa.Array) -> Judged:
@@ -90,15 +89,6 @@ def value_of(feature: Feature, cell: Any) -> Any:
 def is_missing(cell: Any) -> bool:
     """Whether a cell that `plain` returned holds nothing, or white space alone."""
     return cell is None or (isinstance(cell, str) and not cell.strip(WHITESPACE))
-
-
-def _as_text(cells: pa.Array) -> pa.Array:
-    """Numbers and booleans as text: whole floats as integers, booleans as true and false."""
-    if not pa.types.is_floating(cells.type):
-        return cells.cast(pa.string())
-    whole = pc.and_(pc.equal(cells, pc.trunc(cells)), pc.less(pc.abs(cells), _BELOW_INT64))
-    integers = pc.if_else(whole, cells, pa.scalar(None, pa.float64())).cast(pa.int64())
-    return pc.coalesce(integers.cast(pa.string()), cells.cast(pa.string()))
 
 
 def _is_text(cells: pa.Array) -> bool:

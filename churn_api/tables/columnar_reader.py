@@ -1,6 +1,6 @@
-"""Rows of CSV, Parquet and Arrow: read a column at a time, and record by record where a row is not found good."""
+"""Rows of formats with columns: read a column at a time, and record by record where a row is not found good."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,30 +11,40 @@ from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.contract.faults import Fault
 from churn_api.contract.fields import JSON_HINTS
 from churn_api.contract.record import InvalidRecord, RecordReader
-from churn_api.tables.block_reader import Cells, read_cells
-from churn_api.tables.blocks import Block
 from churn_api.tables.column_selection import select
 from churn_api.tables.column_validation import Judged, is_missing, judge, plain, plain_feature, value_of
+from churn_api.tables.format import Block, Cells, Layout
 from churn_api.tables.identifiers import judge_identifiers, no_identifiers
-from churn_api.tables.layout import Layout
 from churn_api.tables.read_result import RowFault, Rows, fault_at
 
 SUSPECTS = 1024
 """Rows that are taken out of their columns at once to be judged one by one."""
 
 
-class CellRows:
-    """Reads the blocks of one table. Raises TableFaults where its columns will not do."""
+ReadCells = Callable[[Layout, Block, Sequence[str], Sequence[str]], Cells]
+"""Reads columns of a block; those of the last names may come as codes of distinct texts."""
 
-    def __init__(self, records: RecordReader, layout: Layout, keep: Sequence[str] | None) -> None:
+
+class CellRows:
+    """Reads the blocks of one table by `read_cells`. Raises TableFaults where its columns will not do."""
+
+    def __init__(
+        self,
+        records: RecordReader,
+        layout: Layout,
+        keep: Sequence[str] | None,
+        reserved: frozenset[str],
+        read_cells: ReadCells,
+    ) -> None:
         self._records = records
         self._layout = layout
-        self._selection = select(layout.names, records.signature, keep)
+        self._read_cells = read_cells
+        self._selection = select(layout.names, records.signature, keep, reserved)
         self._builder = ColumnsBuilder(records.signature)
 
     def read(self, block: Block) -> Rows:
         """The rows of a block. Raises TableError where it is no table."""
-        cells = read_cells(self._layout, block, self._selection.names, self._selection.judged_alone)
+        cells = self._read_cells(self._layout, block, self._selection.names, self._selection.judged_alone)
         read = dict(self._plain(cells.table))
         judged = {feature.name: judge(feature, read[feature.name]) for feature in self._selection.features}
         name, rows = self._selection.identifier, len(cells.places)

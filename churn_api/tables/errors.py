@@ -8,7 +8,21 @@ class TableError(ValueError):
 
 
 class TooLarge(TableError):
-    """A file that unfolds to more than is allowed."""
+    """A file that unfolds to more than is allowed, or a table that its format cannot hold."""
+
+
+class BadRow(TableError):
+    """A row that is no row of a table. The text says where it stands in the file; `row` and `complaint`, what it is."""
+
+    def __init__(self, message: str, row: int, complaint: str) -> None:
+        super().__init__(message)
+        self.row = row
+        """From 0, within the block that was read."""
+        self.complaint = complaint
+
+    def at(self, number: int) -> TableError:
+        """The same of a file in which the block's first row has this number."""
+        return TableError(f"row {number + self.row}: {self.complaint}")
 
 
 class TableFaults(TableError):

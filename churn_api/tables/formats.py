@@ -1,43 +1,43 @@
-"""Formats of tables: their names on the wire and on disk."""
+"""The registry: every format of tables, by the name by which it is asked for."""
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple
 
-Format = Literal["csv", "ndjson", "parquet", "arrow"]
+from churn_api.tables.arrow import Arrow
+from churn_api.tables.csv import Csv
+from churn_api.tables.format import Format
+from churn_api.tables.ndjson import Ndjson
+from churn_api.tables.parquet import Parquet
+from churn_api.tables.xlsx import Xlsx
 
+_KNOWN: tuple[type[Format], ...] = (Csv, Ndjson, Parquet, Arrow, Xlsx)
 
-class Kind(NamedTuple):
-    """What a format is called."""
+FORMATS: Mapping[str, Format] = MappingProxyType({known.name: known() for known in _KNOWN})
+MEDIA_TYPES = tuple(known.media_type for known in FORMATS.values())
 
-    media_type: str
-    suffix: str
+DEFAULT = Csv.name
+"""Of what comes or goes by a pipe, where none is named."""
+LINES = Ndjson.name
+"""In which the faults of rows are written, and by way of which rows become JSON."""
 
-
-FORMATS: Mapping[Format, Kind] = MappingProxyType(
-    {
-        "csv": Kind("text/csv", ".csv"),
-        "ndjson": Kind("application/x-ndjson", ".ndjson"),
-        "parquet": Kind("application/vnd.apache.parquet", ".parquet"),
-        "arrow": Kind("application/vnd.apache.arrow.stream", ".arrow"),
-    }
-)
-
-_NAMES: Mapping[Format, re.Pattern[str]] = {
-    "csv": re.compile(r"\.csv(\.gz)?$", re.IGNORECASE),
-    "ndjson": re.compile(r"\.(ndjson|jsonl)(\.gz)?$", re.IGNORECASE),
-    "parquet": re.compile(r"\.(parquet|pq)$", re.IGNORECASE),
-    "arrow": re.compile(r"\.arrows?$", re.IGNORECASE),
-}
+_TITLES = [known.title for known in FORMATS.values()]
+TITLES = f"{', '.join(_TITLES[:-1])} or {_TITLES[-1]}"
+"""All of them, as help says it."""
 
 
-def format_of_name(name: str) -> Format | None:
+def format_of_name(name: str) -> str | None:
     """The format of a file of this name; None where the name does not tell."""
-    return next((found for found, pattern in _NAMES.items() if pattern.search(name)), None)
+    return next((known.name for known in FORMATS.values() if known.is_named(name)), None)
 
 
-def format_of_media_type(media_type: str) -> Format | None:
+def format_of_media_type(media_type: str) -> str | None:
     """The format of a Content-Type, whatever its parameters; None where it is no table's."""
     plain = media_type.partition(";")[0].strip().lower()
-    return next((found for found, kind in FORMATS.items() if kind.media_type == plain), None)
+    return next((known.name for known in FORMATS.values() if known.media_type == plain), None)
+
+
+def format_of_file(name: str, start: bytes) -> str:
+    """The format of a file: what its first bytes can alone be, else what its name says, else what they look like."""
+    alike = [known for known in FORMATS.values() if known.magic and start.startswith(known.magic)]
+    certain = next((known.name for known in alike if known.binary), None)
+    return certain or format_of_name(name) or next((known.name for known in alike), DEFAULT)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from churn_api.contract.fields import EXACT_INTEGERS, INT64, MAX_IDENTIFIER_LENGTH, PRINTABLE
-from churn_api.tables.training_table import trimmed
+from churn_api.tables.cell_text import trimmed
 
 # Arrow's regular expressions write code points in braces.
 _PRINTABLE = "^" + re.sub(r"\\u([0-9a-f]{4})", r"\\x{\1}", PRINTABLE) + "$"

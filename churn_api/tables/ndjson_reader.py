@@ -21,10 +21,9 @@ from churn_api.contract.fields import EXACT_INTEGERS, INT64, PRINTABLE
 from churn_api.contract.record import InvalidRecord, RecordReader, identifier_names
 from churn_api.contract.signature import Feature
 from churn_api.contract.struct import record_struct
-from churn_api.tables.blocks import Block
 from churn_api.tables.column_selection import clashing
 from churn_api.tables.errors import TableFaults
-from churn_api.tables.layout import Layout
+from churn_api.tables.format import Block, Layout
 from churn_api.tables.read_result import Rows, fault_at
 
 BLANK = " \t\r"
@@ -41,7 +40,9 @@ Row = tuple[Any, ...]
 class JsonRows:
     """Reads the blocks of one file. Raises TableFaults where a member to keep clashes with the result's columns."""
 
-    def __init__(self, records: RecordReader, layout: Layout, keep: Sequence[str] | None) -> None:
+    def __init__(
+        self, records: RecordReader, layout: Layout, keep: Sequence[str] | None, reserved: frozenset[str]
+    ) -> None:
         self._records = records
         self._path = Path(layout.path)
         self._features = {feature.name: feature for feature in records.signature.features}
@@ -51,7 +52,7 @@ class JsonRows:
         self._others = [name for name in self._kept if name not in self._features]
         self._decoder = self._fast_decoder()
         self._builder = ColumnsBuilder(records.signature)
-        faults = list(clashing(self._kept))
+        faults = list(clashing(self._kept, reserved))
         if faults:
             raise TableFaults(faults)
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 MAX_ROW_BYTES = 1 << 26
 """Bytes; a longer row is none, but a quote that is never closed."""
 
+OPEN_QUOTE = "a quote is opened and never closed"
+
 _QUOTE, _LF, _CR = b'"\n\r'
 _PIECE = 1 << 22
 

@@ -1,21 +1,42 @@
 """Rows of Parquet and Arrow files, read anywhere in them without holding more than a block."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from churn_api.tables.decompression import BATCH_ROWS
-from churn_api.tables.errors import TooLarge
+from churn_api.tables.arrow_types import coded_kind, plain_kind, refuse_unreadable
+from churn_api.tables.errors import TableError, TooLarge
+from churn_api.tables.format import Block, Cells, Layout
+from churn_api.tables.regrouping import BATCH_ROWS
 
 MAX_BYTES = 1 << 30
 """What the rows of a block may unfold to. A small Parquet file can name one long text in every row."""
 
 _DECODED_ROWS = 1 << 12
 """At a time: so few that even such rows are found out before they fill the memory."""
+
+
+def stored_cells(layout: Layout, block: Block, read: Callable[[], pa.Table], coded: Sequence[str] = ()) -> Cells:
+    """What `read` returns of a block: its columns of their plain kinds, or as codes where they are `coded`.
+
+    Raises TableError where they cannot be read.
+    """
+    try:
+        table = read()
+    except (pa.ArrowException, OSError, StopIteration) as error:
+        raise TableError(f"{Path(layout.path).name} is damaged") from error
+    for field in table.schema:
+        refuse_unreadable(field)
+    kinds = [
+        (field.name, coded_kind(field.type) if field.name in coded else plain_kind(field.type))
+        for field in table.schema
+    ]
+    rows = block.stop - block.start
+    return Cells(table.cast(pa.schema(kinds)), np.arange(rows), rows, rows, None, [])
 
 
 def read_arrow(path: str, names: Sequence[str], start: int, stop: int) -> pa.Table:

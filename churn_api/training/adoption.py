@@ -13,8 +13,9 @@ from churn_api.contract.signature import Signature, SignatureError
 from churn_api.registry.card import Card, Training
 from churn_api.scoring.output import policy_around, refuse_reserved_names
 from churn_api.scoring.sklearn import SklearnScorer
+from churn_api.tables.cell_text import as_text, trimmed
 from churn_api.tables.errors import TableError
-from churn_api.tables.training_table import as_text, read_table, to_columns, trimmed
+from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training.candidates import SEED
 from churn_api.training.errors import TrainingError
 from churn_api.training.golden import Row, golden_rows, golden_rows_of

@@ -8,8 +8,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 from sklearn.tree import DecisionTreeClassifier
 
+from churn_api.tables.cell_text import NUMBER, as_text, trimmed
 from churn_api.tables.inference import infer_type
-from churn_api.tables.training_table import NUMBER, as_text, trimmed
 from churn_api.training.candidates import SEED
 from churn_api.training.metrics import Labels
 

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from churn_api.contract.columns import Columns
-from churn_api.contract.record import InvalidRecord, RecordReader
 from churn_api.contract.signature import IDENTIFIER, Signature, SignatureError, Target
 from churn_api.scoring.output import refuse_reserved_names
 from churn_api.scoring.sklearn import to_frame
+from churn_api.tables.cell_text import as_text, trimmed
 from churn_api.tables.errors import TableError
 from churn_api.tables.inference import infer_signature, infer_target, infer_type, require_column
-from churn_api.tables.training_table import as_text, read_table, to_columns, to_records, trimmed
+from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training import checks
 from churn_api.training.errors import TrainingError
 from churn_api.training.metrics import Labels
@@ -73,7 +73,8 @@ def _prepare(path: Path, choices: Choices) -> Prepared:
     table = read_table(path)
     target = _target(table, choices)
     if choices.signature:
-        _require_valid(table, choices.signature)
+        # Every row, those without a target too: what is refused in a request is refused in training.
+        to_columns(table, choices.signature)
     remarks = _Remarks()
     table, labels = _labelled(table, target, remarks)
     _require_enough(labels, target)
@@ -153,15 +154,3 @@ def _remark_on_identifiers(table: pa.Table, names: list[str], remarks: _Remarks)
         for name in alike
         if name not in words
     ]
-
-
-def _require_valid(table: pa.Table, signature: Signature) -> None:
-    """Every row as a record under a declared signature: what it refuses in a request it refuses in training."""
-    reader = RecordReader(signature)
-    for number, record in enumerate(to_records(table, signature), start=2):
-        try:
-            reader.read(record)
-        except InvalidRecord as error:
-            fault = error.faults[0]
-            column = str(fault.path[0]) if fault.path else ""
-            raise TrainingError(f"row {number}, column {column!r}: {fault.message}") from error

@@ -19,12 +19,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from builders import customers
+from builders import customers, read_workbook, write_workbook
 from click.testing import CliRunner
 
 from churn_api.app import create_app
 from churn_api.cli import main
-from churn_api.tables import blocks
+from churn_api.tables import text_blocks
+from churn_api.tables.formats import FORMATS
 
 COMMAND = str(Path(sys.executable).with_name("churn-api"))
 TABLE = customers(300, seed=2)
@@ -113,10 +114,11 @@ READ = {
     "ndjson": lambda data: [json.loads(line) for line in data.splitlines()],
     "parquet": lambda data: pq.read_table(io.BytesIO(data)).to_pylist(),
     "arrow": lambda data: pa.ipc.open_stream(data).read_all().to_pylist(),
+    "xlsx": read_workbook,
 }
 
 
-@pytest.mark.parametrize("wanted", READ)
+@pytest.mark.parametrize("wanted", FORMATS)
 def test_formats_out(answered, wanted):
     """The name of the output tells its format, and so does --to; the scores are the same in all."""
     assert score("good.csv", "-o", f"scored.{wanted}").exit_code == 0
@@ -139,7 +141,12 @@ def as_arrow(table):
     return sink.getvalue()
 
 
-WRITE = {"ndjson": as_ndjson, "arrow": as_arrow, "parquet": lambda table: table.to_parquet(index=False)}
+WRITE = {
+    "ndjson": as_ndjson,
+    "arrow": as_arrow,
+    "parquet": lambda table: table.to_parquet(index=False),
+    "xlsx": write_workbook,
+}
 
 
 @pytest.mark.parametrize("sent", WRITE)
@@ -212,7 +219,7 @@ def test_errors_of_a_refused_table():
         (["good.csv", "-o", "nowhere/out.csv"], "there is no folder nowhere"),
         (["good.csv", "-o", "."], ". is a folder"),
         (["."], "does not tell its format"),
-        (["good.csv", "-o", "out.xlsx"], "out.xlsx does not tell its format: say --to csv, ndjson, parquet, arrow"),
+        (["good.csv", "-o", "out.xls"], f"out.xls does not tell its format: say --to {', '.join(FORMATS)}"),
         (["good.csv", "--threshold", "2"], "--threshold"),
         (["good.csv", "--from", "parquet"], "good.csv is not a whole Parquet file"),
     ],
@@ -289,7 +296,7 @@ def many(here):
     """A table of more than two blocks."""
     header, *rows = TEXT.splitlines(keepends=True)
     Path("many.csv").write_text(header + "".join(rows) * (MANY_ROWS // len(rows)))
-    assert Path("many.csv").stat().st_size > 2 * blocks.TEXT_BYTES
+    assert Path("many.csv").stat().st_size > 2 * text_blocks.TEXT_BYTES
     return "many.csv"
 
 

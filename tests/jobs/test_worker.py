@@ -27,6 +27,7 @@ from churn_api.jobs.worker import Worker
 from churn_api.serving.progress import Progress
 from churn_api.store.schema import upgrade
 from churn_api.store.tables import JOBS
+from churn_api.tables.formats import FORMATS
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def expected(many_blocks, models_dir):
     return scored(many_blocks, many_blocks.with_name("expected.csv"), models_dir)
 
 
-@pytest.mark.parametrize("result_format", ["csv", "ndjson", "parquet", "arrow"])
+@pytest.mark.parametrize("result_format", FORMATS)
 def test_as_the_command(office, log, tmp_path, many_blocks, result_format):
     """A job's result is the bytes that `churn-api score` writes, and of its folder only result and faults stay."""
     files = office.put(many_blocks, result_format=result_format)

@@ -10,7 +10,8 @@ from builders import customers, write_csv
 from churn_api.registry.model import load_model
 from churn_api.scoring.sklearn import ROWS_AT_ONCE
 from churn_api.serving.table_scorer import TableScorer
-from churn_api.tables.blocks import ROWS, Block, blocks
+from churn_api.tables.blocks import BLOCK_ROWS as ROWS
+from churn_api.tables.blocks import Block, blocks
 from churn_api.tables.layout import read_layout
 from churn_api.tables.training_table import read_table, to_columns
 

@@ -1,7 +1,6 @@
 import csv
 import datetime as dt
 import io
-from typing import get_args
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -9,17 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_api.tables import blocks as blocks_room
 from churn_api.tables import row_groups as groups
-from churn_api.tables.block_reader import read_cells
-from churn_api.tables.blocks import ROWS, Block, blocks
+from churn_api.tables import text_blocks
+from churn_api.tables.blocks import BLOCK_ROWS as ROWS
+from churn_api.tables.blocks import Block, blocks
 from churn_api.tables.errors import TableError, TooLarge
-from churn_api.tables.formats import Format
+from churn_api.tables.formats import FORMATS
 from churn_api.tables.layout import prepare, read_layout
 from churn_api.tables.writers import encode
 
 HEADER = ["first", "second", "third"]
 CELLS = st.text(st.sampled_from('ab,;" \r\né\ufeff'), max_size=8)
+
+
+def read_cells(layout, block, names):
+    return FORMATS[layout.format].read_cells(layout, block, names)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def read(path, data, names=None, window=1 << 22):
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
     layout = read_layout(path, "csv")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks_room, "TEXT_BYTES", window)
+        patch.setattr(text_blocks, "TEXT_BYTES", window)
         return [read_cells(layout, block, layout.names if names is None else names) for block in blocks(layout)]
 
 
@@ -230,7 +233,7 @@ def test_same_bytes(tmp_path, kind):
     table = pa.table({"a": [None if row % 50_000 == 0 else str(row) for row in range(rows)], "b": range(rows)})
     WRITE[kind](table, path)
     layout = read_layout(prepare(path, kind, tmp_path, 1 << 30), kind)
-    for written in get_args(Format):
+    for written in FORMATS:
         parts = [encode(read_cells(layout, block, ["a", "b"]).table, written) for block in blocks(layout)]
         alone = [encode(read_cells(layout, block, ["a", "b"]).table, written) for block in [*blocks(layout)][::-1]]
         assert alone[::-1] == parts

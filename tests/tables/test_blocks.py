@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_api.tables import blocks as blocks_room
-from churn_api.tables.blocks import ROWS, Block, blocks
+from churn_api.tables import text_blocks
+from churn_api.tables.blocks import BLOCK_ROWS as ROWS
+from churn_api.tables.blocks import Block, blocks
 from churn_api.tables.errors import TableError
 from churn_api.tables.layout import prepare, read_layout
 
@@ -25,7 +26,7 @@ def cut(path, data, window, kind="csv", after=None):
     path.write_bytes(data)
     layout = read_layout(path, kind)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks_room, "TEXT_BYTES", window)
+        patch.setattr(text_blocks, "TEXT_BYTES", window)
         return layout, list(blocks(layout, after))
 
 
@@ -98,14 +99,14 @@ def test_ndjson(path):
 
 def test_quote_that_is_never_closed(path, monkeypatch):
     """A quote that is never closed is told by the line that opens it, and not read to the end of a large file."""
-    monkeypatch.setattr(blocks_room, "MAX_ROW_BYTES", 1000)
+    monkeypatch.setattr(text_blocks, "MAX_ROW_BYTES", 1000)
     with pytest.raises(TableError, match=r"^table\.csv, line 12: a quote is opened and never closed$"):
         cut(path, b"a,b\n" + b"1,2\n" * 10 + b'1,"2\n' + b"1,2\n" * 1000, 20)
 
 
 def test_endless_line(path, monkeypatch):
     """A line of NDJSON that does not end is told by its number."""
-    monkeypatch.setattr(blocks_room, "MAX_ROW_BYTES", 1000)
+    monkeypatch.setattr(text_blocks, "MAX_ROW_BYTES", 1000)
     with pytest.raises(TableError, match=r"line 3: this is longer than a row can be"):
         cut(path, b"{}\n{}\n" + b"x" * 3000, 20, "ndjson")
 

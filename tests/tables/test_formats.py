@@ -1,6 +1,6 @@
 import pytest
 
-from churn_api.tables.formats import FORMATS, format_of_media_type, format_of_name
+from churn_api.tables.formats import FORMATS, format_of_file, format_of_media_type, format_of_name
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,10 @@ from churn_api.tables.formats import FORMATS, format_of_media_type, format_of_na
         ("a.arrows", "arrow"),
         ("a.parquet.gz", None),
         ("csv", None),
-        ("a.xlsx", None),
+        ("a.tsv", "csv"),
+        ("a.XLSX", "xlsx"),
+        ("a.xlsx.gz", None),
+        ("a.xls", None),
     ],
 )
 def test_by_name(name, kind):
@@ -34,3 +37,21 @@ def test_by_media_type():
 def test_suffixes_name_their_format():
     """A file that is written with a format's suffix is known by it."""
     assert {format_of_name("a" + kind.suffix) for kind in FORMATS.values()} == set(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "kind"),
+    [
+        ("a.csv", b"a,b\n", "csv"),
+        ("a.csv", b"PAR1", "parquet"),
+        ("a.csv", b"PK\3\4", "xlsx"),
+        ("a.csv", b'{"a": 1}', "csv"),
+        ("a.parquet", b"a,b\n", "parquet"),
+        ("a", b'{"a": 1}', "ndjson"),
+        ("a", b"ARROW1\0\0", "arrow"),
+        ("a", b"a;b\n", "csv"),
+    ],
+)
+def test_by_content(name, start, kind):
+    """What a file can alone be by its first bytes comes before its name, what it may be after that."""
+    assert format_of_file(name, start) == kind

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from churn_api.tables import decompression as unfolding
+from churn_api.tables import regrouping
 from churn_api.tables.errors import TableError, TooLarge
 from churn_api.tables.layout import prepare, read_layout
 
@@ -141,7 +141,7 @@ def test_damaged_gzip(tmp_path, damage):
 @pytest.mark.parametrize("compression", [None, "zstd"])
 def test_arrow(tmp_path, monkeypatch, open_sink, compression):
     """An Arrow stream or file is written out in batches of one size, whatever batches it had, dictionaries unfolded."""
-    monkeypatch.setattr(unfolding, "BATCH_ROWS", 4)
+    monkeypatch.setattr(regrouping, "BATCH_ROWS", 4)
     table = TABLE.append_column("c", TABLE["b"].dictionary_encode().cast(pa.dictionary(pa.int32(), pa.large_string())))
     parts = (table, table.slice(0, 0), table.slice(1), pa.concat_tables([table] * 3))
     path = write(tmp_path, arrow_bytes(*parts, open_sink=open_sink, compression=compression), "a.arrow")

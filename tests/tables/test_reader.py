@@ -25,6 +25,8 @@ from churn_api.tables.errors import TableError, TableFaults
 from churn_api.tables.layout import read_layout
 from churn_api.tables.reader import RowsReader
 
+RESERVED = frozenset({"customer_id", "risk_band"})
+
 SIGNATURE = signature(
     feature("tenure", required=True, nullable=False, minimum=0),
     feature("charges", "number"),
@@ -41,7 +43,7 @@ def folder(tmp_path_factory):
 
 def reader_of(path, kind, of=SIGNATURE, keep=()):
     layout = read_layout(path, kind)
-    return RowsReader(RecordReader(of), layout, keep), blocks(layout)
+    return RowsReader(RecordReader(of), layout, keep, RESERVED), blocks(layout)
 
 
 def read(path, kind, of=SIGNATURE, keep=()):

@@ -52,12 +52,12 @@ def test_parquet_equals_csv(tmp_path):
         ("a,b\n", "no rows"),
         ("a,b\n1,2\n3\n", "row 3 has 1 cells where the header has 2"),
         ("a,b\n1,2\n3,4,5\n", "row 3 has 3 cells"),
-        ("a,b\n1,2\na,b\n3,4\n", "header stands again in row 3"),
+        ("a,b\n1,2\na,b\n3,4\n", "row 3: the header stands again"),
         ("a,a\n1,2\n", "2 columns are named 'a'"),
         ("a,\n1,2\n", "column 2 has no name"),
         ('a,b\n1,"2\n3,4\n', "row 2: a quote is opened and never closed"),
         (b"a,b\n1,\xff\n", "UTF-8|UTF8"),
-        (b"\xff\xfea\x00,\x00b\x00", "neither CSV nor Parquet"),
+        (b"\xff\xfea\x00,\x00b\x00", "not UTF-8 text"),
         (b"PAR1 and no more", "not a whole Parquet file"),
     ],
 )
@@ -86,15 +86,15 @@ def test_nested_parquet(tmp_path):
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [
-        ("x,1,Yes,d", "row 3, column 'a': the cell is no integer"),
-        ("1.5,1,Yes,d", "row 3, column 'a': the cell is no integer"),
-        ("1,nan,Yes,d", "row 3, column 'b': the cell is no number"),
-        ("1,1e39,Yes,d", "row 3, column 'b': the cell is beyond"),
-        ("1,1,maybe,d", "row 3, column 'c': the cell is no boolean"),
+        ("x,1,Yes,d", "row 3, column 'a': Must be an integer"),
+        ("1.5,1,Yes,d", "row 3, column 'a': Must be an integer"),
+        ("1,nan,Yes,d", "row 3, column 'b': Must be a number"),
+        ("1,1e39,Yes,d", "row 3, column 'b': Must be a finite number"),
+        ("1,1,maybe,d", "row 3, column 'c': Must be a boolean"),
     ],
 )
 def test_misfit_cell(tmp_path, row, complaint):
-    """A cell that does not fit its feature is refused with its row and column, and not repeated."""
+    """A cell that does not fit its feature is refused with its row and column, in the words of scoring."""
     table = read_table(write(tmp_path, f"a,b,c,d\n1,1,Yes,d\n{row}\n"))
     with pytest.raises(TableError, match=complaint):
         to_columns(table, SIGNATURE)

@@ -4,7 +4,6 @@ import decimal
 import io
 import json
 import math
-from typing import get_args
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -12,13 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_api.tables.block_reader import read_cells
 from churn_api.tables.blocks import Block, blocks
-from churn_api.tables.formats import Format
+from churn_api.tables.formats import FORMATS
 from churn_api.tables.layout import prepare, read_layout
-from churn_api.tables.writers import PART_FORMATS, Joiner, encode
+from churn_api.tables.writers import Joiner, encode
 
-FORMATS = get_args(Format)
 TABLE = pa.table(
     {
         "id": ["=1+1", None, 'say "hi", ok', "", "line\r\nbreak", "é"],
@@ -41,7 +38,7 @@ def joined(parts, kind, schema, part_format=None):
 def file_of(table, kind, size=4):
     """A file of the table, made of parts of a few rows."""
     starts = range(0, table.num_rows, size)
-    parts = [encode(table.slice(start, size), PART_FORMATS[kind]) for start in starts]
+    parts = [encode(table.slice(start, size), FORMATS[kind].part_format) for start in starts]
     return joined(parts, kind, table.schema)
 
 
@@ -91,7 +88,7 @@ def test_no_rows(tmp_path, kind):
     if kind == "ndjson":
         assert data == b""
     else:
-        layout = read_layout(prepare(path, kind, tmp_path, 1000), kind)
+        layout = read_layout(prepare(path, kind, tmp_path, 10_000), kind)
         assert layout.names == ("a,b", "p")
         assert list(blocks(layout)) == []
 
@@ -99,7 +96,7 @@ def test_no_rows(tmp_path, kind):
 @pytest.mark.parametrize("kind", FORMATS)
 def test_part_of_no_rows(kind):
     """A part may have no rows."""
-    parts = [encode(rows, PART_FORMATS[kind]) for rows in (TABLE.slice(0, 0), TABLE, TABLE.slice(0, 0))]
+    parts = [encode(rows, FORMATS[kind].part_format) for rows in (TABLE.slice(0, 0), TABLE, TABLE.slice(0, 0))]
     data = joined(parts, kind, TABLE.schema)
     if kind in ("parquet", "arrow"):
         assert read_stored(data, kind).equals(TABLE)
@@ -143,7 +140,7 @@ def test_written_csv_is_read(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(file_of(TABLE, "csv"))
     layout = read_layout(path, "csv")
-    cells = read_cells(layout, next(blocks(layout)), ["id"])
+    cells = FORMATS["csv"].read_cells(layout, next(blocks(layout)), ["id"])
     assert cells.table["id"].to_pylist() == [text or "" for text in TABLE["id"].to_pylist()]
     assert Block(0, layout.start, layout.stop) == next(blocks(layout))
 

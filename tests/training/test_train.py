@@ -214,10 +214,10 @@ def test_refusals(run, models, tmp_path, change, options, complaint):
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
-        (lambda lines: [*lines[:100], lines[0], *lines[100:]], "the header stands again in row 101"),
+        (lambda lines: [*lines[:100], lines[0], *lines[100:]], "row 101: the header stands again"),
         (lambda lines: [*lines[:100], "1,2,3", *lines[100:]], "row 101 has 3 cells where the header has 7"),
         (lambda lines: ['{"not": "a table"}'], "no rows"),
-        (lambda lines: ["\x00\x01\x02"], "not a table"),
+        (lambda lines: ["\x00\x01\x02"], "is no text"),
         (lambda lines: [], "is empty"),
     ],
 )
@@ -237,7 +237,7 @@ def test_declared_signature_refusals(run, models, tmp_path, small_table):
     path.write_bytes(signature(feature("tenure", minimum=5)).to_json())
     assert "column 'tenure': Must be at least 5." in refused(train(run, small_table, "--signature", path), models)
     path.write_bytes(signature(feature("Partner")).to_json())
-    assert "row 2, column 'Partner': the cell is no integer" in refused(
+    assert "row 2, column 'Partner': Must be an integer." in refused(
         train(run, small_table, "--signature", path), models
     )
     assert "--signature already says" in refused(

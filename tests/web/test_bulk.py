@@ -105,8 +105,8 @@ def test_sources_that_may_not_be_read(client, source):
     [
         ({"threshold": "2"}, "#/threshold"),
         ({"on_error": "ignore"}, "#/on_error"),
-        ({"format": "xlsx"}, "#/format"),
-        ({"result_format": "xlsx"}, "#/result_format"),
+        ({"format": "xls"}, "#/format"),
+        ({"result_format": "xls"}, "#/result_format"),
         ({"modle": "small"}, "#/modle"),
         ({"name": "customers.dat"}, "#/format"),
     ],

@@ -1,4 +1,4 @@
-"""Tables in batch-predict: CSV, NDJSON, Parquet and Arrow, in and out."""
+"""Tables in batch-predict: every format, in and out."""
 
 import csv
 import gzip
@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from builders import customers
+from builders import customers, read_workbook, workbook_of, write_workbook
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +52,7 @@ WRITE = {
     "ndjson": lambda table: b"".join(json.dumps(record).encode() + b"\n" for record in records(table)),
     "parquet": lambda table: parquet(pa.Table.from_pandas(table, preserve_index=False)),
     "arrow": lambda table: stream(pa.Table.from_pandas(table, preserve_index=False)),
+    "xlsx": write_workbook,
     "json": lambda table: json.dumps({"customers": records(table)}).encode(),
 }
 READ = {
@@ -61,6 +62,7 @@ READ = {
     "ndjson": lambda data: [json.loads(line) for line in data.splitlines()],
     "parquet": lambda data: pq.read_table(io.BytesIO(data)).to_pylist(),
     "arrow": lambda data: pa.ipc.open_stream(data).read_all().to_pylist(),
+    "xlsx": read_workbook,
     "json": lambda data: json.loads(data)["predictions"],
 }
 
@@ -123,7 +125,7 @@ def test_not_acceptable(client, sent, accept):
 
 @pytest.mark.parametrize("sent", ["text/plain", "application/vnd.ms-excel", "application/octet-stream", ""])
 def test_unsupported_media_type(client, sent):
-    """Another type is 415, and the answer lists the five that are taken."""
+    """Another type is 415, and the answer lists those that are taken."""
     problem = problem_of(post(client, WRITE["csv"](TABLE), sent), 415, "unsupported-media-type")
     assert set(problem["accepted"]) == set(TYPES.values())
 
@@ -163,7 +165,7 @@ def test_uploads_that_will_not_do(client):
     """A form without the part is 422 and names it; a file whose format nobody tells is 415."""
     problem = problem_of(upload(client, WRITE["csv"](TABLE), "a.csv", part="table"), 422, "validation-failed")
     assert [error["pointer"] for error in problem["errors"]] == ["#/file"]
-    problem_of(upload(client, WRITE["csv"](TABLE), "customers.xlsx"), 415, "unsupported-media-type")
+    problem_of(upload(client, WRITE["csv"](TABLE), "customers.xls"), 415, "unsupported-media-type")
 
 
 @pytest.mark.parametrize("headers", [{}, {"Content-Encoding": "gzip"}])
@@ -432,6 +434,12 @@ def deep(depth):
     return b'{"tenure": ' + b"[" * depth + b"]" * depth + b"}\n"
 
 
+def sheet_of(rows):
+    """A workbook with a header and these rows."""
+    names = "".join(f'<c t="str"><v>{name}</v></c>' for name in TABLE.columns)
+    return workbook_of(f"<row>{names}</row>{rows}")
+
+
 def promising(rows):
     """A Parquet file that says it has so many rows and has 40."""
     data = WRITE["parquet"](TABLE)
@@ -463,6 +471,12 @@ HOSTILE = {
     "a huge number": ("ndjson", b'{"tenure": 1e999}\n{"tenure": ' + b"9" * 100_000 + b"}\n"),
     "a huge row count": ("parquet", promising(2**40)),
     "a row count below zero": ("parquet", promising(2**63 - 1)),
+    "a million rows of blanks": ("xlsx", sheet_of('<row r="1048576"><c r="A1048576"><v>1</v></c></row>')),
+    "two cells that are far apart": ("xlsx", sheet_of('<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')),
+    "a row of a million cells": ("xlsx", sheet_of("<row>" + "<c/>" * 1_000_000 + "</row>")),
+    "a text of 9 MB": ("xlsx", sheet_of(f'<row><c t="str"><v>{"x" * 9_000_000}</v></c></row>')),
+    "a sheet of 100 MB": ("xlsx", sheet_of(" " * 100_000_000)),
+    "entities": ("xlsx", sheet_of('<!DOCTYPE w [<!ENTITY e "xxxxxxxx">]><row/>')),
     "intervals": ("arrow", stream(pa.table({"tenure": pa.array([(1, 2, 3)] * 40, pa.month_day_nano_interval())}))),
 }  # fmt: skip
 

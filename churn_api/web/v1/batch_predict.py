@@ -11,12 +11,13 @@ from churn_api.access.caller import PREDICT
 from churn_api.contract.batch import Batch
 from churn_api.contract.faults import Fault
 from churn_api.serving.answer import Answer
+from churn_api.tables.formats import MEDIA_TYPES
 from churn_api.web.core.body import read_records
 from churn_api.web.core.limits import charge_rows
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
 from churn_api.web.v1.shared.batch_tables import answer_columns, answer_table
-from churn_api.web.v1.shared.negotiation import MEDIA_TYPES, formats
+from churn_api.web.v1.shared.negotiation import formats
 from churn_api.web.v1.shared.predictions import about_answer, as_columns, as_rows, model_to_answer, predict
 from churn_api.web.v1.shared.schemas import COLUMNS, BatchPrediction, BatchQuery
 

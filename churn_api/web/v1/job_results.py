@@ -1,28 +1,27 @@
 """What came of a job, as files: the scored table, and the faults of its bad rows."""
 
 from pathlib import Path
-from typing import cast
 
 from flask import Blueprint, Response, send_file
 from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import JOBS
 from churn_api.jobs.job import Job
-from churn_api.tables.formats import FORMATS, Format
+from churn_api.tables.formats import FORMATS, LINES, MEDIA_TYPES
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem
 from churn_api.web.v1.shared.job_access import files_of, owned_job
 
 blueprint = Blueprint("results", __name__)
 
-_TABLES = tuple(kind.media_type for kind in FORMATS.values())
+_LINES = FORMATS[LINES]
 
 
 @blueprint.get("/jobs/<job>/result")
 @operation(
     "Jobs",
     access=JOBS,
-    answer=_TABLES,
+    answer=MEDIA_TYPES,
     problems=("unknown-job", "conflict"),
 )
 def result(job: str) -> ResponseReturnValue:
@@ -30,7 +29,7 @@ def result(job: str) -> ResponseReturnValue:
     found = owned_job(job)
     if found.state != "succeeded":
         raise Problem("conflict", f"There is no result: {_why(found)}")
-    kind = FORMATS[_format(found)]
+    kind = FORMATS[found.request.result_format]
     return _file(files_of(job).result, kind.media_type, f"{job}{kind.suffix}")
 
 
@@ -38,7 +37,7 @@ def result(job: str) -> ResponseReturnValue:
 @operation(
     "Jobs",
     access=JOBS,
-    answer=(FORMATS["ndjson"].media_type,),
+    answer=(_LINES.media_type,),
     problems=("unknown-job", "conflict"),
 )
 def errors(job: str) -> ResponseReturnValue:
@@ -47,15 +46,11 @@ def errors(job: str) -> ResponseReturnValue:
     path = files_of(job).errors
     if not path.exists():
         raise Problem("conflict", f"There are no faults to tell: {_why(found)}")
-    return _file(path, FORMATS["ndjson"].media_type, f"{job}-errors.ndjson")
+    return _file(path, _LINES.media_type, f"{job}-errors{_LINES.suffix}")
 
 
 def _file(path: Path, media_type: str, name: str) -> Response:
     return send_file(path, media_type, as_attachment=True, download_name=name, conditional=True, max_age=0)
-
-
-def _format(job: Job) -> Format:
-    return cast("Format", job.request.result_format)
 
 
 def _why(job: Job) -> str:

@@ -17,13 +17,14 @@ from churn_api.contract.record import identifier_names
 from churn_api.contract.signature import Signature
 from churn_api.registry.live import LiveModels
 from churn_api.registry.model import Model
+from churn_api.tables.formats import MEDIA_TYPES
 from churn_api.web.core.body import FORM
 from churn_api.web.core.declaration import PUBLIC, Operation
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.problems import KINDS, MEDIA_TYPE, WHEN_GUARDED
 from churn_api.web.core.query import JSON
 from churn_api.web.core.schemas import Body, BodyOrFile, ProblemAnswer
-from churn_api.web.v1.shared.negotiation import MEDIA_TYPES, PART
+from churn_api.web.v1.shared.negotiation import PART
 from churn_api.web.v1.shared.schemas import Scored
 
 VERSION = "3.1.0"

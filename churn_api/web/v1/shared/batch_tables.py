@@ -16,7 +16,7 @@ from churn_api.registry.model import Model
 from churn_api.scoring.output import PROBABILITY
 from churn_api.serving.answer import Answer
 from churn_api.serving.data_plane import TableAnswer
-from churn_api.tables.formats import FORMATS, Format
+from churn_api.tables.formats import FORMATS, LINES
 from churn_api.web.core.body import FORM, read_file
 from churn_api.web.core.errors import row_faults
 from churn_api.web.core.limits import charge_rows
@@ -40,7 +40,7 @@ TOLD = {
 """Headers of a table's answer, by the names that JSON answers have for the same."""
 
 
-def answer_table(model: Model, sent: Format, wanted: Format | None, query: dict[str, Any]) -> Response:
+def answer_table(model: Model, sent: str, wanted: str | None, query: dict[str, Any]) -> Response:
     """Predict for the table in the body. Raises Problem, TableError, InvalidTable, InvalidRecord or TooManyRows."""
     # Only here: a worker that meets no table never loads pyarrow.
     from churn_api.tables.layout import prepare, read_layout
@@ -53,16 +53,16 @@ def answer_table(model: Model, sent: Format, wanted: Format | None, query: dict[
         return _as_table(model, layout, wanted, query)
 
 
-def answer_columns(answer: Answer, columns: dict[str, list[Any]], wanted: Format, unseen: int) -> Response:
+def answer_columns(answer: Answer, columns: dict[str, list[Any]], wanted: str, unseen: int) -> Response:
     """Predictions of a JSON body, by field, as a table; identifiers are text, whatever they were."""
     import pyarrow as pa
 
-    from churn_api.tables.writers import PART_FORMATS, Joiner, encode
+    from churn_api.tables.writers import Joiner, encode
 
     identifiers = [None if value is None else str(value) for value in columns[IDENTIFIER]]
     table = pa.table(columns | {IDENTIFIER: pa.array(identifiers, pa.string())})
     with _to_be_sent() as result, closing(Joiner(result, wanted, table.schema)) as joiner:
-        joiner.add(encode(table, PART_FORMATS[wanted]))
+        joiner.add(encode(table, FORMATS[wanted].part_format))
     counts = {"Churn-Rows": table.num_rows, "Churn-Bad-Rows": columns[PROBABILITY.name].count(None)}
     return _file(result, wanted, about_answer(answer), counts | {"Churn-Unseen": unseen})
 
@@ -81,8 +81,8 @@ def _kept_body(folder: Path) -> Path:
     return path
 
 
-def _as_table(model: Model, layout: "Layout", wanted: Format, query: dict[str, Any]) -> Response:
-    from churn_api.tables.writers import PART_FORMATS, Joiner, encode
+def _as_table(model: Model, layout: "Layout", wanted: str, query: dict[str, Any]) -> Response:
+    from churn_api.tables.writers import Joiner, encode
 
     with ExitStack() as stack:
         result = stack.enter_context(_to_be_sent())
@@ -92,7 +92,7 @@ def _as_table(model: Model, layout: "Layout", wanted: Format, query: dict[str, A
             # The columns of the result are known with its first block.
             if not joiners:
                 joiners.append(stack.enter_context(closing(Joiner(result, wanted, table.schema))))
-            joiners[0].add(encode(table, PART_FORMATS[wanted]))
+            joiners[0].add(encode(table, FORMATS[wanted].part_format))
 
         found = _predict(model, layout, query, add)
     progress = found.progress
@@ -109,7 +109,7 @@ def _to_be_sent() -> Iterator[BinaryIO]:
         stack.pop_all()
 
 
-def _file(result: BinaryIO, wanted: Format, told: dict[str, Any], counts: dict[str, int]) -> Response:
+def _file(result: BinaryIO, wanted: str, told: dict[str, Any], counts: dict[str, int]) -> Response:
     """A scored table, with what JSON answers tell beside the predictions in its headers."""
     result.seek(0)
     kind = FORMATS[wanted]
@@ -128,7 +128,7 @@ def _as_json(model: Model, layout: "Layout", query: dict[str, Any]) -> Response:
 
     def add(table: "pa.Table") -> None:
         # By way of NDJSON: what JSON has no type for is text there already.
-        rows.extend(map(orjson.loads, encode(table, "ndjson").splitlines()))
+        rows.extend(map(orjson.loads, encode(table, LINES).splitlines()))
 
     found = _predict(model, layout, query, add)
     remarks = {"errors": found.errors, "unseen": found.progress.unseen}

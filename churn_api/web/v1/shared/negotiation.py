@@ -2,17 +2,15 @@
 
 from flask import current_app, request
 
-from churn_api.tables.formats import FORMATS, Format, format_of_media_type, format_of_name
+from churn_api.tables.formats import FORMATS, MEDIA_TYPES, format_of_media_type, format_of_name
 from churn_api.web.core.body import FORM, read_file
 from churn_api.web.core.problems import Problem
 from churn_api.web.core.query import ANYTHING, JSON
 
 PART = "file"
-ZIPPED = ("csv", "ndjson")
-MEDIA_TYPES = tuple(kind.media_type for kind in FORMATS.values())
 
 
-def formats() -> tuple[Format | None, Format | None]:
+def formats() -> tuple[str | None, str | None]:
     """The format of the table in the body and that of the answer, each None for JSON. Raises Problem."""
     environ = request.environ
     if environ.get("CONTENT_TYPE") == JSON and environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON):
@@ -21,7 +19,7 @@ def formats() -> tuple[Format | None, Format | None]:
     return sent, _wanted(sent)
 
 
-def _sent() -> Format | None:
+def _sent() -> str | None:
     if request.mimetype != FORM:
         found = format_of_media_type(request.mimetype)
         _check_encoding(found)
@@ -33,15 +31,17 @@ def _sent() -> Format | None:
     return found
 
 
-def _check_encoding(sent: Format | None) -> None:
+def _check_encoding(sent: str | None) -> None:
     """Text may come gzipped; what is compressed within itself may not. A JSON body is looked at where it is read."""
-    takes = ("identity", "gzip") if sent in ZIPPED else ("identity",)
-    if sent is not None and request.headers.get("Content-Encoding", "identity") not in takes:
+    if sent is None:
+        return
+    takes = ("identity", "gzip") if FORMATS[sent].gzipped else ("identity",)
+    if request.headers.get("Content-Encoding", "identity") not in takes:
         told = f"Send this table with Content-Encoding {' or '.join(takes)}."
         raise Problem("unsupported-media-type", told, accepted=[JSON, *MEDIA_TYPES])
 
 
-def _wanted(sent: Format | None) -> Format | None:
+def _wanted(sent: str | None) -> str | None:
     """As accepted, else as it was sent."""
     accepted = request.accept_mimetypes
     if not accepted:

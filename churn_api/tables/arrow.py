@@ -1,0 +1,74 @@
+"""Arrow: a stream, or a file, of record batches."""
+
+import io
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
+
+from churn_api.tables.column_names import refuse_bad_names
+from churn_api.tables.format import BLOCK_ROWS, Block, Cells, Format, Layout, TableWriter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Arrow(Format):
+    """Read from a copy whose batches are of one size; written as a stream."""
+
+    name = "arrow"
+    title = "Arrow"
+    media_type = "application/vnd.apache.arrow.stream"
+    suffixes: ClassVar[tuple[str, ...]] = (".arrow", ".arrows")
+    magic = (b"ARROW1", b"\xff\xff\xff\xff")
+    part_format = name
+
+    def prepare(self, path: Path, folder: Path, max_bytes: int) -> Path:
+        """The same rows, regrouped."""
+        from churn_api.tables.regrouping import regroup
+
+        return regroup(path, folder / f"{path.name}.regrouped", max_bytes)
+
+    def layout(self, path: Path) -> Layout:
+        """As the copy has it."""
+        import pyarrow as pa
+
+        from churn_api.tables.regrouping import BATCH_ROWS
+
+        with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as file:
+            names, batches = file.schema.names, file.num_record_batches
+            rows = (batches - 1) * BATCH_ROWS + file.get_batch(batches - 1).num_rows if batches else 0
+        refuse_bad_names(path, names)
+        return Layout(str(path), self.name, tuple(names), 0, rows, rows, lines=self.header_rows)
+
+    def stops(self, layout: Layout, start: int) -> Iterator[int]:
+        """Ends of batches."""
+        return iter([*range(BLOCK_ROWS, layout.stop, BLOCK_ROWS), layout.stop])
+
+    def read_cells(self, layout: Layout, block: Block, names: Sequence[str], coded: Sequence[str] = ()) -> Cells:
+        """As stored."""
+        from churn_api.tables.row_groups import read_arrow, stored_cells
+
+        return stored_cells(layout, block, partial(read_arrow, layout.path, names, block.start, block.stop))
+
+    def encode(self, table: "pa.Table") -> bytes:
+        """A stream of one batch."""
+        import pyarrow as pa
+
+        sink = io.BytesIO()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table.combine_chunks())
+        return sink.getvalue()
+
+    def decode(self, part: bytes) -> "pa.Table":
+        """The rows of such a stream."""
+        import pyarrow as pa
+
+        return pa.ipc.open_stream(part).read_all()
+
+    def begin(self, sink: BinaryIO, schema: "pa.Schema") -> TableWriter:
+        """A writer of batches."""
+        import pyarrow as pa
+
+        writer: TableWriter = pa.ipc.new_stream(sink, schema)
+        return writer

@@ -1,0 +1,26 @@
+"""How people write the values of cells: numbers, booleans, and what is blank."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+BOOLEAN_WORDS = (("yes", "no"), ("true", "false"), ("1", "0"))
+"""Pairs of true and false as tables write them, in any case."""
+INTEGER = r"^-?(0|[1-9][0-9]{0,14})$"
+NUMBER = r"^-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+WHITESPACE = " \t\r\n\v\f\u00a0"
+
+_BELOW_INT64 = 2.0**63
+
+
+def trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A text column without white space around its cells."""
+    return pc.utf8_trim(column, characters=WHITESPACE)
+
+
+def as_text(cells: pa.Array) -> pa.Array:
+    """Any column as text: whole floats as integers, booleans as true and false."""
+    if not pa.types.is_floating(cells.type):
+        return cells.cast(pa.string())
+    whole = pc.and_(pc.equal(cells, pc.trunc(cells)), pc.less(pc.abs(cells), _BELOW_INT64))
+    integers = pc.if_else(whole, cells, pa.scalar(None, pa.float64())).cast(pa.int64())
+    return pc.coalesce(integers.cast(pa.string()), cells.cast(pa.string()))

@@ -1,0 +1,16 @@
+"""Names of a table's columns."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from churn_api.tables.errors import TableError
+
+
+def refuse_bad_names(path: Path, names: Sequence[str]) -> None:
+    """Raise TableError where a column has no name, or two have the same."""
+    for name, count in Counter(names).items():
+        if not name.strip():
+            raise TableError(f"{path.name}: column {names.index(name) + 1} has no name")
+        if count > 1:
+            raise TableError(f"{path.name}: {count} columns are named {name!r}")

@@ -1,0 +1,105 @@
+"""CSV: commas, semicolons or tabs, with a header."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from churn_api.tables.column_names import refuse_bad_names
+from churn_api.tables.decompression import unzipped
+from churn_api.tables.errors import TableError
+from churn_api.tables.format import Block, Cells, Format, Layout
+from churn_api.tables.row_boundaries import MAX_ROW_BYTES, OPEN_QUOTE, count_lines, first_row, whole_rows
+from churn_api.tables.text_blocks import BOM, NOT_UTF8, START_BYTES, first_bytes, text_stops
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DELIMITERS = ",;\t"
+
+
+class Csv(Format):
+    """Read as people write it, and written with commas."""
+
+    name = "csv"
+    title = "CSV"
+    media_type = "text/csv"
+    suffixes = (".csv", ".tsv")
+    gzipped = True
+    binary = False
+    header_rows = 1
+    part_format = name
+
+    def prepare(self, path: Path, folder: Path, max_bytes: int) -> Path:
+        """The text, unzipped where it was gzipped."""
+        return unzipped(path, folder, max_bytes)
+
+    def layout(self, path: Path) -> Layout:
+        """The header's names and its delimiter: the one that makes most columns of it."""
+        first_bytes(path)
+        skipped, header = _header(path)
+        try:
+            text = header.decode()
+        except UnicodeDecodeError as error:
+            raise TableError(f"{path.name}: {NOT_UTF8}") from error
+        names, delimiter = max(((_cells(text, sign), sign) for sign in DELIMITERS), key=lambda found: len(found[0]))
+        if not names:
+            raise TableError(f"{path.name} is not a CSV table")
+        refuse_bad_names(path, names)
+        start, lines = len(skipped) + len(header), count_lines(skipped + header)
+        return Layout(str(path), self.name, tuple(names), start, path.stat().st_size, None, delimiter, lines)
+
+    def stops(self, layout: Layout, start: int) -> Iterator[int]:
+        """Ends of rows: a newline inside quotes is none."""
+        return text_stops(layout, start, partial(whole_rows, delimiter=layout.delimiter), OPEN_QUOTE)
+
+    def read_cells(self, layout: Layout, block: Block, names: Sequence[str], coded: Sequence[str] = ()) -> Cells:
+        """Text as it stands."""
+        from churn_api.tables.csv_cells import read_cells
+
+        return read_cells(layout, block, names)
+
+    def encode(self, table: "pa.Table") -> bytes:
+        """Rows without a header."""
+        import pyarrow.csv
+
+        from churn_api.tables.written_values import as_written
+
+        sink = io.BytesIO()
+        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+        pyarrow.csv.write_csv(as_written(table), sink, options)
+        return sink.getvalue()
+
+    def begin(self, sink: BinaryIO, schema: "pa.Schema") -> None:
+        """The header."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerow(schema.names)
+        sink.write(text.getvalue().encode())
+
+
+def _header(path: Path) -> tuple[bytes, bytes]:
+    """What stands above the first row, which is a byte order mark and blank lines, and that row with its ending."""
+    with path.open("rb") as file:
+        data = file.read(START_BYTES)
+        skipped = data[: len(data) - len(data.removeprefix(BOM).lstrip(b"\r\n"))]
+        data = data[len(skipped) :]
+        while (end := first_row(data, DELIMITERS)) == 0 and len(data) < MAX_ROW_BYTES:
+            more = file.read(max(len(data), START_BYTES))
+            if not more:
+                break
+            data += more
+    if end == 0 and (len(data) >= MAX_ROW_BYTES or not first_row(data + b"\n", DELIMITERS)):
+        raise TableError(f"{path.name}, line 1: {OPEN_QUOTE}")
+    if not data.strip():
+        raise TableError(f"{path.name} is empty")
+    return skipped, data[: end or None]
+
+
+def _cells(header: str, delimiter: str) -> list[str]:
+    """Empty where this delimiter makes no row of it, or leaves a cell longer than a name can be."""
+    try:
+        return next(csv.reader([header], delimiter=delimiter))
+    except csv.Error:
+        return []

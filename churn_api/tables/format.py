@@ -1,0 +1,174 @@
+"""What a format of tables is: how it is called, how a file of it is cut into blocks and read, and how one is written.
+
+Importing a format loads neither pyarrow nor anything as large: a web worker that meets no table never needs it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn_api.contract.record import RecordReader
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from churn_api.tables.read_result import Rows
+
+BLOCK_ROWS = 1 << 15
+"""Of a block of a large Parquet row group, and of one of Arrow."""
+
+
+class Layout(NamedTuple):
+    """What must be known of a file before its blocks are read."""
+
+    path: str
+    format: str
+    names: tuple[str, ...]
+    """Of the columns; empty for NDJSON."""
+    start: int
+    """Where data begins: the byte after the header (CSV) or the byte order mark, else 0."""
+    stop: int
+    """Where it ends: in bytes (CSV, NDJSON) or rows (the others)."""
+    rows: int | None
+    """None where nobody counted."""
+    delimiter: str = ","
+    lines: int = 0
+    """Before the data begins."""
+
+
+class Block(NamedTuple):
+    """A part of a file: its bytes (CSV, NDJSON), which are whole rows, or its rows (the others)."""
+
+    number: int
+    start: int
+    stop: int
+
+
+class Cells(NamedTuple):
+    """The columns asked for of one block, in that order."""
+
+    table: "pa.Table"
+    """CSV: text as it stands, unquoted and untrimmed; others as stored, dictionaries unfolded unless asked for."""
+    places: NDArray[np.int64]
+    """The row within the block, from 0, of each row of the table: ragged rows are left out."""
+    rows: int
+    """Of the block, ragged ones too; blank lines are none."""
+    lines: int
+    """Of the block, where it is text; else equal to rows."""
+    line_of: NDArray[np.int64] | None
+    """The first line within the block, from 0, of each of `rows` rows; None where every row is one line."""
+    ragged: list[tuple[int, int, int]]
+    """Row within the block, its cells, cells expected."""
+
+
+class BlockReader(Protocol):
+    """Reads the blocks of one file as records of one signature."""
+
+    def read(self, block: Block) -> "Rows":
+        """The rows of a block. Raises TableError where it is no table."""
+
+
+class TableWriter(Protocol):
+    """Writes the tables of one file, one after another."""
+
+    def write_table(self, table: "pa.Table") -> None:
+        """The next rows."""
+
+    def close(self) -> None:
+        """Write what stands at a file's end. The sink stays open."""
+
+
+class Format(ABC):
+    """One format of tables."""
+
+    name: ClassVar[str]
+    """By which requests, jobs and commands ask for it."""
+    title: ClassVar[str]
+    """As people call it."""
+    media_type: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    """That a file's name may end in, in any case; files are written with the first."""
+    magic: ClassVar[tuple[bytes, ...]] = ()
+    """What a file of it may begin with, and one of no other format does."""
+    gzipped: ClassVar[bool] = False
+    """Whether it may come gzipped; what is compressed within itself may not."""
+    binary: ClassVar[bool] = True
+    """Whether it is nothing to read on a terminal."""
+    header_rows: ClassVar[int] = 0
+    """Rows that a spreadsheet counts before the first record."""
+    data_set: ClassVar[bool] = False
+    """Whether files of it side by side are what others read as one table."""
+    part_format: ClassVar[str]
+    """Name of the format in which a file's parts are encoded."""
+
+    @property
+    def suffix(self) -> str:
+        """That files are written with."""
+        return self.suffixes[0]
+
+    def is_named(self, name: str) -> bool:
+        """Whether a file of this name is of this format."""
+        name = name.lower()
+        return (name.removesuffix(".gz") if self.gzipped else name).endswith(self.suffixes)
+
+    @abstractmethod
+    def prepare(self, path: Path, folder: Path, max_bytes: int) -> Path:
+        """A file that can be read anywhere in it: the file itself, or what it unfolds to, written into `folder`.
+
+        Raises TableError, and TooLarge where it unfolds to more than `max_bytes`.
+        """
+
+    @abstractmethod
+    def layout(self, path: Path) -> Layout:
+        """The layout of a file that `prepare` returned, and that is not empty. Raises TableError: it is no table."""
+
+    @abstractmethod
+    def stops(self, layout: Layout, start: int) -> Iterator[int]:
+        """The end of each block after `start`; of those before it too, where they are known anyway."""
+
+    def pieces(self, block: Block) -> list[Block]:
+        """A block in parts that are read one after another, so that its cells are never in memory all at once."""
+        return [block]
+
+    def read_cells(self, layout: Layout, block: Block, names: Sequence[str], coded: Sequence[str] = ()) -> Cells:
+        """The columns called `names` of a block. Raises TableError where the block is no table.
+
+        Text of the columns `coded` may come as codes of distinct texts, where the file holds it so.
+        """
+        raise NotImplementedError(f"{self.title} has no columns")
+
+    def reader(
+        self, records: RecordReader, layout: Layout, keep: Sequence[str] | None, reserved: frozenset[str]
+    ) -> BlockReader:
+        """A reader of a file's blocks as records. `keep` names the columns that the result repeats: None for all.
+
+        Raises TableFaults where the columns will not do, or one to keep has a `reserved` name, one of the result's.
+        """
+        from churn_api.tables.columnar_reader import CellRows
+
+        return CellRows(records, layout, keep, reserved, self.read_cells)
+
+    def read_table(self, layout: Layout, blocks: Iterator[Block]) -> "pa.Table":
+        """Every column of a whole file. Raises TableError, with the row's number where a row is at fault."""
+        from churn_api.tables.columnar_table import read_columns
+
+        return read_columns(self, layout, blocks)
+
+    @abstractmethod
+    def encode(self, table: "pa.Table") -> bytes:
+        """A block's rows as one part of a file: text without a header, or a small whole file."""
+
+    def decode(self, part: bytes) -> "pa.Table":
+        """The rows of a part that `encode` made."""
+        raise NotImplementedError(f"parts of {self.title} are joined as they stand")
+
+    @abstractmethod
+    def begin(self, sink: BinaryIO, schema: "pa.Schema") -> TableWriter | None:
+        """Begin a file. What writes its tables; or None where its parts just follow each other.
+
+        Raises TooLarge where the format cannot hold so many columns.
+        """

@@ -1,0 +1,72 @@
+"""NDJSON: a JSON object a line."""
+
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import orjson
+
+from churn_api.contract.record import RecordReader
+from churn_api.tables.decompression import unzipped
+from churn_api.tables.format import Block, BlockReader, Format, Layout
+from churn_api.tables.text_blocks import BOM, first_bytes, text_stops
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ROWS = 1 << 10
+"""That are Python objects at a time."""
+
+
+class Ndjson(Format):
+    """Read line by line: which members the lines have is not known before."""
+
+    name = "ndjson"
+    title = "NDJSON"
+    media_type = "application/x-ndjson"
+    suffixes = (".ndjson", ".jsonl")
+    magic = (b"{",)
+    gzipped = True
+    binary = False
+    part_format = name
+
+    def prepare(self, path: Path, folder: Path, max_bytes: int) -> Path:
+        """The text, unzipped where it was gzipped."""
+        return unzipped(path, folder, max_bytes)
+
+    def layout(self, path: Path) -> Layout:
+        """No header: data begins after the byte order mark."""
+        start = len(BOM) * first_bytes(path).startswith(BOM)
+        return Layout(str(path), self.name, (), start, path.stat().st_size, None)
+
+    def stops(self, layout: Layout, start: int) -> Iterator[int]:
+        """Ends of lines."""
+        return text_stops(layout, start, lambda data: data.rfind(b"\n") + 1, "this is longer than a row can be")
+
+    def reader(
+        self, records: RecordReader, layout: Layout, keep: Sequence[str] | None, reserved: frozenset[str]
+    ) -> BlockReader:
+        """A reader of lines as records."""
+        from churn_api.tables.ndjson_reader import JsonRows
+
+        return JsonRows(records, layout, keep, reserved)
+
+    def read_table(self, layout: Layout, blocks: Iterator[Block]) -> "pa.Table":
+        """A column for each member that any line has."""
+        from churn_api.tables.ndjson_table import read_members
+
+        return read_members(layout, blocks)
+
+    def encode(self, table: "pa.Table") -> bytes:
+        """A line a row, with null for what is missing."""
+        from churn_api.tables.written_values import as_written
+
+        names, sink = table.column_names, io.BytesIO()
+        for batch in as_written(table).to_batches(max_chunksize=_ROWS):
+            for row in zip(*[column.to_pylist() for column in batch.columns], strict=True):
+                sink.write(orjson.dumps(dict(zip(names, row, strict=True)), option=orjson.OPT_APPEND_NEWLINE))
+        return sink.getvalue()
+
+    def begin(self, sink: BinaryIO, schema: "pa.Schema") -> None:
+        """Nothing: lines just follow each other."""

@@ -1,0 +1,65 @@
+"""A whole file of NDJSON as one table: a column for each member that any line has."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+import pyarrow as pa
+
+from churn_api.tables.errors import BadRow
+from churn_api.tables.format import Block, Layout
+from churn_api.tables.typed_cells import as_type, common_type, typed
+
+
+class _Part(NamedTuple):
+    """The rows of one block."""
+
+    rows: int
+    columns: dict[str, pa.Array]
+
+
+def read_members(layout: Layout, blocks: Iterator[Block]) -> pa.Table:
+    """Columns in the order in which their members are first met; null where a line has none.
+
+    Raises TableError with the row's number, blank lines being no rows.
+    """
+    parts: list[_Part] = []
+    number = 1
+    try:
+        for block in blocks:
+            parts.append(_part(layout, block))
+            number += parts[-1].rows
+    except BadRow as error:
+        raise error.at(number) from error
+    names = dict.fromkeys(name for part in parts for name in part.columns)
+    return pa.table({name: _column([part.columns.get(name, pa.nulls(part.rows)) for part in parts]) for name in names})
+
+
+def _column(parts: list[pa.Array]) -> pa.ChunkedArray:
+    kind = common_type(part.type for part in parts)
+    return pa.chunked_array([as_type(part, kind) for part in parts], kind)
+
+
+def _part(layout: Layout, block: Block) -> _Part:
+    with Path(layout.path).open("rb") as file:
+        file.seek(block.start)
+        lines = file.read(block.stop - block.start).split(b"\n")
+    records = [_record(line, row) for row, line in enumerate(line for line in lines if line.strip(b" \t\r"))]
+    names = dict.fromkeys(name for record in records for name in record)
+    return _Part(len(records), {name: typed([record.get(name) for record in records]) for name in names})
+
+
+def _record(line: bytes, row: int) -> dict[str, Any]:
+    """The members of a line. Raises BadRow where it is no object, or a member holds more than one value."""
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        record = None
+    if not isinstance(record, dict):
+        raise BadRow("a line is not one JSON object", row, "the line is not one JSON object")
+    for name, value in record.items():
+        if isinstance(value, dict | list):
+            complaint = f"column {name!r} holds an object or a list: only text, numbers and booleans can be read"
+            raise BadRow(complaint, row, complaint)
+    return record

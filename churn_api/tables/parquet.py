@@ -1,0 +1,98 @@
+"""Parquet: read in place, a row group or a part of one at a time."""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from churn_api.tables.arrow import Arrow
+from churn_api.tables.column_names import refuse_bad_names
+from churn_api.tables.errors import TableError
+from churn_api.tables.format import BLOCK_ROWS, Block, Cells, Format, Layout, TableWriter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+WHOLE_GROUP_ROWS = 4 * BLOCK_ROWS
+"""A row group with at most so many is one block: decoding it costs least in one go."""
+
+OPTIONS: Mapping[str, Any] = {"compression": "zstd", "dictionary_pagesize_limit": 1 << 16}
+"""How it is written. Columns in which every value differs, as identifiers do, soon leave the dictionary: it would cost
+30 MB and most of the time, and make the file larger."""
+
+
+class Parquet(Format):
+    """Its parts are Arrow, which costs next to nothing to write and to read."""
+
+    name = "parquet"
+    title = "Parquet"
+    media_type = "application/vnd.apache.parquet"
+    suffixes = (".parquet", ".pq")
+    magic = (b"PAR1",)
+    data_set = True
+    part_format = Arrow.name
+
+    def prepare(self, path: Path, folder: Path, max_bytes: int) -> Path:
+        """The file itself."""
+        return path
+
+    def layout(self, path: Path) -> Layout:
+        """As the file's footer says."""
+        import pyarrow as pa
+        import pyarrow.parquet
+
+        try:
+            with pyarrow.parquet.ParquetFile(path) as file:
+                names, rows = file.schema_arrow.names, file.metadata.num_rows
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise TableError(f"{path.name} is not a whole Parquet file") from error
+        refuse_bad_names(path, names)
+        return Layout(str(path), self.name, tuple(names), 0, rows, rows)
+
+    def stops(self, layout: Layout, start: int) -> Iterator[int]:
+        """Ends of row groups, and those of parts of large ones."""
+        import pyarrow.parquet
+
+        with pyarrow.parquet.ParquetFile(layout.path) as file:
+            sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+        stop = 0
+        for size in sizes:
+            if size > WHOLE_GROUP_ROWS:
+                yield from range(stop + BLOCK_ROWS, stop + size, BLOCK_ROWS)
+            stop += size
+            yield stop
+
+    def pieces(self, block: Block) -> list[Block]:
+        """A row group in parts: it is decoded once, but never held as a whole."""
+        starts = range(block.start, block.stop, BLOCK_ROWS)
+        return [Block(block.number, start, min(start + BLOCK_ROWS, block.stop)) for start in starts] or [block]
+
+    def read_cells(self, layout: Layout, block: Block, names: Sequence[str], coded: Sequence[str] = ()) -> Cells:
+        """As stored."""
+        from churn_api.tables.row_groups import read_parquet, stored_cells
+
+        read = partial(read_parquet, layout.path, names, block.start, block.stop, coded)
+        return stored_cells(layout, block, read, coded)
+
+    def encode(self, table: "pa.Table") -> bytes:
+        """A file of one row group."""
+        import pyarrow.parquet
+
+        sink = io.BytesIO()
+        pyarrow.parquet.write_table(table, sink, row_group_size=max(table.num_rows, 1), **OPTIONS)
+        return sink.getvalue()
+
+    def decode(self, part: bytes) -> "pa.Table":
+        """The rows of such a file."""
+        import pyarrow as pa
+        import pyarrow.parquet
+
+        return pyarrow.parquet.read_table(pa.BufferReader(part), use_threads=False)
+
+    def begin(self, sink: BinaryIO, schema: "pa.Schema") -> TableWriter:
+        """A writer of row groups."""
+        import pyarrow.parquet
+
+        writer: TableWriter = pyarrow.parquet.ParquetWriter(sink, schema, **OPTIONS)
+        return writer

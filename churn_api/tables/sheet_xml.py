@@ -1,0 +1,241 @@
+"""What stands in the XML of a workbook's parts (ECMA-376): texts, styles, and the cells of a sheet."""
+
+import math
+import re
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from churn_api.contract.fields import EXACT_INTEGERS
+
+if TYPE_CHECKING:
+    from churn_api.tables.typed_cells import Cell
+
+    Row = tuple[int, dict[int, Cell]]
+    """A row's number, from 1, and its cells that are not blank, by their column, from 0."""
+
+MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
+"""Of a sheet, its header included."""
+
+_DATES = frozenset(map(str, [*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)]))
+"""Number formats of Excel's own that show dates or times."""
+_LITERALS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
+_PARTS_OF_DATES = re.compile(r"[dmyhs]", re.IGNORECASE)
+_ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+class _LocalNames(dict[str, str]):
+    """Names without their prefixes."""
+
+    def __missing__(self, name: str) -> str:
+        return name.rpartition(":")[2]
+
+
+_LOCAL = _LocalNames((name, name) for name in ("c", "v", "t", "row", "is", "f", "si", "r"))
+
+
+class Handler:
+    """Sees the elements of a part."""
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+
+    def text(self, data: str) -> None:
+        """Text stands in an element."""
+
+
+class Elements(Handler):
+    """Keeps the attributes of elements."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.attributes: dict[str, list[dict[str, str]]] = {name: [] for name in names}
+        self._parents: list[str] = [""]
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Keep the attributes of an element that was asked for."""
+        name = _LOCAL[name]
+        for known in (name, f"{self._parents[-1]}/{name}"):
+            if known in self.attributes:
+                self.attributes[known].append(attributes)
+        self._parents.append(name)
+
+    def end(self, name: str) -> None:
+        """Go back to its parent."""
+        self._parents.pop()
+
+
+class Texts(Handler):
+    """Keeps the texts of one part; how they are pronounced is no part of them."""
+
+    def __init__(self) -> None:
+        self.texts: list[str | None] = []
+        self._pieces: list[str] = []
+        self._wanted = self._spoken = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Text of a `t` is wanted, unless it says how another is pronounced."""
+        name = _LOCAL[name]
+        if name == "si":
+            self._pieces = []
+        elif name == "rPh":
+            self._spoken = True
+        self._wanted = name == "t" and not self._spoken
+
+    def end(self, name: str) -> None:
+        """A text is whole where its `si` ends."""
+        name = _LOCAL[name]
+        self._wanted = False
+        if name == "rPh":
+            self._spoken = False
+        elif name == "si":
+            self.texts.append(_unescaped("".join(self._pieces)))
+
+    def text(self, data: str) -> None:
+        """Keep it where it is wanted."""
+        if self._wanted:
+            self._pieces.append(data)
+
+
+class Sheet(Handler):
+    """Keeps the rows of a sheet until they are taken."""
+
+    def __init__(self, texts: list[str | None], date_styles: frozenset[str], base_1904: bool) -> None:
+        self._texts = texts
+        self._date_styles = date_styles
+        self._base_1904 = base_1904
+        self._rows: list[Row] = []
+        self._number = 0
+        self._cells: dict[int, Cell] = {}
+        self._column = -1
+        self._attributes: dict[str, str] = {}
+        self._pieces: list[str] = []
+        self._wanted = self._spoken = False
+
+    def taken(self) -> "list[Row]":
+        """The rows that are whole; they are not kept any more."""
+        rows, self._rows = self._rows, []
+        return rows
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """A row or a cell begins where its reference says, else beside the last one."""
+        name = _LOCAL[name]
+        if name == "c":
+            reference = attributes.get("r")
+            self._column = _column_index(reference.rstrip("0123456789")) if reference else self._column + 1
+            self._attributes, self._pieces = attributes, []
+        elif name in ("v", "t"):
+            self._wanted = not self._spoken
+        elif name == "rPh":
+            self._spoken = True
+        elif name == "row":
+            number = int(attributes.get("r", self._number + 1))
+            if not self._number < number <= MAX_ROWS:
+                raise ValueError("rows out of order")
+            self._number, self._column, self._cells = number, -1, {}
+
+    def end(self, name: str) -> None:
+        """Cells and rows that hold nothing are not kept."""
+        name = _LOCAL[name]
+        if name in ("v", "t"):
+            self._wanted = False
+        elif name == "c":
+            value = self._value("".join(self._pieces))
+            if value is not None:
+                self._cells[self._column] = value
+        elif name == "rPh":
+            self._spoken = False
+        elif name == "row" and self._cells:
+            self._rows.append((self._number, self._cells))
+
+    def text(self, data: str) -> None:
+        """Keep what a cell holds: its value or its text, but not its formula."""
+        if self._wanted:
+            self._pieces.append(data)
+
+    def _value(self, text: str) -> "Cell":
+        """A cell's value. Errors, as #N/A, are text, and so are dates."""
+        kind = self._attributes.get("t", "n")
+        if not text:
+            return None
+        if kind == "s":
+            return self._texts[_natural(text)]
+        if kind == "b":
+            return text in ("1", "true")
+        if kind != "n":
+            return _unescaped(text)
+        number = float(text)
+        if not math.isfinite(number):
+            raise ValueError("not finite")
+        if self._attributes.get("s") in self._date_styles:
+            return _as_date(number, base_1904=self._base_1904)
+        return int(number) if number.is_integer() and abs(number) <= EXACT_INTEGERS[1] else number
+
+
+def date_styles(formats: list[dict[str, str]], styles: list[dict[str, str]]) -> frozenset[str]:
+    """The styles of cells, by their number, that show dates or times."""
+    own = {one["numFmtId"] for one in formats if _is_date_format(one["formatCode"])}
+    dates = (_DATES | own) - {one["numFmtId"] for one in formats if not _is_date_format(one["formatCode"])}
+    return frozenset(str(index) for index, style in enumerate(styles) if style.get("numFmtId") in dates)
+
+
+def _natural(text: str) -> int:
+    if not text.strip().isdecimal():
+        raise ValueError("no index")
+    return int(text)
+
+
+@cache
+def _column_index(letters: str) -> int:
+    """A, B, … Z, AA, … XFD -> 0, 1, …"""
+    index = 0
+    for letter in letters:
+        if not "A" <= letter <= "Z":
+            raise ValueError("no column")
+        index = index * 26 + ord(letter) - ord("A") + 1
+    if not 1 <= index <= MAX_COLUMNS:
+        raise ValueError("no column")
+    return index - 1
+
+
+def column_letters(index: int) -> str:
+    """0, 1, … -> A, B, … Z, AA, …"""
+    letters = ""
+    while index >= 0:
+        letters = chr(ord("A") + index % 26) + letters
+        index = index // 26 - 1
+    return letters
+
+
+def _is_date_format(code: str) -> bool:
+    """Whether a number format shows a point in time; elapsed hours are a number."""
+    return not _ELAPSED.search(code) and bool(_PARTS_OF_DATES.search(_LITERALS.sub("", code.partition(";")[0])))
+
+
+def _as_date(days: float, *, base_1904: bool) -> "Cell":
+    """A date as ISO text, with its time where it has one; the number itself where no calendar has it.
+
+    Excel takes 1900 for a leap year: days before its 29 February, which is day 60, count from a day later.
+    """
+    base = datetime(1904, 1, 1) if base_1904 else datetime(1899, 12, 31 if days < 60 else 30)
+    try:
+        moment = base + timedelta(milliseconds=round(days * 86_400_000))
+    except OverflowError:
+        return days
+    if 0 <= days < 1:
+        return moment.time().isoformat("auto")
+    return moment.isoformat(" ").removesuffix(" 00:00:00")
+
+
+def _unescaped(text: str) -> str | None:
+    """A text with the characters that XML cannot hold; None for an empty one."""
+    if "_x" in text:
+        text = _ESCAPED.sub(lambda found: _character(found[0], int(found[1], 16)), text)
+    return text or None
+
+
+def _character(escaped: str, code: int) -> str:
+    return escaped if 0xD800 <= code <= 0xDFFF else chr(code)

@@ -1,0 +1,55 @@
+"""What the formats that are text share: their first bytes, and blocks that are cut in windows."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from churn_api.tables.errors import BadRow, TableError
+from churn_api.tables.format import Layout
+from churn_api.tables.row_boundaries import MAX_ROW_BYTES, line_at
+
+TEXT_BYTES = 1 << 22
+"""Of a block of text, at most, unless one row has more."""
+NOT_UTF8 = "not UTF-8 text: save it as CSV UTF-8"
+BOM = b"\xef\xbb\xbf"
+START_BYTES = 1 << 16
+"""Bytes in which most headers end."""
+
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def first_bytes(path: Path) -> bytes:
+    """What a file begins with. Raises TableError where it is no text that can be read."""
+    with path.open("rb") as file:
+        start = file.read(START_BYTES)
+    if start.startswith(_UTF16):
+        raise TableError(f"{path.name}: {NOT_UTF8}")
+    if b"\0" in start:
+        raise TableError(f"{path.name} is no text")
+    return start
+
+
+def text_stops(layout: Layout, start: int, whole_rows: Callable[[bytes], int], endless: str) -> Iterator[int]:
+    """The end of each block after `start`. `whole_rows` says how many bytes of those that begin a row are whole rows.
+
+    Raises BadRow, with `endless` as its complaint, where a row does not end.
+    """
+    with Path(layout.path).open("rb") as file:
+        while start < layout.stop:
+            start = _stop(file, layout, start, whole_rows, endless)
+            yield start
+
+
+def _stop(file: BinaryIO, layout: Layout, start: int, whole_rows: Callable[[bytes], int], endless: str) -> int:
+    """The end of the last whole row in the shortest window that holds one."""
+    window = TEXT_BYTES
+    while start + window < layout.stop:
+        file.seek(start)
+        rows = whole_rows(file.read(window))
+        if rows:
+            return start + rows
+        if window >= MAX_ROW_BYTES:
+            path = Path(layout.path)
+            raise BadRow(f"{path.name}, line {line_at(path, start)}: {endless}", 0, endless)
+        window *= 2
+    return layout.stop

@@ -1,11 +1,16 @@
+from contextlib import closing
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from builders import feature, signature
 
+from churn_api.tables import text_blocks
 from churn_api.tables.errors import TableError
+from churn_api.tables.formats import FORMATS
 from churn_api.tables.training_table import read_table, to_columns, to_records
+from churn_api.tables.writers import Joiner, encode
 
 SIGNATURE = signature(feature("a"), feature("b", "number"), feature("c", "boolean"), feature("d", "string"))
 
@@ -65,6 +70,79 @@ def test_no_table(tmp_path, data, complaint):
     """What is no table is refused with what is wrong, and in which row."""
     with pytest.raises(TableError, match=complaint):
         read_table(write(tmp_path, data))
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ('{"a": 1}\n\n{"a": [1]}\n', r"row 2: column 'a' holds an object or a list"),
+        ('{"a": 1}\n{"b": {}}\n', r"row 2: column 'b' holds an object or a list"),
+        ('{"a": 1}\n[1]\n', "row 2: the line is not one JSON object"),
+        ('{"a": 1}\n{"a": 2', "row 2: the line is not one JSON object"),
+        (b'{"a": 1}\n{"a": "\xff"}', "row 2: the line is not one JSON object"),
+        ('{"": 1}\n', "column 1 has no name"),
+        ("\n \n", "no rows"),
+        ("{}\n", "no rows"),
+    ],
+)
+def test_no_lines(tmp_path, data, complaint):
+    """Lines of NDJSON that are no records of cells are refused by row, blank lines being none."""
+    path = write(tmp_path, data).rename(tmp_path / "table.ndjson")
+    with pytest.raises(TableError, match=complaint):
+        read_table(path)
+
+
+def test_lines(tmp_path):
+    """Columns of NDJSON are the members that any line has, typed as they are; what is null or not there is missing."""
+    lines = (
+        '{"a": 1, "b": 2, "c": true, "d": 5, "e": null}\n{"f": "x", "b": 2.5, "d": "y", "a": 18446744073709551616}\n'
+    )
+    path = write(tmp_path, lines).rename(tmp_path / "table.ndjson")
+    assert read_table(path).to_pydict() == {
+        "a": [1.0, 1e19],
+        "b": [2.0, 2.5],
+        "c": [True, None],
+        "d": ["5", "y"],
+        "e": [None, None],
+        "f": [None, "x"],
+    }
+
+
+def test_lines_in_many_blocks(tmp_path, monkeypatch):
+    """A column is typed by all its cells, and a row's number counts from the top, however many blocks there are."""
+    monkeypatch.setattr(text_blocks, "TEXT_BYTES", 40)
+    lines = [*(f'{{"a": {n}}}' for n in range(50)), '{"a": "x", "b": 1}', '{"a": []}']
+    path = write(tmp_path, "\n".join(lines[:-1])).rename(tmp_path / "table.ndjson")
+    assert read_table(path).to_pydict() == {"a": [*map(str, range(50)), "x"], "b": [None] * 50 + [1]}
+    path.write_text("\n".join(lines))
+    with pytest.raises(TableError, match="row 52: column 'a'"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("spoilt", ["2", "1,2,3", "a,b", '1,"2'])
+def test_row_in_a_later_block(tmp_path, monkeypatch, spoilt):
+    """A row that is at fault is told by its number in the file, whichever block it is in."""
+    monkeypatch.setattr(text_blocks, "TEXT_BYTES", 40)
+    with pytest.raises(TableError, match="row 52"):
+        read_table(write(tmp_path, "a,b\n" + '1,"2\n3"\n' * 50 + spoilt + "\n"))
+
+
+@pytest.mark.parametrize(("kind", "number"), [("csv", 3), ("ndjson", 2), ("parquet", 2), ("arrow", 2), ("xlsx", 3)])
+def test_rows_count_as_in_scoring(tmp_path, kind, number):
+    """The header is row 1 of the formats that a spreadsheet shows; the first record is that of the others."""
+    path, table = tmp_path / f"t.{kind}", pa.table({"a": ["1", "x"]})
+    with path.open("wb") as file, closing(Joiner(file, kind, table.schema)) as joiner:
+        joiner.add(encode(table, FORMATS[kind].part_format))
+    with pytest.raises(TableError, match=f"row {number}, column 'a': Must be an integer"):
+        to_columns(read_table(path), signature(feature("a")))
+
+
+def test_blanks_around_categories(tmp_path):
+    """Blanks around a text do not count in training, as they do not in scoring, unless a category is known by them."""
+    table = read_table(write(tmp_path, "d\n  x \ny\n"))
+    assert to_columns(table, signature(feature("d", "string"))).texts.tolist() == [["x"], ["y"]]
+    closed = signature(feature("d", "string", choices=("  x ", "y")))
+    assert to_columns(table, closed).texts.tolist() == [["  x "], ["y"]]
 
 
 def test_no_file(tmp_path):

@@ -1,5 +1,7 @@
 """`churn-api train`, as its user runs it."""
 
+import gzip
+import io
 import json
 import subprocess
 import sys
@@ -8,8 +10,9 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
-from builders import customers, feature, signature, write_csv
+from builders import customers, feature, signature, write_csv, write_workbook
 from click.testing import CliRunner
 from sklearn.metrics import roc_auc_score
 
@@ -18,6 +21,10 @@ from churn_api.contract.columns import Columns
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import load_model
 from churn_api.scoring.sklearn import to_frame
+from churn_api.serving.table_scorer import TableScorer
+from churn_api.tables.blocks import blocks
+from churn_api.tables.formats import FORMATS, format_of_file, format_of_name
+from churn_api.tables.layout import prepare, read_layout
 from churn_api.tables.training_table import read_table, to_columns
 
 COMMAND = str(Path(sys.executable).with_name("churn-api"))
@@ -148,14 +155,78 @@ def test_same_table_same_model(run, models, small_table):
     assert one.golden == two.golden
 
 
-def test_parquet(run, models, tmp_path):
-    """A Parquet table gives the same signature as the CSV of the same customers."""
-    customers().to_parquet(tmp_path / "t.parquet")
-    train(run, tmp_path / "t.parquet", "--id", "customerID", "--name", "parquet")
-    train(run, write_csv(customers(), tmp_path / "t.csv"), "--id", "customerID", "--name", "csv")
-    one, two = (read_card(models / name / "1") for name in ("parquet", "csv"))
-    assert one.signature == two.signature
-    assert one.golden == two.golden
+def as_arrow(table):
+    sink = io.BytesIO()
+    plain = pa.Table.from_pandas(table, preserve_index=False)
+    with pa.ipc.new_stream(sink, plain.schema) as writer:
+        writer.write_table(plain)
+    return sink.getvalue()
+
+
+def as_lines(table):
+    return table.assign(Partner=table["Partner"] == "Yes").to_json(orient="records", lines=True).encode()
+
+
+def delimited(sign):
+    return lambda table: table.to_csv(index=False, sep=sign).encode()
+
+
+FILES = {
+    "t.csv": delimited(","),
+    "semicolons.csv": delimited(";"),
+    "t.tsv": delimited("\t"),
+    "t.csv.gz": lambda table: gzip.compress(delimited(",")(table)),
+    "t.ndjson": as_lines,
+    "t.jsonl.gz": lambda table: gzip.compress(as_lines(table)),
+    "t.parquet": lambda table: table.to_parquet(index=False),
+    "t.arrow": as_arrow,
+    "t.xlsx": write_workbook,
+    "workbook without a suffix": write_workbook,
+}
+
+
+@pytest.fixture(scope="module")
+def of_csv(tmp_path_factory):
+    """The card that the CSV file gives, the probabilities of its rows, and the model."""
+    folder = tmp_path_factory.mktemp("csv")
+    return trained_on(write_csv(customers(), folder / "t.csv"), folder)
+
+
+def trained_on(path, folder):
+    arguments = ["train", path, "--target", "Churn", "--estimator", "logistic", "--id", "customerID"]
+    result = CliRunner().invoke(main, [*map(str, arguments)], env={"CHURN_MODELS_DIR": str(folder / "models")})
+    assert result.exit_code == 0, result.stderr
+    model = load_model(folder / "models" / "default" / "1")
+    return model.card, model.score(to_columns(read_table(path), model.card.signature)).tolist(), model
+
+
+def test_every_format_has_a_file():
+    """The files below are of every format of the registry."""
+    assert {format_of_name(name) for name in FILES} == {*FORMATS, None}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_format(of_csv, tmp_path, name):
+    """The same customers in any format, with any delimiter, gzipped or not, give the same model, to the last digit."""
+    path = tmp_path / name
+    path.write_bytes(FILES[name](customers()))
+    card, probabilities, _ = trained_on(path, tmp_path)
+    assert card.signature == of_csv[0].signature
+    assert card.golden == of_csv[0].golden
+    assert probabilities == of_csv[1]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_trained_on_is_scored(of_csv, tmp_path, name):
+    """A file that a model is trained on can be scored as it stands, and its rows get the same probabilities."""
+    path, model = tmp_path / name, of_csv[2]
+    path.write_bytes(FILES[name](customers()))
+    kind = format_of_file(name, path.read_bytes())
+    layout = read_layout(prepare(path, kind, tmp_path, 10_000_000), kind)
+    scorer = TableScorer(model, layout, (), None)
+    tables, scored = zip(*map(scorer.score_table, blocks(layout)), strict=True)
+    assert not any(part.faults for part in scored)
+    assert pa.concat_tables(tables)["churn_probability"].to_pylist() == of_csv[1]
 
 
 def test_declared_signature(run, models, tmp_path, small_table):
@@ -303,6 +374,13 @@ def test_help_shows_examples(run):
         result = run(command, "--help")
         assert result.exit_code == 0
         assert f"churn-api {command} " in result.stdout.split("Examples:")[1]
+
+
+@pytest.mark.parametrize("command", ["train", "score"])
+def test_help_names_the_formats(run, command):
+    """Help says which formats a command takes: all of the registry."""
+    shown = " ".join(run(command, "--help").stdout.split())
+    assert f"{', '.join(known.title for known in [*FORMATS.values()][:-1])} or {[*FORMATS.values()][-1].title}" in shown
 
 
 def test_installed_command(small_table, tmp_path):

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from churn_api.contract.columns import Columns
 from churn_api.registry.model import Model, load_model
-from churn_api.tables.blocks import Block
+from churn_api.tables.file_parts import Block
+from churn_api.tables.formats import FORMATS
 from churn_api.tables.layout import read_layout
-from churn_api.tables.reader import RowsReader
 
 BATCH = 1 << 15
 
@@ -51,4 +51,5 @@ def _run(bundle: Path, table: Path, seconds: float, together: Barrier, rates: "S
 
 def _columns(model: Model, table: Path) -> Columns:
     layout = read_layout(table, "parquet")
-    return RowsReader(model.reader.records, layout, (), frozenset()).read(Block(0, 0, min(BATCH, layout.stop))).columns
+    reader = FORMATS[layout.format].reader(model.reader.records, layout, (), frozenset())
+    return reader.read(Block(0, 0, min(BATCH, layout.stop))).columns

@@ -10,7 +10,7 @@ from churn_api.serving.engine import Check, Engine, Function
 from churn_api.serving.progress import Progress
 from churn_api.serving.table_scorer import Scored
 from churn_api.store.database import Database
-from churn_api.tables.blocks import Block
+from churn_api.tables.file_parts import Block
 
 
 class WorkObserver(Protocol):

@@ -2,7 +2,7 @@
 
 from churn_api.jobs.files import JobFiles
 from churn_api.serving.table_scorer import Scored, Task, score_block
-from churn_api.tables.blocks import Block
+from churn_api.tables.file_parts import Block
 
 
 def score_into(task: Task, files: JobFiles, block: Block) -> Scored:

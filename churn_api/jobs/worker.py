@@ -28,10 +28,11 @@ from churn_api.serving.engine import Check, Engine, EngineAway
 from churn_api.serving.progress import Progress, beginning, steps
 from churn_api.serving.table_scorer import Scored, Task, result_schema
 from churn_api.store.database import DatabaseAway, DatabaseFull
-from churn_api.tables.blocks import Block, blocks
+from churn_api.tables.blocks import blocks
 from churn_api.tables.errors import TableError, TableFaults
+from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.formats import FORMATS
-from churn_api.tables.layout import Layout, prepare, read_layout
+from churn_api.tables.layout import prepare, read_layout
 from churn_api.tables.writers import Joiner
 from churn_api.telemetry import logs
 

@@ -15,7 +15,7 @@ from distributed.comm.core import CommClosedError
 
 from churn_api.serving.engine import Check, EngineAway, Function, ProcessKilled
 from churn_api.serving.table_scorer import Scored
-from churn_api.tables.blocks import Block
+from churn_api.tables.file_parts import Block
 
 AHEAD = 2
 """Blocks that wait for each thread of the cluster: none idles, and memory stays bounded."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from churn_api.serving.progress import Progress
     from churn_api.serving.table_scorer import Scored, ScoredTable, TableScorer
-    from churn_api.tables.layout import Layout
+    from churn_api.tables.file_parts import Layout
 
 
 class Options(NamedTuple):

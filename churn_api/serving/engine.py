@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Iterator
 
 from churn_api.serving.table_scorer import Scored
-from churn_api.tables.blocks import Block
+from churn_api.tables.file_parts import Block
 
 Function = Callable[[Block], Scored]
 Check = Callable[[], None]

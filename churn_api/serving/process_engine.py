@@ -16,7 +16,7 @@ from types import ModuleType
 from churn_api.serving.engine import Function, ProcessKilled
 from churn_api.serving.table_scorer import Scored
 from churn_api.tables.arrow_memory import keep_arrow_small
-from churn_api.tables.blocks import Block
+from churn_api.tables.file_parts import Block
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 AHEAD = 2

@@ -11,7 +11,7 @@ from churn_api.tables.formats import FORMATS
 if TYPE_CHECKING:
     # Whoever shows a job's progress loads no pyarrow for it.
     from churn_api.serving.table_scorer import Scored
-    from churn_api.tables.layout import Layout
+    from churn_api.tables.file_parts import Layout
 
 
 class Progress(msgspec.Struct, frozen=True):

@@ -16,10 +16,9 @@ from churn_api.contract.signature import IDENTIFIER
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import Model, load_model
 from churn_api.scoring.output import COLUMNS, PROBABILITY, RESERVED_NAMES, Column, Computed, output
-from churn_api.tables.blocks import Block
+from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.formats import FORMATS
-from churn_api.tables.layout import Layout
-from churn_api.tables.reader import RowFault, RowsReader
+from churn_api.tables.read_result import RowFault
 from churn_api.tables.writers import encode
 
 
@@ -74,7 +73,7 @@ class TableScorer:
         self._model = model
         self._policy = model.card.policy
         self.threshold = self._policy.at(threshold)
-        self._rows = RowsReader(model.reader.records, layout, keep, RESERVED_NAMES)
+        self._rows = FORMATS[layout.format].reader(model.reader.records, layout, keep, RESERVED_NAMES)
         self._format = FORMATS[layout.format]
         self._nothing = Block(0, layout.start, layout.start)
 

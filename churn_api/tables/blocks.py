@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 
-from churn_api.tables.format import BLOCK_ROWS, Block, Layout
+from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.formats import FORMATS
-
-__all__ = ["BLOCK_ROWS", "Block", "blocks"]
 
 
 def blocks(layout: Layout, after: Block | None = None) -> Iterator[Block]:

@@ -3,10 +3,8 @@
 from pathlib import Path
 
 from churn_api.tables.errors import TableError
-from churn_api.tables.format import Layout
+from churn_api.tables.file_parts import Layout
 from churn_api.tables.formats import FORMATS
-
-__all__ = ["Layout", "prepare", "read_layout"]
 
 
 def prepare(path: Path, format: str, folder: Path, max_bytes: int) -> Path:  # noqa: A002

@@ -4,7 +4,7 @@ import sys
 
 from churn_api.serving.process_engine import in_order
 from churn_api.serving.table_scorer import Scored
-from churn_api.tables.blocks import Block
+from churn_api.tables.file_parts import Block
 
 
 def loaded(block):

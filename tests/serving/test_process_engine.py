@@ -15,8 +15,8 @@ from churn_api.serving import process_engine as local
 from churn_api.serving.engine import ProcessKilled
 from churn_api.serving.process_engine import in_order
 from churn_api.serving.table_scorer import Scored
-from churn_api.tables.blocks import Block
 from churn_api.tables.errors import TableError
+from churn_api.tables.file_parts import Block
 
 BLOCKS = [Block(number, number, number + 1) for number in range(12)]
 

@@ -10,8 +10,9 @@ from builders import customers, write_csv
 from churn_api.registry.model import load_model
 from churn_api.scoring.sklearn import ROWS_AT_ONCE
 from churn_api.serving.table_scorer import TableScorer
-from churn_api.tables.blocks import BLOCK_ROWS as ROWS
-from churn_api.tables.blocks import Block, blocks
+from churn_api.tables.blocks import blocks
+from churn_api.tables.file_parts import BLOCK_ROWS as ROWS
+from churn_api.tables.file_parts import Block
 from churn_api.tables.layout import read_layout
 from churn_api.tables.training_table import read_table, to_columns
 
@@ -28,7 +29,8 @@ def test_more_rows_than_are_scored_at_once(model, tmp_path):
     pyarrow.csv.write_csv(drawn, tmp_path / "many.csv")
     layout = read_layout(tmp_path / "many.csv", "csv")
     (block,) = blocks(layout)
-    table, scored = TableScorer(model, layout, (), None).score_table(block)
+    in_memory = TableScorer(model, layout, (), None).score_table(block)
+    table, scored = in_memory.table, in_memory.result
     assert (scored.rows, scored.bad_rows) == (drawn.num_rows, 0)
     expected = model.score(to_columns(drawn, model.card.signature))
     assert table.column("churn_probability").to_numpy() == pytest.approx(expected, abs=1e-6)
@@ -37,7 +39,8 @@ def test_more_rows_than_are_scored_at_once(model, tmp_path):
 def test_no_rows(model, tmp_path):
     """A block without rows has the result's columns, and no rows."""
     layout = read_layout(write_csv(customers(), tmp_path / "few.csv"), "csv")
-    table, scored = TableScorer(model, layout, (), None).score_table(Block(0, layout.start, layout.start))
+    in_memory = TableScorer(model, layout, (), None).score_table(Block(0, layout.start, layout.start))
+    table, scored = in_memory.table, in_memory.result
     assert (table.num_rows, scored.rows) == (0, 0)
     assert table.schema.field("churn_probability").type == pa.float64()
 
@@ -54,7 +57,8 @@ def test_a_large_row_group(model, tmp_path):
     pyarrow.parquet.write_table(drawn.set_column(place, "Region", [regions]), tmp_path / "many.parquet")
     layout = read_layout(tmp_path / "many.parquet", "parquet")
     (block,) = blocks(layout)
-    table, scored = TableScorer(model, layout, (), None).score_table(block)
+    in_memory = TableScorer(model, layout, (), None).score_table(block)
+    table, scored = in_memory.table, in_memory.result
     assert [(fault.row, fault.line, fault.column) for fault in scored.faults] == [(row, row, "Region") for row in bad]
     assert (scored.block, scored.rows, scored.lines, scored.bad_rows) == (block, rows, rows, 3)
     good = np.delete(np.arange(rows), bad)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from churn_api.tables import row_groups as groups
 from churn_api.tables import text_blocks
-from churn_api.tables.blocks import BLOCK_ROWS as ROWS
-from churn_api.tables.blocks import Block, blocks
+from churn_api.tables.blocks import blocks
 from churn_api.tables.errors import TableError, TooLarge
+from churn_api.tables.file_parts import BLOCK_ROWS as ROWS
+from churn_api.tables.file_parts import Block
 from churn_api.tables.formats import FORMATS
 from churn_api.tables.layout import prepare, read_layout
 from churn_api.tables.writers import encode

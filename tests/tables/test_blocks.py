@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn_api.tables import text_blocks
-from churn_api.tables.blocks import BLOCK_ROWS as ROWS
-from churn_api.tables.blocks import Block, blocks
+from churn_api.tables.blocks import blocks
 from churn_api.tables.errors import TableError
+from churn_api.tables.file_parts import BLOCK_ROWS as ROWS
+from churn_api.tables.file_parts import Block
 from churn_api.tables.layout import prepare, read_layout
 
 CELLS = st.text(st.sampled_from('ab,;" \r\né'), max_size=8)

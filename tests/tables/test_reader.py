@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from churn_api.contract.columns import ColumnsBuilder
 from churn_api.contract.record import InvalidRecord, RecordReader
-from churn_api.tables.blocks import Block, blocks
+from churn_api.tables.blocks import blocks
 from churn_api.tables.errors import TableError, TableFaults
+from churn_api.tables.file_parts import Block
+from churn_api.tables.formats import FORMATS
 from churn_api.tables.layout import read_layout
-from churn_api.tables.reader import RowsReader
 
 RESERVED = frozenset({"customer_id", "risk_band"})
 
@@ -43,7 +44,7 @@ def folder(tmp_path_factory):
 
 def reader_of(path, kind, of=SIGNATURE, keep=()):
     layout = read_layout(path, kind)
-    return RowsReader(RecordReader(of), layout, keep, RESERVED), blocks(layout)
+    return FORMATS[layout.format].reader(RecordReader(of), layout, keep, RESERVED), blocks(layout)
 
 
 def read(path, kind, of=SIGNATURE, keep=()):

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_api.tables.blocks import Block, blocks
+from churn_api.tables.blocks import blocks
+from churn_api.tables.file_parts import Block
 from churn_api.tables.formats import FORMATS
 from churn_api.tables.layout import prepare, read_layout
 from churn_api.tables.writers import Joiner, encode

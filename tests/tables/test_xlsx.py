@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from churn_api.contract.record import RecordReader
 from churn_api.tables import workbook, workbook_writer
-from churn_api.tables.blocks import BLOCK_ROWS, Block, blocks
+from churn_api.tables.blocks import blocks
 from churn_api.tables.errors import TableError, TooLarge
+from churn_api.tables.file_parts import BLOCK_ROWS, Block
+from churn_api.tables.formats import FORMATS
 from churn_api.tables.layout import prepare, read_layout
-from churn_api.tables.reader import RowsReader
 from churn_api.tables.writers import Joiner, encode
 
 MAX_BYTES = 10_000_000
@@ -180,7 +181,9 @@ def test_blank_rows(folder):
     rows = [["tenure"], [1], [None], [-1], [None], [None]]
     path = written(rows, folder / "a.xlsx", A6="0.00")
     layout = read_layout(prepare(path, "xlsx", folder, MAX_BYTES), "xlsx")
-    reader = RowsReader(RecordReader(signature(feature("tenure", minimum=0))), layout, (), frozenset())
+    reader = FORMATS[layout.format].reader(
+        RecordReader(signature(feature("tenure", minimum=0))), layout, (), frozenset()
+    )
     (block,) = blocks(layout)
     found = reader.read(block)
     assert (found.count, [(fault.row, fault.code) for fault in found.faults]) == (3, [(2, "too-small")])

@@ -29,7 +29,7 @@ from churn_api.web.v1.shared.schemas import COLUMNS
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from churn_api.tables.layout import Layout
+    from churn_api.tables.file_parts import Layout
 
 TOLD = {
     "model_name": "Churn-Model",

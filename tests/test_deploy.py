@@ -127,8 +127,9 @@ def assert_command(arguments: list[str]) -> None:
     command: click.Command = main
     for argument in arguments:
         if isinstance(command, click.Group):
-            assert argument in command.commands, arguments
-            command = command.commands[argument]
+            found = command.get_command(click.Context(command), argument)
+            assert found is not None, arguments
+            command = found
     assert not isinstance(command, click.Group), arguments
 
 

@@ -3,25 +3,44 @@
 Exit codes: 0 done, 1 interrupted, 2 refused; nothing is written unless it is done. `score` has one more.
 """
 
+from importlib import import_module
+
 import click
 
 from churn_api import __version__
-from churn_api.cli.config import config
-from churn_api.cli.database import audit, db
-from churn_api.cli.jobs import jobs
-from churn_api.cli.keys import keys
-from churn_api.cli.models import models
-from churn_api.cli.score import score
-from churn_api.cli.serve import serve
-from churn_api.cli.training import package, sample_data, train
-from churn_api.cli.worker import worker
+
+MODULES = {
+    "audit": "database",
+    "config": "config",
+    "db": "database",
+    "jobs": "jobs",
+    "keys": "keys",
+    "models": "models",
+    "package": "training",
+    "sample-data": "training",
+    "score": "score",
+    "serve": "serve",
+    "train": "training",
+    "worker": "worker",
+}
+"""By a command's name: the module of this package that has it."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Loads the module of a command when it is asked for: none waits for what others need, as databases and NumPy."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in MODULES:
+            return None
+        module = import_module(f"churn_api.cli.{MODULES[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="churn-api")
 def main() -> None:
     """Churn probabilities over HTTP: train a model on a table of customers, and serve it."""
-
-
-for command in (train, package, sample_data, serve, score, models, jobs, worker, keys, db, audit, config):
-    main.add_command(command)

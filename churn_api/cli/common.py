@@ -3,14 +3,14 @@
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from churn_api.config import ConfigError, StartError, load_settings
-from churn_api.services import Services
-from churn_api.store import schema
-from churn_api.store.database import DatabaseAway
+
+if TYPE_CHECKING:
+    from churn_api.services import Services
 
 
 class Refused(click.ClickException):
@@ -33,8 +33,13 @@ def settings_or_refuse() -> dict[str, Any]:
 
 
 @contextmanager
-def services(*, checked: bool = True) -> Iterator[Services]:
+def services(*, checked: bool = True) -> Iterator["Services"]:
     """The services that a command works on; what goes wrong with the database or a secret is told in one line."""
+    # Only here: a command that needs no database does without.
+    from churn_api.services import Services
+    from churn_api.store import schema
+    from churn_api.store.database import DatabaseAway
+
     found = Services(settings_or_refuse())
     try:
         if checked:

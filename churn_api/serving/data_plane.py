@@ -1,6 +1,6 @@
 """The one way to a prediction: every door hands its records in here, and observers hear of every answer."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,14 +10,14 @@ from churn_api.contract.batch import Batch, TooManyRows
 from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
 from churn_api.registry.model import Model
-from churn_api.scoring.output import output
+from churn_api.scoring.output import Computed, output
 from churn_api.serving.answer import Answer, PredictionObserver
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from churn_api.serving.progress import Progress
-    from churn_api.serving.table_scorer import Scored, ScoredTable, TableScorer
+    from churn_api.serving.table_scorer import Scored, TableScorer
     from churn_api.tables.file_parts import Layout
 
 
@@ -73,7 +73,7 @@ class DataPlane:
         probabilities = model.score(batch.columns)
         seconds = perf_counter() - started
         columns = output(probabilities, threshold, policy)
-        return self._told(Answer(model, threshold, batch.identifiers, columns, batch.sent, many, seconds))
+        return self._notify(Answer(model, threshold, batch.identifiers, columns, batch.sent, many, seconds))
 
     def predict_table(
         self,
@@ -96,8 +96,8 @@ class DataPlane:
         scorer = TableScorer(model, layout, options.keep, options.threshold)
         started = perf_counter()
         progress, errors = beginning(layout), list[dict[str, Any]]()
-        parts: list[ScoredTable] = []
-        for step in steps(_each_block(scorer, layout, use, parts.append), layout, progress):
+        parts: list[_Part] = []
+        for step in steps(_each_block(scorer, layout, use, parts), layout, progress):
             progress = step.progress
             errors += step.errors
             _require_fewer(progress.rows, options.max_rows)
@@ -109,26 +109,31 @@ class DataPlane:
         seconds = perf_counter() - started
         columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
         identifiers = [one for part in parts for one in part.identifiers]
-        self._told(Answer(model, scorer.threshold, identifiers, columns, progress.rows, many=True, seconds=seconds))
+        self._notify(Answer(model, scorer.threshold, identifiers, columns, progress.rows, many=True, seconds=seconds))
         return TableAnswer(scorer.threshold, progress, errors, seconds)
 
-    def _told(self, answer: Answer) -> Answer:
+    def _notify(self, answer: Answer) -> Answer:
         for observer in self._observers:
             observer.predicted(answer)
         return answer
 
 
+class _Part(NamedTuple):
+    """What observers are told of a block's good rows."""
+
+    columns: Mapping[str, Computed]
+    identifiers: list[Any]
+
+
 def _each_block(
-    scorer: "TableScorer",
-    layout: "Layout",
-    use: Callable[["pa.Table"], None],
-    keep: Callable[["ScoredTable"], None],
+    scorer: "TableScorer", layout: "Layout", use: Callable[["pa.Table"], None], parts: list[_Part]
 ) -> Iterator["Scored"]:
+    """The results of a file's blocks, whose tables are used and let go."""
     from churn_api.tables.blocks import blocks
 
     for block in blocks(layout):
         scored = scorer.score_table(block)
-        keep(scored)
+        parts.append(_Part(scored.columns, scored.identifiers))
         use(scored.table)
         yield scored.result
 

@@ -112,6 +112,15 @@ def test_view_that_is_replaced(make):
     assert app.test_client().get(ADDRESS).status_code == 401
 
 
+def test_another_view_for_an_endpoint(make):
+    """A second view cannot take over an endpoint, and what it declares does not either."""
+    app = make(blueprint_of(operation("Health", access="ops")(secret)))
+    with pytest.raises(AssertionError, match="overwriting"):
+        app.add_url_rule("/other", "secrets.secret", operation("Health", access=PUBLIC)(secret))
+    client = app.test_client()
+    assert [client.get(address).status_code for address in (ADDRESS, "/other")] == [401, 401]
+
+
 def test_public_view(make):
     """A view that says that it is public is."""
     client = make(blueprint_of(operation("Health", access=PUBLIC)(secret))).test_client()

@@ -12,18 +12,17 @@ from werkzeug.routing import MapAdapter, Rule
 from churn_api.config import SETTINGS, ConfigError
 from churn_api.web.core.declaration import Operation, declared
 
-SETTING_NAMES = frozenset(setting.name for setting in SETTINGS)
-
 KNOWN_ADDRESSES = 256
 """How many are kept, of those last asked for; an unknown one is never kept."""
 
+_OURS = frozenset(setting.name for setting in SETTINGS)
 _HONOURED = frozenset({"DEBUG", "MAX_FORM_MEMORY_SIZE", "MAX_FORM_PARTS", "SERVER_NAME", "TESTING", "TRUSTED_HOSTS"})
 """Settings of Flask's that mean here what they mean in Flask."""
 
 
 def flask_settings(config: Mapping[str, Any]) -> frozenset[str]:
     """The names of Flask's own settings that a configuration may hold. Raises ConfigError naming another of Flask's."""
-    for name in sorted(Flask.default_config.keys() - _HONOURED - SETTING_NAMES):
+    for name in sorted(Flask.default_config.keys() - _HONOURED - _OURS):
         if name in config:
             raise ConfigError(f"{name} is a setting of Flask's that has no effect here: leave it out")
     return _HONOURED
@@ -90,10 +89,12 @@ class Api(Flask):
     ) -> None:
         """Register a view. Raises UndeclaredView where it does not say who may call it."""
         name = str(endpoint or getattr(view_func, "__name__", rule))
-        self.operations[name] = operation = declared(name, view_func)
+        operation = declared(name, view_func)
+        super().add_url_rule(rule, name, view_func, provide_automatic_options, **options)
+        # After Flask, which refuses another view for an endpoint that has one.
+        self.operations[name] = operation
         if operation.probe:
             self.probes.add(rule)
-        super().add_url_rule(rule, name, view_func, provide_automatic_options, **options)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself: views and hooks here are plain ones, and asking each at each request takes a while."""

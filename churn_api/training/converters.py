@@ -14,7 +14,7 @@ from skl2onnx.algebra.onnx_ops import (
     OnnxEqual,
     OnnxLabelEncoder,
     OnnxLess,
-    OnnxXor,
+    OnnxSub,
 )
 from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
 from skl2onnx.operator_converters.k_bins_discretiser import convert_sklearn_k_bins_discretiser
@@ -43,8 +43,8 @@ def convert_bins(scope: Any, operator: Any, container: Any) -> None:
     upper = np.concatenate([[*edges, np.inf] for edges in inner]).astype(np.float32)
     version = {"op_version": container.target_opset}
     values = OnnxArrayFeatureExtractor(operator.inputs[0], column, **version)
-    below_one = OnnxXor(*(OnnxLess(values, edges, **version) for edges in (upper, lower)), **version)
-    OnnxCast(below_one, to=_FLOAT, output_names=operator.outputs, **version).add_to(scope, container)
+    below = [OnnxCast(OnnxLess(values, edges, **version), to=_FLOAT, **version) for edges in (upper, lower)]
+    OnnxSub(*below, output_names=operator.outputs, **version).add_to(scope, container)
 
 
 def convert_categories(scope: Any, operator: Any, container: Any) -> None:

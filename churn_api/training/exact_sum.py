@@ -2,8 +2,8 @@
 
 A matrix product in float32 adds in an order that depends on the number of rows, on a row's position and on the
 processor, and another order can change the last digit. Whole numbers have no such digit: doubles add them without
-rounding up to 2^53. So each term (a weight times a value) is rounded to whole units of 2^-30 and bounded such that all
-terms together stay below 2^52 units. This holds for any processor, and for any way to compute the product.
+rounding up to 2^53. So each term (a weight times a value) is rounded to whole units of 2^-30 and bounded so that all
+terms together stay below 2^53 units. This holds for any processor, and for any way to compute the product.
 """
 
 import math
@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from skl2onnx.algebra.onnx_ops import (
     OnnxArgMax,
+    OnnxArrayFeatureExtractor,
     OnnxCast,
     OnnxClip,
     OnnxConcat,
     OnnxGemm,
+    OnnxLess,
     OnnxMul,
     OnnxRound,
     OnnxSigmoid,
@@ -31,8 +33,19 @@ EXACT_SUM = "exact_sum"
 """How the names of the sums in a graph begin."""
 
 _UNIT = 2.0**-30
-_MOST_UNITS = 52
+_MOST_UNITS = 51
 _FLOAT, _DOUBLE = onnx_proto.TensorProto.FLOAT, onnx_proto.TensorProto.DOUBLE
+
+
+class _Terms(NamedTuple):
+    """What is added."""
+
+    values: Any
+    """Columns of whole numbers."""
+    units: NDArray[np.float64]
+    """What one of each column is worth."""
+    constant: float = 0.0
+    """The units that every row has."""
 
 
 class _Block(NamedTuple):
@@ -40,8 +53,23 @@ class _Block(NamedTuple):
 
     variable: Any
     weights: NDArray[np.float64]
-    one_hot: bool
-    """Whether they hold nothing but 0 and 1: then the terms are the weights, rounded beforehand."""
+    maker: Any
+    """The operator that made them, where it is known."""
+
+    @property
+    def one_hot(self) -> bool:
+        """Whether they hold nothing but 0 and 1: then the terms are the weights, rounded beforehand."""
+        return isinstance(self._step, OneHotEncoder) or self.binned
+
+    @property
+    def binned(self) -> bool:
+        """Whether they are one-hot bins of numbers, with an edge between two of them."""
+        bins = self._step
+        return isinstance(bins, KBinsDiscretizer) and bins.encode.startswith("onehot") and max(bins.n_bins_) > 1
+
+    @property
+    def _step(self) -> Any:
+        return getattr(self.maker, "raw_operator", None)
 
 
 def convert_logistic(scope: Any, operator: Any, container: Any) -> None:
@@ -51,12 +79,13 @@ def convert_logistic(scope: Any, operator: Any, container: Any) -> None:
         convert_sklearn_linear_classifier(scope, operator, container)
         return
     version = {"op_version": container.target_opset}
-    weights, intercept = np.asarray(model.coef_[0], np.float64), float(model.intercept_[0])
+    weights = np.asarray(model.coef_[0], np.float64)
     bound = 2.0 ** (_MOST_UNITS - math.ceil(math.log2(len(weights) + 1)))
-    terms, factors = _terms(_blocks(operator.inputs[0], weights, list(scope.operators.values())), bound, version)
-    positive, offset = factors * _UNIT, _units(intercept, bound) * _UNIT
+    blocks = _blocks(operator.inputs[0], weights, list(scope.operators.values()))
+    terms = _terms(blocks, bound, version)
+    positive, offset = terms.units * _UNIT, (terms.constant + _units(float(model.intercept_[0]), bound)) * _UNIT
     sums = OnnxGemm(
-        OnnxCast(terms, to=_DOUBLE, **version),
+        OnnxCast(terms.values, to=_DOUBLE, **version),
         np.stack([-positive, positive], axis=1),
         np.array([-offset, offset]),
         output_names=[scope.get_unique_variable_name(EXACT_SUM)],
@@ -72,17 +101,38 @@ def convert_logistic(scope: Any, operator: Any, container: Any) -> None:
         OnnxSigmoid(rounded, output_names=[scores], **version).add_to(scope, container)
 
 
-def _terms(blocks: list[_Block], bound: float, version: dict[str, int]) -> tuple[Any, NDArray[np.float64]]:
-    """What to add, joined, and how many units one of each is worth: measured columns are in units, others 0 or 1."""
-    measured, one_hot = [block for block in blocks if not block.one_hot], [block for block in blocks if block.one_hot]
-    terms, factors = [block.variable for block in one_hot], [_units(block.weights, bound) for block in one_hot]
-    if measured:
-        values = _join([block.variable for block in measured], version)
-        scale = (np.concatenate([block.weights for block in measured]) / _UNIT).astype(np.float32)
-        limits = [np.array(limit, np.float32) for limit in (-bound, bound)]
-        terms.insert(0, OnnxRound(OnnxClip(OnnxMul(values, scale, **version), *limits, **version), **version))
-        factors.insert(0, np.ones(len(scale)))
-    return _join(terms, version), np.concatenate(factors)
+def _terms(blocks: list[_Block], bound: float, version: dict[str, int]) -> _Terms:
+    measured = [block for block in blocks if not block.one_hot]
+    parts = [_measured(measured, bound, version)] if measured else []
+    for block in blocks:
+        if block.binned:
+            parts.append(_steps(block, bound, version))
+        elif block.one_hot:
+            parts.append(_Terms(block.variable, _units(block.weights, bound)))
+    values = _join([part.values for part in parts], version)
+    return _Terms(values, np.concatenate([part.units for part in parts]), sum(part.constant for part in parts))
+
+
+def _measured(blocks: list[_Block], bound: float, version: dict[str, int]) -> _Terms:
+    """Numbers of any size: each times its weight, rounded to units and bounded."""
+    values = _join([block.variable for block in blocks], version)
+    scale = (np.concatenate([block.weights for block in blocks]) / _UNIT).astype(np.float32)
+    limits = [np.array(limit, np.float32) for limit in (-bound, bound)]
+    rounded = OnnxRound(OnnxClip(OnnxMul(values, scale, **version), *limits, **version), **version)
+    return _Terms(rounded, np.ones(len(scale)))
+
+
+def _steps(block: _Block, bound: float, version: dict[str, int]) -> _Terms:
+    """Bins as steps: the last bin's weight, and at each edge that a number is below, what the bins around it differ by.
+
+    That is the same whole number of units as the weight of the number's bin, from one comparison an edge.
+    """
+    inner = [edges[1:-1] for edges in block.maker.raw_operator.bin_edges_]
+    column = np.repeat(np.arange(len(inner)), [len(edges) for edges in inner])
+    numbers = OnnxArrayFeatureExtractor(block.maker.inputs[0], column, **version)
+    below = OnnxCast(OnnxLess(numbers, np.concatenate(inner).astype(np.float32), **version), to=_FLOAT, **version)
+    each = np.split(_units(block.weights, bound), np.cumsum([len(edges) + 1 for edges in inner])[:-1])
+    return _Terms(below, np.concatenate([-np.diff(units) for units in each]), sum(units[-1] for units in each))
 
 
 def _units(weights: Any, bound: float) -> Any:
@@ -99,16 +149,16 @@ def _blocks(variable: Any, weights: NDArray[np.float64], operators: Sequence[Any
     leaves = list(_leaves(variable, operators))
     widths = [leaf.type.shape[1] for leaf, _ in leaves]
     if None in widths or sum(widths) != len(weights):
-        return [_Block(variable, weights, one_hot=False)]
+        return [_Block(variable, weights, None)]
     parts = np.split(weights, np.cumsum(widths)[:-1])
-    return [_Block(leaf, part, one_hot) for (leaf, one_hot), part in zip(leaves, parts, strict=True)]
+    return [_Block(leaf, part, maker) for (leaf, maker), part in zip(leaves, parts, strict=True)]
 
 
-def _leaves(variable: Any, operators: Sequence[Any]) -> Iterator[tuple[Any, bool]]:
-    """What was joined to a variable, and whether it is one-hot."""
+def _leaves(variable: Any, operators: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """What was joined to a variable, and the operator that made each."""
     maker = next((operator for operator in operators if _names(operator.outputs) == [variable.onnx_name]), None)
     if maker is None or maker.type != "SklearnConcat" or not _all_float(maker.inputs):
-        yield variable, maker is not None and _is_one_hot(maker.raw_operator)
+        yield variable, maker
         return
     for joined in maker.inputs:
         yield from _leaves(joined, operators)
@@ -120,9 +170,3 @@ def _names(variables: Iterable[Any]) -> list[str]:
 
 def _all_float(variables: Iterable[Any]) -> bool:
     return all(isinstance(variable.type, FloatTensorType) for variable in variables)
-
-
-def _is_one_hot(step: Any) -> bool:
-    if isinstance(step, KBinsDiscretizer):
-        return str(step.encode).startswith("onehot")
-    return isinstance(step, OneHotEncoder)

@@ -7,7 +7,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from benchmarks import against, compare, held, logline, metrics, sweep, tables, workers
+from benchmarks import against, compare, held, logline, metrics, sums, sweep, tables, workers
 from benchmarks.servers import COMMANDS
 
 
@@ -46,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     counted.add_argument("--rounds", type=int, default=20, help="runs with metrics and without, in turn (default 20)")
     counted.add_argument("--restarts", type=int, default=1000, help="workers that come and go (default 1000)")
     counted.set_defaults(needs=(), run=lambda o: metrics.run(o.rounds, o.restarts, dry=o.dry))
+    exact = scenarios.add_parser("sums", help="what it costs that the same record gives the same double")
+    exact.add_argument("--rounds", type=int, default=51, help="runs of both graphs, in turn (default 51)")
+    exact.set_defaults(needs=(), run=lambda o: sums.run(o.rounds, dry=o.dry))
     _add_tables(scenarios.add_parser("tables", help="tables of any size through the command, a job and a request"))
     return parser
 

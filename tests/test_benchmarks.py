@@ -60,6 +60,13 @@ def test_metrics():
     assert 0 < int(files) <= 20
 
 
+def test_sums():
+    """The sum that is the same in any order is timed beside a matrix product, for a single record and for many."""
+    printed = bench("sums", "--rounds", "1")
+    for line in ("| 1 |", "| 100 |", "| 1,000 |"):
+        assert line in printed
+
+
 def test_workers():
     """The memory of few workers and of many is printed, and what each further one takes."""
     printed = bench("workers", "--seconds", "1")

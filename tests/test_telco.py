@@ -12,7 +12,7 @@ from conftest import Silent
 from churn_api.contract.record import InvalidRecord
 from churn_api.registry.card import Card
 from churn_api.registry.model import load_model
-from churn_api.tables.training_table import read_table, to_records
+from churn_api.tables.training_table import read_table, to_columns, to_records
 from churn_api.training.preparation import Choices
 from churn_api.training.train import Trained, train
 
@@ -106,6 +106,18 @@ def test_every_row_in_batches(serve, telco, models, boosted, records, version):
             answer = requests.post(route, json={"customers": records[start : start + BATCH]}, timeout=30)
             probabilities += [row["churn_probability"] for row in answer.json()["predictions"]]
     assert np.abs(np.array(probabilities) - asked_itself(telco, models / "telco" / version)).max() <= 1e-6
+
+
+@pytest.mark.parametrize("version", ["1", "2", "3"])
+def test_same_double(telco, models, boosted, version):
+    """Every row gets alone what it gets in blocks of any size, to the last digit, from each kind of model."""
+    if not (models / "telco" / "3").exists():
+        train_telco(telco, models, "logistic")
+    model = load_model(models / "telco" / version)
+    columns = to_columns(read_table(telco), model.card.signature)
+    alone = np.concatenate([model.score(row) for row in columns.blocks(1)])
+    for size in (2, 7, 64, 499, BATCH, columns.rows):
+        assert np.array_equal(np.concatenate([model.score(block) for block in columns.blocks(size)]), alone)
 
 
 def test_its_own_target_is_explained(models, trained):

@@ -25,17 +25,22 @@ _ERRORS_ONLY = 3
 
 
 class OnnxScorer:
-    """Scores with a graph whose inputs are `numbers` and `texts`, and whose output is `probability`, shape (n,)."""
+    """Scores with a graph whose inputs are `numbers` and `texts`, and whose output is `probability`, shape (n,).
+
+    A graph that declares inputs of one row is run once a row: it would give a row another last digit among others.
+    """
 
     def __init__(self, graph: bytes) -> None:
         self._session = onnxruntime.InferenceSession(graph, _options(), providers=["CPUExecutionProvider"])
-        self._inputs = [node.name for node in self._session.get_inputs()]
+        inputs = self._session.get_inputs()
+        self._inputs = [node.name for node in inputs]
+        self._rows_at_once = 1 if inputs[0].shape[0] == 1 else ROWS_AT_ONCE
         # Where none are given, each run makes some.
         self._run_options = onnxruntime.RunOptions()
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
         """See Scorer."""
-        return in_blocks(self._score, columns, ROWS_AT_ONCE)
+        return in_blocks(self._score, columns, self._rows_at_once)
 
     def _score(self, columns: Columns) -> NDArray[np.float64]:
         blocks = {NUMBERS: columns.numbers.astype(np.float32, order="C"), TEXTS: np.ascontiguousarray(columns.texts)}

@@ -16,6 +16,7 @@ from churn_api.registry.card import Parity
 from churn_api.scoring.onnx import NUMBERS, PROBABILITY, TEXTS, OnnxScorer
 from churn_api.scoring.sklearn import positive_index
 from churn_api.training.converters import CONVERSION
+from churn_api.training.row_independence import scores_rows_independently
 
 TOLERANCE = 1e-6
 
@@ -27,7 +28,8 @@ class CompilationError(Exception):
 def compile_pipeline(classifier: Any, signature: Signature) -> bytes:
     """The graph of a fitted classifier: inputs `numbers` and `texts`, output `probability`, shape (n,).
 
-    Raises CompilationError.
+    It gives a row the same double alone as among others. Where its operators cannot promise that, it declares inputs of
+    one row. Raises CompilationError.
     """
     inputs = [
         (feature.name, (FloatTensorType if feature.numeric else StringTensorType)([None, 1]))
@@ -38,6 +40,9 @@ def compile_pipeline(classifier: Any, signature: Signature) -> bytes:
         _check_inputs(graph, signature)
         _pack_inputs(graph, signature)
         _keep_positive(graph, positive_index(classifier.classes_, signature.target))
+        _drop_unread(graph)
+        if not scores_rows_independently(graph):
+            _take_one_row(graph)
         onnx.checker.check_model(graph)
     except Exception as error:
         raise CompilationError(f"{type(error).__name__}: {str(error).splitlines()[0][:300]}") from error
@@ -130,3 +135,23 @@ def _keep_positive(graph: onnx.ModelProto, index: int) -> None:
     graph.graph.initializer.append(numpy_helper.from_array(np.array(index, np.int64), "positive"))
     graph.graph.node.append(helper.make_node("Gather", [probabilities, "positive"], [PROBABILITY], axis=1))
     graph.graph.output.append(helper.make_tensor_value_info(PROBABILITY, TensorProto.FLOAT, [None]))
+
+
+def _drop_unread(graph: onnx.ModelProto) -> None:
+    """Remove nodes, of labels above all, whose result leads nowhere: ONNX Runtime would run them."""
+    read = {output.name for output in graph.graph.output}
+    kept = []
+    for node in reversed(graph.graph.node):
+        if read.intersection(node.output):
+            kept.append(node)
+            read.update(node.input)
+    constants = [constant for constant in graph.graph.initializer if constant.name in read]
+    del graph.graph.node[:], graph.graph.initializer[:]
+    graph.graph.node.extend(reversed(kept))
+    graph.graph.initializer.extend(constants)
+
+
+def _take_one_row(graph: onnx.ModelProto) -> None:
+    """Declare inputs of one row: scorers then run the graph once a row."""
+    for block in graph.graph.input:
+        block.type.tensor_type.shape.dim[0].dim_value = 1

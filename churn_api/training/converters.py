@@ -16,12 +16,16 @@ from skl2onnx.algebra.onnx_ops import (
     OnnxLess,
     OnnxSub,
 )
+from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
 from skl2onnx.operator_converters.k_bins_discretiser import convert_sklearn_k_bins_discretiser
 from skl2onnx.operator_converters.one_hot_encoder import convert_sklearn_one_hot_encoder
 from skl2onnx.proto import onnx_proto
 from skl2onnx.shape_calculators.k_bins_discretiser import calculate_sklearn_k_bins_discretiser
 from skl2onnx.shape_calculators.one_hot_encoder import calculate_sklearn_one_hot_encoder_output_shapes
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
+
+from churn_api.training.exact_sum import convert_logistic
 
 _FLOAT = onnx_proto.TensorProto.FLOAT
 _UNKNOWN = -1.0
@@ -73,10 +77,17 @@ def _takes_texts_alone(encoder: OneHotEncoder) -> bool:
 
 
 CONVERSION = {
-    "custom_conversion_functions": {KBinsDiscretizer: convert_bins, OneHotEncoder: convert_categories},
+    "custom_conversion_functions": {
+        KBinsDiscretizer: convert_bins,
+        OneHotEncoder: convert_categories,
+        LogisticRegression: convert_logistic,
+        LogisticRegressionCV: convert_logistic,
+    },
     "custom_shape_calculators": {
         KBinsDiscretizer: calculate_sklearn_k_bins_discretiser,
         OneHotEncoder: calculate_sklearn_one_hot_encoder_output_shapes,
+        LogisticRegression: calculate_linear_classifier_output_shapes,
+        LogisticRegressionCV: calculate_linear_classifier_output_shapes,
     },
 }
 """What to hand to convert_sklearn."""

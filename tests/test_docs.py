@@ -15,6 +15,7 @@ from conftest import ROOT
 
 from churn_api.app import create_app
 from churn_api.config import SETTINGS
+from churn_api.tables.formats import FORMATS
 from churn_api.web.core.operation import OPERATIONS
 from churn_api.web.core.problems import KINDS
 from churn_api.web.pages.shared.openapi import METHODS
@@ -64,6 +65,25 @@ def test_routes(models_dir):
     rows = [row for row in table_rows("docs/api.md") if row[1] in METHODS]
     listed = {(route, row[1], row[2].strip("`")) for row in rows for route in re.findall(r"`([^`]+)`", row[0])}
     assert listed == routes
+
+
+def test_formats():
+    """docs/api.md lists every format of tables with its media type, its suffixes and whether it may be gzipped."""
+    listed = {row[0].strip("`"): row[1:] for row in table_rows("docs/api.md") if "/" in row[1] and len(row) == 4}
+    assert listed == {
+        name: [
+            f"`{known.media_type}`",
+            ", ".join(f"`{suffix}`" for suffix in known.suffixes),
+            "may be" if known.gzipped else "no",
+        ]
+        for name, known in FORMATS.items()
+    }
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/training.md"])
+def test_formats_are_named(document):
+    """Where a document says which files are taken, it names every format."""
+    assert all(known.title in (ROOT / document).read_text() for known in FORMATS.values())
 
 
 def test_only_these_are_open(models_dir):

@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import io
 import json
 import os
 import pty
@@ -15,12 +14,10 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from builders import customers, read_workbook, write_workbook
+from builders import customers
 from click.testing import CliRunner
+from table_files import READ, WRITE
 
 from churn_api.app import create_app
 from churn_api.cli import main
@@ -106,18 +103,6 @@ def test_closed_pipe():
     assert process.returncode == 2
 
 
-READ = {
-    "csv": lambda data: [
-        row | {"churn_prediction": int(row["churn_prediction"]), "churn_probability": float(row["churn_probability"])}
-        for row in csv.DictReader(io.StringIO(data.decode()))
-    ],
-    "ndjson": lambda data: [json.loads(line) for line in data.splitlines()],
-    "parquet": lambda data: pq.read_table(io.BytesIO(data)).to_pylist(),
-    "arrow": lambda data: pa.ipc.open_stream(data).read_all().to_pylist(),
-    "xlsx": read_workbook,
-}
-
-
 @pytest.mark.parametrize("wanted", FORMATS)
 def test_formats_out(answered, wanted):
     """The name of the output tells its format, and so does --to; the scores are the same in all."""
@@ -127,29 +112,7 @@ def test_formats_out(answered, wanted):
     assert score("good.csv", "--to", wanted).stdout_bytes == data
 
 
-def as_ndjson(table):
-    records = table.drop(columns="Churn").assign(Partner=table["Partner"] == "Yes").to_dict("records")
-    rows = [{name: value for name, value in record.items() if not pd.isna(value)} for record in records]
-    return "".join(json.dumps(row) + "\n" for row in rows).encode()
-
-
-def as_arrow(table):
-    sink = io.BytesIO()
-    plain = pa.Table.from_pandas(table, preserve_index=False)
-    with pa.ipc.new_stream(sink, plain.schema) as writer:
-        writer.write_table(plain)
-    return sink.getvalue()
-
-
-WRITE = {
-    "ndjson": as_ndjson,
-    "arrow": as_arrow,
-    "parquet": lambda table: table.to_parquet(index=False),
-    "xlsx": write_workbook,
-}
-
-
-@pytest.mark.parametrize("sent", WRITE)
+@pytest.mark.parametrize("sent", FORMATS)
 def test_formats_in(answered, sent):
     """The name of the table tells its format, and so does --from."""
     Path(f"table.{sent}").write_bytes(WRITE[sent](TABLE))

@@ -99,7 +99,7 @@ def test_lines(tmp_path):
     )
     path = write(tmp_path, lines).rename(tmp_path / "table.ndjson")
     assert read_table(path).to_pydict() == {
-        "a": [1.0, 1e19],
+        "a": [1.0, 2.0**64],
         "b": [2.0, 2.5],
         "c": [True, None],
         "d": ["5", "y"],

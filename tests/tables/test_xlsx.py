@@ -14,9 +14,10 @@ from contextlib import closing, suppress
 import openpyxl
 import pyarrow as pa
 import pytest
-from builders import feature, signature, workbook_of
+from builders import feature, signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from table_files import workbook_of
 
 from churn_api.contract.record import RecordReader
 from churn_api.tables import workbook, workbook_writer

@@ -9,11 +9,12 @@ from decimal import Decimal
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from builders import customers, read_workbook, workbook_of, write_workbook
+import table_files
+from builders import customers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from table_files import parquet, stream, workbook_of
 
 from churn_api.app import create_app
 from churn_api.tables.formats import FORMATS
@@ -30,48 +31,11 @@ TWICE_BAD = b"C3,-,70.5,Perhaps,One year,South\n"
 
 def records(table):
     """The rows as a client would send them in JSON."""
-    table = table.drop(columns="Churn").assign(Partner=table["Partner"] == "Yes")
-    return [{name: value for name, value in row.items() if not pd.isna(value)} for row in table.to_dict("records")]
+    return table_files.records(table.drop(columns="Churn"))
 
 
-def stream(table):
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue()
-
-
-def parquet(table):
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="none")
-    return sink.getvalue()
-
-
-WRITE = {
-    "csv": lambda table: table.to_csv(index=False).encode(),
-    "ndjson": lambda table: b"".join(json.dumps(record).encode() + b"\n" for record in records(table)),
-    "parquet": lambda table: parquet(pa.Table.from_pandas(table, preserve_index=False)),
-    "arrow": lambda table: stream(pa.Table.from_pandas(table, preserve_index=False)),
-    "xlsx": write_workbook,
-    "json": lambda table: json.dumps({"customers": records(table)}).encode(),
-}
-READ = {
-    "csv": lambda data: [
-        {name: _number(cell) for name, cell in row.items()} for row in csv.DictReader(io.StringIO(data.decode()))
-    ],
-    "ndjson": lambda data: [json.loads(line) for line in data.splitlines()],
-    "parquet": lambda data: pq.read_table(io.BytesIO(data)).to_pylist(),
-    "arrow": lambda data: pa.ipc.open_stream(data).read_all().to_pylist(),
-    "xlsx": read_workbook,
-    "json": lambda data: json.loads(data)["predictions"],
-}
-
-
-def _number(cell):
-    try:
-        return float(cell)
-    except ValueError:
-        return cell or None
+WRITE = table_files.WRITE | {"json": lambda table: json.dumps({"customers": records(table)}).encode()}
+READ = table_files.READ | {"json": lambda data: json.loads(data)["predictions"]}
 
 
 def post(client, data, sent="csv", query="", **headers):

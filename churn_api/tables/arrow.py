@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from churn_api.tables.column_names import refuse_bad_names
-from churn_api.tables.format import BLOCK_ROWS, Block, Cells, Format, Layout, TableWriter
+from churn_api.tables.file_parts import BLOCK_ROWS, Block, Cells, Layout
+from churn_api.tables.format import Format, TableWriter
 
 if TYPE_CHECKING:
     import pyarrow as pa

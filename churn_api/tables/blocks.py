@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from churn_api.tables.format import BLOCK_ROWS, Block, Layout
+from churn_api.tables.file_parts import BLOCK_ROWS, Block, Layout
 from churn_api.tables.formats import FORMATS
 
 __all__ = ["BLOCK_ROWS", "Block", "blocks"]

@@ -13,7 +13,7 @@ from churn_api.contract.fields import JSON_HINTS
 from churn_api.contract.record import InvalidRecord, RecordReader
 from churn_api.tables.column_selection import select
 from churn_api.tables.column_validation import Judged, is_missing, judge, plain, plain_feature, value_of
-from churn_api.tables.format import Block, Cells, Layout
+from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.identifiers import judge_identifiers, no_identifiers
 from churn_api.tables.read_result import RowFault, Rows, fault_at
 

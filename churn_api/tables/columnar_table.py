@@ -4,18 +4,22 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from churn_api.tables.columnar_reader import ReadCells
 from churn_api.tables.errors import BadRow, TableError
-from churn_api.tables.format import Block, Format, Layout
+from churn_api.tables.file_parts import Block, Layout
 
 
-def read_columns(form: Format, layout: Layout, blocks: Iterator[Block]) -> pa.Table:
-    """Every column, block by block. Raises TableError, with the row's number in the file where a row is at fault."""
+def read_columns(layout: Layout, blocks: Iterator[Block], read_cells: ReadCells, first_row: int) -> pa.Table:
+    """Every column, block by block; the first row has the number `first_row`.
+
+    Raises TableError, with the number of the row where one is at fault.
+    """
     nothing = Block(0, layout.start, layout.start)
-    tables = [form.read_cells(layout, nothing, layout.names).table]
-    number = form.header_rows + 1
+    tables = [read_cells(layout, nothing, layout.names, ()).table]
+    number = first_row
     try:
         for block in blocks:
-            cells = form.read_cells(layout, block, layout.names)
+            cells = read_cells(layout, block, layout.names, ())
             for row, found, expected in cells.ragged:
                 raise TableError(f"row {number + row} has {found} cells where the header has {expected}")
             tables.append(cells.table)

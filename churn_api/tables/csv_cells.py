@@ -10,7 +10,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from churn_api.tables.errors import BadRow, TableError
-from churn_api.tables.format import Block, Cells, Layout
+from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.row_boundaries import OPEN_QUOTE, count_lines, line_at, line_ends, row_ends, whole_rows
 from churn_api.tables.text_blocks import BOM, NOT_UTF8
 

@@ -6,63 +6,15 @@ Importing a format loads neither pyarrow nor anything as large: a web worker tha
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol
 
 from churn_api.contract.record import RecordReader
+from churn_api.tables.file_parts import Block, Cells, Layout
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from churn_api.tables.read_result import Rows
-
-BLOCK_ROWS = 1 << 15
-"""Of a block of a large Parquet row group, and of one of Arrow."""
-
-
-class Layout(NamedTuple):
-    """What must be known of a file before its blocks are read."""
-
-    path: str
-    format: str
-    names: tuple[str, ...]
-    """Of the columns; empty for NDJSON."""
-    start: int
-    """Where data begins: the byte after the header (CSV) or the byte order mark, else 0."""
-    stop: int
-    """Where it ends: in bytes (CSV, NDJSON) or rows (the others)."""
-    rows: int | None
-    """None where nobody counted."""
-    delimiter: str = ","
-    lines: int = 0
-    """Before the data begins."""
-
-
-class Block(NamedTuple):
-    """A part of a file: its bytes (CSV, NDJSON), which are whole rows, or its rows (the others)."""
-
-    number: int
-    start: int
-    stop: int
-
-
-class Cells(NamedTuple):
-    """The columns asked for of one block, in that order."""
-
-    table: "pa.Table"
-    """CSV: text as it stands, unquoted and untrimmed; others as stored, dictionaries unfolded unless asked for."""
-    places: NDArray[np.int64]
-    """The row within the block, from 0, of each row of the table: ragged rows are left out."""
-    rows: int
-    """Of the block, ragged ones too; blank lines are none."""
-    lines: int
-    """Of the block, where it is text; else equal to rows."""
-    line_of: NDArray[np.int64] | None
-    """The first line within the block, from 0, of each of `rows` rows; None where every row is one line."""
-    ragged: list[tuple[int, int, int]]
-    """Row within the block, its cells, cells expected."""
 
 
 class BlockReader(Protocol):
@@ -156,7 +108,7 @@ class Format(ABC):
         """Every column of a whole file. Raises TableError, with the row's number where a row is at fault."""
         from churn_api.tables.columnar_table import read_columns
 
-        return read_columns(self, layout, blocks)
+        return read_columns(layout, blocks, self.read_cells, self.header_rows + 1)
 
     @abstractmethod
     def encode(self, table: "pa.Table") -> bytes:

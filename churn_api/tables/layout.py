@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from churn_api.tables.errors import TableError
-from churn_api.tables.format import Layout
+from churn_api.tables.file_parts import Layout
 from churn_api.tables.formats import FORMATS
 
 __all__ = ["Layout", "prepare", "read_layout"]

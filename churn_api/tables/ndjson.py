@@ -9,7 +9,8 @@ import orjson
 
 from churn_api.contract.record import RecordReader
 from churn_api.tables.decompression import unzipped
-from churn_api.tables.format import Block, BlockReader, Format, Layout
+from churn_api.tables.file_parts import Block, Layout
+from churn_api.tables.format import BlockReader, Format
 from churn_api.tables.text_blocks import BOM, first_bytes, text_stops
 
 if TYPE_CHECKING:

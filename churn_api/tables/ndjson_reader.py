@@ -23,7 +23,7 @@ from churn_api.contract.signature import Feature
 from churn_api.contract.struct import record_struct
 from churn_api.tables.column_selection import clashing
 from churn_api.tables.errors import TableFaults
-from churn_api.tables.format import Block, Layout
+from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.read_result import Rows, fault_at
 
 BLANK = " \t\r"

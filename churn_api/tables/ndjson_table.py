@@ -8,7 +8,7 @@ import orjson
 import pyarrow as pa
 
 from churn_api.tables.errors import BadRow
-from churn_api.tables.format import Block, Layout
+from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.typed_cells import as_type, common_type, typed
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from churn_api.tables.arrow import Arrow
 from churn_api.tables.column_names import refuse_bad_names
 from churn_api.tables.errors import TableError
-from churn_api.tables.format import BLOCK_ROWS, Block, Cells, Format, Layout, TableWriter
+from churn_api.tables.file_parts import BLOCK_ROWS, Block, Cells, Layout
+from churn_api.tables.format import Format, TableWriter
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,7 +6,7 @@ A fast reader accepts a strict subset of what record.py accepts; whatever it rej
 from collections.abc import Sequence
 
 from churn_api.contract.record import RecordReader
-from churn_api.tables.format import Block, Layout
+from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.formats import FORMATS
 from churn_api.tables.read_result import RowFault, Rows
 

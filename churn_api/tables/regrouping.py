@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from churn_api.tables.arrow_types import plain_kind
 from churn_api.tables.decompression import within
 from churn_api.tables.errors import TableError
-from churn_api.tables.format import BLOCK_ROWS
+from churn_api.tables.file_parts import BLOCK_ROWS
 
 BATCH_ROWS = BLOCK_ROWS
 """Rows of each batch of a regrouped Arrow file, except its last."""

@@ -10,7 +10,7 @@ import pyarrow.parquet
 
 from churn_api.tables.arrow_types import coded_kind, plain_kind, refuse_unreadable
 from churn_api.tables.errors import TableError, TooLarge
-from churn_api.tables.format import Block, Cells, Layout
+from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.regrouping import BATCH_ROWS
 
 MAX_BYTES = 1 << 30

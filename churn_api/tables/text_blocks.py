@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from churn_api.tables.errors import BadRow, TableError
-from churn_api.tables.format import Layout
+from churn_api.tables.file_parts import Layout
 from churn_api.tables.row_boundaries import MAX_ROW_BYTES, line_at
 
 TEXT_BYTES = 1 << 22

@@ -21,7 +21,7 @@ from churn_api.tables.column_names import refuse_bad_names
 from churn_api.tables.column_validation import is_missing, plain, plain_feature, value_of
 from churn_api.tables.columnar_reader import CellRows
 from churn_api.tables.errors import TableError
-from churn_api.tables.format import Block, Cells, Layout
+from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.formats import FORMATS, format_of_file
 from churn_api.tables.layout import prepare, read_layout
 

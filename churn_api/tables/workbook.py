@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from posixpath import basename, dirname, join, normpath
 from typing import TYPE_CHECKING, BinaryIO
-from xml.parsers import expat  # nosec B407 - document types are refused, so that there are no entities to expand
+
+# Document types are refused, so that there are no entities to expand.
+from xml.parsers import expat  # nosec B407
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from churn_api.tables.decompression import within

@@ -4,7 +4,9 @@ import math
 import re
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, BinaryIO
-from xml.sax.saxutils import escape  # nosec B406 - it escapes text, and parses none
+
+# It escapes text, and parses none.
+from xml.sax.saxutils import escape  # nosec B406
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from churn_api.tables.errors import TooLarge

@@ -106,8 +106,9 @@ def test_closed_pipe():
 @pytest.mark.parametrize("wanted", FORMATS)
 def test_formats_out(answered, wanted):
     """The name of the output tells its format, and so does --to; the scores are the same in all."""
-    assert score("good.csv", "-o", f"scored.{wanted}").exit_code == 0
-    data = Path(f"scored.{wanted}").read_bytes()
+    output = f"scored{FORMATS[wanted].suffix}"
+    assert score("good.csv", "-o", output).exit_code == 0
+    data = Path(output).read_bytes()
     assert READ[wanted](data) == READ["csv"](answered())
     assert score("good.csv", "--to", wanted).stdout_bytes == data
 
@@ -115,9 +116,10 @@ def test_formats_out(answered, wanted):
 @pytest.mark.parametrize("sent", FORMATS)
 def test_formats_in(answered, sent):
     """The name of the table tells its format, and so does --from."""
-    Path(f"table.{sent}").write_bytes(WRITE[sent](TABLE))
+    table = f"table{FORMATS[sent].suffix}"
+    Path(table).write_bytes(WRITE[sent](TABLE))
     Path("table.bin").write_bytes(WRITE[sent](TABLE))
-    for arguments in ([f"table.{sent}"], ["table.bin", "--from", sent]):
+    for arguments in ([table], ["table.bin", "--from", sent]):
         assert score(*arguments, "--to", "csv").stdout_bytes == answered()
 
 

@@ -9,16 +9,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask
-
 from benchmarks.report import table_of, write_figures
 from benchmarks.servers import ROOT
-from churn_api.access.caller import Caller
+from churn_api.access.caller import AuthResult, Caller
 from churn_api.config import load_settings
 from churn_api.telemetry import logs
 from churn_api.web.core.access_log import AccessLog
-from churn_api.web.core.guard import Visit
-from churn_api.web.core.request_record import Exchange, Observer
+from churn_api.web.core.boundary import Observer
+from churn_api.web.core.flask_app import Api
+from churn_api.web.core.request_record import RequestRecord
 from churn_api.web.core.tracing import Traces
 
 LINES, ROUNDS = 5_000, 9
@@ -54,23 +53,23 @@ def _measure() -> None:
     json.dump({what: _cost(write) for what, write in cases.items()}, sys.stderr)
 
 
-def _app(settings: dict[str, Any]) -> Flask:
-    app = Flask("benchmarks")
+def _app(settings: dict[str, Any]) -> Api:
+    app = Api("benchmarks")
     app.config.from_mapping(settings)
     return app
 
 
-def _observed(app: Flask, *observers: Observer, **headers: str) -> None:
+def _observed(app: Api, *observers: Observer, **headers: str) -> None:
     """All that observers do about a prediction with a key."""
     environ = {"REQUEST_METHOD": "POST", "REMOTE_ADDR": "10.1.2.3", "wsgi.url_scheme": "http", **headers}
-    exchange = Exchange(app, environ, "eb75f7b08b3cd92f7b07b545d833c152", 0.0)
+    record = RequestRecord(app, environ, "eb75f7b08b3cd92f7b07b545d833c152", 0.0)
     for observer in observers:
-        observer.began(exchange)
-    exchange.visit = Visit(None, Caller("key:aaaaaaaaaaaa", "crm", frozenset()), None)
-    exchange.route, exchange.model, exchange.version = "/api/v1/predict", "default", "2"
-    exchange.status, exchange.sent_bytes, exchange.rows, exchange.seconds = 200, 292, 1, 0.000_512
+        observer.began(record)
+    record.auth = AuthResult(Caller("key:aaaaaaaaaaaa", "crm", frozenset()), None)
+    record.route, record.model, record.version = "/api/v1/predict", "default", "2"
+    record.status, record.sent_bytes, record.rows, record.seconds = 200, 292, 1, 0.000_512
     for observer in observers:
-        observer.ended(exchange)
+        observer.ended(record)
 
 
 def _cost(write: Callable[[], object]) -> tuple[float, float]:

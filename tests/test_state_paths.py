@@ -84,7 +84,7 @@ def test_answers_name_no_path(models, instance, make_key, before, after):
     """Whatever is missing or broken, before the start or after it, no answer has a path of this machine."""
     key = {"X-API-Key": make_key(*SCOPES)}
     before(instance, models)
-    client = create_app({"MODELS_DIR": str(models), "TESTING": True, "PROPAGATE_EXCEPTIONS": False}).test_client()
+    client = create_app({"MODELS_DIR": str(models), "TESTING": True}).test_client()
     after(instance, models)
     for method, address, body in ASKED:
         answer = client.open(address, method=method, json=body, headers=key)

@@ -36,13 +36,7 @@ def is_constant(node: ast.AST) -> bool:
 
 def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """The strings that a program uses, which docstrings are not."""
-    described = {
-        id(node.body[0].value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        and node.body
-        and isinstance(node.body[0], ast.Expr)
-    }
+    described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described:
             yield node.lineno, node.value

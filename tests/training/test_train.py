@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -202,9 +203,9 @@ def test_what_is_trained_on_is_scored(of_csv, tmp_path, name):
     kind = format_of_file(name, path.read_bytes())
     layout = read_layout(prepare(path, kind, tmp_path, 10_000_000), kind)
     scorer = TableScorer(model, layout, (), None)
-    tables, scored = zip(*map(scorer.score_table, blocks(layout)), strict=True)
-    assert not any(part.faults for part in scored)
-    assert pa.concat_tables(tables)["churn_probability"].to_pylist() == of_csv[1]
+    scored = [scorer.score_table(block) for block in blocks(layout)]
+    assert not any(part.result.faults for part in scored)
+    assert pa.concat_tables([part.table for part in scored])["churn_probability"].to_pylist() == of_csv[1]
 
 
 def test_declared_signature(run, models, tmp_path, small_table):
@@ -364,7 +365,10 @@ def test_help_names_the_formats(run, command):
 def test_installed_command(small_table, tmp_path):
     """The installed command trains from any folder, and prints nothing but the result on stdout."""
     arguments = ["train", str(small_table), "--target", "Churn", "--id", "customerID", "--json", "--name", "crm"]
-    done = subprocess.run([COMMAND, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True)
+    environment = os.environ | {"CHURN_MODELS_DIR": "models"}
+    done = subprocess.run(
+        [COMMAND, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
     assert json.loads(done.stdout)["model"] == "crm"
     assert (tmp_path / "models" / "crm" / "1" / "card.json").exists()
     assert "POST to /api/v1/predict/crm" in done.stderr

@@ -153,20 +153,19 @@ class BatchReader:
     def _decoded(self, body: bytes | msgspec.Raw) -> Row | None:
         """A record from JSON; None where it is for record.py to judge."""
         try:
-            return self._identified(astuple(self._one.decode(body)))
+            row: Row = astuple(self._one.decode(body))
         except msgspec.MsgspecError:
             return None
+        return row if self._well_identified([(value,) for value in row[-self._identifiers :]]) else None
 
     def _converted(self, record: object) -> Row | None:
         """A Python record; None where it is for record.py to judge, as what no JSON could hold always is."""
         if not isinstance(record, Mapping) or not all(map(_is_plain, record.values())):
             return None
         try:
-            return self._identified(astuple(msgspec.convert(record, self._struct)))
+            row: Row = astuple(msgspec.convert(record, self._struct))
         except msgspec.MsgspecError:
             return None
-
-    def _identified(self, row: Row) -> Row | None:
         return row if self._well_identified([(value,) for value in row[-self._identifiers :]]) else None
 
     def _transposed(self, rows: list[Row]) -> list[tuple[Any, ...]]:

@@ -85,7 +85,7 @@ def test_authorize(browser, serve, models_dir, make_key, kind):
 
 
 def test_address_bar_loads_no_other_document(browser, server):
-    """A link to the page cannot make it show a document from elsewhere: parameters are refused, a fragment is ignored."""
+    """A link cannot make the page show a document from elsewhere: parameters are refused, a fragment is ignored."""
     page = browser.new_page()
     seen = Seen(page)
     foreign = "url=http://127.0.0.1:9/evil.json&configUrl=http://127.0.0.1:9/evil.json"

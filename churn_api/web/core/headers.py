@@ -6,7 +6,7 @@ Written as a list of pairs, which is less work than Flask's hooks and header obj
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from churn_api.web.core.request_record import request_id
+from churn_api.web.core.request_record import current_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -28,7 +28,7 @@ class Headers:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request."""
-        identifier = request_id()
+        identifier = current_request().request_id
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             present = dict(headers)

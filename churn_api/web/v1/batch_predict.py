@@ -18,7 +18,7 @@ from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
 from churn_api.web.v1.shared.batch_tables import answer_columns, answer_table
 from churn_api.web.v1.shared.negotiation import formats
-from churn_api.web.v1.shared.predictions import about_answer, as_columns, as_rows, model_to_answer, predict
+from churn_api.web.v1.shared.predictions import about, as_columns, as_rows, model_to_answer, predict
 from churn_api.web.v1.shared.schemas import COLUMNS, BatchPrediction, BatchQuery
 
 blueprint = Blueprint("batch", __name__)
@@ -54,7 +54,8 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
         columns = {name: _in_place(values, batch) for name, values in as_columns(answer).items()}
         return answer_columns(answer, columns, wanted, len(batch.warnings))
     predictions = _predictions(answer, batch, query["layout"])
-    return jsonify({"predictions": predictions, "count": batch.sent} | about_answer(answer) | _remarks(batch))
+    told = about(chosen, answer.threshold, answer.seconds)
+    return jsonify({"predictions": predictions, "count": batch.sent} | told | _remarks(batch))
 
 
 def _refuse_keep(query: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from churn_api.web.core.limits import charge_rows
 from churn_api.web.core.request_record import current_request
 from churn_api.web.core.state import services
 from churn_api.web.v1.shared.negotiation import PART
-from churn_api.web.v1.shared.predictions import about, about_answer, options_of
+from churn_api.web.v1.shared.predictions import about, options_of
 from churn_api.web.v1.shared.schemas import COLUMNS
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def answer_columns(answer: Answer, columns: dict[str, list[Any]], wanted: str, u
     with _to_be_sent() as result, closing(Joiner(result, wanted, table.schema)) as joiner:
         joiner.add(encode(table, FORMATS[wanted].part_format))
     counts = {"Churn-Rows": table.num_rows, "Churn-Bad-Rows": columns[PROBABILITY.name].count(None)}
-    return _file(result, wanted, about_answer(answer), counts | {"Churn-Unseen": unseen})
+    return _file(
+        result, wanted, about(answer.model, answer.threshold, answer.seconds), counts | {"Churn-Unseen": unseen}
+    )
 
 
 def _kept_body(folder: Path) -> Path:

@@ -22,6 +22,9 @@ ScoredCustomer: Any = msgspec.defstruct(
 """One row of a batch's answer: made and written in half the time of a dictionary."""
 
 
+_LABELS = {column.name: column.labels for column in COLUMNS}
+
+
 def model_to_answer(name: str | None, query: Mapping[str, Any]) -> Model:
     """The model that answers a request. Raises UnknownModel, UnknownVersion or ModelNotReady."""
     record, model = current_request(), live_models().get(name, query.get("version"))
@@ -52,7 +55,11 @@ def as_columns(answer: Answer) -> dict[str, list[Any]]:
 
 def as_record(answer: Answer) -> dict[str, Any]:
     """The one customer of an answer."""
-    return {name: values[0] for name, values in as_columns(answer).items()}
+    record = {IDENTIFIER: answer.identifiers[0]}
+    for name, labels in _LABELS.items():
+        value = answer.columns[name][0]
+        record[name] = labels[value] if labels else value
+    return record
 
 
 def as_rows(answer: Answer) -> list[Any]:
@@ -70,8 +77,3 @@ def about(model: Model, threshold: float, seconds: float) -> dict[str, Any]:
         "timestamp": datetime.now(UTC),
         "request_id": request_id(),
     }
-
-
-def about_answer(answer: Answer) -> dict[str, Any]:
-    """The same of an answer."""
-    return about(answer.model, answer.threshold, answer.seconds)

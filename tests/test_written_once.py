@@ -57,6 +57,17 @@ def test_a_second_comparison_would_be_found(planted):
     assert list(comparisons(ast.parse(planted))) == [1]
 
 
+def test_one_place_where_records_are_scored():
+    """One function scores records and has them decided on, for every door."""
+    calls = [
+        (path, node.func.id)
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("output", "decide")
+    ]
+    assert sorted(calls) == [("scoring/output.py", "decide"), ("serving/answer.py", "output")]
+
+
 def test_one_list_of_the_answers_columns():
     """The names of an answer's columns stand where the columns are defined, and nowhere else."""
     names = {column.name for column in COLUMNS}

@@ -10,8 +10,8 @@ from churn_api.contract.batch import Batch, TooManyRows
 from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
 from churn_api.registry.model import Model
-from churn_api.scoring.output import Computed, output
-from churn_api.serving.answer import Answer, PredictionObserver
+from churn_api.scoring.output import Computed
+from churn_api.serving.answer import Answer, PredictionObserver, predict_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,12 +67,8 @@ class DataPlane:
         """Predict for the good records of a batch. Raises InvalidRecord where bad ones are not to be left out."""
         if batch.faults and not options.skip_bad:
             raise InvalidRecord(batch.faults)
-        policy = model.card.policy
-        threshold = policy.at(options.threshold)
-        started = perf_counter()
-        probabilities = model.score(batch.columns)
-        seconds = perf_counter() - started
-        columns = output(probabilities, threshold, policy)
+        threshold = model.card.policy.at(options.threshold)
+        columns, seconds = predict_columns(model, batch.columns, threshold)
         return self._notify(Answer(model, threshold, batch.identifiers, columns, batch.sent, many, seconds))
 
     def predict_table(

@@ -15,7 +15,8 @@ from churn_api.contract.columns import Columns
 from churn_api.contract.signature import IDENTIFIER
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import Model, load_model
-from churn_api.scoring.output import COLUMNS, PROBABILITY, RESERVED_NAMES, Column, Computed, output
+from churn_api.scoring.output import COLUMNS, PROBABILITY, RESERVED_NAMES, Column, Computed
+from churn_api.serving.answer import predict_columns
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.formats import FORMATS
 from churn_api.tables.read_result import RowFault
@@ -71,8 +72,7 @@ class TableScorer:
 
     def __init__(self, model: Model, layout: Layout, keep: Sequence[str] | None, threshold: float | None) -> None:
         self._model = model
-        self._policy = model.card.policy
-        self.threshold = self._policy.at(threshold)
+        self.threshold = model.card.policy.at(threshold)
         self._rows = FORMATS[layout.format].reader(model.reader.records, layout, keep, RESERVED_NAMES)
         self._format = FORMATS[layout.format]
         self._nothing = Block(0, layout.start, layout.start)
@@ -96,7 +96,7 @@ class TableScorer:
         rows = self._rows.read(block)
         bad = np.ones(rows.count, bool)
         bad[rows.good] = False
-        columns = output(self._model.score(rows.columns), self.threshold, self._policy)
+        columns, _ = predict_columns(self._model, rows.columns, self.threshold)
         named = {IDENTIFIER: rows.identifiers} | {name: rows.kept.column(name) for name in rows.kept.column_names}
         named |= {column.name: _spread(column, columns[column.name], bad) for column in COLUMNS}
         result = Scored(block, b"", rows.count, rows.lines, int(bad.sum()), rows.faults, rows.unseen)

@@ -40,7 +40,8 @@ def run(rounds: int, restarts: int, *, dry: bool) -> None:
     write_figures("metrics", f"{table_of(head, rows)}\n\n{told}", dry=dry)
 
 
-def _app(folder: str, models: str) -> Any:
+def app_of(folder: str, models: str) -> tuple[Any, Any]:
+    """Return the application over the models in ``models``, and the group its metrics are kept in, below ``folder``."""
     from churn_api.telemetry import folder as groups
 
     group = groups.begin(Path(folder) / "metrics")
@@ -57,27 +58,30 @@ def _app(folder: str, models: str) -> Any:
 
 def _requests(folder: str, models: str, bodies: dict[str, Any], rounds: int) -> list[tuple[str, float, float]]:
     """By request: the median of its time without what counts and with it, turn by turn."""
-    app, _ = _app(folder, models)
+    app, _ = app_of(folder, models)
 
     from churn_api.web.core.metrics import Recorder
 
-    boundary = app.wsgi_app.__self__ if hasattr(app.wsgi_app, "__self__") else app.wsgi_app
-    observers = boundary._observers  # noqa: SLF001 - what is taken away and given back is what is measured
+    # What is taken away and given back is what is measured.
+    boundary, data_plane = app.wsgi_app, app.extensions["churn_api"].data_plane
+    observers, told = boundary._observers, data_plane._observers  # noqa: SLF001
     others = tuple(observer for observer in observers if not isinstance(observer, Recorder))
     found = []
     for route, times in zip(ROUTES, (400, 40), strict=True):
         seen: dict[bool, list[float]] = {False: [], True: []}
-        ask = _asking(app, route, bodies[route])
-        _timed(ask, times)
+        ask = asking(app, route, bodies[route])
+        timed(ask, times)
         for turn in range(rounds):
             for counted in (False, True) if turn % 2 else (True, False):
                 boundary._observers = observers if counted else others  # noqa: SLF001
-                seen[counted].append(_timed(ask, times))
+                data_plane._observers = told if counted else []  # noqa: SLF001
+                seen[counted].append(timed(ask, times))
         found.append((route, statistics.median(seen[False]), statistics.median(seen[True])))
     return found
 
 
-def _asking(app: Any, route: str, payload: Any) -> Callable[[], None]:
+def asking(app: Any, route: str, payload: Any) -> Callable[[], None]:
+    """Return a function that posts ``payload`` to ``route`` through the WSGI application, without a server."""
     body = json.dumps(payload).encode()
     environ = app.test_request_context(route, method="POST", data=body, content_type="application/json").request.environ
     plain = {name: value for name, value in environ.items() if isinstance(value, str)}
@@ -94,7 +98,7 @@ def _asking(app: Any, route: str, payload: Any) -> Callable[[], None]:
     return ask
 
 
-def _timed(ask: Callable[[], None], times: int) -> float:
+def timed(ask: Callable[[], None], times: int) -> float:
     """Microseconds of processor time a request: others use the machine too."""
     started = time.process_time()
     for _ in range(times):
@@ -104,13 +108,13 @@ def _timed(ask: Callable[[], None], times: int) -> float:
 
 def _scrapes(folder: str, models: str, bodies: dict[str, Any], restarts: int) -> list[list[str]]:
     """What a scrape takes of two workers at the beginning, and after many more came and went."""
-    app, group = _app(folder, models)
+    app, group = app_of(folder, models)
 
     from churn_api.telemetry import multiprocess
     from churn_api.web.core.metrics import metrics_of
 
     metrics = metrics_of(app)
-    asks = [_asking(app, route, bodies[route]) for route in ROUTES]
+    asks = [asking(app, route, bodies[route]) for route in ROUTES]
     paths = [rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.arguments]
 
     def work() -> None:

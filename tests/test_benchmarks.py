@@ -67,6 +67,13 @@ def test_sums():
         assert line in printed
 
 
+def test_overrides():
+    """What each override of Flask's saves is printed, beside all of them in place."""
+    printed = bench("overrides", "--rounds", "2")
+    assert "| as it is |" in printed
+    assert "| `Api.create_url_adapter` |" in printed
+
+
 def test_workers():
     """The memory of few workers and of many is printed, and what each further one takes."""
     printed = bench("workers", "--seconds", "1")

@@ -88,6 +88,14 @@ def test_as_people_write_them(folder):
     assert not rows.faults
 
 
+@pytest.mark.parametrize("word", ["None", "NA", "N/A", "NaN", "null", "NULL"])
+def test_words_for_nothing_are_text(folder, word):
+    """Only a blank cell is missing; a word that other readers take for nothing is a category, and no number."""
+    rows = read_csv(folder, f"tenure,region\n1,{word}\n{word},North\n")
+    assert rows.columns.texts[:, 1].tolist() == [word]
+    assert told(rows) == [(1, 1, "tenure", "wrong-type")]
+
+
 def test_faults_have_places(folder):
     """A fault names its row and the line where that begins, in the order of rows, ragged ones between others."""
     rows = read_csv(folder, 'tenure,charges\n1,"\n"\n-1,x\n1,2,3\n1.5,\n2,2\n')
@@ -382,7 +390,7 @@ def record_of(of, row):
     record = {}
     for name, stored in row.items():
         cell = stored.isoformat() if isinstance(stored, date) else stored
-        if str(cell).strip(BLANK) in ("", "None") or (isinstance(cell, float) and math.isnan(cell)):
+        if cell is None or str(cell).strip(BLANK) == "" or (isinstance(cell, float) and math.isnan(cell)):
             continue
         if name in features or name in ("customer_id", of.identifier):
             record[name] = value_of(features[name], cell) if name in features else cell

@@ -79,8 +79,8 @@ def _row(scenario: Scenario, rounds: Sequence[Round]) -> list[str]:
     low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
     processor = statistics.median(found.cpu_seconds[1] / found.cpu_seconds[0] for found in rounds)
     unit = "requests/s" if scenario.rows == 1 else "rows/s"
-    told = f"{middle:.3f} ({low:.3f} to {high:.3f})"
-    return [f"{scenario.title}, {unit}", *_pair(rates, "{:,.0f}"), told, f"{processor:.3f}"]
+    spread = f"{middle:.3f} ({low:.3f} to {high:.3f})"
+    return [f"{scenario.title}, {unit}", *_pair(rates, "{:,.0f}"), spread, f"{processor:.3f}"]
 
 
 def _pair(figures: Sequence[float], shape: str) -> list[str]:

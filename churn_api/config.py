@@ -29,6 +29,8 @@ LOCAL, DASK = "local", "dask"
 AUTO, JSON, TEXT = "auto", "json", "text"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 GIB = 1 << 30
+MAX_KEEP_DAYS = 36_500
+"""A hundred years: a date that long ago can still be computed."""
 _RELATIVE_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:)(.+)")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108 - a folder of one's own is made in it
 
@@ -249,9 +251,13 @@ SETTINGS = (
     Setting("JOB_ENGINE", "str", LOCAL, "Where jobs compute.", validate.OneOf([LOCAL, DASK])),
     Setting("DASK_SCHEDULER", "str", "", "Scheduler of a Dask cluster, as in `tcp://scheduler:8786`."),
     Setting("JOB_PROCESSES", "int", 0, "Processes that a worker scores with; 0 for one a core.", validate.Range(0)),
-    Setting("JOB_LEASE_SECONDS", "int", 30, "After which silence a worker is taken for dead.", validate.Range(1)),
+    Setting(
+        "JOB_LEASE_SECONDS", "int", 30, "After which silence a worker is taken for dead.", validate.Range(1, 86_400)
+    ),
     Setting("JOB_MAX_ATTEMPTS", "int", 5, "Workers that may die of one block before the job fails.", validate.Range(1)),
-    Setting("JOB_KEEP_DAYS", "int", 7, "How long finished jobs and their results stay.", validate.Range(0)),
+    Setting(
+        "JOB_KEEP_DAYS", "int", 7, "How long finished jobs and their results stay.", validate.Range(0, MAX_KEEP_DAYS)
+    ),
     Setting("JOB_KEEP_BYTES", "int", 20 * GIB, "Bytes beyond which the oldest of them go sooner.", validate.Range(0)),
     Setting("METRICS_PORT", "int", 0, "Port that serves the metrics to anyone; 0 for none.", validate.Range(0, 65535)),
     Setting("METRICS_HOST", "str", "127.0.0.1", "Address that it listens on."),

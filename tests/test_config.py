@@ -36,6 +36,14 @@ def test_all_bad_settings_are_named(monkeypatch):
         load_settings()
 
 
+@pytest.mark.parametrize("name", ["JOB_KEEP_DAYS", "JOB_LEASE_SECONDS"])
+def test_spans_that_no_calendar_has(monkeypatch, name):
+    """A length of time that would run past the calendar stops the start, not the worker that meets it later."""
+    monkeypatch.setenv(f"CHURN_{name}", "100000000")
+    with pytest.raises(ConfigError, match=f"CHURN_{name}"):
+        load_settings()
+
+
 def test_misspelt_variable(monkeypatch):
     """A CHURN_ variable that is no setting is refused with the one that was probably meant."""
     monkeypatch.setenv("CHURN_MODEL_DIR", "x")

@@ -1,6 +1,7 @@
 """What the commands share: settings, services, and how they refuse."""
 
 import getpass
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -17,6 +18,17 @@ class Refused(click.ClickException):
     """A request that cannot be carried out; shown as one line."""
 
     exit_code = 2
+
+
+class Number(click.FloatRange):
+    """A number within bounds. click's own lets NaN through, which is neither below nor above any of them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See click.FloatRange."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 def refuse(why: str) -> NoReturn:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 import orjson
 
-from churn_api.cli.common import Refused, refuse, settings_or_refuse
+from churn_api.cli.common import Number, Refused, refuse, settings_or_refuse
 from churn_api.cli.outputs import PIPE, check_output, check_terminal, whole_output
 from churn_api.cli.progress import rows_on
 from churn_api.config import StartError
@@ -64,7 +64,7 @@ _BY_NAME = f"[default: by the name; {DEFAULT} for -]"
 @click.option("-o", "--output", default=PIPE, metavar="FILE", help="Where to write. [default: - (stdout)]")
 @click.option("--model", metavar="NAME", help="Model. [default: the one that serves by default]")
 @click.option("--version", metavar="N", help="Its version. [default: the live one; without a database, the newest]")
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Predict churn from here on. [default: the model's]")
+@click.option("--threshold", type=Number(0, 1), help="Predict churn from here on. [default: the model's]")
 @click.option("--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True)
 @click.option("--errors", metavar="FILE", help=f"Write the faults of bad rows ({FORMATS[LINES].title}).")
 @click.option("--keep", metavar="COLS", help="Columns to repeat in the result: `all`, or names by commas.")
@@ -138,9 +138,9 @@ class _BadRows(Exception):
 
 
 def _run(task: "Task", output: str, errors: str | None, on_error: str, processes: int | None) -> "Progress":
-    with whole_output(errors) if errors else nullcontext() as told:
+    with whole_output(errors) if errors else nullcontext() as faults_file:
         try:
-            return _write(task, output, told, on_error, processes)
+            return _write(task, output, faults_file, on_error, processes)
         except _BadRows as error:
             refused = str(error)
         except BundleError as error:
@@ -150,7 +150,7 @@ def _run(task: "Task", output: str, errors: str | None, on_error: str, processes
     raise Refused(f"{refused}, and no output is written: {where}, --on-error skip leaves them without scores")
 
 
-def _write(task: "Task", output: str, told: BinaryIO | None, on_error: str, processes: int | None) -> "Progress":
+def _write(task: "Task", output: str, faults_file: BinaryIO | None, on_error: str, processes: int | None) -> "Progress":
     from churn_api.serving.process_engine import in_order
     from churn_api.serving.progress import beginning, steps
     from churn_api.serving.table_scorer import result_schema, score_block
@@ -166,7 +166,7 @@ def _write(task: "Task", output: str, told: BinaryIO | None, on_error: str, proc
     ):
         results = in_order(partial(score_block, task), blocks(task.layout), processes=processes)
         for step in steps(results, task.layout, progress):
-            _tell(step.errors, told, progress.bad_rows)
+            _write_faults(step.errors, faults_file, progress.bad_rows)
             progress = step.progress
             if progress.bad_rows and on_error == "fail":
                 raise _BadRows(f"{progress.bad_rows:,} of the first {progress.rows:,} rows are not valid")
@@ -175,12 +175,12 @@ def _write(task: "Task", output: str, told: BinaryIO | None, on_error: str, proc
     return progress
 
 
-def _tell(found: list[dict[str, Any]], file: BinaryIO | None, before: int) -> None:
-    """Faults: all into the file, or the first few on stderr."""
+def _write_faults(faults: list[dict[str, Any]], file: BinaryIO | None, before: int) -> None:
+    """Write all faults to the file, or show the first few on stderr."""
     if file is not None:
-        file.writelines(orjson.dumps(fault) + b"\n" for fault in found)
+        file.writelines(orjson.dumps(fault) + b"\n" for fault in faults)
         return
-    for fault in found[: max(0, SHOWN - before)]:
+    for fault in faults[: max(0, SHOWN - before)]:
         column = f", column {fault['column']!r}" if fault["column"] else ""
         hint = f" {fault['hint']}" if fault["hint"] else ""
         click.echo(f"row {fault['row']}{column}: {fault['message']}{hint}", err=True)

@@ -82,6 +82,9 @@ def test_cancel(ended, queue):
         (["cancel", "ended"], "job ended is over: succeeded"),
         (["list", "--state", "done"], "'queued', 'running', 'succeeded', 'failed', 'cancelled'"),
         (["prune", "--days", "-1"], "--days"),
+        (["prune", "--days", "nan"], "--days"),
+        (["prune", "--days", "inf"], "--days"),
+        (["prune", "--days", "1e300"], "--days"),
     ],
 )
 def test_refusals(ended, arguments, told):

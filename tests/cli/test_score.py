@@ -186,6 +186,7 @@ def test_errors_of_a_refused_table():
         (["."], "does not tell its format"),
         (["good.csv", "-o", "out.xls"], f"out.xls does not tell its format: say --to {', '.join(FORMATS)}"),
         (["good.csv", "--threshold", "2"], "--threshold"),
+        (["good.csv", "--threshold", "nan"], "--threshold"),
         (["good.csv", "--from", "parquet"], "good.csv is not a whole Parquet file"),
     ],
 )

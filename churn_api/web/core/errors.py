@@ -65,8 +65,8 @@ def _malformed_json(error: orjson.JSONDecodeError) -> Response:
 
 
 def _too_many_rows(error: TooManyRows) -> Response:
-    told = f"A batch may hold {error.limit} customers. POST {address('jobs.submit')} takes a file of any size."
-    return response_for(Problem("too-large", told, limit=error.limit))
+    detail = f"A batch may hold {error.limit} customers. POST {address('jobs.submit')} takes a file of any size."
+    return response_for(Problem("too-large", detail, limit=error.limit))
 
 
 def row_faults(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
@@ -99,8 +99,8 @@ def _unknown_version(error: UnknownVersion) -> Response:
 
 
 def _not_ready(error: ModelNotReady) -> Response:
-    told = f"GET {address('health.ready')} says why."
-    return response_for(Problem("model-not-ready", told, headers={"Retry-After": str(RETRY_AFTER)}))
+    detail = f"GET {address('health.ready')} says why."
+    return response_for(Problem("model-not-ready", detail, headers={"Retry-After": str(RETRY_AFTER)}))
 
 
 def _database_away(error: DatabaseAway) -> Response:

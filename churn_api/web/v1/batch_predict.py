@@ -54,8 +54,8 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
         columns = {name: _in_place(values, batch) for name, values in as_columns(answer).items()}
         return answer_columns(answer, columns, wanted, len(batch.warnings))
     predictions = _predictions(answer, batch, query["layout"])
-    told = about(chosen, answer.threshold, answer.seconds)
-    return jsonify({"predictions": predictions, "count": batch.sent} | told | _remarks(batch))
+    metadata = about(chosen, answer.threshold, answer.seconds)
+    return jsonify({"predictions": predictions, "count": batch.sent} | metadata | _remarks(batch))
 
 
 def _refuse_keep(query: dict[str, Any]) -> None:

@@ -34,5 +34,5 @@ def predict(query: dict[str, Any], body: bytes, model: str | None = None) -> Res
     chosen = model_to_answer(model, query)
     batch = chosen.reader.read_one(body)
     answer = predict_batch(chosen, batch, query, many=False)
-    told = as_record(answer) | about(chosen, answer.threshold, answer.seconds)
-    return told | {"warnings": body_errors(batch.warnings)} if batch.warnings else told
+    prediction = as_record(answer) | about(chosen, answer.threshold, answer.seconds)
+    return prediction | {"warnings": body_errors(batch.warnings)} if batch.warnings else prediction

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from churn_api.tables.file_parts import Layout
 
-TOLD = {
+HEADERS = {
     "model_name": "Churn-Model",
     "model_version": "Churn-Model-Version",
     "threshold": "Churn-Threshold",
@@ -99,8 +99,8 @@ def _as_table(model: Model, layout: "Layout", wanted: str, query: dict[str, Any]
         found = _predict(model, layout, query, add)
     progress = found.progress
     counts = {"Churn-Rows": progress.rows, "Churn-Bad-Rows": progress.bad_rows}
-    told = about(model, found.threshold, found.seconds)
-    return _file(result, wanted, told, counts | {"Churn-Unseen": sum(progress.unseen.values())})
+    metadata = about(model, found.threshold, found.seconds)
+    return _file(result, wanted, metadata, counts | {"Churn-Unseen": sum(progress.unseen.values())})
 
 
 @contextmanager
@@ -111,13 +111,13 @@ def _to_be_sent() -> Iterator[BinaryIO]:
         stack.pop_all()
 
 
-def _file(result: BinaryIO, wanted: str, told: dict[str, Any], counts: dict[str, int]) -> Response:
+def _file(result: BinaryIO, wanted: str, metadata: dict[str, Any], counts: dict[str, int]) -> Response:
     """A scored table, with what JSON answers tell beside the predictions in its headers."""
     result.seek(0)
     kind = FORMATS[wanted]
     answer = send_file(result, kind.media_type, as_attachment=True, download_name=f"scored{kind.suffix}")
-    for name, header in TOLD.items():
-        answer.headers[header] = str(told[name])
+    for name, header in HEADERS.items():
+        answer.headers[header] = str(metadata[name])
     del answer.headers["Cache-Control"]  # not Flask's word for files, but that for predictions
     answer.headers.extend({header: str(count) for header, count in counts.items()})
     return answer
@@ -135,8 +135,8 @@ def _as_json(model: Model, layout: "Layout", query: dict[str, Any]) -> Response:
     found = _predict(model, layout, query, add)
     remarks = {"errors": found.errors, "unseen": found.progress.unseen}
     answer = {"predictions": _predictions(rows, query["layout"]), "count": found.progress.rows}
-    told = about(model, found.threshold, found.seconds)
-    return jsonify(answer | told | {name: remark for name, remark in remarks.items() if remark})
+    metadata = about(model, found.threshold, found.seconds)
+    return jsonify(answer | metadata | {name: remark for name, remark in remarks.items() if remark})
 
 
 def _predictions(rows: list[dict[str, Any]], layout: str) -> Any:

@@ -247,6 +247,10 @@ SETTINGS = (
         is_path=True,
     ),
     Setting("MAX_JOB_BYTES", "int", 10 * GIB, "Bytes that a job's input may have, unfolded.", validate.Range(1)),
+    Setting("MAX_QUEUED_JOBS", "int", 1000, "Jobs of one key that may wait or run.", validate.Range(1)),
+    Setting(
+        "MAX_QUEUED_BYTES", "int", 20 * GIB, "Bytes that the inputs of those jobs may have in all.", validate.Range(1)
+    ),
     Setting("JOB_WORKER", "bool", False, "Whether gunicorn starts a job worker beside its own workers."),
     Setting("JOB_ENGINE", "str", LOCAL, "Where jobs compute.", validate.OneOf([LOCAL, DASK])),
     Setting("DASK_SCHEDULER", "str", "", "Scheduler of a Dask cluster, as in `tcp://scheduler:8786`."),

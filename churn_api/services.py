@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from churn_api.access.tokens import Tokens
     from churn_api.jobs.instrumentation import WorkObserver
     from churn_api.jobs.queue import Depth, Leasing, Queue
+    from churn_api.jobs.quota import Quota
     from churn_api.jobs.sources import Sources
     from churn_api.jobs.worker import Worker
     from churn_api.serving.engine import Engine
@@ -93,6 +94,13 @@ class Services:
         from churn_api.jobs.queue import Queue
 
         return Queue(self.database, **self._leasing)
+
+    @property
+    def quota(self) -> "Quota":
+        """What one key may have in the queue."""
+        from churn_api.jobs.quota import Quota
+
+        return Quota(self._settings["MAX_QUEUED_JOBS"], self._settings["MAX_QUEUED_BYTES"])
 
     @property
     def _leasing(self) -> "Leasing":

@@ -5,16 +5,19 @@ higher than the one before, and who holds an older one can no longer write.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypedDict, Unpack
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from churn_api.jobs import quota as quotas
 from churn_api.jobs.job import FINISHED, STATES, Job, Lease, Request, State
+from churn_api.jobs.quota import Quota
 from churn_api.jobs.serialization import job_of, new_row, text_of
+from churn_api.jobs.turns import is_held, next_job, next_turn, wait_for_turn
 from churn_api.serving.progress import Progress
-from churn_api.store import audit
+from churn_api.store import audit, clock
 from churn_api.store.database import Database
 from churn_api.store.tables import JOBS
 
@@ -74,21 +77,29 @@ class Queue:
         owner_name: str,
         idempotency_key: str | None = None,
         fingerprint: str = "",
+        input_bytes: int = 0,
+        quota: Quota | None = None,
     ) -> tuple[Job, bool]:
         """Queue a job, and tell whether it is a new one: the same key and fingerprint give the same job.
 
-        Raises KeyReused where the owner used the key with another fingerprint.
+        Raises KeyReused where the owner used the key with another fingerprint, or QuotaExceeded.
         """
         try:
             with self._database.transaction() as connection:
-                row = new_row(request, _now(connection)) | {
+                quotas.hold_owner(connection, owner)
+                row = new_row(request, clock.now(connection)) | {
                     "id": id,
                     "owner": owner,
                     "owner_name": owner_name,
                     "idempotency_key": idempotency_key,
                     "fingerprint": fingerprint,
+                    "input_bytes": input_bytes,
                 }
-                return job_of(connection.execute(insert(JOBS).values(row).returning(JOBS)).one()), True
+                made = connection.execute(insert(JOBS).values(row).returning(JOBS)).one()
+                # Afterwards: a job that is sent again with its key adds nothing.
+                if quota is not None:
+                    quotas.check(connection, owner, quota)
+                return job_of(made), True
         except IntegrityError:
             # Asked for afterwards, not before: of two callers at the same moment one comes here.
             found = self._by_key(owner, idempotency_key)
@@ -98,14 +109,20 @@ class Queue:
                 raise KeyReused from None
             return job_of(found), False
 
+    def require_room(self, owner: str, quota: Quota, input_bytes: int) -> None:
+        """Raise QuotaExceeded where one more job of so many bytes would be too much for its owner."""
+        with self._database.reading() as connection:
+            quotas.check(connection, owner, quota, jobs=1, input_bytes=input_bytes)
+
     def claim(self, worker: str) -> Lease | None:
-        """Lease the oldest job that is queued, or whose lease has run out; None where there is none.
+        """Lease the job whose turn it is, of those that are queued or whose lease is over; None where there is none.
 
         One that somebody cancelled meanwhile is over, and so is one whose attempts since its last block are used up.
         """
         with self._database.transaction() as connection:
-            now = _now(connection)
-            while (row := _next(connection, now)) is not None:
+            wait_for_turn(connection)
+            now = clock.now(connection)
+            while (row := next_job(connection, now)) is not None:
                 if row.cancel_asked:
                     _write(connection, row.id, _end("cancelled", now))
                 elif (fruitless := row.attempts - job_of(row).progress.attempt) >= self._max_attempts:
@@ -118,38 +135,38 @@ class Queue:
     def advance(self, lease: Lease, progress: Progress) -> None:
         """Keep what is finished, and renew the lease. Raises LeaseLost, or Cancelled; nothing is kept then."""
         with self._database.transaction() as connection:
-            now = _now(connection)
-            values = {"progress": text_of(progress), "advanced_at": now, "lease_until": now + self._lease}
+            now = clock.now(connection)
+            values = {"progress": text_of(progress), "advanced_at": now, **self._leased(now)}
             _write_or_stop(connection, lease, values)
 
     def renew(self, lease: Lease) -> None:
         """Renew a lease while a block takes long. Raises LeaseLost, or Cancelled."""
         with self._database.transaction() as connection:
-            _write_or_stop(connection, lease, {"lease_until": _now(connection) + self._lease})
+            _write_or_stop(connection, lease, self._leased(clock.now(connection)))
 
     def succeed(self, lease: Lease, progress: Progress, result_bytes: int) -> None:
         """End a job whose result is complete, cancelled or not by now. Raises LeaseLost."""
         with self._database.transaction() as connection:
-            now = _now(connection)
+            now = clock.now(connection)
             values = _end("succeeded", now, progress=text_of(progress), advanced_at=now, result_bytes=result_bytes)
             _write_leased(connection, lease, values)
 
     def fail(self, lease: Lease, code: str, reason: str) -> None:
         """End a job that cannot be done. Raises LeaseLost."""
         with self._database.transaction() as connection:
-            _write_leased(connection, lease, _end("failed", _now(connection), reason_code=code, reason=reason))
+            _write_leased(connection, lease, _end("failed", clock.now(connection), reason_code=code, reason=reason))
 
     def cancelled(self, lease: Lease) -> None:
         """End a job that its worker has stopped, because it was cancelled. Raises LeaseLost."""
         with self._database.transaction() as connection:
-            _write_leased(connection, lease, _end("cancelled", _now(connection)))
+            _write_leased(connection, lease, _end("cancelled", clock.now(connection)))
 
     def release(self, lease: Lease) -> None:
         """Give a job back, without counting the attempt. One that was cancelled meanwhile is over. Raises LeaseLost."""
         with self._database.transaction() as connection:
             values = {"state": "queued", "attempts": JOBS.c.attempts - 1, "lease_until": None}
             if _write_leased(connection, lease, values):
-                _write(connection, lease.job.id, _end("cancelled", _now(connection)))
+                _write(connection, lease.job.id, _end("cancelled", clock.now(connection)))
 
     def cancel(self, job_id: str, *, by: str | None = None) -> Job:
         """Cancel a job: at once where no worker holds it, else as soon as its worker asks. Raises UnknownJob, Finished.
@@ -157,13 +174,14 @@ class Queue:
         `by` is who, where it is an act for the audit.
         """
         with self._database.transaction() as connection:
-            now = _now(connection)
-            row = connection.execute(select(JOBS).where(JOBS.c.id == job_id).with_for_update()).one_or_none()
+            now = clock.now(connection)
+            rows = select(JOBS, is_held(now).label("held")).where(JOBS.c.id == job_id)
+            row = connection.execute(rows.with_for_update()).one_or_none()
             if row is None:
                 raise UnknownJob(job_id)
             if row.state in FINISHED:
                 raise Finished(row.state)
-            held = row.state == "running" and row.lease_until >= now
+            held = row.state == "running" and row.held
             _write(connection, job_id, {"cancel_asked": True} if held else _end("cancelled", now))
             if by is not None:
                 audit.record(connection, by, "jobs.cancel", job_id, before=row.state)
@@ -201,7 +219,7 @@ class Queue:
         """How many jobs there are of each state, and how long the oldest has waited."""
         counts = select(JOBS.c.state, func.count().label("jobs"), func.min(JOBS.c.created_at).label("oldest"))
         with self._database.reading() as connection:
-            now = _now(connection)
+            now = clock.now(connection)
             rows = {row.state: row for row in connection.execute(counts.group_by(JOBS.c.state))}
         oldest = rows["queued"].oldest if "queued" in rows else now
         jobs = {state: rows[state].jobs if state in rows else 0 for state in STATES}
@@ -219,38 +237,24 @@ class Queue:
         with self._database.reading() as connection:
             return connection.execute(select(JOBS).where(found, JOBS.c.idempotency_key.is_not(None))).one_or_none()
 
+    def _leased(self, now: datetime) -> dict[str, datetime]:
+        """What is written of a lease that is given or renewed."""
+        return {"leased_at": now, "lease_until": now + self._lease}
+
     def _take(self, connection: Connection, job_id: str, worker: str, now: datetime) -> Lease:
         values = {
             "state": "running",
             "token": JOBS.c.token + 1,
             "attempts": JOBS.c.attempts + 1,
             "worker": worker,
-            "lease_until": now + self._lease,
+            "turn": next_turn(connection),
+            **self._leased(now),
             "started_at": now,
             "started_from": JOBS.c.progress,
             "advanced_at": None,
         }
         row = connection.execute(update(JOBS).where(JOBS.c.id == job_id).values(values).returning(JOBS)).one()
         return Lease(job_of(row), row.token)
-
-
-def _now(connection: Connection) -> datetime:
-    """The moment, by the one clock that all who share the database go by: those of their machines differ.
-
-    SQLite has no other clock than that of the machine it is a file of.
-    """
-    if connection.dialect.name == "sqlite":
-        return datetime.now(UTC)
-    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-    return now
-
-
-def _next(connection: Connection, now: datetime) -> Any:
-    """The row that is to be taken next, locked; one that another worker is taking is passed over."""
-    waits = JOBS.c.state == "queued"
-    abandoned = and_(JOBS.c.state == "running", JOBS.c.lease_until < now)
-    rows = select(JOBS).where(or_(waits, abandoned)).order_by(JOBS.c.created_at, JOBS.c.id).limit(1)
-    return connection.execute(rows.with_for_update(skip_locked=True)).one_or_none()
 
 
 def _end(state: State, now: datetime, **others: Any) -> dict[str, Any]:

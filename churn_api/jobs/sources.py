@@ -22,12 +22,12 @@ class Sources:
         self._urls = tuple(data_urls)
         self.max_bytes = max_bytes
 
-    def check(self, source: str) -> None:
-        """See whether a path or an address may be read and is there."""
+    def check(self, source: str) -> int:
+        """See whether a path or an address may be read, and tell its bytes; 0 where only reading it would."""
         if "://" in source:
             self._allowed_url(source)
-        else:
-            self._below_data_dir(source)
+            return 0
+        return self._below_data_dir(source).stat().st_size
 
     def fetch(self, source: str, files: JobFiles, check: Callable[[], None]) -> None:
         """Bring a job's input into its folder: what it scores must stay the same however often it begins anew.

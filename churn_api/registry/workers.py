@@ -5,22 +5,27 @@ import os
 import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, or_, select
+from sqlalchemy import bindparam, delete, insert, not_, or_, select
 
 from churn_api.registry.live import LiveModels
+from churn_api.store import clock
 from churn_api.store.database import Database
 from churn_api.store.tables import WORKERS
 
-TELL_EVERY = timedelta(seconds=10)
+TELL_EVERY_SECONDS = 10.0
 GONE_AFTER = timedelta(seconds=30)
 
 # Made once: every worker asks these all the time, and what it touches to make them is its own.
-_FORGET = delete(WORKERS).where(or_(WORKERS.c.id == bindparam("told"), WORKERS.c.seen_at < bindparam("before")))
+# One that was seen much later than now was seen before the clock was set back: who lives tells again.
+_RECENT = WORKERS.c.seen_at.between(bindparam("since"), bindparam("until"))
+_FORGET = delete(WORKERS).where(or_(WORKERS.c.id == bindparam("told"), not_(_RECENT)))
 _TELL = insert(WORKERS)
+_READ = select(WORKERS).where(_RECENT).order_by(WORKERS.c.started_at)
 
-_NOTHING = "", datetime.min.replace(tzinfo=UTC)
+_NOTHING = "", float("-inf")
 
 
 class Worker(NamedTuple):
@@ -47,24 +52,17 @@ class Reporter:
 
         Raises DatabaseAway.
         """
-        now = datetime.now(UTC)
         if self._pid != os.getpid():
-            self._pid, self._started = os.getpid(), now
-        state = json.dumps(_state(self._live))
-        if state == self._told[0] and now - self._told[1] < TELL_EVERY:
+            self._pid, self._started = os.getpid(), datetime.now(UTC)
+        state, moment = json.dumps(_state(self._live)), monotonic()
+        if state == self._told[0] and moment - self._told[1] < TELL_EVERY_SECONDS:
             return
-        row = {
-            "id": self._id,
-            "host": _host(),
-            "pid": self._pid,
-            "started_at": self._started,
-            "seen_at": now,
-            "models": state,
-        }
+        row = {"id": self._id, "host": _host(), "pid": self._pid, "started_at": self._started, "models": state}
         with database.transaction() as connection:
-            connection.execute(_FORGET, {"told": self._id, "before": now - GONE_AFTER})
-            connection.execute(_TELL, row)
-        self._told = (state, now)
+            now = clock.now(connection)
+            connection.execute(_FORGET, {"told": self._id, **_recent(now)})
+            connection.execute(_TELL, row | {"seen_at": now})
+        self._told = (state, moment)
 
     def leave(self, database: Database) -> None:
         """Remove this process's row: it is none of those that answer. Raises DatabaseAway."""
@@ -80,11 +78,12 @@ class Reporter:
 def workers(database: Database) -> Sequence[Worker]:
     """The workers heard of lately. Raises DatabaseAway."""
     with database.reading() as connection:
-        since = datetime.now(UTC) - GONE_AFTER
-        rows = connection.execute(
-            select(WORKERS).where(WORKERS.c.seen_at >= since).order_by(WORKERS.c.started_at)
-        ).all()
+        rows = connection.execute(_READ, _recent(clock.now(connection))).all()
     return [Worker(row.host, row.pid, row.started_at, row.seen_at, json.loads(row.models)) for row in rows]
+
+
+def _recent(now: datetime) -> dict[str, datetime]:
+    return {"since": now - GONE_AFTER, "until": now + GONE_AFTER}
 
 
 def _host() -> str:

@@ -137,6 +137,11 @@ JOBS = Table(
     _maybe("reason_code", String(64)),
     _maybe("reason", Text),
     _maybe("result_bytes", BigInteger),
+    Column("input_bytes", BigInteger, nullable=False, server_default="0"),  # of the file as it came; 0 where unknown
+    _maybe("turn", BigInteger),  # counts the claims of all jobs: whose key was served last has the highest
+    _maybe("leased_at", Utc),  # when the lease was given or renewed
+    Index("ix_jobs_turn", "owner", "turn"),
+    Index("ix_jobs_quota", "owner", "state"),
     Index("ix_jobs_state", "state", "created_at"),
     Index("ix_jobs_idempotency", "owner", "idempotency_key", unique=True),
 )

@@ -462,6 +462,6 @@ def test_a_workers_clock(postgres_database, monkeypatch):
     queue = queue_of(database)
     put(queue)
     queue.claim("right")
-    monkeypatch.setattr("churn_api.jobs.queue.datetime", Wrong)
+    monkeypatch.setattr("churn_api.store.clock.datetime", Wrong)
     assert queue.claim("wrong") is None
     database.close()

@@ -141,6 +141,26 @@ def test_too_large(models_dir, make_key):
     assert "1000" in assert_problem(submit(client), 413, "too-large")["detail"]
 
 
+def test_quotas(models_dir, make_key):
+    """A key with too many jobs or bytes in the queue gets 429 with a code of its own; another key goes on as before."""
+    chosen = {"MAX_QUEUED_JOBS": 2, "MAX_QUEUED_BYTES": 2 * len(table(20))}
+    app = create_app({"MODELS_DIR": str(models_dir), "TESTING": True, **chosen})
+    client = app.test_client()
+    mine, other = ({"X-API-Key": make_key("jobs", name=name)} for name in ("mine", "other"))
+    large = assert_problem(submit(client, data=table(60), headers=mine), 429, "quota-exceeded")
+    assert "MAX_QUEUED_BYTES" in large["detail"]
+    first = submit(client, data=table(20), headers=mine | {"Idempotency-Key": "k"}).json["id"]
+    submit(client, data=table(2), headers=mine)
+    refused = submit(client, data=table(2), headers=mine)
+    assert "MAX_QUEUED_JOBS" in assert_problem(refused, 429, "quota-exceeded")["detail"]
+    assert int(refused.headers["Retry-After"]) > 0
+    assert submit(client, data=table(20), headers=mine | {"Idempotency-Key": "k"}).json["id"] == first
+    assert submit(client, data=table(20), headers=other).status_code == 202
+    assert client.delete(f"{JOBS}/{first}", headers=mine).status_code == 200
+    assert submit(client, data=table(2), headers=mine).status_code == 202
+    assert len(list(services_of(app).jobs_dir.glob("*/input"))) == 3
+
+
 def test_bad_rows_fail_it(app, client):
     """With on_error=fail a bad row fails the job, says how many there are, and lists them by row, line and column."""
     data = table(30).replace(b"\nC00005,", b"\nC00005,x", 1)

@@ -13,6 +13,7 @@ from churn_api.contract.batch import TooManyRows
 from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
 from churn_api.jobs.queue import Finished, KeyReused
+from churn_api.jobs.quota import QuotaExceeded
 from churn_api.registry.catalog import Conflict
 from churn_api.registry.live import ModelNotReady, UnknownModel, UnknownVersion
 from churn_api.registry.management import Unusable
@@ -26,6 +27,8 @@ from churn_api.web.core.request_record import current_request
 
 log = logging.getLogger(__name__)
 
+QUOTA_RETRY_AFTER = 60
+"""Seconds after which a key that has too much in the queue may try again: jobs take their time."""
 _BY_STATUS = {400: "bad-request", 404: "not-found", 415: "unsupported-media-type", 416: "range-not-satisfiable"}
 
 
@@ -46,6 +49,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Conflict, _conflict)
     app.register_error_handler(Finished, _finished)
     app.register_error_handler(KeyReused, _key_reused)
+    app.register_error_handler(QuotaExceeded, _quota_exceeded)
     app.register_error_handler(Unusable, _unusable)
     app.register_error_handler(RateLimitExceeded, lambda _: response_for(rate_limited()))
     app.register_error_handler(MethodNotAllowed, _method_not_allowed)
@@ -121,6 +125,12 @@ def _finished(error: Finished) -> Response:
 
 def _key_reused(error: KeyReused) -> Response:
     return response_for(Problem("conflict", "The Idempotency-Key was used for another job."))
+
+
+def _quota_exceeded(error: QuotaExceeded) -> Response:
+    detail = f"{error}. Jobs that end, or are cancelled, make room."
+    headers = {"Retry-After": str(QUOTA_RETRY_AFTER)}
+    return response_for(Problem("quota-exceeded", detail, headers=headers))
 
 
 def _unusable(error: Unusable) -> Response:

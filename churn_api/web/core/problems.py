@@ -44,6 +44,7 @@ KINDS = {
     "range-not-satisfiable": Kind(416, "The file has no such part"),
     "validation-failed": Kind(422, "The request is not valid"),
     "rate-limited": Kind(429, "Too many requests"),
+    "quota-exceeded": Kind(429, "Too much of this key waits"),
     "internal-error": Kind(500, "Something went wrong here"),
     "model-not-ready": Kind(503, "The model cannot answer yet"),
     "draining": Kind(503, "The server stops soon"),

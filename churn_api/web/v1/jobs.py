@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from os import SEEK_END
 from typing import Any
 
 import msgspec
@@ -38,7 +39,7 @@ COPIED_AT_ONCE = 1 << 20
     body=JobBody,
     answer=JobAnswer,
     status=202,
-    problems=("unknown-model", "unknown-version", "conflict", "model-not-ready"),
+    problems=("unknown-model", "unknown-version", "conflict", "quota-exceeded", "model-not-ready"),
 )
 def submit(body: Members) -> ResponseReturnValue:
     """Score a file of any size: one that is sent in the part `file`, or one that the service can read by `source`.
@@ -48,12 +49,15 @@ def submit(body: Members) -> ResponseReturnValue:
     """
     key = _idempotency_key()
     job = uuid.uuid4().hex
+    size = _size(body)
+    if key is None:
+        # Before the file is copied. A job that is sent again with its key adds nothing, and has to be looked up first.
+        services().queue.require_room(caller().identity, services().quota, size)
     if body.file is not None:
         asked = _request(body.values, body.file.filename or "", body.file.mimetype)
-        queued, made = _put(job, asked, key, _keep_upload(job, body.file))
+        queued, made = _put(job, asked, key, _keep_upload(job, body.file), size)
     else:
-        _check_source(body.values)
-        queued, made = _put(job, _request(body.values, body.values["source"], ""), key, "")
+        queued, made = _put(job, _request(body.values, body.values["source"], ""), key, "", size)
     if not made:
         files_of(job).remove()
     location = {"Location": url_for("jobs.show", job=queued.id)}
@@ -102,7 +106,7 @@ def cancel(job: str) -> ResponseReturnValue:
     return jsonify(_told(cancelled))
 
 
-def _put(job: str, asked: Request, key: str | None, digest: str) -> tuple[Job, bool]:
+def _put(job: str, asked: Request, key: str | None, digest: str, size: int) -> tuple[Job, bool]:
     fingerprint = hashlib.sha256(msgspec.json.encode(asked) + digest.encode()).hexdigest()
     who = caller()
     try:
@@ -113,6 +117,8 @@ def _put(job: str, asked: Request, key: str | None, digest: str) -> tuple[Job, b
             owner_name=who.name,
             idempotency_key=key,
             fingerprint=fingerprint if key else "",
+            input_bytes=size,
+            quota=services().quota,
         )
     except BaseException:
         files_of(job).remove()
@@ -139,12 +145,21 @@ def _request(asked: dict[str, Any], name: str, media_type: str) -> Request:
     )
 
 
-def _check_source(asked: dict[str, Any]) -> None:
+def _size(body: Members) -> int:
+    """Of the file that is sent, or of the source, which may be read; 0 where only reading it would tell."""
+    if body.file is None:
+        return _check_source(body.values)
+    size = body.file.stream.seek(0, SEEK_END)
+    body.file.stream.seek(0)
+    return size
+
+
+def _check_source(asked: dict[str, Any]) -> int:
     if "source" not in asked:
         fault = Fault("required", f"Name a source, or send a file in the part {JobBody.part!r}.", path=("source",))
         raise invalid(body_errors([fault]))
     try:
-        services().sources.check(asked["source"])
+        return services().sources.check(asked["source"])
     except SourceError as error:
         raise invalid(body_errors([Fault("unusable", f"{error}.".capitalize(), path=("source",))])) from error
 

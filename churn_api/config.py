@@ -18,6 +18,7 @@ from limits import parse
 
 from churn_api.config_file import FileError, check_type, read_settings
 from churn_api.contract.faults import did_you_mean
+from churn_api.host_names import is_origin, trusted_host
 
 PREFIX = "CHURN_"
 REQUIRED, OPEN = "required", "open"
@@ -76,6 +77,25 @@ def _networks(entries: list[str]) -> None:
 def _addresses(entries: list[str]) -> None:
     if not all("://" in entry and entry.endswith("/") for entry in entries):
         raise ValidationError("Must be addresses that end in /, as in s3://bucket/folder/.")
+
+
+def _hosts(entries: list[str]) -> None:
+    for entry in entries:
+        if trusted_host(entry) is None:
+            raise ValidationError(
+                f"{entry!r} is no host. Must be names or addresses, as in api.example.com or 10.0.0.7, "
+                "or .example.com for all names below."
+            )
+
+
+def _origins(entries: list[str]) -> None:
+    for entry in entries:
+        if not is_origin(entry):
+            raise ValidationError(
+                f"{entry!r} is no origin. Must be as browsers send them, https://app.example.com or "
+                "http://localhost:3000, with no path, slash or default port at the end, or https://*.example.com "
+                "for all names below."
+            )
 
 
 def _optional_address(text: str) -> None:
@@ -272,9 +292,26 @@ SETTINGS = (
         "Folder of the counters. Empty: below `/dev/shm`, which is memory; else in INSTANCE_DIR, `metrics`.",
         is_path=True,
     ),
-    Setting("ALLOWED_HOSTS", "list", [], "Names that a request's `Host` may have, by commas. Empty: any."),
-    Setting("CORS_ORIGINS", "list", [], "Origins whose pages may call the API, by commas."),
+    Setting(
+        "ALLOWED_HOSTS",
+        "list",
+        [],
+        "Names or addresses that a request's `Host` may have, with any port, `.example.com` for all names below, by "
+        "commas. Empty: any.",
+        _hosts,
+    ),
+    Setting(
+        "CORS_ORIGINS",
+        "list",
+        [],
+        "Origins whose pages may call the API, as in `https://app.example.com` or `https://*.example.com`, by commas.",
+        _origins,
+    ),
 )
+
+
+_PARSING = {"list": {"subcast": str.strip}}
+"""People write a space after a comma."""
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[str] = ()) -> dict[str, Any]:
@@ -287,7 +324,9 @@ def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[
     env = Env(eager=False)
     below = {setting.name: setting.default for setting in SETTINGS} | _from_file() | _from_secret_files()
     settings = {
-        setting.name: getattr(env, setting.kind)(setting.variable, below[setting.name], validate=setting.check)
+        setting.name: getattr(env, setting.kind)(
+            setting.variable, below[setting.name], validate=setting.check, **_PARSING.get(setting.kind, {})
+        )
         for setting in SETTINGS
     }
     try:

@@ -7,6 +7,7 @@ import pytest
 from builders import CUSTOMER
 
 from churn_api.app import create_app
+from churn_api.config import ConfigError, load_settings
 
 PREDICT = "/api/v1/predict/small"
 OURS, THEIRS = "https://app.example.org", "https://evil.example.net"
@@ -62,6 +63,38 @@ def test_hosts(make, host, status):
     assert response.status_code == status
     assert "evil" not in response.text
     assert client.get("/health/live", headers={"Host": "10.0.0.7:8000"}).status_code == 200
+
+
+def test_hosts_however_they_are_written(make):
+    """A host is the same in any case, with any port or a dot at the end; an IPv6 address is, however it is written."""
+    allowed = [
+        "API.Example.org",
+        ".Inner.Example.ORG",
+        "2001:DB8::1",
+        "[::1]:8000",
+        "10.0.0.7",
+        "other.example.org:8443",
+    ]
+    client = make(ALLOWED_HOSTS=allowed)
+    ours = ["api.example.ORG", "API.EXAMPLE.ORG:8443", "api.example.org.", "X.inner.example.org", "inner.example.org"]
+    ours += ["[2001:db8:0::1]:8443", "[::1]", "[0:0::1]:1", "10.0.0.7:80", "other.example.org", "other.example.org:1"]
+    theirs = ["example.org", "xinner.example.org", "[::2]", "[::1", "::1", "[10.0.0.7]", "10.0.0.70", "10.0.0.7:0"]
+    theirs += ["10.0.0.7:99999", "api.example.org:x", "api.example.org/", "api.example.org,evil.net", "[::1]evil.net"]
+    found = {host: client.get("/", headers={"Host": host}).status_code for host in ours + theirs}
+    assert found == dict.fromkeys(ours, 200) | dict.fromkeys(theirs, 400)
+
+
+@pytest.mark.parametrize(
+    "entry", ["*", "*.example.org", "https://api.example.org", "api.example.org/", "..org", "", "a b", "[::g]", "é.org"]
+)
+def test_what_is_no_host(monkeypatch, entry):
+    """An entry that no request's host could equal is refused at the start, in one line."""
+    monkeypatch.setenv("CHURN_ALLOWED_HOSTS", f"api.example.org, {entry}")
+    with pytest.raises(
+        ConfigError, match=r"^CHURN_ALLOWED_HOSTS: .* is no host\. Must be names or addresses"
+    ) as refused:
+        load_settings()
+    assert "\n" not in str(refused.value)
 
 
 def test_compressed_bodies(make):

@@ -10,7 +10,7 @@ from flask import request
 
 from churn_api.config import OPEN
 from churn_api.services import Services
-from churn_api.web.core import limits, trusted_hosts
+from churn_api.web.core import cross_origin, limits, trusted_hosts
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.guard import enforce, identify
 from churn_api.web.core.problems import Problem
@@ -30,6 +30,8 @@ def init_app(app: Api, services: Services) -> None:
         if rule is not None:
             record.route = rule.rule
             record.operation = app.operations.get(rule.endpoint) or _undeclared(rule.endpoint)
+        if cross_origin.is_preflight(record.environ, rule):
+            return
         record.auth = identify(record.operation, record.environ, services, auth_open=auth_open)
         if not counted:
             enforce(record)

@@ -8,6 +8,7 @@ from typing import Any
 from flask import current_app, request
 
 from churn_api.config import UNIX
+from churn_api.host_names import address_in
 
 
 def client_address() -> str:
@@ -17,25 +18,32 @@ def client_address() -> str:
 
 def address_of(environ: Mapping[str, Any], trusted: tuple[str, ...]) -> str:
     """The same, outside a request's context."""
-    address: str = environ.get("REMOTE_ADDR") or UNIX
+    peer: str = environ.get("REMOTE_ADDR") or UNIX
+    address = address_in(peer) or peer
     if trusted and _is_trusted(address, trusted):
         for sent in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
             # What stands further to the left was written by whoever comes now, and may be made up.
-            try:
-                address = str(ip_address(sent.strip()))
-            except ValueError:
+            found = address_in(sent)
+            if found is None:
                 break
+            address = found
             if not _is_trusted(address, trusted):
                 break
     return address
 
 
 def _is_trusted(address: str, trusted: tuple[str, ...]) -> bool:
-    if address == UNIX:
-        return UNIX in trusted
+    if address_in(address) is None:
+        return address == UNIX and UNIX in trusted
     return any(ip_address(address) in network for network in _networks(trusted))
 
 
 @lru_cache(maxsize=8)
 def _networks(trusted: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(entry) for entry in trusted if entry != UNIX)
+    return tuple(_plain(ip_network(entry)) for entry in trusted if entry != UNIX)
+
+
+def _plain(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """A network of IPv4 addresses inside IPv6 ones as what it is."""
+    inner = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    return network if inner is None else IPv4Network((inner, network.prefixlen - 96))

@@ -1,8 +1,8 @@
 """Which names this service goes by: a request for another host is refused."""
 
-from flask import Flask, current_app, request
-from werkzeug.sansio.utils import host_is_trusted
+from flask import Flask, request
 
+from churn_api.host_names import host_of, trusted_host
 from churn_api.web.core.problems import Problem
 
 PROBES = ("health.live", "health.ready")
@@ -11,11 +11,15 @@ PROBES = ("health.live", "health.ready")
 
 def init_app(app: Flask) -> None:
     """Check the host of every request, where it is configured; a name that begins with a dot stands for all below."""
-    if app.config["ALLOWED_HOSTS"]:
-        app.before_request(_check)
+    trusted = {host for entry in app.config["ALLOWED_HOSTS"] if (host := trusted_host(entry))}
+    suffixes = tuple(host for host in trusted if host.startswith("."))
 
+    def check() -> None:
+        host = host_of(request.environ.get("HTTP_HOST", ""))
+        if host is not None and (host in trusted or f".{host}".endswith(suffixes)):
+            return
+        if request.endpoint not in PROBES:
+            raise Problem("bad-request", "This service does not go by that name.")
 
-def _check() -> None:
-    host = request.environ.get("HTTP_HOST", "")
-    if request.endpoint not in PROBES and not host_is_trusted(host, current_app.config["ALLOWED_HOSTS"]):
-        raise Problem("bad-request", "This service does not go by that name.")
+    if trusted:
+        app.before_request(check)

@@ -13,6 +13,7 @@ from churn_api.web.core import admission, boundary, cross_origin, draining, erro
 from churn_api.web.core.access_log import AccessLog
 from churn_api.web.core.flask_app import Api, flask_settings
 from churn_api.web.core.json_provider import OrjsonProvider
+from churn_api.web.core.open_auth import check_flask_run
 from churn_api.web.core.tracing import Traces
 from churn_api.web.pages import api_page, root
 from churn_api.web.v1 import batch_predict, job_results, jobs, models, predict, status, token
@@ -28,6 +29,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """
     app = Api("churn_api")
     app.config.from_mapping(load_settings(config, others=flask_settings(config or {})))
+    check_flask_run(app.config)
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

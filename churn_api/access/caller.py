@@ -7,6 +7,8 @@ from churn_api.contract.faults import did_you_mean
 
 PREDICT, JOBS, READ_MODELS, WRITE_MODELS, OPS = "predict", "jobs", "models:read", "models:write", "ops"
 SCOPES = (PREDICT, JOBS, READ_MODELS, WRITE_MODELS, OPS)
+OPEN_SCOPES = frozenset({PREDICT, JOBS, READ_MODELS})
+"""What a caller without credentials may do where AUTH is open."""
 
 
 class UnknownScope(ValueError):
@@ -34,6 +36,11 @@ class Caller(NamedTuple):
     by_token: bool = False
     """Whether a token says so, rather than a key."""
 
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether no credentials say who this is."""
+        return self.identity == ANYONE.identity
+
 
 class AuthResult(NamedTuple):
     """Who sends a request, as far as its credentials tell."""
@@ -44,7 +51,9 @@ class AuthResult(NamedTuple):
 
 
 ANYONE = Caller("anyone", "anyone", frozenset())
-"""A caller that sent no credentials; where AUTH is open it may predict."""
+"""A caller that sent no credentials."""
+GUEST = ANYONE._replace(scopes=OPEN_SCOPES)
+"""The same, where AUTH is open."""
 UNKNOWN = AuthResult(ANYONE, None)
 """What is known before the guard has looked."""
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from churn_api.cli.common import refuse, settings_or_refuse
-from churn_api.server.listening import CannotListen, bind_of, check_settings
+from churn_api.config import StartError
+from churn_api.server.listening import bind_of, check_settings
 
 PACKAGE = Path(__file__).parents[1]
 STOP_SECONDS = 60
@@ -47,7 +48,7 @@ def serve(host: str | None, port: str | None, workers: str | None, reload: bool)
     settings = settings_or_refuse()
     try:
         check_settings(settings)
-    except CannotListen as error:
+    except StartError as error:
         refuse(str(error))
     configuration = ["--config", "python:churn_api.server.gunicorn_conf", "--bind", bind_of(settings)]
     command = [sys.executable, "-m", "gunicorn", *configuration, "churn_api.server.wsgi:app"]

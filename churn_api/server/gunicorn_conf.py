@@ -14,7 +14,7 @@ from typing import Any
 
 from churn_api.config import StartError, load_settings, metrics_dir
 from churn_api.server import stop_signals
-from churn_api.server.listening import bind_of, check_server
+from churn_api.server.listening import bind_of, check_open_auth, check_server
 from churn_api.server.supervisor import start_supervisor, stop_supervisor
 from churn_api.server.thread_limits import limit_threads
 from churn_api.telemetry import logs
@@ -63,8 +63,9 @@ stop_signals.unblock_after_fork()
 
 
 def on_starting(server: Any) -> None:
-    """Refuse, with one line, to start on a port that is taken."""
+    """Refuse, with one line, to start on a port that is taken, or open to more than this machine."""
     try:
+        check_open_auth(server, settings)
         check_server(server)
     except StartError as error:
         raise SystemExit(f"churn-api: {error}") from None

@@ -1,11 +1,13 @@
 """Where the server listens, and whether it can: asked before gunicorn tries five times over."""
 
+import os
 import socket
 from collections.abc import Mapping
 from typing import Any
 
 from gunicorn import systemd  # type: ignore[import-untyped]
 
+from churn_api.access.loopback import check_addresses
 from churn_api.config import StartError
 
 
@@ -22,7 +24,11 @@ def bind_of(settings: Mapping[str, Any]) -> str:
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Raise CannotListen where HOST and PORT cannot be listened on. Sockets of systemd's are bound already."""
+    """Raise CannotListen where HOST and PORT cannot be listened on, ConfigError where AUTH is open to more than this
+    machine. Sockets of systemd's are bound already.
+    """
+    if not _are_from_systemd():
+        check_addresses(settings, [settings["HOST"]])
     if not settings["HOST"].startswith("unix:") and not _are_from_systemd():
         _check(settings["HOST"], settings["PORT"])
 
@@ -38,6 +44,29 @@ def check_server(server: Any) -> None:
         # A tuple is a host and a port; a text is a socket's path, which gunicorn takes over; a number is a descriptor.
         if isinstance(address, tuple):
             _check(*address)
+
+
+def check_open_auth(server: Any, settings: Mapping[str, Any]) -> None:
+    """Raise ConfigError where AUTH is open and a gunicorn that starts listens beyond loopback, whoever said so."""
+    check_addresses(settings, map(_host_of, _bound(server)))
+
+
+def _bound(server: Any) -> list[Any]:
+    """What a gunicorn that starts listens on: addresses, paths, and descriptors of sockets that it is handed."""
+    handed = systemd.listen_fds(unset_environment=False)
+    if handed:
+        return list(range(systemd.SD_LISTEN_FDS_START, systemd.SD_LISTEN_FDS_START + handed))
+    if server.master_pid:
+        return [int(number) for number in os.environ["GUNICORN_FD"].split(",")]  # noqa: TID251 - gunicorn's own
+    return list(server.address)
+
+
+def _host_of(address: Any) -> str:
+    """The host of an address; of a socket in the file system its path, and something like one where it has no name."""
+    if isinstance(address, int):
+        with socket.socket(fileno=os.dup(address)) as handed:
+            address = handed.getsockname()
+    return str(address[0]) if isinstance(address, tuple) else f"unix:/{address}"
 
 
 def _are_from_systemd() -> bool:

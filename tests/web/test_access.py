@@ -1,5 +1,8 @@
 """Who may call what."""
 
+import base64
+import io
+import socket
 import time
 from datetime import timedelta
 
@@ -72,6 +75,8 @@ def test_open_routes(stranger, route):
         {"X-API-Key": "' OR 1=1 --"},
         {"Authorization": "Bearer churn_aaaaaaaaaaaa_" + "A" * 43},
         {"Authorization": "Bearer churn_"},
+        {"Authorization": "Basic YTpi"},
+        {"Authorization": "Basic !"},
     ],
 )
 def test_wrong_keys(stranger, headers):
@@ -81,7 +86,7 @@ def test_wrong_keys(stranger, headers):
     assert response.json["detail"] == "The key is not valid here."
 
 
-@pytest.mark.parametrize("value", ["Basic YTpi", "Bearer", "Bearer a.b.c", "Bearer " + "x" * 5000, "Token x", "é"])
+@pytest.mark.parametrize("value", ["Bearer", "Bearer a.b.c", "Bearer " + "x" * 5000, "Token x", "é"])
 def test_wrong_tokens(stranger, value):
     """What is neither key nor token is 401, and says so to the client's library."""
     response = stranger.post(PREDICT, json=CUSTOMER, headers={"Authorization": value})
@@ -96,14 +101,65 @@ def test_expired_key_is_like_none(stranger, make_key):
     assert code(expired) == (401, "invalid-key")
 
 
-def test_open_door(models_dir, make_key):
-    """With an open door predictions need no key, management does, and a wrong key is still wrong."""
-    client = create_app({"MODELS_DIR": str(models_dir), "TESTING": True, "AUTH": "open"}).test_client()
-    assert client.post(PREDICT, json=CUSTOMER).status_code == 200
-    assert code(client.get("/api/v1/models")) == (401, "missing-credentials")
-    assert code(client.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": "x"})) == (401, "invalid-key")
+@pytest.fixture
+def opened(models_dir):
+    """An application on one's own machine, where AUTH is open."""
+    return create_app({"MODELS_DIR": str(models_dir), "TESTING": True, "AUTH": "open"}).test_client()
+
+
+def test_open_auth(opened, make_key):
+    """Where AUTH is open, whoever sends nothing may predict, read models and run jobs; a wrong key is still wrong."""
+    assert opened.post(PREDICT, json=CUSTOMER).status_code == 200
+    assert opened.get("/api/v1/models/small").status_code == 200
+    row = ",".join(map(str, CUSTOMER.values()))
+    table = io.BytesIO(f"{','.join(CUSTOMER)}\n{row}\n".encode())
+    made = opened.post("/api/v1/jobs", data={"file": (table, "one.csv"), "model": "small"})
+    assert made.status_code == 202
+    assert opened.get(made.headers["Location"]).json["state"] == "queued"
+    assert code(opened.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": "x"})) == (401, "invalid-key")
     headers = {"X-API-Key": make_key("ops")}
-    assert code(client.post(PREDICT, json=CUSTOMER, headers=headers)) == (403, "missing-scope")
+    assert code(opened.post(PREDICT, json=CUSTOMER, headers=headers)) == (403, "missing-scope")
+
+
+@pytest.mark.parametrize(
+    ("method", "route"), [*(at for at in NEEDED if NEEDED[at] in ("models:write", "ops")), ("POST", "/api/v1/token")]
+)
+def test_open_auth_does_not_manage(opened, method, route):
+    """Where AUTH is open, managing, operating and making tokens need a key all the same."""
+    assert code(opened.open(route, method=method, json={})) == (401, "missing-credentials")
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "2001:db8::1", "", "::ffff:10.1.2.3"])
+def test_open_auth_is_for_this_machine(opened, models_dir, address):
+    """Where AUTH is open, a caller from another machine needs a key, whatever the server is; unless said twice."""
+    elsewhere = {"REMOTE_ADDR": address}
+    refused = opened.post(PREDICT, json=CUSTOMER, environ_overrides=elsewhere)
+    assert code(refused) == (401, "missing-credentials")
+    assert opened.post(PREDICT, json=CUSTOMER, environ_overrides={"REMOTE_ADDR": "::ffff:127.0.0.9"}).status_code == 200
+    anywhere = create_app({"MODELS_DIR": str(models_dir), "TESTING": True, "AUTH": "open", "ALLOW_OPEN": True})
+    assert anywhere.test_client().get("/api/v1/models", environ_overrides=elsewhere).status_code == 200
+
+
+def test_open_auth_of_a_process_that_listens_elsewhere(models_dir, caplog):
+    """Where the application's process listens beyond loopback, open AUTH lets no one in, and the log says why."""
+    client = create_app({"MODELS_DIR": str(models_dir), "TESTING": True, "AUTH": "open"}).test_client()
+    with socket.create_server(("0.0.0.0", 0)):  # noqa: S104
+        assert code(client.post(PREDICT, json=CUSTOMER)) == (401, "missing-credentials")
+    assert "CHURN_ALLOW_OPEN=1" in caplog.text
+
+
+def basic(user, password):
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def test_key_as_password(stranger, make_key):
+    """A key is taken as the password of Basic credentials, whatever the user's name; its scopes count as always."""
+    key = make_key("predict")
+    for user in ("", "crm", "ä"):
+        assert stranger.post(PREDICT, json=CUSTOMER, headers=basic(user, key)).status_code == 200
+    assert code(stranger.get("/api/v1/models", headers=basic("", key))) == (403, "missing-scope")
+    for wrong in (basic(key, ""), basic("a", "b"), {"Authorization": "Basic"}, {"Authorization": "Basic é"}):
+        assert stranger.post(PREDICT, json=CUSTOMER, headers=wrong).status_code == 401
 
 
 def token(client, key, **body):

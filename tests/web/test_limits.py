@@ -18,8 +18,8 @@ def limited(models_dir):
     """Make a client of an application with limits: `limited(RATELIMIT_PREDICT="3/hour")`."""
 
     def make(**settings):
-        config = {"MODELS_DIR": str(models_dir), "TESTING": True, "RATELIMIT_ENABLED": True} | settings
-        return create_app(config).test_client()
+        config = {"MODELS_DIR": str(models_dir), "TESTING": True, "RATELIMIT_ENABLED": True, "ALLOW_OPEN": True}
+        return create_app(config | settings).test_client()
 
     return make
 

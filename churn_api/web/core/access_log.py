@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Flask
 
-from churn_api.access.caller import ANYONE
 from churn_api.telemetry import logs
 from churn_api.web.core.client_address import address_of
 from churn_api.web.core.request_record import RequestRecord
@@ -59,7 +58,7 @@ class AccessLog:
 def _key(record: RequestRecord) -> str | None:
     """The name of the key or token, never the key; none where there was none."""
     caller = record.auth.caller
-    return None if caller is ANYONE else caller.name
+    return None if caller.is_anonymous else caller.name
 
 
 def _level(record: RequestRecord) -> int:

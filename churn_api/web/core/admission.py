@@ -8,11 +8,11 @@ from typing import NoReturn
 
 from flask import request
 
-from churn_api.config import OPEN
 from churn_api.services import Services
 from churn_api.web.core import cross_origin, limits, trusted_hosts
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.guard import enforce, identify
+from churn_api.web.core.open_auth import OpenAuth
 from churn_api.web.core.problems import Problem
 from churn_api.web.core.request_record import current_request
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 def init_app(app: Api, services: Services) -> None:
     """Have an application admit requests."""
     counted: bool = app.config["RATELIMIT_ENABLED"]
-    auth_open = app.config["AUTH"] == OPEN
+    open_auth = OpenAuth(app.config)
 
     def look() -> None:
         services.follow()
@@ -32,7 +32,7 @@ def init_app(app: Api, services: Services) -> None:
             record.operation = app.operations.get(rule.endpoint) or _undeclared(rule.endpoint)
         if cross_origin.is_preflight(record.environ, rule):
             return
-        record.auth = identify(record.operation, record.environ, services, auth_open=auth_open)
+        record.auth = identify(record.operation, record.environ, services, open_auth)
         if not counted:
             enforce(record)
 

@@ -1,19 +1,22 @@
 """Who sends a request, and whether they may: the guard sees to what the endpoint's declaration asks for."""
 
+import binascii
+from base64 import b64decode
 from typing import TYPE_CHECKING
 
-from churn_api.access.caller import ANYONE, PREDICT, AuthResult, Caller, Denied
+from churn_api.access.caller import ANYONE, GUEST, OPEN_SCOPES, AuthResult, Caller, Denied
 from churn_api.access.keys import PREFIX
 from churn_api.services import Services
 from churn_api.web.core.addresses import address
 from churn_api.web.core.declaration import ANY_KEY, PUBLIC, Operation
+from churn_api.web.core.open_auth import OpenAuth
 from churn_api.web.core.problems import Problem
 from churn_api.web.core.request_record import RequestRecord, current_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-_BEARER = "bearer "
+_BEARER, _BASIC = "bearer ", "basic "
 _DETAILS = {
     "missing-credentials": "Send an API key as X-API-Key, or a token as Authorization: Bearer.",
     "invalid-key": "The key is not valid here.",
@@ -22,7 +25,7 @@ _DETAILS = {
 
 
 def identify(
-    operation: Operation | None, environ: "WSGIEnvironment", services: Services, *, auth_open: bool
+    operation: Operation | None, environ: "WSGIEnvironment", services: Services, open_auth: OpenAuth
 ) -> AuthResult:
     """Who calls an operation. Whether it is denied is found out here, and acted on by `enforce`."""
     if operation is None or operation.access == PUBLIC:
@@ -33,7 +36,9 @@ def identify(
         return AuthResult(ANYONE, denied.code)
     if found is not None:
         return AuthResult(found, None)
-    return AuthResult(ANYONE, None if auth_open and operation.access == PREDICT else "missing-credentials")
+    if operation.access in OPEN_SCOPES and open_auth.admits(environ):
+        return AuthResult(GUEST, None)
+    return AuthResult(ANYONE, "missing-credentials")
 
 
 def enforce(record: RequestRecord) -> None:
@@ -65,7 +70,10 @@ def _by_credentials(environ: "WSGIEnvironment", services: Services) -> Caller | 
     authorization = environ.get("HTTP_AUTHORIZATION")
     if authorization is None:
         return None
-    if not authorization.lower().startswith(_BEARER):
+    scheme = authorization.lower()
+    if scheme.startswith(_BASIC):
+        return services.ring.find(_password(authorization[len(_BASIC) :]))
+    if not scheme.startswith(_BEARER):
         raise Denied("invalid-token")
     text = authorization[len(_BEARER) :].strip()
     if text.startswith(f"{PREFIX}_"):
@@ -75,6 +83,14 @@ def _by_credentials(environ: "WSGIEnvironment", services: Services) -> Caller | 
     if found.identity.startswith("key:") and not services.ring.is_active(found.identity.removeprefix("key:")):
         raise Denied("invalid-token")
     return found
+
+
+def _password(text: str) -> str:
+    """What stands after the user's name, which may be any, in Basic credentials (RFC 7617). Raises Denied."""
+    try:
+        return b64decode(text.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, ValueError) as error:
+        raise Denied("invalid-key") from error
 
 
 def _unauthorized(code: str) -> Problem:

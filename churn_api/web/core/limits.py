@@ -7,7 +7,6 @@ from time import time
 from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter, RateLimitExceeded, RequestLimit
 
-from churn_api.access.caller import ANYONE
 from churn_api.access.counters import uri_of
 from churn_api.web.core.client_address import client_address
 from churn_api.web.core.guard import caller
@@ -103,7 +102,7 @@ def _counted_as() -> str:
 def _identity() -> str:
     """The caller's own, else the address."""
     found = caller()
-    return f"address:{client_address()}" if found is ANYONE else found.identity
+    return f"address:{client_address()}" if found.is_anonymous else found.identity
 
 
 def _rate() -> str:

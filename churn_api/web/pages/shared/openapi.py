@@ -9,7 +9,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from werkzeug.routing import Rule
 
 from churn_api import __version__
-from churn_api.access.caller import PREDICT
+from churn_api.access.caller import OPEN_SCOPES
 from churn_api.config import OPEN
 from churn_api.contract.batch import CUSTOMERS
 from churn_api.contract.example import example_record
@@ -100,7 +100,7 @@ def _operations(
 
 def _security(app: Api, operation: Operation) -> Iterator[dict[str, list[str]]]:
     """Either of the two ways to say who calls; none at all where the door is open."""
-    if app.config["AUTH"] == OPEN and operation.access == PREDICT:
+    if app.config["AUTH"] == OPEN and operation.access in OPEN_SCOPES:
         yield {}
     for scheme in _SCHEMES:
         yield {scheme: []}

@@ -268,6 +268,27 @@ SETTINGS = (
         is_path=True,
     ),
     Setting("MAX_JOB_BYTES", "int", 10 * GIB, "Bytes that a job's input may have, unfolded.", validate.Range(1)),
+    Setting(
+        "MAX_JOB_ERRORS_BYTES",
+        "int",
+        10 << 20,
+        "Bytes that a job's file of bad rows' faults may have; the others are counted.",
+        validate.Range(0),
+    ),
+    Setting(
+        "MAX_JOB_GROWTH",
+        "int",
+        200,
+        "Bytes that a job's result may have for each byte of its input, as it was sent; 10 MiB are always allowed.",
+        validate.Range(1),
+    ),
+    Setting(
+        "MAX_JOB_SECONDS",
+        "int",
+        600,
+        "Seconds that a job may be worked on for each 10 MiB of its input; a smaller one may as long.",
+        validate.Range(1),
+    ),
     Setting("MAX_QUEUED_JOBS", "int", 1000, "Jobs of one key that may wait or run.", validate.Range(1)),
     Setting(
         "MAX_QUEUED_BYTES", "int", 20 * GIB, "Bytes that the inputs of those jobs may have in all.", validate.Range(1)

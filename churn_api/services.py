@@ -125,19 +125,24 @@ class Services:
 
     def worker(self, observer: "WorkObserver") -> "Worker":
         """A worker of the queue, in this process; the observer is told what it does."""
+        from churn_api.jobs.bounds import JobBounds
         from churn_api.jobs.instrumentation import ObservedQueue, observed_engine
         from churn_api.jobs.retention import prune
+        from churn_api.jobs.run import Resources
         from churn_api.jobs.worker import Worker
 
         keep = {"keep_days": self._settings["JOB_KEEP_DAYS"], "keep_bytes": self._settings["JOB_KEEP_BYTES"]}
+        bounds = JobBounds(
+            errors_bytes=self._settings["MAX_JOB_ERRORS_BYTES"],
+            growth=self._settings["MAX_JOB_GROWTH"],
+            seconds=self._settings["MAX_JOB_SECONDS"],
+        )
         return Worker(
             ObservedQueue(observer, self.database, **self._leasing),
-            self.sources,
-            observed_engine(self._engine(), observer),
+            Resources(self.sources, observed_engine(self._engine(), observer), self.models_dir, bounds),
             partial(prune, self.queue, self.jobs_dir, **keep),
             name=f"{socket.gethostname()[:64]}:{os.getpid()}",
             jobs_dir=self.jobs_dir,
-            models_dir=self.models_dir,
             beat_seconds=self._settings["JOB_LEASE_SECONDS"] / 3,
         )
 

@@ -7,7 +7,7 @@ for dead do no harm.
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -73,12 +73,22 @@ class JobFiles:
         """The part of a block that is finished. Raises OSError."""
         return self._part(number).read_bytes()
 
-    def join_errors(self, blocks: int) -> None:
-        """Write the faults of all blocks into one file. Raises OSError."""
+    def errors_bytes(self, blocks: int) -> int:
+        """What is kept of the first blocks' faults."""
+        kept = (self._part_errors(number) for number in range(blocks))
+        return sum(path.stat().st_size for path in kept if path.exists())
+
+    def join_errors(self, blocks: int, more: int) -> None:
+        """Write the faults of all blocks into one file, and how many more there are. Raises OSError."""
+        kept = (self._part_errors(number) for number in range(blocks))
+        self.write_all_errors((path.read_bytes() for path in kept if path.exists()), more)
+
+    def write_all_errors(self, errors: Iterable[bytes], more: int) -> None:
+        """Write the file of faults; its last line counts those that it has no room for. Raises OSError."""
         with whole_file(self.errors) as file:
-            for number in range(blocks):
-                with suppress(FileNotFoundError):
-                    file.write(self._part_errors(number).read_bytes())
+            file.writelines(errors)
+            if more:
+                file.write(b'{"more_errors":%d}\n' % more)
 
     def tidy(self, *, data_set: bool) -> None:
         """Remove what a finished job no longer needs; its parts stay where they are a data set of their own."""

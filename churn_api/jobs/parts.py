@@ -1,12 +1,29 @@
 """A job's block -> its part in the job's folder: written where it is computed, so that parts cross no network twice."""
 
+from churn_api.config import DASK
 from churn_api.jobs.files import JobFiles
+from churn_api.jobs.job import Request
 from churn_api.serving.table_scorer import Scored, Task, score_block
 from churn_api.tables.file_parts import Block
+from churn_api.tables.formats import FORMATS
+
+MAX_FAULTS = 50_000
+"""Of a block, that are told one by one: the others are counted where they are found."""
 
 
 def score_into(task: Task, files: JobFiles, block: Block) -> Scored:
     """Score a block and put its part into the job's folder. Raises TableError or OSError."""
     scored = score_block(task, block)
     files.write_part(block.number, scored.part)
-    return scored._replace(part=b"")
+    more = max(0, len(scored.faults) - MAX_FAULTS)
+    return scored._replace(part=b"", faults=scored.faults[:MAX_FAULTS], more_faults=scored.more_faults + more)
+
+
+def is_data_set(request: Request) -> bool:
+    """Whether a job's parts are files of their own, which stay beside the result: what reads Dask's results asks so."""
+    return request.engine == DASK and FORMATS[request.result_format].data_set
+
+
+def part_format(request: Request) -> str:
+    """The format of a job's parts."""
+    return request.result_format if is_data_set(request) else FORMATS[request.result_format].part_format

@@ -8,32 +8,25 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-import msgspec
-import orjson
-
-from churn_api.config import DASK
-from churn_api.jobs.files import JobFiles, whole_file
+from churn_api.jobs.bounds import OutOfBounds
+from churn_api.jobs.files import JobFiles
 from churn_api.jobs.heartbeat import Heartbeat
-from churn_api.jobs.job import Lease, Request
-from churn_api.jobs.parts import score_into
+from churn_api.jobs.job import Lease
+from churn_api.jobs.parts import is_data_set, part_format
 from churn_api.jobs.queue import Cancelled, LeaseLost, Queue
 from churn_api.jobs.retention import Pruned
-from churn_api.jobs.sources import SourceError, Sources
+from churn_api.jobs.row_errors import BadRows
+from churn_api.jobs.run import JobRun, Resources
+from churn_api.jobs.sources import SourceError
 from churn_api.registry.bundle import BundleError
-from churn_api.serving.engine import Check, Engine, EngineAway
-from churn_api.serving.progress import Progress, beginning, steps
-from churn_api.serving.table_scorer import Scored, Task, result_schema
+from churn_api.serving.engine import EngineAway
+from churn_api.serving.progress import Progress
 from churn_api.store.database import DatabaseAway, DatabaseFull
-from churn_api.tables.blocks import blocks
 from churn_api.tables.errors import TableError, TableFaults
-from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.formats import FORMATS
-from churn_api.tables.layout import prepare, read_layout
-from churn_api.tables.writers import Joiner
 from churn_api.telemetry import logs
 
 IDLE_SECONDS = 1.0
@@ -51,8 +44,12 @@ class _Stopped(Exception):
     """The worker is to end."""
 
 
-class _BadRows(Exception):
-    """A job that bad rows end met some; what is wrong with them is on the disk."""
+_FAILURES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    ((BadRows, TableFaults, SourceError), "validation-failed"),
+    ((TableError,), "malformed-table"),
+    ((BundleError,), "model-not-ready"),
+)
+"""Codes of what a job fails with, by what was raised: the first that it is."""
 
 
 class Worker:
@@ -61,22 +58,18 @@ class Worker:
     def __init__(
         self,
         queue: Queue,
-        sources: Sources,
-        engine: Engine,
+        resources: Resources,
         prune: Callable[[], Sequence[Pruned]],
         *,
         name: str,
         jobs_dir: Path,
-        models_dir: Path,
         beat_seconds: float,
     ) -> None:
         self._queue = queue
-        self._sources = sources
-        self._engine = engine
+        self._resources = resources
         self._prune = prune
         self._name = name
         self._jobs_dir = jobs_dir
-        self._models_dir = models_dir
         self._beat_seconds = beat_seconds
         # Not an Event: a signal may come while the thread that it interrupts holds the event's own lock.
         self._stopping = False
@@ -123,9 +116,10 @@ class Worker:
 
     def _score(self, lease: Lease, beat: Heartbeat) -> None:
         request = lease.job.request
-        files = JobFiles(self._jobs_dir, lease.job.id, FORMATS[_part_format(request)].suffix)
+        files = JobFiles(self._jobs_dir, lease.job.id, FORMATS[part_format(request)].suffix)
+        check, advance = partial(self._check, lease, beat), partial(self._advance, lease)
         try:
-            progress = self._all_blocks(lease, files, partial(self._check, lease, beat))
+            progress = JobRun(self._resources, lease, files, check, advance).score()
             size = files.result.stat().st_size
         except Cancelled:
             self._told(lambda: self._queue.cancelled(lease))
@@ -134,82 +128,21 @@ class Worker:
         except EngineAway:
             self._told(lambda: self._queue.release(lease))
             raise
-        except (_BadRows, TableFaults, SourceError) as error:
-            self._fail(lease, files, "validation-failed", str(error))
-        except TableError as error:
-            self._fail(lease, files, "malformed-table", str(error))
-        except BundleError as error:
-            self._fail(lease, files, "model-not-ready", str(error))
-        except OSError as error:
-            code = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "storage-failed"
-            self._fail(lease, files, code, error.strerror or type(error).__name__)
+        except (BadRows, TableError, SourceError, BundleError, OutOfBounds, OSError) as error:
+            self._fail(lease, files, *_failure(error))
         else:
             self._told(lambda: self._queue.succeed(lease, progress, size))
-            files.tidy(data_set=_is_data_set(request))
+            files.tidy(data_set=is_data_set(request))
             log.info("job %s: done, %d rows scored, %d bad", lease.job.id, progress.rows, progress.bad_rows)
-
-    def _all_blocks(self, lease: Lease, files: JobFiles, check: Check) -> Progress:
-        """Join the parts that are there, then the others as they come. Raises what keeps it from being done."""
-        files.begin()
-        work = files.work_of(lease.token)
-        task = self._task(lease.job.request, files, work, check)
-        with (
-            whole_file(files.result, work) as result,
-            closing(Joiner(result, task.result_format, result_schema(task), task.part_format)) as joiner,
-        ):
-            for number in range(lease.job.progress.blocks):
-                check()
-                joiner.add(files.part(number))
-            progress = self._blocks_left(lease, task, files, check, joiner)
-            files.join_errors(progress.blocks)
-        return progress
-
-    def _blocks_left(self, lease: Lease, task: Task, files: JobFiles, check: Check, joiner: Joiner) -> Progress:
-        progress, layout = lease.job.progress, task.layout
-        after = Block(progress.blocks - 1, progress.start, progress.stop) if progress.blocks else None
-        progress = progress if after else beginning(layout)
-        function = partial(score_into, task, files)
-        # Closed at once, so that nothing is computed any more when the job's files are removed.
-        with closing(self._engine(function, blocks(layout, after), check)) as engine:
-            for step in steps(engine, layout, progress):
-                self._keep_errors(lease.job.request, files, step.scored, _lines(step.errors))
-                progress = msgspec.structs.replace(step.progress, attempt=lease.job.attempts)
-                self._told(partial(self._queue.advance, lease, progress), full_ends=True)
-                check()
-                joiner.add(files.part(step.scored.block.number))
-        return progress
-
-    def _keep_errors(self, request: Request, files: JobFiles, scored: Scored, errors: bytes) -> None:
-        """Keep what is wrong with a block's rows. Raises _BadRows where that ends the job."""
-        if not scored.bad_rows or request.on_error == "skip":
-            if errors:
-                files.write_errors(scored.block.number, errors)
-            return
-        with whole_file(files.errors) as file:
-            file.write(errors)
-        raise _BadRows(f"{scored.bad_rows} rows are not valid; nothing is scored because on_error is `fail`")
-
-    def _task(self, request: Request, files: JobFiles, work: Path, check: Check) -> Task:
-        self._sources.fetch(request.source, files, check)
-        layout = self._layout(request, files, work)
-        return Task(
-            bundle=str(self._models_dir / request.model / request.version),
-            digest=request.digest,
-            layout=layout,
-            keep=None if request.keep is None else tuple(request.keep),
-            threshold=request.threshold,
-            result_format=request.result_format,
-            part_format=_part_format(request),
-        )
-
-    def _layout(self, request: Request, files: JobFiles, work: Path) -> Layout:
-        return read_layout(prepare(files.input, request.format, work, self._sources.max_bytes), request.format)
 
     def _fail(self, lease: Lease, files: JobFiles, code: str, reason: str) -> None:
         files.free_reserve(lease.token)
         self._told(lambda: self._queue.fail(lease, code, reason))
         files.discard()
         log.warning("job %s failed (%s): %s; it is not tried again", lease.job.id, code, reason)
+
+    def _advance(self, lease: Lease, progress: Progress) -> None:
+        self._told(lambda: self._queue.advance(lease, progress), full_ends=True)
 
     def _check(self, lease: Lease, beat: Heartbeat) -> None:
         """Raise what says that no more is to be done of a job: Cancelled, LeaseLost, or _Stopped."""
@@ -273,14 +206,11 @@ class Worker:
         self._away = error is not None
 
 
-def _is_data_set(request: Request) -> bool:
-    """Whether a job's parts are files of their own, which stay beside the result: what reads Dask's results asks so."""
-    return request.engine == DASK and FORMATS[request.result_format].data_set
-
-
-def _part_format(request: Request) -> str:
-    return request.result_format if _is_data_set(request) else FORMATS[request.result_format].part_format
-
-
-def _lines(found: list[dict[str, object]]) -> bytes:
-    return b"".join(orjson.dumps(fault, option=orjson.OPT_APPEND_NEWLINE) for fault in found)
+def _failure(error: Exception) -> tuple[str, str]:
+    """The code and the sentence that a job fails with."""
+    if isinstance(error, OutOfBounds):
+        return error.code, error.reason
+    if isinstance(error, OSError):
+        code = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "storage-failed"
+        return code, error.strerror or type(error).__name__
+    return next(code for kinds, code in _FAILURES if isinstance(error, kinds)), str(error)

@@ -31,6 +31,10 @@ class Progress(msgspec.Struct, frozen=True):
     """The one that finished the last block."""
     unseen: dict[str, int] = {}
     """By open feature: cells with a category that training did not see."""
+    more_errors: int = 0
+    """Faults of bad rows that were found and not kept."""
+    seconds: float = 0.0
+    """That were worked on it up to the last block, by all who did."""
 
 
 class Step(NamedTuple):

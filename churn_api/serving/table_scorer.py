@@ -48,6 +48,8 @@ class Scored(NamedTuple):
     bad_rows: int
     faults: list[RowFault]
     unseen: dict[str, int]
+    more_faults: int = 0
+    """That are not among the faults."""
 
 
 class ScoredTable(NamedTuple):

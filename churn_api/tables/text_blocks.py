@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from churn_api.tables.errors import BadRow, TableError
 from churn_api.tables.file_parts import Layout
 from churn_api.tables.row_boundaries import MAX_ROW_BYTES, line_at
 
 TEXT_BYTES = 1 << 22
 """Of a block of text, at most, unless one row has more."""
+TEXT_LINES = 1 << 16
+"""Of a block of text, at most: a bad row takes half a millisecond, and four megabytes may hold a million of them."""
 NOT_UTF8 = "not UTF-8 text: save it as CSV UTF-8"
 BOM = b"\xef\xbb\xbf"
 START_BYTES = 1 << 16
@@ -41,15 +45,29 @@ def text_stops(layout: Layout, start: int, whole_rows: Callable[[bytes], int], e
 
 
 def _stop(file: BinaryIO, layout: Layout, start: int, whole_rows: Callable[[bytes], int], endless: str) -> int:
-    """The end of the last whole row in the shortest window that holds one."""
+    """The end of the last whole row in the shortest window that holds one, or of as many as a block may have lines."""
     window = TEXT_BYTES
-    while start + window < layout.stop:
+    while True:
         file.seek(start)
-        rows = whole_rows(file.read(window))
+        data = file.read(min(window, layout.stop - start))
+        few, is_last = _first_lines(data), start + window >= layout.stop
+        if is_last and len(few) == len(data):
+            return layout.stop
+        rows = whole_rows(few) or whole_rows(data)
         if rows:
             return start + rows
+        if is_last:
+            return layout.stop
         if window >= MAX_ROW_BYTES:
             path = Path(layout.path)
             raise BadRow(f"{path.name}, line {line_at(path, start)}: {endless}", 0, endless)
         window *= 2
-    return layout.stop
+
+
+def _first_lines(data: bytes) -> bytes:
+    """As many lines as a block may have."""
+    if data.count(b"\n") + data.count(b"\r") <= TEXT_LINES:
+        return data
+    text = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero((text == ord("\n")) | (text == ord("\r")))
+    return data[: ends[TEXT_LINES - 1] + 1]

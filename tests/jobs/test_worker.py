@@ -23,6 +23,8 @@ from sqlalchemy import update
 from test_workers import own_postgres  # noqa: F401 - a fixture
 
 from churn_api.jobs import worker as worker_module
+from churn_api.jobs.bounds import JobBounds
+from churn_api.jobs.run import Resources
 from churn_api.jobs.worker import Worker
 from churn_api.serving.progress import Progress
 from churn_api.store.schema import upgrade
@@ -445,8 +447,9 @@ def test_what_is_kept_no_longer(office, log, small_table):
 
 def own_worker(office, engine, prune=tuple):
     """A worker in this process, with an engine that does what the test says."""
-    chosen = {"name": "w", "jobs_dir": office.services.jobs_dir, "models_dir": office.models_dir, "beat_seconds": 1}
-    return Worker(office.queue, office.services.sources, engine, prune, **chosen)
+    bounds = JobBounds(errors_bytes=1 << 20, growth=100, seconds=60)
+    resources = Resources(office.services.sources, engine, office.models_dir, bounds)
+    return Worker(office.queue, resources, prune, name="w", jobs_dir=office.services.jobs_dir, beat_seconds=1)
 
 
 def test_pruned_again_and_again(office, monkeypatch):

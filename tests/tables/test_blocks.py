@@ -31,6 +31,21 @@ def cut(path, data, window, kind="csv", after=None):
         return layout, list(blocks(layout, after))
 
 
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
+def test_short_rows(path, monkeypatch, kind, ending):
+    """A block of text has no more lines than is bearable, however short they are; a row longer than that is whole."""
+    monkeypatch.setattr(text_blocks, "TEXT_LINES", 10)
+    long = b'"' + b"x\n" * 30 + b'",y' if kind == "csv" else b"{" + b" " * 60 + b"}"
+    rows = [b"{}"] * 24 + [long] + [b"{}"] * 7
+    data = (b"a,b" + ending if kind == "csv" else b"") + ending.join(rows)
+    layout, found = cut(path, data, 1 << 20, kind)
+    cuts = [data[block.start : block.stop] for block in found]
+    assert b"".join(cuts) == data[layout.start :]
+    assert all(cut.count(b"\n") <= 10 for cut in cuts if long not in cut)
+    assert all(cut.endswith(b"\n") for cut in cuts[:-1])
+
+
 def text_of(rows, **dialect):
     sink = io.StringIO()
     writer = csv.writer(sink, **dialect)

@@ -205,6 +205,7 @@ def _told(job: Job) -> dict[str, Any]:
         "on_error": asked.on_error,
         "rows": progress.rows,
         "bad_rows": progress.bad_rows,
+        "more_errors": progress.more_errors,
         "percent": round(job.percent, 2),
         "rows_per_second": None if job.rate is None else round(job.rate, 1),
         "seconds_left": None if job.seconds_left is None else round(job.seconds_left, 1),

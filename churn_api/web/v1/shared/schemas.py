@@ -261,6 +261,9 @@ class JobAnswer(Schema):
     on_error = fields.String(required=True)
     rows = fields.Integer(required=True, metadata={"description": "Rows that are finished."})
     bad_rows = fields.Integer(required=True)
+    more_errors = fields.Integer(
+        required=True, metadata={"description": "Faults of bad rows beyond those that the file of errors has room for."}
+    )
     percent = fields.Float(required=True)
     rows_per_second = fields.Float(required=True, allow_none=True)
     seconds_left = fields.Float(required=True, allow_none=True)

@@ -1,0 +1,47 @@
+"""How much a job may make of its input: bytes of a result, time, and what is told of bad rows."""
+
+from typing import NamedTuple
+
+SMALL_INPUT = 10 << 20
+"""Bytes: an input of fewer gets as much time as one of so many."""
+SMALL_RESULT = 10 << 20
+"""Bytes that any result may have."""
+
+
+class OutOfBounds(Exception):
+    """More than a job may take: the code that it fails with, and what was too much, by which setting."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+
+class JobBounds(NamedTuple):
+    """What the settings allow a job, in proportion to its input as it was sent: a few bytes may unfold to gigabytes."""
+
+    errors_bytes: int
+    growth: int
+    """Bytes of the result for each byte of the input."""
+    seconds: int
+    """Of work, for each SMALL_INPUT bytes of the input."""
+
+    def result_bytes(self, input_bytes: int) -> int:
+        """That the result of such an input may have."""
+        return max(SMALL_RESULT, self.growth * input_bytes)
+
+    def seconds_of(self, input_bytes: int) -> float:
+        """That such an input may be worked on, by all workers that had it."""
+        return self.seconds * max(1.0, input_bytes / SMALL_INPUT)
+
+    def check_result(self, result_bytes: int, input_bytes: int) -> None:
+        """Raise OutOfBounds where a result is too large."""
+        most = self.result_bytes(input_bytes)
+        if result_bytes > most:
+            raise OutOfBounds("too-large", f"its result would have more than {most} bytes (MAX_JOB_GROWTH)")
+
+    def check_seconds(self, seconds: float, input_bytes: int) -> None:
+        """Raise OutOfBounds where a job has taken too long."""
+        most = self.seconds_of(input_bytes)
+        if seconds > most:
+            raise OutOfBounds("time-exceeded", f"it was worked on for more than {most:.0f} s (MAX_JOB_SECONDS)")

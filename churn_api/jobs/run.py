@@ -1,0 +1,120 @@
+"""The run of one job: its parts that are there are joined, then the others as they come, within what a job may take."""
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from churn_api.jobs.bounds import JobBounds
+from churn_api.jobs.files import JobFiles, whole_file
+from churn_api.jobs.job import Lease, Request
+from churn_api.jobs.parts import part_format, score_into
+from churn_api.jobs.row_errors import RowErrors
+from churn_api.jobs.sources import Sources
+from churn_api.serving.engine import Check, Engine
+from churn_api.serving.progress import Progress, beginning, steps
+from churn_api.serving.table_scorer import Task, result_schema
+from churn_api.tables.blocks import blocks
+from churn_api.tables.file_parts import Block, Layout
+from churn_api.tables.layout import prepare, read_layout
+from churn_api.tables.writers import Joiner
+
+
+class Resources(NamedTuple):
+    """What every job is scored with."""
+
+    sources: Sources
+    engine: Engine
+    models_dir: Path
+    bounds: JobBounds
+
+
+class JobRun:
+    """Scores one job, from where the last worker stopped.
+
+    `check` raises where no more is to be done of it, and `advance` keeps what is finished. Every method raises what
+    either does, OutOfBounds, and what keeps the job from being done.
+    """
+
+    def __init__(
+        self, resources: Resources, lease: Lease, files: JobFiles, check: Check, advance: Callable[[Progress], None]
+    ) -> None:
+        self._resources = resources
+        self._lease = lease
+        self._files = files
+        self._caller_check = check
+        self._advance = advance
+        self._began = time.monotonic() - lease.job.progress.seconds
+        self._input_bytes = 0
+        self._result_bytes = 0
+
+    def score(self) -> Progress:
+        """Score all that is left, and make the result."""
+        files, before = self._files, self._lease.job.progress
+        files.begin()
+        work = files.work_of(self._lease.token)
+        task = self._task(work)
+        errors = RowErrors(files, self._lease.job.request, self._resources.bounds.errors_bytes, before)
+        with (
+            whole_file(files.result, work) as result,
+            closing(Joiner(result, task.result_format, result_schema(task), task.part_format)) as joiner,
+        ):
+            for number in range(before.blocks):
+                self._check()
+                self._join(number, joiner)
+            progress = self._blocks_left(task, errors, joiner)
+            errors.join(progress.blocks)
+        return progress
+
+    def _blocks_left(self, task: Task, errors: RowErrors, joiner: Joiner) -> Progress:
+        progress, layout = self._lease.job.progress, task.layout
+        after = Block(progress.blocks - 1, progress.start, progress.stop) if progress.blocks else None
+        progress = progress if after else beginning(layout)
+        function = partial(score_into, task, self._files)
+        # Closed at once, so that nothing is computed any more when the job's files are removed.
+        with closing(self._resources.engine(function, blocks(layout, after), self._check)) as engine:
+            for step in steps(engine, layout, progress):
+                errors.keep(step.scored, step.errors)
+                progress = msgspec.structs.replace(
+                    step.progress,
+                    attempt=self._lease.job.attempts,
+                    more_errors=errors.more,
+                    seconds=time.monotonic() - self._began,
+                )
+                self._advance(progress)
+                self._check()
+                self._join(step.scored.block.number, joiner)
+        return progress
+
+    def _join(self, number: int, joiner: Joiner) -> None:
+        part = self._files.part(number)
+        self._result_bytes += len(part)
+        self._resources.bounds.check_result(self._result_bytes, self._input_bytes)
+        joiner.add(part)
+
+    def _check(self) -> None:
+        self._caller_check()
+        self._resources.bounds.check_seconds(time.monotonic() - self._began, self._input_bytes)
+
+    def _task(self, work: Path) -> Task:
+        request = self._lease.job.request
+        self._resources.sources.fetch(request.source, self._files, self._caller_check)
+        self._input_bytes = self._files.input.stat().st_size
+        layout = self._layout(request, work)
+        return Task(
+            bundle=str(self._resources.models_dir / request.model / request.version),
+            digest=request.digest,
+            layout=layout,
+            keep=None if request.keep is None else tuple(request.keep),
+            threshold=request.threshold,
+            result_format=request.result_format,
+            part_format=part_format(request),
+        )
+
+    def _layout(self, request: Request, work: Path) -> Layout:
+        path = prepare(self._files.input, request.format, work, self._resources.sources.max_bytes)
+        return read_layout(path, request.format)

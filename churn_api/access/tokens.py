@@ -1,6 +1,7 @@
 """Tokens (JWT, RFC 7519): our own, short-lived, and those of a team's identity provider."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,10 +10,16 @@ import jwt
 
 from churn_api.access.caller import SCOPES, Caller, Denied
 from churn_api.config import StartError
+from churn_api.contract.fields import PRINTABLE, is_unicode
 
 ISSUER = "churn-api"
 ALGORITHM = "HS256"
 FOREIGN_ALGORITHMS = ("RS256", "EdDSA")
+
+MAX_SUBJECT_LENGTH = 255
+"""OpenID Connect Core, section 2."""
+
+_PRINTABLE = re.compile(PRINTABLE)
 
 
 class BadKeySet(StartError):
@@ -110,8 +117,14 @@ def _caller(claims: dict[str, Any]) -> Caller:
 
 
 def _foreign_caller(claims: dict[str, Any]) -> Caller:
-    """A person or service of the provider, which cannot take on the identity of a key."""
-    return Caller(f"subject:{claims['sub']}", claims["sub"], _scopes(claims), by_token=True)
+    """A person or service of the provider, which cannot take on the identity of a key. Raises Denied.
+
+    Its subject goes into logs, counters and the database: what no one can print names no one.
+    """
+    subject = claims["sub"]
+    if len(subject) > MAX_SUBJECT_LENGTH or not _PRINTABLE.fullmatch(subject) or not is_unicode(subject):
+        raise Denied("invalid-token")
+    return Caller(f"subject:{subject}", subject, _scopes(claims), by_token=True)
 
 
 def _scopes(claims: dict[str, Any]) -> frozenset[str]:

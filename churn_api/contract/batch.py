@@ -23,6 +23,8 @@ from churn_api.contract.struct import list_struct, record_struct
 CUSTOMERS = "customers"
 
 _PRINTABLE = re.compile(PRINTABLE)
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
+"""What msgspec raises of bytes: it has no exception of its own for a string that is not UTF-8."""
 
 Path = tuple[str | int, ...]
 Place = Callable[[int, Path], Path]
@@ -97,7 +99,7 @@ class BatchReader:
         whole, raw = self._lists(member)
         try:
             rows = [astuple(record) for record in getattr(whole.decode(body), member)]
-        except msgspec.MsgspecError:
+        except _UNREADABLE:
             rows = []
         values = self._transposed(rows)
         if 0 < len(rows) <= limit and self._well_identified(values):
@@ -154,7 +156,7 @@ class BatchReader:
         """A record from JSON; None where it is for record.py to judge."""
         try:
             row: Row = astuple(self._one.decode(body))
-        except msgspec.MsgspecError:
+        except _UNREADABLE:
             return None
         return row if self._well_identified([(value,) for value in row[-self._identifiers :]]) else None
 

@@ -4,11 +4,12 @@ A worker that is killed renews its lease no more, and another goes on where it s
 higher than the one before, and who holds an older one can no longer write.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypedDict, Unpack
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, false, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from churn_api.jobs import quota as quotas
@@ -22,6 +23,8 @@ from churn_api.store.database import Database
 from churn_api.store.tables import JOBS
 
 EXHAUSTED = "attempts-exhausted"
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class UnknownJob(Exception):
@@ -175,7 +178,7 @@ class Queue:
         """
         with self._database.transaction() as connection:
             now = clock.now(connection)
-            rows = select(JOBS, is_held(now).label("held")).where(JOBS.c.id == job_id)
+            rows = select(JOBS, is_held(now).label("held")).where(_has_id(job_id))
             row = connection.execute(rows.with_for_update()).one_or_none()
             if row is None:
                 raise UnknownJob(job_id)
@@ -185,12 +188,12 @@ class Queue:
             _write(connection, job_id, {"cancel_asked": True} if held else _end("cancelled", now))
             if by is not None:
                 audit.record(connection, by, "jobs.cancel", job_id, before=row.state)
-            return job_of(connection.execute(select(JOBS).where(JOBS.c.id == job_id)).one())
+            return job_of(connection.execute(select(JOBS).where(_has_id(job_id))).one())
 
     def get(self, job_id: str) -> Job | None:
         """A job, or None where there is none."""
         with self._database.reading() as connection:
-            row = connection.execute(select(JOBS).where(JOBS.c.id == job_id)).one_or_none()
+            row = connection.execute(select(JOBS).where(_has_id(job_id))).one_or_none()
         return None if row is None else job_of(row)
 
     def list(self, owner: str | None, limit: int, *, state: State | None = None) -> Sequence[Job]:
@@ -255,6 +258,11 @@ class Queue:
         }
         row = connection.execute(update(JOBS).where(JOBS.c.id == job_id).values(values).returning(JOBS)).one()
         return Lease(job_of(row), row.token)
+
+
+def _has_id(job_id: str) -> ColumnElement[bool]:
+    """Which row is a job's. An id is any text that somebody asks for, and a database refuses even to look for some."""
+    return JOBS.c.id == job_id if _ID.fullmatch(job_id) else false()
 
 
 def _end(state: State, now: datetime, **others: Any) -> dict[str, Any]:

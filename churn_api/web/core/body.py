@@ -9,10 +9,11 @@ import orjson
 from flask import request
 from marshmallow import Schema, ValidationError
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.contract.signature import MAX_NAME_LENGTH
+from churn_api.web.core.api_request import BodyStream
 from churn_api.web.core.problems import Problem, body_errors, invalid
 from churn_api.web.core.query import JSON
 from churn_api.web.core.request_record import current_request
@@ -114,5 +115,7 @@ def _read(environ: "WSGIEnvironment", max_bytes: int) -> bytes:
         return request.get_data(cache=False)
     if int(length) > max_bytes:
         raise RequestEntityTooLarge
-    body: bytes = environ["wsgi.input"].read(int(length))
+    body = BodyStream(environ["wsgi.input"], None).read(int(length))
+    if len(body) < int(length):
+        raise ClientDisconnected
     return body

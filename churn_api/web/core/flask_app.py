@@ -10,6 +10,7 @@ from flask.typing import RouteCallable
 from werkzeug.routing import MapAdapter, Rule
 
 from churn_api.config import SETTINGS, ConfigError
+from churn_api.web.core.api_request import ApiRequest
 from churn_api.web.core.declaration import Operation, declared
 
 KNOWN_ADDRESSES = 256
@@ -71,6 +72,7 @@ class Api(Flask):
     """
 
     session_interface = NoSessions()
+    request_class = ApiRequest
 
     def __init__(self, import_name: str) -> None:
         # Before Flask's own, which registers what there is of a static folder.

@@ -79,7 +79,9 @@ def _pages() -> Flask:
 
 
 def _answer_of_pages(path: str) -> Response:
-    answer = Response.from_app(_pages(), request.environ | {"PATH_INFO": path})
+    # PEP 3333: bytes as the characters of latin-1.
+    environ = request.environ | {"PATH_INFO": path.encode().decode("latin-1")}
+    answer = Response.from_app(_pages(), environ)
     if answer.status_code >= HTTPStatus.BAD_REQUEST:
         abort(answer.status_code)
     return answer

@@ -1,0 +1,152 @@
+"""Hostile requests to every route of an application, and what is wrong with an answer to one.
+
+Routes, methods, arguments and parameters are read from the application's own URL map and declarations, so that a new
+route is among them by itself. A request is bytes: `environ` hands it to an application, `wire` to a server.
+"""
+
+import io
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+import orjson
+
+from benchmarks.naughty import CANARY, JSON, MEDIA_TYPES, TEXTS, bodies, headers
+from churn_api.web.core.flask_app import Api
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+USUAL = {"model": b"default", "job": b"none", "name": b"docs.js"}
+"""Values of arguments that make a route answer. No model but the default one: that cannot be unloaded."""
+PROBLEM = "application/problem+json"
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
+
+
+class Raw(NamedTuple):
+    """One request, as bytes."""
+
+    method: str
+    target: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+    body: bytes = b""
+
+    def having(self, name: str, value: bytes) -> "Raw":
+        """The same with another value of a header."""
+        return self._replace(headers=(*(pair for pair in self.headers if pair[0] != name), (name, value)))
+
+    def wire(self) -> bytes:
+        """What is sent to a server."""
+        sent = dict(self.headers)
+        lines = [b"%s %s HTTP/1.1" % (self.method.encode(), self.target)]
+        lines += [b"Host: localhost"] if "Host" not in sent else []
+        lines += [b"Content-Length: %d" % len(self.body)]
+        lines += [name.encode() + b": " + value for name, value in sent.items()]
+        return b"\r\n".join([*lines, b"", self.body])
+
+    def environ(self) -> "WSGIEnvironment":
+        """What a server hands to an application (PEP 3333: bytes as the characters of latin-1)."""
+        path, _, query = self.target.partition(b"?")
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": self.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+            "QUERY_STRING": query.decode("latin-1"),
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_HOST": "localhost",
+            "CONTENT_LENGTH": str(len(self.body)),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(self.body),
+            "wsgi.input_terminated": True,
+            "wsgi.errors": io.StringIO(),
+        }
+        named = {name.upper().replace("-", "_"): value.decode("latin-1").strip() for name, value in self.headers}
+        return environ | {name if name == "CONTENT_TYPE" else f"HTTP_{name}": value for name, value in named.items()}
+
+
+class Route(NamedTuple):
+    """A rule of the URL map, and what its view declares."""
+
+    rule: str
+    arguments: tuple[str, ...]
+    methods: tuple[str, ...]
+    parameters: tuple[str, ...]
+    has_body: bool
+
+    def target(self, **values: bytes) -> bytes:
+        """Its address, with the usual values of arguments that are not given."""
+        path = self.rule.replace("<path:", "<")
+        for name in self.arguments:
+            path = path.replace(f"<{name}>", quote_from_bytes((USUAL | values)[name], safe=""))
+        return path.encode()
+
+
+def routes(app: Api) -> list[Route]:
+    """Every route of an application."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        declared, methods = app.operations[rule.endpoint], sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+        parameters = tuple(declared.query().fields)
+        found.append(Route(rule.rule, tuple(rule.arguments), tuple(methods), parameters, declared.body is not None))
+    return found
+
+
+def corpus(app: Api, key: str, *, every: int = 1) -> Iterator[Raw]:
+    """Requests with every text in every argument of every route; of those with it elsewhere, one of so many."""
+    sent = (("X-API-Key", key.encode()), ("Content-Type", JSON))
+    for route in routes(app):
+        asked = [Raw(method, route.target(), sent, b"{}") for method in route.methods]
+        yield from (Raw(method, route.target(), sent, b"{}") for method in _METHODS)
+        yield from chain.from_iterable(_in_arguments(route, one) for one in asked)
+        elsewhere = (chain(_in_query(route, one), _in_headers(one), _in_body(route, one)) for one in asked)
+        yield from islice(chain.from_iterable(elsewhere), 0, None, every)
+
+
+def faults_of(raw: Raw, status: int, media_type: str | None, answer: bytes) -> Iterator[str]:
+    """What is wrong with an answer: a failure, an error that is no problem, or words that repeat what was sent."""
+    if status >= 500:
+        yield f"a failure: {status}"
+    if status < 400 or raw.method == "HEAD":
+        return
+    if media_type != PROBLEM:
+        yield f"{status} as {media_type}"
+        return
+    # `instance` is the address, and an error's pointer or parameter the place at fault: docs/security.md.
+    problem: Mapping[str, Any] = orjson.loads(answer)
+    words = {name: value for name, value in problem.items() if name not in ("instance", "errors")}
+    errors = [
+        {name: value for name, value in error.items() if name not in ("pointer", "parameter")}
+        for error in problem.get("errors", [])
+    ]
+    if CANARY in orjson.dumps([words, errors]):
+        yield "an echo of what was sent"
+
+
+def _in_arguments(route: Route, asked: Raw) -> Iterator[Raw]:
+    for name in route.arguments:
+        yield from (asked._replace(target=route.target(**{name: text})) for text in TEXTS)
+
+
+def _in_query(route: Route, asked: Raw) -> Iterator[Raw]:
+    for text in TEXTS:
+        quoted = quote_from_bytes(text).encode()
+        for name in route.parameters:
+            yield asked._replace(target=b"%s?%s=%s" % (asked.target, name.encode(), quoted))
+        yield asked._replace(target=b"%s?%s=1" % (asked.target, quoted))
+        yield asked._replace(target=b"%s?%s" % (asked.target, quote_from_bytes(text, safe="%&=;+").encode()))
+        yield asked._replace(target=b"%s?threshold=%s" % (asked.target, text.translate(None, b"\r\n\0 ")))
+
+
+def _in_headers(asked: Raw) -> Iterator[Raw]:
+    yield from (asked.having(name, value) for name, value in headers())
+
+
+def _in_body(route: Route, asked: Raw) -> Iterator[Raw]:
+    for media_type in MEDIA_TYPES if route.has_body else ():
+        sent = asked.having("Content-Type", media_type)
+        yield from (sent._replace(body=body) for body in bodies(media_type))

@@ -196,6 +196,10 @@ class Server:
         self.process, self.url, self._log = process, url, log
 
     @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    @property
     def log(self) -> str:
         return self._log.read_text()
 

@@ -1,5 +1,7 @@
 """The service behind a real nginx, by the configuration that deploy/ has. Skipped where there is none."""
 
+import json
+import re
 import shutil
 import socket
 import ssl
@@ -11,10 +13,34 @@ import pytest
 import requests
 from builders import CUSTOMER
 from conftest import serving
+from raw_http import send
 
 from benchmarks.nginx import SITE, free_port, nginx_before
+from churn_api.web.core.problems import KINDS, MEDIA_TYPE, server_problem
 
 ROUTE = "/api/v1/predict/small"
+
+MARK = "HIDDENMARK"
+HEAD = "Host: x\r\nConnection: close\r\n"
+REFUSED = {
+    f"{MARK}": "bad-request",
+    f"{MARK * 3} / HTTP/1.1\r\n{HEAD}": "bad-request",
+    f"x{MARK} / HTTP/1.1\r\n{HEAD}": "bad-request",
+    f"GET /{MARK}\xe9 HTTP/1.1\r\n{HEAD}": "bad-request",
+    f"GET /{MARK} HTTP/1.1\r\nHost: a b{MARK}": "bad-request",
+    f"GET /{MARK} HTTP/1.1\r\n{HEAD}Host: {MARK}": "bad-request",
+    f"GET /{MARK} HTTP/1.1": "bad-request",
+    f"POST /{MARK} HTTP/1.1\r\n{HEAD}Content-Length: {MARK}": "bad-request",
+    f"POST /{MARK} HTTP/1.1\r\n{HEAD}Content-Length: 1\r\nTransfer-Encoding: chunked": "bad-request",
+    f"TRACE /{MARK} HTTP/1.1\r\n{HEAD}": "method-not-allowed",
+    f"POST /{MARK} HTTP/1.1\r\n{HEAD}Content-Length: 11000000": "too-large",
+    f"GET /{MARK * 1000} HTTP/1.1\r\n{HEAD}": "uri-too-long",
+    f"GET / HTTP/1.1\r\n{HEAD}X: {MARK * 1000}": "headers-too-large",
+    f"GET / HTTP/1.1\r\n{HEAD}" + f"X: {MARK}\r\n" * 4000: "headers-too-large",
+    f"POST / HTTP/1.1\r\n{HEAD}Transfer-Encoding: {MARK}": "not-implemented",
+    f"GET /{MARK} HTTP/2.0\r\n{HEAD}": "http-version-not-supported",
+    f"GET /problems/bad-request?{MARK} HTTP/1.1\r\n{HEAD}": "not-found",
+}
 
 pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="there is no nginx here")
 
@@ -64,14 +90,63 @@ def test_slow_clients_hold_no_worker(service, nginx):
         connection.close()
 
 
-def test_refusals_are_problems(service, nginx):
-    """What nginx refuses itself comes in the API's shape: a body above the limit, and what is no HTTP."""
-    large = requests.post(nginx.url + ROUTE, data=b"x" * 11_000_000, timeout=10)
-    assert (large.status_code, large.json()["code"]) == (413, "too-large")
-    assert large.headers["Content-Type"] == "application/problem+json"
-    with socket.create_connection(("127.0.0.1", nginx.port)) as connection:
-        connection.sendall(b"NOT HTTP\r\n\r\n")
-        assert b'"code":"bad-request"' in connection.recv(4096)
+def test_refusals_are_problems(nginx):
+    """What nginx refuses itself comes in the API's shape, and repeats nothing."""
+    for raw, code in REFUSED.items():
+        answer = send(nginx.port, f"{raw}\r\n\r\n")
+        assert (answer.status, answer.json) == (KINDS[code].status, server_problem(code, answer.json["request_id"])), (
+            raw
+        )
+        assert answer.headers["Content-Type"] == MEDIA_TYPE
+        assert answer.headers["X-Request-ID"] == answer.json["request_id"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert MARK.encode() not in answer.bytes
+
+
+def test_ids_of_refusals(nginx):
+    """A refused request has its own id where it is well-formed, as in the application."""
+    refused = f"TRACE / HTTP/1.1\r\n{HEAD}X-Request-ID: "
+    assert send(nginx.port, f"{refused}crm-17\r\n\r\n").json["request_id"] == "crm-17"
+    for sent in ("a b", "<b>", "x" * 65):
+        assert len(send(nginx.port, f"{refused}{sent}\r\n\r\n").json["request_id"]) == 32
+
+
+def test_all_refusals_that_are_configured():
+    """Every status that nginx may refuse with has a page, which is the problem of the API's own table."""
+    text = SITE.read_text()
+    pages = {code: body for code, _, body in re.findall(r"location = /problems/(\S+) \{\s+return (\d+) '(.*)';", text)}
+    for code, body in pages.items():
+        assert json.loads(body) == server_problem(code, "$problem_id"), code
+    answered = re.findall(r"error_page ([\d ]+) =(\d+) /problems/(\S+);", text)
+    assert {code for _, _, code in answered} == pages.keys()
+    assert all(KINDS[code].status == int(status) for _, status, code in answered)
+    refused = {int(status) for statuses, _, _ in answered for status in statuses.split()}
+    assert refused == {400, 404, 405, 413, 414, 494, 497, 500, 501, 502, 503, 504, 505}
+
+
+def test_what_nginx_passes_gunicorn_takes(service, nginx):
+    """The longest line, the longest headers, and as many as nginx passes on, are no more than gunicorn takes."""
+    line, longest = f"GET /health/live?{'x' * 7965} HTTP/1.1", f"X: {'x' * 7995}\n"
+    many = "".join(f"X:{'x' * (number % 2)}\n" for number in range(950))
+    passed = [f"{line}\n{HEAD}", f"GET / HTTP/1.1\r\n{HEAD}{longest * 3}", f"GET / HTTP/1.1\r\n{HEAD}{many}"]
+    assert [send(nginx.port, f"{head}\r\n").status for head in passed] == [422, 200, 200]
+    # One more of each is nginx's to refuse.
+    refused = [f"{line.replace('?', '?' + 'x' * 12)}\r\n{HEAD}", f"GET / HTTP/1.1\r\n{HEAD}X: {'x' * 7998}"]
+    refused += [f"GET / HTTP/1.1\r\n{HEAD}{longest * 5}", f"GET / HTTP/1.1\r\n{HEAD}{many * 20}"]
+    assert [send(nginx.port, f"{head}\r\n\r\n").status for head in refused] == [414, 431, 431, 431]
+    assert "refused before the application" not in service.log
+
+
+def test_slow_answers(nginx, folder):
+    """A service that takes too long is a 504, which says no more than that."""
+    nginx.reload(nginx.site.read_text().replace("proxy_read_timeout 60s", "proxy_read_timeout 300ms"))
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(folder / "g.sock"))
+        silent.listen()
+        answer = requests.get(f"{nginx.url}/{MARK}", timeout=10)
+    assert (answer.status_code, answer.json()["code"]) == (504, "gateway-timeout")
+    assert "Retry-After" not in answer.headers
+    assert MARK not in answer.text
 
 
 def test_large_files_reach_the_jobs(service, nginx, make_key):

@@ -51,7 +51,11 @@ _job_workers: list[subprocess.Popen[bytes]] = []
 
 bind = bind_of(settings)
 workers = settings["WEB_CONCURRENCY"]
-worker_class = "sync"
+worker_class = "churn_api.server.sync_worker.SyncWorker"
+# No less than nginx passes on. How many headers there may be is bounded by their bytes, which the worker counts.
+limit_request_line = 8190
+limit_request_field_size = 8190
+limit_request_fields = 32_768
 preload_app = True
 # On by default, and a second instance on the machine would take it over.
 control_socket_disable = True

@@ -3,9 +3,8 @@
 import logging
 from collections.abc import Callable
 
-from prometheus_client import start_http_server
-
 from churn_api.telemetry.metrics import families
+from churn_api.telemetry.metrics_server import serve_metrics
 from churn_api.telemetry.queue import Depth
 from churn_api.telemetry.scrape import registry_of
 
@@ -32,5 +31,5 @@ class WorkCounts:
 
 def serve(counts: WorkCounts, depth: Callable[[], Depth | None], host: str, port: int) -> None:
     """Serve the metrics on a port of their own."""
-    start_http_server(port, host, registry_of(counts.families, depth))
+    serve_metrics(registry_of(counts.families, depth), host, port)
     log.info("metrics are served on %s:%d", host, port)

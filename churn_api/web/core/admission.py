@@ -13,7 +13,7 @@ from churn_api.web.core import cross_origin, limits, trusted_hosts
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.guard import enforce, identify
 from churn_api.web.core.open_auth import OpenAuth
-from churn_api.web.core.problems import Problem
+from churn_api.web.core.problems import FAILED, Problem
 from churn_api.web.core.request_record import current_request
 
 log = logging.getLogger(__name__)
@@ -46,4 +46,4 @@ def init_app(app: Api, services: Services) -> None:
 def _undeclared(endpoint: str) -> NoReturn:
     """Answer no one: somebody went around `add_url_rule`, so nothing says who may call. Raises Problem."""
     log.error("the endpoint %r declares no operation: it answers no one", endpoint)
-    raise Problem("internal-error", "The log has the rest under the request id.")
+    raise Problem("internal-error", FAILED)

@@ -89,6 +89,8 @@ class _Boundary:
         except BaseException as error:
             record.failure = record.failure or error
             end()
+            # For a server that answers in the application's place.
+            set_current(record)
             raise
         return _closed_with(end, answer, environ)
 

@@ -22,7 +22,7 @@ from churn_api.store.database import DatabaseAway
 from churn_api.tables.errors import TableError, TableFaults, TooLarge
 from churn_api.web.core.addresses import address
 from churn_api.web.core.limits import rate_limited
-from churn_api.web.core.problems import KINDS, RETRY_AFTER, Problem, body_errors, invalid, response_for
+from churn_api.web.core.problems import FAILED, KINDS, RETRY_AFTER, Problem, body_errors, invalid, response_for
 from churn_api.web.core.request_record import current_request
 
 log = logging.getLogger(__name__)
@@ -159,4 +159,4 @@ def _http(error: HTTPException) -> Response:
 
 def _failure(error: Exception) -> Response:
     current_request().failure = error  # the request's line has it, with its traceback
-    return response_for(Problem("internal-error", "The log has the rest under the request id."))
+    return response_for(Problem("internal-error", FAILED))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
-_DEFAULTS = (
+DEFAULTS = (
     ("Content-Security-Policy", STRICT_POLICY),
     ("Cache-Control", "no-store"),
     ("X-Content-Type-Options", "nosniff"),
@@ -32,7 +32,7 @@ class Headers:
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             present = dict(headers)
-            headers += [default for default in _DEFAULTS if default[0] not in present]
+            headers += [default for default in DEFAULTS if default[0] not in present]
             headers.append(("X-Request-ID", identifier))
             return start_response(status, headers, *exc_info)
 

@@ -17,6 +17,7 @@ from churn_api.registry.live import LiveModels
 from churn_api.services import Services
 from churn_api.serving.metrics import PredictionMetrics
 from churn_api.telemetry.metrics import Children, Families, Step, families
+from churn_api.telemetry.metrics_server import serve_metrics
 from churn_api.telemetry.scrape import registry_of
 from churn_api.web.core.problems import KINDS
 from churn_api.web.core.request_record import RequestRecord
@@ -173,7 +174,7 @@ def metrics_of(app: Flask) -> Metrics:
 def serve(app: Flask, host: str, port: int, close: Callable[[], None]) -> None:
     """Serve an application's metrics on a port of their own, in a process that first closes what it inherited."""
     close()
-    metrics_of(app).exporter.start_http_server(port, host)
+    serve_metrics(metrics_of(app).exporter.registry, host, port)
     log.info("metrics are served on %s:%d", host, port)
 
 

@@ -16,6 +16,9 @@ RETRY_AFTER = 5
 """Seconds after which a client may try again where something is not ready."""
 
 
+FAILED = "The log has the rest under the request id."
+
+
 class Kind(NamedTuple):
     """One kind of problem: its status, and what it is called."""
 
@@ -40,15 +43,21 @@ KINDS = {
     "not-acceptable": Kind(406, "No accepted type can be answered"),
     "conflict": Kind(409, "The state of things does not allow it"),
     "too-large": Kind(413, "The request is too large"),
+    "uri-too-long": Kind(414, "The address is too long"),
     "unsupported-media-type": Kind(415, "The type of the body is not supported"),
     "range-not-satisfiable": Kind(416, "The file has no such part"),
+    "expectation-failed": Kind(417, "What the request expects cannot be met"),
     "validation-failed": Kind(422, "The request is not valid"),
     "rate-limited": Kind(429, "Too many requests"),
     "quota-exceeded": Kind(429, "Too much of this key waits"),
+    "headers-too-large": Kind(431, "The headers are too large"),
     "internal-error": Kind(500, "Something went wrong here"),
+    "not-implemented": Kind(501, "The transfer coding is not supported"),
     "model-not-ready": Kind(503, "The model cannot answer yet"),
     "draining": Kind(503, "The server stops soon"),
     "dependency-unavailable": Kind(503, "Something that this needs cannot be reached"),
+    "gateway-timeout": Kind(504, "The answer takes too long"),
+    "http-version-not-supported": Kind(505, "The version of HTTP is not supported"),
 }
 
 WHEN_PREDICTING = ("unknown-version", "model-not-ready")
@@ -109,6 +118,20 @@ def response_for(problem: Problem) -> Response:
         **problem.members,
     }
     return Response(orjson.dumps(body), kind.status, dict(problem.headers), content_type=MEDIA_TYPE)
+
+
+def server_problem(code: str, request_id: str) -> dict[str, Any]:
+    """The problem of a request that the server refuses before the application sees it: it holds nothing of it."""
+    title, status = KINDS[code].title, KINDS[code].status
+    detail = FAILED if code == "internal-error" else f"{title}."
+    return {
+        "type": URN + code,
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": request_id,
+    }
 
 
 def _entry(key: str, place: str, fault: Fault) -> dict[str, Any]:

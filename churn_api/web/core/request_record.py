@@ -87,6 +87,12 @@ def set_current(record: RequestRecord | None) -> None:
     _current.set(record)
 
 
+def broken_request() -> RequestRecord | None:
+    """The record of a request that the application was broken off at, for a server that answers in its place."""
+    record: RequestRecord | None = _current.get(None)
+    return record
+
+
 def request_id() -> str:
     """The current request's id."""
     return current_request().request_id

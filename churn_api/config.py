@@ -103,6 +103,11 @@ def _optional_address(text: str) -> None:
         raise ValidationError("Must be an address, as in http://collector:4318.")
 
 
+def _optional_contact(text: str) -> None:
+    if text and not re.fullmatch(r"https?://\S+|[^\s@:]+@[^\s@:]+", text):
+        raise ValidationError("Must be an e-mail address, or one that begins with https://.")
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting. `kind` is the name of the environs parser that reads it."""
@@ -178,7 +183,13 @@ SETTINGS = (
         is_path=True,
     ),
     Setting("DEFAULT_MODEL", "str", "default", "Model that answers where a request names none."),
-    Setting("MAX_MODELS", "int", 32, "Models that a worker holds; the least recently used goes.", validate.Range(1)),
+    Setting(
+        "MAX_MODELS",
+        "int",
+        32,
+        "Live models that a worker holds; pinned versions go first.",
+        validate.Range(1),
+    ),
     Setting("MAX_BATCH_ROWS", "int", 1000, "Customers that one batch may hold.", validate.Range(1)),
     Setting("MAX_CONTENT_LENGTH", "int", 10 * 1024 * 1024, "Bytes that a request's body may have.", validate.Range(1)),
     Setting(
@@ -321,6 +332,13 @@ SETTINGS = (
         "Names or addresses that a request's `Host` may have, with any port, `.example.com` for all names below, by "
         "commas. Empty: any.",
         _hosts,
+    ),
+    Setting(
+        "CONTACT",
+        "str",
+        "",
+        "Whom users of this service ask, as its API page says it: an e-mail address, or one that begins with https://.",
+        _optional_contact,
     ),
     Setting(
         "CORS_ORIGINS",

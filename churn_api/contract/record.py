@@ -1,4 +1,4 @@
-"""Signature -> Marshmallow schema: the one source of verdicts, error messages and the OpenAPI component."""
+"""Signature -> Marshmallow schema: the one source of verdicts and error messages."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -150,7 +150,7 @@ def _feature_field(feature: Feature) -> fields.Field[Any]:
         allow_none=feature.nullable,
         error_messages={"required": _REQUIRED, "null": _NULL},
         validate=list(_validators(feature)),
-        metadata=_described(feature),
+        metadata=described(feature),
     )
 
 
@@ -163,7 +163,8 @@ def _validators(feature: Feature) -> Iterator[Any]:
         yield InLength(1, feature.max_length)
 
 
-def _described(feature: Feature) -> dict[str, str]:
+def described(feature: Feature) -> dict[str, str]:
+    """What a document says of a feature in words."""
     parts = [feature.description] if feature.description else []
     if feature.observed is not None:
         low, high = feature.observed.minimum, feature.observed.maximum

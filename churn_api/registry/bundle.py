@@ -9,9 +9,11 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
+from churn_api.contract.signature import Signature
 from churn_api.registry.card import Card
 
 CARD_FILE = "card.json"
@@ -56,13 +58,33 @@ def found_bundles(models_dir: Path) -> dict[str, dict[str, str]]:
     return found
 
 
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a card, what says which records the model takes: read in a third of the time."""
+
+    name: str
+    version: str
+    signature: Signature
+
+
+_Read = TypeVar("_Read", Card, Described)
+
+
 def read_card(folder: Path, digest: str | None = None) -> Card:
     """The card of a bundle. Raises BundleError where there is none that can be read, or another than `digest` is of."""
+    return _read(folder, digest, Card)
+
+
+def read_signature(folder: Path, digest: str | None = None) -> Signature:
+    """The signature of a bundle, and nothing else of its card. Raises as read_card does."""
+    return _read(folder, digest, Described).signature
+
+
+def _read(folder: Path, digest: str | None, kind: type[_Read]) -> _Read:
     try:
         data = (folder / CARD_FILE).read_bytes()
         if digest not in (None, hashlib.sha256(data).hexdigest()):
             raise BundleError(f"{CARD_FILE} is not the one that was registered")
-        card = msgspec.json.decode(data, type=Card)
+        card = msgspec.json.decode(data, type=kind)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BundleError(f"{CARD_FILE} cannot be read: {_without_path(error)}") from error
     if (card.name, card.version) != (folder.parent.name, folder.name):

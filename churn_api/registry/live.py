@@ -4,16 +4,20 @@ The catalogue says which versions are live; `follow` brings this process after i
 beside the one that answers, and takes its place by one assignment: a request holds either the old model or the new one.
 """
 
-import contextlib
 import logging
 import threading
-from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from churn_api.registry.bundle import BundleError
+from churn_api.config import PREFIX
+from churn_api.contract.signature import Signature
+from churn_api.registry.bundle import BundleError, read_card, read_signature
+from churn_api.registry.card import Card
 from churn_api.registry.catalog import Entry
+from churn_api.registry.held import HeldModels, Key
 from churn_api.registry.model import Model, load_model
 
 log = logging.getLogger(__name__)
@@ -39,7 +43,11 @@ class Answering(NamedTuple):
 
 
 class LiveModels:
-    """The models of one folder and one catalogue, at most `at_most` of them in memory."""
+    """The models of one folder and one catalogue, `at_most` of them in memory.
+
+    A live model stays there, and the default one always; only where more are live than there is room for, or versions
+    are pinned, is one loaded for a request.
+    """
 
     def __init__(self, models_dir: Path, default: str, at_most: int) -> None:
         self.default = default
@@ -50,7 +58,8 @@ class LiveModels:
         self._refused: dict[str, str] = {}
         self.failures: Counter[str] = Counter()
         """How often versions of a model could not be loaded when they were to answer, by its name."""
-        self._held: OrderedDict[tuple[str, str], Model] = OrderedDict()
+        self._held = HeldModels(at_most, is_live=self._is_live, stays=lambda key: key[0] == default)
+        self._warned = False
         self._lock = threading.RLock()
 
     @property
@@ -62,15 +71,6 @@ class LiveModels:
     def answering(self) -> dict[str, Answering]:
         """The version of every model that answers, by name."""
         return dict(self._answering)
-
-    @property
-    def ready(self) -> dict[str, Model]:
-        """Every model that may answer, by name; one that was let go and whose files broke since may not."""
-        found = {}
-        for name in sorted(self._answering):
-            with contextlib.suppress(ModelNotReady):
-                found[name] = self.get(name)
-        return found
 
     @property
     def refused(self) -> dict[str, str]:
@@ -100,11 +100,19 @@ class LiveModels:
             if answering is None:
                 raise self._absent(name)
             version = answering.version
-        model = self._held.get((name, version))
-        if model is None:
-            return self._load(name, version)
-        self._touch(name, version)
-        return model
+        return self._held.get((name, version)) or self._load(name, version)
+
+    def card(self, name: str) -> Card:
+        """The card of the version that answers, read without loading the model. Raises UnknownModel, ModelNotReady."""
+        held, folder, digest = self._described(name)
+        with _not_ready():
+            return held.card if held is not None else read_card(folder, digest)
+
+    def signature(self, name: str) -> Signature:
+        """The signature of the version that answers, read without loading the model. Raises as card does."""
+        held, folder, digest = self._described(name)
+        with _not_ready():
+            return held.card.signature if held is not None else read_signature(folder, digest)
 
     def follow(self, catalog: Mapping[str, Entry]) -> None:
         """Answer with the versions that a catalogue says are live, where they can; where not, go on as before."""
@@ -113,6 +121,7 @@ class LiveModels:
             wanted = {name: (entry.live, entry.generation) for name, entry in catalog.items() if entry.live is not None}
             self._answering = {name: answering for name, answering in self._answering.items() if name in wanted}
             self._refused = {name: reason for name, reason in self._refused.items() if name in wanted}
+            self._warn_of(len(wanted))
             for name, (version, generation) in wanted.items():
                 if self._answering.get(name) != (version, generation):
                     self._switch(name, version, generation)
@@ -122,7 +131,15 @@ class LiveModels:
         with self._lock:
             model = self._checked(name, version)
             if self._answers_with(name) != version:
-                self._hold(name, version, model)
+                self._held.put((name, version), model)
+
+    def _described(self, name: str) -> tuple[Model | None, Path, str]:
+        """The version that answers where it is held, its folder, and its card's digest."""
+        answering = self._answering.get(name)
+        if answering is None:
+            raise self._absent(name)
+        version = answering.version
+        return self._held.peek((name, version)), self._folder / name / version, self.digest(name, version)
 
     def _switch(self, name: str, version: str, generation: int) -> None:
         try:
@@ -148,28 +165,32 @@ class LiveModels:
 
     def _load(self, name: str, version: str) -> Model:
         with self._lock:
-            model = self._held.get((name, version)) or self._checked(name, version)
-            return self._hold(name, version, model)
+            model = self._held.get((name, version))
+            if model is None:
+                model = self._checked(name, version)
+                self._held.put((name, version), model)
+            return model
 
     def _checked(self, name: str, version: str) -> Model:
         digest = self.digest(name, version)
-        try:
+        with _not_ready():
             return load_model(self._folder / name / version, digest)
-        except BundleError as error:
-            raise ModelNotReady(str(error)) from error
 
-    def _hold(self, name: str, version: str, model: Model) -> Model:
-        self._held.pop((name, version), None)
-        self._held[name, version] = model
-        while len(self._held) > self._at_most:
-            self._held.popitem(last=False)
-        return model
+    def _is_live(self, key: Key) -> bool:
+        name, version = key
+        entry = (self._catalog or {}).get(name)
+        return entry is not None and entry.live == version
 
-    def _touch(self, name: str, version: str) -> None:
-        try:
-            self._held.move_to_end((name, version))
-        except KeyError:
-            log.debug("version %s of %r was let go by another thread since it was found", version, name)
+    def _warn_of(self, live: int) -> None:
+        """Say once that there are more live models than this process may hold."""
+        if live > self._at_most and not self._warned:
+            self._warned = True
+            log.warning(
+                "%d models are live, and a worker holds %d: the others are loaded at each request; raise %sMAX_MODELS",
+                live,
+                self._at_most,
+                PREFIX,
+            )
 
     def _entry(self, name: str) -> Entry:
         if self._catalog is None:
@@ -190,3 +211,12 @@ class LiveModels:
         if self._catalog is None or self.default in self._answering or self.default in self._refused:
             return None
         return f"the models folder holds no model named {self.default!r}"
+
+
+@contextmanager
+def _not_ready() -> Iterator[None]:
+    """A bundle that cannot be trusted to answer is a model that is not ready."""
+    try:
+        yield
+    except BundleError as error:
+        raise ModelNotReady(str(error)) from error

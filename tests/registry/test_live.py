@@ -43,14 +43,47 @@ def test_pinned_version(models_dir):
     assert live.get("small", "2") is live.get("small")
 
 
-def test_held_models_are_bounded(models_dir):
-    """No more models are held than allowed: the least recently used is let go, and loaded again when asked for."""
-    live = live_of(models_dir, "small", at_most=2)
+def test_pinned_versions_go_first(models_dir):
+    """Of more models than are allowed, versions that were pinned are let go, and loaded again when asked for."""
+    live = live_of(models_dir, "small", at_most=3)
+    before = {name: live.get(name) for name in live.names}
     first = live.get("small", "1")
     assert live.get("small", "1") is first
-    live.get("small"), live.get("odd")
-    assert live.get("small", "1") is not first
-    assert {name: live.get(name).card.version for name in live.names} == {"default": "1", "odd": "1", "small": "2"}
+    assert {name: live.get(name) for name in live.names} == before
+    roomy = live_of(models_dir, "small", at_most=4)
+    pinned = roomy.get("small", "1")
+    roomy.follow(catalog_of(models_dir, {"small": "1"}, generation=2))
+    assert roomy.get() is pinned
+
+
+def test_more_live_models_than_are_held(models_dir):
+    """Live models do not evict each other at every request: asked in turn, all but as many as are too many stay."""
+    live = live_of(models_dir, "small", at_most=1)
+    rounds = [{name: live.get(name) for name in live.names} for _ in range(4)]
+    assert all(models["small"] is rounds[0]["small"] for models in rounds)
+    assert {name: model.card.version for name, model in rounds[0].items()} == {"default": "1", "odd": "1", "small": "2"}
+    almost = live_of(models_dir, "small", at_most=2)
+    rounds = [{name: almost.get(name) for name in almost.names} for _ in range(4)]
+    assert rounds == rounds[:1] * 4
+
+
+def test_more_live_models_are_warned_of_once(models_dir, caplog):
+    """More live models than may be held: one line, which names the setting."""
+    live = live_of(models_dir, "small", at_most=2)
+    live.follow(catalog_of(models_dir, generation=2))
+    assert [record.levelname for record in caplog.records if "CHURN_MAX_MODELS" in record.getMessage()] == ["WARNING"]
+    caplog.clear()
+    live_of(models_dir, "small", at_most=3)
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_the_most_used_stays_beside_the_default(models_dir, monkeypatch):
+    """Where live models share room, the one that is used takes it from one that is not, after some seconds."""
+    monkeypatch.setattr("churn_api.registry.held.EXCHANGE_SECONDS", 0.0)
+    live = live_of(models_dir, "small", at_most=2)
+    odd = live.get("odd")
+    live.get("small", "1")
+    assert live.get("odd") is odd
 
 
 def test_follows(models_dir):
@@ -128,7 +161,7 @@ def test_refused(models):
     live = live_of(models, "small")
     with pytest.raises(ModelNotReady, match=r"version 2: model\.onnx is not the file"):
         live.get()
-    assert list(live.ready) == ["default", "odd"]
+    assert list(live.answering) == ["default", "odd"]
     assert live.get("small", "1").card.version == "1"
 
 
@@ -149,9 +182,14 @@ def test_no_models(tmp_path):
             live.get("other")
 
 
-def test_ready_without_what_broke(models):
-    """A model that was let go, and whose files broke since, is left out of those that may answer."""
+def test_cards_need_no_model(models):
+    """Card and signature of a live version are read without its model, whose files may have broken since."""
     live = live_of(models, "small", at_most=1)
-    live.get("odd")
-    (models / "small" / "2" / "model.onnx").write_bytes(b"broken")
-    assert set(live.ready) == {"default", "odd"}
+    (models / "odd" / "1" / "model.onnx").write_bytes(b"broken")
+    assert live.card("odd").signature == live.signature("odd") != live.signature("small")
+    (models / "default" / "1" / "card.json").write_bytes(b"broken")
+    for read in (live.card, live.signature):
+        with pytest.raises(ModelNotReady, match=r"card\.json"):
+            read("default")
+        with pytest.raises(UnknownModel):
+            read("nobody")

@@ -1,15 +1,28 @@
 """The OpenAPI document: valid, complete, true to the service, and with examples that work."""
 
+import io
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
 from churn_api.access.caller import SCOPES
+from churn_api.app import create_app
+from churn_api.config import ConfigError
+from churn_api.contract.json_schema import IDENTIFIER_SCHEMA, record_json_schema
+from churn_api.contract.record import identifier_names, record_schema
+from churn_api.registry.bundle import read_card
 from churn_api.web.core.problems import KINDS
 
 
@@ -29,8 +42,10 @@ def test_every_route_is_described(app, document):
     pages = {"docs.page", "docs.asset", "docs.openapi", "docs.static"}
     described = {endpoint for endpoint, operation in app.operations.items() if operation.tag is not None}
     assert {rule.endpoint for rule in app.url_map.iter_rules()} - described == pages
-    for model in ("default", "odd", "small"):
-        assert {f"/api/v1/predict/{model}", f"/api/v1/batch-predict/{model}"} <= set(document["paths"])
+    rules = [rule.rule for rule in app.url_map.iter_rules() if rule.endpoint in described]
+    assert {rule.replace("<", "{").replace(">", "}") for rule in rules} == set(document["paths"])
+    named = document["paths"]["/api/v1/predict/{model}"]["post"]["parameters"][0]
+    assert named["schema"]["enum"] == ["default", "odd", "small"]
 
 
 def test_components_are_the_models_own(document):
@@ -54,12 +69,173 @@ def test_every_example_works(client, document):
             needs = ("/api/v1/models", "/api/v1/token", "/api/v1/jobs")
             if method in ("put", "delete") or "{job}" in path or (path in needs and method == "post"):
                 continue  # what they change, or need, is not in an example
-            bodies = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("examples", {})
-            for example in bodies.values() or [{"value": None}]:
-                response = client.open(path, method=method.upper(), json=example["value"])
-                assert response.status_code == 200, (path, response.text)
+            for body in sent_as(operation):
+                with client.open(path, method=method.upper(), **body) as response:
+                    assert response.status_code == 200, (path, response.text)
                 sent += 1
-    assert sent == 22
+    assert sent == 20
+
+
+def sent_as(operation):
+    """The examples of an operation's bodies, JSON and tables, as they are sent."""
+    for media_type, content in operation.get("requestBody", {"content": {"": {}}})["content"].items():
+        if media_type in ("", "application/json"):
+            yield from (
+                {"json": example["value"]} for example in content.get("examples", {"": {"value": None}}).values()
+            )
+        elif media_type != "multipart/form-data" and "example" in content:
+            yield {"data": content["example"], "content_type": media_type}
+
+
+def test_examples_are_what_their_schemas_say(document):
+    """Every body and answer that is text has an example, and each is valid under its own schema."""
+    document["$id"] = "urn:document"
+    registry = Registry().with_resource("urn:document", DRAFT202012.create_resource(document))
+    shown = 0
+    for place, content in contents(document):
+        examples = [content["example"]] if "example" in content else list(content.get("examples", {}).values())
+        assert examples or content["schema"].get("format") == "binary", place
+        for example in examples:
+            value = example
+            if isinstance(example, dict) and "$ref" in example:
+                value = document["components"]["examples"][example["$ref"].rpartition("/")[2]]["value"]
+            elif "examples" in content:
+                value = example["value"]
+            schema = {"$ref": f"urn:document#{place}/schema"}
+            Draft202012Validator(schema, registry=registry).validate(value)
+            shown += 1
+    assert shown > 100
+
+
+def contents(document):
+    """Every content of a body or an answer, with a JSON Pointer to it."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            here = f"/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}"
+            places = {f"{here}/requestBody": operation.get("requestBody", {})}
+            places |= {f"{here}/responses/{status}": answer for status, answer in operation["responses"].items()}
+            for place, holder in places.items():
+                for media_type, content in holder.get("content", {}).items():
+                    yield quote(f"{place}/content/{media_type.replace('/', '~1')}", safe="/~"), content
+
+
+def test_records_are_what_the_schema_enforces(app, models_dir):
+    """A record's schema is written straight from its signature, and says what the Marshmallow schema says."""
+    converter = OpenAPIConverter("3.1.0", lambda schema: None, None)
+    for card in (read_card(path.parent) for path in models_dir.glob("*/*/card.json")):
+        enforced = converter.schema2jsonschema(record_schema(card.signature))
+        enforced["required"] = sorted(enforced.get("required", []))
+        written = {"required": []} | record_json_schema(card.signature, IDENTIFIER_SCHEMA)
+        once = written.pop("not", None)
+        assert written == enforced
+        assert (once is not None) == (len(list(identifier_names(card.signature))) > 1)
+
+
+def test_made_without_models(models_dir, tmp_path):
+    """The document is read from cards alone: a model that has to be loaded again for a request need not be for this."""
+    models = shutil.copytree(models_dir, tmp_path / "models")
+    client = create_app({"MODELS_DIR": str(models), "TESTING": True, "MAX_MODELS": 1}).test_client()
+    for graph in models.glob("*/*/model.onnx"):
+        graph.write_bytes(b"broken")
+    document = client.get("/openapi.json").json
+    assert {"Record_default", "Record_odd", "Record_small"} <= set(document["components"]["schemas"])
+
+
+def test_kept_until_the_catalogue_changes(models_dir, tmp_path, client):
+    """The same document is answered until another version is live, whatever becomes of the files meanwhile."""
+    models = shutil.copytree(models_dir, tmp_path / "models")
+    client = create_app({"MODELS_DIR": str(models), "TESTING": True, "MAX_MODELS": 1}).test_client()
+    before = client.get("/openapi.json").data
+    shutil.rmtree(models)
+    assert client.get("/openapi.json").data == before
+    assert client.get("/apispec_1.json").data == before
+
+
+def test_grows_by_a_schema_a_model(models_dir, tmp_path):
+    """Of one more model the document has one more schema; its paths and the rest stay as they are."""
+    few, many = (shutil.copytree(models_dir, tmp_path / name) for name in ("few", "many"))
+    for number in range(20):
+        more = shutil.copytree(many / "odd" / "1", many / f"odd{number}" / "1")
+        card = more / "card.json"
+        card.write_text(card.read_text().replace('"name": "odd"', f'"name": "odd{number}"'))
+    one, other = (document_of(models) for models in (few, many))
+    added = set(other["components"]["schemas"]) - set(one["components"]["schemas"])
+    assert added == {f"Record_odd{number}" for number in range(20)}
+    assert set(one["paths"]) == set(other["paths"])
+    schemas = sum(len(json.dumps(other["components"]["schemas"][name])) for name in added)
+    assert len(json.dumps(other)) - len(json.dumps(one)) < 1.1 * schemas
+
+
+def document_of(models):
+    return create_app({"MODELS_DIR": str(models), "TESTING": True}).test_client().get("/openapi.json").json
+
+
+def test_operations_read_as_functions(document):
+    """Every operation has a name of its own that reads as a function's."""
+    names = [operation["operationId"] for operations in document["paths"].values() for operation in operations.values()]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z]+([A-Z][a-z0-9]+)*", name) for name in names), names
+    assert {"predict", "predictBatch", "predictWithModel", "createJob", "listJobs", "makeModelLive"} <= set(names)
+
+
+def test_who_may_call(models_dir):
+    """Open routes say that nothing is asked for; predictions say that it may be nothing where AUTH is open."""
+    for auth, predicting in (("open", [{}, {"key": []}, {"token": []}]), ("required", [{"key": []}, {"token": []}])):
+        app = create_app({"MODELS_DIR": str(models_dir), "TESTING": True, "AUTH": auth})
+        paths = app.test_client().get("/openapi.json").json["paths"]
+        assert paths["/health/ready"]["get"]["security"] == []
+        assert paths["/api/v1/predict"]["post"]["security"] == predicting
+        assert paths["/api/v1/models"]["post"]["security"] == [{"key": []}, {"token": []}]
+
+
+def test_answers_have_the_headers_that_are_described(client, document, models_dir, make_key):
+    """What an answer carries beyond what HTTP itself needs is described, and what is described is carried."""
+    limited = create_app({"MODELS_DIR": str(models_dir), "TESTING": True, "RATELIMIT_ENABLED": True}).test_client()
+    key = {"X-API-Key": make_key(*SCOPES, name="limited")}
+    table = document["paths"]["/api/v1/batch-predict"]["post"]["requestBody"]["content"]["text/csv"]["example"]
+    sent = {
+        "/api/v1/batch-predict": limited.post("/api/v1/batch-predict", data=table, content_type="text/csv"),
+        "/api/v1/jobs": limited.post("/api/v1/jobs", data={"file": (io.BytesIO(table.encode()), "c.csv")}, headers=key),
+        "/api/v1/token": limited.post("/api/v1/token", data="x", headers=key),
+    }
+    plain = {"Content-Type", "Content-Length", "Content-Disposition", "Content-Security-Policy", "Cache-Control"}
+    plain |= {"X-Content-Type-Options", "Last-Modified", "ETag", "Date", "Vary"}
+    for path, answer in sent.items():
+        answer.close()
+        described = document["paths"][path]["post"]["responses"][str(answer.status_code)]["headers"]
+        assert set(answer.headers.keys()) - plain == set(described), path
+    assert {"Churn-Model", "RateLimit-Limit"} <= set(sent["/api/v1/batch-predict"].headers.keys())
+    taken = [place.get("name") for place in document["paths"]["/api/v1/jobs"]["post"]["parameters"]]
+    assert "Idempotency-Key" in taken
+    unsure = document["paths"]["/api/v1/jobs"]["post"]["responses"]
+    assert {"Retry-After", "RateLimit-Reset"} <= set(unsure["429"]["headers"])
+    assert "Retry-After" in unsure["503"]["headers"]
+    assert "WWW-Authenticate" in unsure["401"]["headers"]
+
+
+def test_forms_are_described(document):
+    """A form says which part has the file, and which fields may stand beside it."""
+    jobs = document["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]
+    form = jobs["multipart/form-data"]["schema"]
+    assert form["required"] == ["file"]
+    members = set(document["components"]["schemas"]["JobBody"]["properties"])
+    assert set(form["properties"]) == members - {"source"} | {"file"}
+    batch = document["paths"]["/api/v1/batch-predict"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    assert set(batch["schema"]["properties"]) == {"file"}
+
+
+def test_info_says_whom_to_ask_and_what_is_allowed(models_dir):
+    """The document's head has the contact that was configured, and the limits in force."""
+    chosen = {"MODELS_DIR": str(models_dir), "TESTING": True, "MAX_BATCH_ROWS": 77, "RATELIMIT_ENABLED": True}
+    client = create_app(chosen | {"RATELIMIT_PREDICT": "7/second", "CONTACT": "churn@example.com"}).test_client()
+    info = client.get("/openapi.json").json["info"]
+    assert info["contact"]["email"] == "churn@example.com"
+    assert (info["x-limits"]["max_batch_rows"], info["x-limits"]["predict"]) == (77, "7/second")
+    assert "77" in info["description"]
+    assert "7/second" in info["description"]
+    for wrong in ("churn example", "javascript:alert(1)", "@", "ftp://example.com"):
+        with pytest.raises(ConfigError, match="CONTACT"):
+            create_app(chosen | {"CONTACT": wrong})
 
 
 def test_every_problem_status_is_described(document):

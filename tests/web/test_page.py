@@ -27,7 +27,7 @@ def test_try_it_out(browser, server, tmp_path, path):
     page = browser.new_page(viewport={"width": 1280, "height": 1600})
     seen = Seen(page)
     page.goto(server.url + path)
-    route = page.locator("#operations-Predict-post_api_v1_predict")
+    route = page.locator("#operations-Predict-predict")
     route.locator(".opblock-summary").click()
     route.locator("button.execute").click()
     answer = route.locator(".live-responses-table .response-col_status").last
@@ -57,7 +57,7 @@ def test_authorize(browser, serve, models_dir, make_key, kind):
         form.locator("input").fill(secret)
         form.locator(".btn.authorize").click()
         page.locator(".btn-done").first.click()
-        route = page.locator("#operations-Predict-post_api_v1_predict")
+        route = page.locator("#operations-Predict-predict")
         route.locator(".opblock-summary-control").click()
         route.locator("button.execute").click()
         status = route.locator(".live-responses-table .response-col_status").last

@@ -5,7 +5,7 @@ An application keeps declarations by endpoint, so no decorator around a view can
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from marshmallow import Schema
 
@@ -22,6 +22,16 @@ Limit = Literal["predict", "batch", "management"]
 BodyKind = Literal["record", "batch"] | type[Body] | None
 
 _ATTRIBUTE = "__operation__"
+
+
+class Header(NamedTuple):
+    """A header of a request or of an answer."""
+
+    name: str
+    description: str
+    example: str
+    pattern: str = ""
+    """Of the values that are taken, where not all are."""
 
 
 class UndeclaredView(StartError):
@@ -52,6 +62,14 @@ class Operation:
     """Of the answer where all is well."""
     probe: bool
     """Whether it is asked every few seconds: that all is well is no news then."""
+    id: str = ""
+    """What generated clients call it; empty: as the view is called."""
+    example: str | list[dict[str, Any]] = ""
+    """What a file that it answers holds: its text, or its rows."""
+    takes: tuple[Header, ...] = ()
+    """Headers of a request that it reads."""
+    sends: tuple[Header, ...] = ()
+    """Headers that its answer has where all is well, besides those of every answer."""
 
     def __post_init__(self) -> None:
         if self.access not in (PUBLIC, ANY_KEY, *SCOPES):
@@ -66,6 +84,8 @@ class Operation:
         """Codes of all problems that it can answer, but for those of every route."""
         yield from self.problems
         yield "validation-failed"
+        if any(header.pattern for header in self.takes):
+            yield "bad-request"
         if self.body is not None:
             yield from ("malformed-json", "too-large", "unsupported-media-type")
         if self.answers_json_alone or self.body == "batch":

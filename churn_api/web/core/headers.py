@@ -6,11 +6,19 @@ Written as a list of pairs, which is less work than Flask's hooks and header obj
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from churn_api.web.core.declaration import Header
 from churn_api.web.core.request_record import current_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+REQUEST_ID = Header(
+    "X-Request-ID",
+    "Id of the request, in the answer and the log: the client's where it has 1 to 64 characters of A-Z a-z 0-9 . _ -, "
+    "else it is made.",
+    "3f2a9c0d5b7e4c1a8d6f0e2b9a7c5d31",
+)
+LOCATION = Header("Location", "Address of what was made.", "/api/v1/jobs/0f8c2a6d4e1b4f7a9c3d5e7f90a1b2c3")
 STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 DEFAULTS = (
@@ -33,7 +41,7 @@ class Headers:
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             present = dict(headers)
             headers += [default for default in DEFAULTS if default[0] not in present]
-            headers.append(("X-Request-ID", identifier))
+            headers.append((REQUEST_ID.name, identifier))
             return start_response(status, headers, *exc_info)
 
         return self._app(environ, start)

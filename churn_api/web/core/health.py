@@ -20,7 +20,7 @@ blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/health/live")
-@operation("Health", access=PUBLIC, answer=Status, probe=True)
+@operation("Health", access=PUBLIC, answer=Status, probe=True, id="getLiveness")
 def live() -> ResponseReturnValue:
     """Answer while the process answers; touches nothing else."""
     return jsonify({"status": "alive"})
@@ -33,6 +33,7 @@ def live() -> ResponseReturnValue:
     answer=Status,
     problems=("model-not-ready", "draining", "dependency-unavailable"),
     probe=True,
+    id="getReadiness",
 )
 def ready() -> ResponseReturnValue:
     """Tell whether predictions can be answered; if not, which part is not ready."""
@@ -54,7 +55,7 @@ def ready() -> ResponseReturnValue:
 
 @blueprint.get("/health")
 @blueprint.get(f"{API_V1}/health")
-@operation("Health", access=PUBLIC, answer=Health, probe=True)
+@operation("Health", access=PUBLIC, answer=Health, probe=True, id="getHealth")
 def health() -> ResponseReturnValue:
     """Report what is well and what is not. Always 200: /health/ready is for probes."""
     checks = all_checks(services())

@@ -9,12 +9,19 @@ from flask_limiter import Limiter, RateLimitExceeded, RequestLimit
 
 from churn_api.access.counters import uri_of
 from churn_api.web.core.client_address import client_address
+from churn_api.web.core.declaration import Header
 from churn_api.web.core.guard import caller
 from churn_api.web.core.problems import Problem
 from churn_api.web.core.request_record import current_request
 
 STORAGE_SECONDS = 1
 """How long a storage that does not answer is waited for, before each process counts for itself."""
+
+LIMIT = Header("RateLimit-Limit", "Calls that are allowed in a window of time.", "100")
+REMAINING = Header("RateLimit-Remaining", "Calls of them that are left.", "99")
+RESET = Header("RateLimit-Reset", "Seconds until the window is over.", "60")
+LIMIT_HEADERS = (LIMIT, REMAINING, RESET)
+"""Of every answer to a call that is counted."""
 
 _RATES = {"predict": "RATELIMIT_PREDICT", "batch": "RATELIMIT_BATCH", "management": "RATELIMIT_MANAGEMENT"}
 _EXTENSION = "churn_api_limiter"
@@ -124,7 +131,7 @@ def _tell(response: Response) -> Response:
     """Tell, of what was counted, the limit, what is left of it, and when it begins anew (in seconds)."""
     current = current_app.extensions[_EXTENSION].current_limit
     if current is not None:
-        response.headers["RateLimit-Limit"] = str(current.limit.amount)
-        response.headers["RateLimit-Remaining"] = str(max(0, current.remaining))
-        response.headers["RateLimit-Reset"] = str(_seconds_until_reset(current))
+        response.headers[LIMIT.name] = str(current.limit.amount)
+        response.headers[REMAINING.name] = str(max(0, current.remaining))
+        response.headers[RESET.name] = str(_seconds_until_reset(current))
     return response

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from marshmallow import Schema
 
 from churn_api.web.core.body import read_members, read_records
-from churn_api.web.core.declaration import BodyKind, Limit, Operation, attach
+from churn_api.web.core.declaration import BodyKind, Header, Limit, Operation, attach
 from churn_api.web.core.query import read_query, require_json_accepted
 from churn_api.web.core.schemas import Body, NoQuery, Query
 
@@ -28,6 +28,10 @@ def operation(  # noqa: PLR0913 - one parameter for each thing that a view decla
     problems: tuple[str, ...] = (),
     status: int = 200,
     probe: bool = False,
+    id: str = "",  # noqa: A002 - as OpenAPI calls it
+    example: str | list[dict[str, Any]] = "",
+    takes: tuple[Header, ...] = (),
+    sends: tuple[Header, ...] = (),
 ) -> Callable[[View], View]:
     """Declare a view; Operation says what each part means. Stands directly below the view's routes.
 
@@ -44,6 +48,10 @@ def operation(  # noqa: PLR0913 - one parameter for each thing that a view decla
         problems=problems,
         status=status,
         probe=probe,
+        id=id,
+        example=example,
+        takes=takes,
+        sends=sends,
     )
 
     def declare(view: View) -> View:

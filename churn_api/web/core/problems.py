@@ -8,12 +8,15 @@ from flask import Response, request
 
 from churn_api.contract.faults import Fault
 from churn_api.web.core.addresses import mounted_at
+from churn_api.web.core.declaration import Header
 from churn_api.web.core.request_record import current_request
 
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:churn-api:problem:"
 RETRY_AFTER = 5
 """Seconds after which a client may try again where something is not ready."""
+RETRY = Header("Retry-After", "Seconds after which to try again.", str(RETRY_AFTER))
+CHALLENGE = Header("WWW-Authenticate", "How to say who calls (RFC 6750).", 'Bearer realm="churn-api"')
 
 
 FAILED = "The log has the rest under the request id."

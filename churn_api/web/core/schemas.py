@@ -5,6 +5,8 @@ from typing import Any, ClassVar, cast
 
 from marshmallow import RAISE, Schema, fields
 
+from churn_api import __version__
+
 
 class Query(Schema):
     """A query string: a misspelt parameter is a fault, not ignored."""
@@ -38,6 +40,8 @@ class BodyOrFile(Body):
     part: ClassVar[str]
     max_bytes: ClassVar[str]
     """The setting that says how large the file may be."""
+    names_file: ClassVar[str]
+    """The member that says where the file is; a form has the file itself."""
 
 
 class Fault(Schema):
@@ -73,12 +77,13 @@ class ProblemAnswer(Schema):
 class Status(Schema):
     """Answer of the probes."""
 
-    status = fields.String(required=True)
+    status = fields.String(required=True, metadata={"example": "ready"})
 
 
 class Health(Status):
     """Answer of /health: `ok`, `degraded` or `down`, and why."""
 
+    status = fields.String(required=True, metadata={"example": "ok"})
     timestamp = fields.DateTime(required=True)
-    version = fields.String(required=True)
-    checks = fields.Dict(required=True)
+    version = fields.String(required=True, metadata={"example": __version__})
+    checks = fields.Dict(required=True, metadata={"example": {"database": {"status": "ok"}}})

@@ -5,13 +5,14 @@ from http import HTTPStatus
 from pathlib import Path
 
 import flask_swagger_ui
-from flask import Blueprint, Flask, abort, jsonify, request
-from flask.typing import ResponseReturnValue
+import orjson
+from flask import Blueprint, Flask, abort, request
 from werkzeug.wrappers import Response
 
 from churn_api.web.core.addresses import mounted_at
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.operation import operation
+from churn_api.web.core.query import JSON
 from churn_api.web.core.request_record import current_request
 from churn_api.web.core.state import live_models
 from churn_api.web.pages.shared.openapi import build_document
@@ -52,15 +53,22 @@ def static(name: str) -> Response:
 
 
 @blueprint.get("/openapi.json")
+@blueprint.get("/apispec_1.json")
 @operation(None, access=PUBLIC)
-def openapi() -> ResponseReturnValue:
+def openapi() -> Response:
     """Answer the OpenAPI document, for the place where the application is mounted."""
+    servers = orjson.dumps({"servers": [{"url": mounted_at() or "/"}]})
+    return Response([_document()[:-1], b",", servers[1:]], content_type=JSON)
+
+
+def _document() -> bytes:
+    """The document without its servers, as text: it is written again when another version of a model answers."""
     app, answering = current_request().app, live_models().answering
-    written_for, document = app.extensions.get(_DOCUMENT, (None, {}))
+    written_for, document = app.extensions.get(_DOCUMENT, (None, b""))
     if written_for != answering:
-        document = build_document(app, live_models())
+        document = orjson.dumps(build_document(app, live_models()))
         app.extensions[_DOCUMENT] = (answering, document)
-    return jsonify(document | {"servers": [{"url": mounted_at() or "/"}]})
+    return bytes(document)
 
 
 @cache

@@ -21,7 +21,7 @@ _LINKS = {
 
 
 @blueprint.get("/")
-@operation("Service", access=PUBLIC, answer=ServiceCard)
+@operation("Service", access=PUBLIC, answer=ServiceCard, id="getService")
 def card() -> ResponseReturnValue:
     """Tell what this service is, and where its routes are."""
     links = {name: url_for(endpoint) for name, endpoint in _LINKS.items()}

@@ -16,7 +16,7 @@ from churn_api.web.core.body import read_records
 from churn_api.web.core.limits import charge_rows
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
-from churn_api.web.v1.shared.batch_tables import answer_columns, answer_table
+from churn_api.web.v1.shared.batch_tables import TABLE_HEADERS, answer_columns, answer_table
 from churn_api.web.v1.shared.negotiation import formats
 from churn_api.web.v1.shared.predictions import about, as_columns, as_rows, model_to_answer, predict
 from churn_api.web.v1.shared.schemas import COLUMNS, BatchPrediction, BatchQuery
@@ -34,6 +34,8 @@ blueprint = Blueprint("batch", __name__)
     query=BatchQuery,
     answer=BatchPrediction,
     problems=(*WHEN_PREDICTING, "malformed-table"),
+    id="predictBatch",
+    sends=TABLE_HEADERS,
 )
 def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseReturnValue:
     """Score many customers, answered in the order sent.

@@ -11,6 +11,7 @@ from churn_api.tables.formats import FORMATS, LINES, MEDIA_TYPES
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem
 from churn_api.web.v1.shared.job_access import files_of, owned_job
+from churn_api.web.v1.shared.schemas import SCORED
 
 blueprint = Blueprint("results", __name__)
 
@@ -23,6 +24,8 @@ _LINES = FORMATS[LINES]
     access=JOBS,
     answer=MEDIA_TYPES,
     problems=("unknown-job", "conflict"),
+    id="getJobResult",
+    example=[SCORED],
 )
 def result(job: str) -> ResponseReturnValue:
     """Fetch the scored table. `Range` fetches a part of it, so that a download that broke can go on."""
@@ -39,6 +42,8 @@ def result(job: str) -> ResponseReturnValue:
     access=JOBS,
     answer=(_LINES.media_type,),
     problems=("unknown-job", "conflict"),
+    id="getJobErrors",
+    example=[{"row": 18, "line": 18, "column": "tenure", "code": "wrong-type", "message": "Must be an integer."}],
 )
 def errors(job: str) -> ResponseReturnValue:
     """Fetch the faults of bad rows, a line each: row and line in the file, column, code, message."""

@@ -17,7 +17,9 @@ from churn_api.jobs.job import Job, Request
 from churn_api.jobs.sources import SourceError
 from churn_api.tables.formats import format_of_media_type, format_of_name
 from churn_api.web.core.body import Members
+from churn_api.web.core.declaration import Header
 from churn_api.web.core.guard import caller
+from churn_api.web.core.headers import LOCATION
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem, body_errors, invalid
 from churn_api.web.core.state import live_models, services
@@ -26,8 +28,13 @@ from churn_api.web.v1.shared.schemas import JobAnswer, JobBody, JobList, JobsQue
 
 blueprint = Blueprint("jobs", __name__)
 
-IDEMPOTENCY_KEY = "Idempotency-Key"
 MAX_KEY_LENGTH = 255
+IDEMPOTENCY_KEY = Header(
+    "Idempotency-Key",
+    "A name for this job, of the client's choice: sent again with the same body it gives the same job.",
+    "march-2027",
+    f"^(?!.{{{MAX_KEY_LENGTH + 1}}})[!-~\xa1-\xac\xae-\xff]([ -~\xa1-\xac\xae-\xff]*[!-~\xa1-\xac\xae-\xff])?$",
+)
 COPIED_AT_ONCE = 1 << 20
 
 
@@ -40,6 +47,9 @@ COPIED_AT_ONCE = 1 << 20
     answer=JobAnswer,
     status=202,
     problems=("unknown-model", "unknown-version", "conflict", "quota-exceeded", "model-not-ready"),
+    id="createJob",
+    takes=(IDEMPOTENCY_KEY,),
+    sends=(LOCATION,),
 )
 def submit(body: Members) -> ResponseReturnValue:
     """Score a file of any size: one that is sent in the part `file`, or one that the service can read by `source`.
@@ -60,7 +70,7 @@ def submit(body: Members) -> ResponseReturnValue:
         queued, made = _put(job, _request(body.values, body.values["source"], ""), key, "", size)
     if not made:
         files_of(job).remove()
-    location = {"Location": url_for("jobs.show", job=queued.id)}
+    location = {LOCATION.name: url_for("jobs.show", job=queued.id)}
     return jsonify(_told(queued)), 202, location
 
 
@@ -84,6 +94,7 @@ def list_jobs(query: dict[str, Any]) -> ResponseReturnValue:
     access=JOBS,
     answer=JobAnswer,
     problems=("unknown-job",),
+    id="getJob",
 )
 def show(job: str) -> ResponseReturnValue:
     """Show a job: its state, how far it has come, and how long it will still take."""
@@ -97,6 +108,7 @@ def show(job: str) -> ResponseReturnValue:
     limit="management",
     answer=JobAnswer,
     problems=("unknown-job", "conflict"),
+    id="cancelJob",
 )
 def cancel(job: str) -> ResponseReturnValue:
     """Cancel a job: at once where it waits, else when its worker has finished the block at hand."""
@@ -181,9 +193,9 @@ def _keep_upload(job: str, file: FileStorage) -> str:
 
 
 def _idempotency_key() -> str | None:
-    key = request.headers.get(IDEMPOTENCY_KEY)
+    key = request.headers.get(IDEMPOTENCY_KEY.name)
     if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isprintable()):
-        raise Problem("bad-request", f"{IDEMPOTENCY_KEY} must have 1 to {MAX_KEY_LENGTH} printable characters.")
+        raise Problem("bad-request", f"{IDEMPOTENCY_KEY.name} must have 1 to {MAX_KEY_LENGTH} printable characters.")
     return key
 
 

@@ -10,10 +10,11 @@ from churn_api.web.core.request_record import current_request
 blueprint = Blueprint("metrics", __name__)
 
 TEXT = "text/plain"
+EXAMPLE = '# TYPE churn_model_live gauge\nchurn_model_live{model="default",version="1"} 1.0\n'
 
 
 @blueprint.get("/metrics")
-@operation("Health", access=OPS, answer=(TEXT,))
+@operation("Health", access=OPS, answer=(TEXT,), id="getMetrics", example=EXAMPLE)
 def metrics() -> Response:
     """Answer the metrics of every worker.
 

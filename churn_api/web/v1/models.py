@@ -11,6 +11,7 @@ from churn_api.registry.live import LiveModels
 from churn_api.registry.management import Management
 from churn_api.web.core.body import Members
 from churn_api.web.core.guard import actor
+from churn_api.web.core.headers import LOCATION
 from churn_api.web.core.operation import operation
 from churn_api.web.core.state import live_models, services
 from churn_api.web.v1.shared.schemas import LiveVersion, ModelDetail, ModelList, ModelPath, ModelSummary, Registered
@@ -39,6 +40,7 @@ def list_models() -> ResponseReturnValue:
     limit="management",
     answer=ModelDetail,
     problems=("unknown-model",),
+    id="getModel",
 )
 def show_model(model: str) -> ResponseReturnValue:
     """Show a model: its card, its signature, its metrics, its versions."""
@@ -54,6 +56,7 @@ def show_model(model: str) -> ResponseReturnValue:
     body=LiveVersion,
     answer=ModelSummary,
     problems=("unknown-model", "unknown-version", "model-not-ready"),
+    id="makeModelLive",
 )
 def make_live(body: Members, model: str) -> ResponseReturnValue:
     """Make a version live. The way back is the same call with the version before.
@@ -73,6 +76,8 @@ def make_live(body: Members, model: str) -> ResponseReturnValue:
     answer=Registered,
     status=201,
     problems=("unknown-version", "conflict"),
+    id="registerModel",
+    sends=(LOCATION,),
 )
 def register(body: Members) -> ResponseReturnValue:
     """Register a version: a bundle in the models folder, or one sent as a ZIP file in the part `bundle`.
@@ -84,7 +89,7 @@ def register(body: Members) -> ResponseReturnValue:
         name, version = _management().upload(body.file.read(), by=actor())
     else:
         name, version = _management().register(body.values["path"], by=actor())
-    location = {"Location": url_for("models.show_model", model=name)}
+    location = {LOCATION.name: url_for("models.show_model", model=name)}
     return jsonify({"name": name, "version": version}), 201, location
 
 
@@ -95,6 +100,7 @@ def register(body: Members) -> ResponseReturnValue:
     limit="management",
     answer=ModelSummary,
     problems=("unknown-model", "conflict"),
+    id="unloadModel",
 )
 def unload(model: str) -> ResponseReturnValue:
     """Have no version of a model answer. Its versions stay registered, and its files stay where they are."""
@@ -125,5 +131,5 @@ def _card(live: LiveModels, name: str) -> dict[str, Any]:
     """The live version's card, without what only loading needs."""
     if name not in live.answering:
         return {}
-    card: dict[str, Any] = msgspec.to_builtins(live.get(name).card)
+    card: dict[str, Any] = msgspec.to_builtins(live.card(name))
     return {key: value for key, value in card.items() if key not in _NOT_SHOWN}

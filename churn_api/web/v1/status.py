@@ -17,7 +17,7 @@ blueprint = Blueprint("status", __name__)
 
 
 @blueprint.get("/status")
-@operation("Health", access=OPS, limit="management", answer=ServiceStatus)
+@operation("Health", access=OPS, limit="management", answer=ServiceStatus, id="getStatus")
 def status() -> ResponseReturnValue:
     """Tell of every worker which versions it answers with, of the queue how long it is, and what limits are in force.
 

@@ -21,6 +21,7 @@ blueprint = Blueprint("token", __name__)
     limit="management",
     body=TokenRequest,
     answer=TokenAnswer,
+    id="createToken",
 )
 def make_token(body: Members) -> ResponseReturnValue:
     """Exchange an API key for a token that is valid for minutes, with the same scopes or some of them."""

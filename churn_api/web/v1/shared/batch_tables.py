@@ -18,6 +18,7 @@ from churn_api.serving.answer import Answer
 from churn_api.serving.data_plane import TableAnswer
 from churn_api.tables.formats import FORMATS, LINES
 from churn_api.web.core.body import FORM, read_file
+from churn_api.web.core.declaration import Header
 from churn_api.web.core.errors import row_faults
 from churn_api.web.core.limits import charge_rows
 from churn_api.web.core.request_record import current_request
@@ -32,12 +33,18 @@ if TYPE_CHECKING:
     from churn_api.tables.file_parts import Layout
 
 HEADERS = {
-    "model_name": "Churn-Model",
-    "model_version": "Churn-Model-Version",
-    "threshold": "Churn-Threshold",
-    "inference_time_ms": "Churn-Inference-Time-Ms",
+    "model_name": Header("Churn-Model", "Model that answered.", "default"),
+    "model_version": Header("Churn-Model-Version", "Its version.", "1"),
+    "threshold": Header("Churn-Threshold", "Probability from which churn was predicted.", "0.42"),
+    "inference_time_ms": Header("Churn-Inference-Time-Ms", "What the model took, in milliseconds.", "0.9"),
 }
 """Headers of a table's answer, by the names that JSON answers have for the same."""
+ROWS = Header("Churn-Rows", "Rows of the table.", "2")
+BAD_ROWS = Header("Churn-Bad-Rows", "Rows that have no scores, with on_error=skip.", "0")
+UNSEEN = Header("Churn-Unseen", "Cells that hold a category which training did not see.", "0")
+
+TABLE_HEADERS = (*HEADERS.values(), ROWS, BAD_ROWS, UNSEEN)
+"""What the headers of a table's answer tell, since the table holds scores alone."""
 
 
 def answer_table(model: Model, sent: str, wanted: str | None, query: dict[str, Any]) -> Response:
@@ -63,10 +70,8 @@ def answer_columns(answer: Answer, columns: dict[str, list[Any]], wanted: str, u
     table = pa.table(columns | {IDENTIFIER: pa.array(identifiers, pa.string())})
     with _to_be_sent() as result, closing(Joiner(result, wanted, table.schema)) as joiner:
         joiner.add(encode(table, FORMATS[wanted].part_format))
-    counts = {"Churn-Rows": table.num_rows, "Churn-Bad-Rows": columns[PROBABILITY.name].count(None)}
-    return _file(
-        result, wanted, about(answer.model, answer.threshold, answer.seconds), counts | {"Churn-Unseen": unseen}
-    )
+    counts = {ROWS.name: table.num_rows, BAD_ROWS.name: columns[PROBABILITY.name].count(None)}
+    return _file(result, wanted, about(answer.model, answer.threshold, answer.seconds), counts | {UNSEEN.name: unseen})
 
 
 def _kept_body(folder: Path) -> Path:
@@ -98,9 +103,9 @@ def _as_table(model: Model, layout: "Layout", wanted: str, query: dict[str, Any]
 
         found = _predict(model, layout, query, add)
     progress = found.progress
-    counts = {"Churn-Rows": progress.rows, "Churn-Bad-Rows": progress.bad_rows}
+    counts = {ROWS.name: progress.rows, BAD_ROWS.name: progress.bad_rows}
     metadata = about(model, found.threshold, found.seconds)
-    return _file(result, wanted, metadata, counts | {"Churn-Unseen": sum(progress.unseen.values())})
+    return _file(result, wanted, metadata, counts | {UNSEEN.name: sum(progress.unseen.values())})
 
 
 @contextmanager
@@ -117,7 +122,7 @@ def _file(result: BinaryIO, wanted: str, metadata: dict[str, Any], counts: dict[
     kind = FORMATS[wanted]
     answer = send_file(result, kind.media_type, as_attachment=True, download_name=f"scored{kind.suffix}")
     for name, header in HEADERS.items():
-        answer.headers[header] = str(metadata[name])
+        answer.headers[header.name] = str(metadata[name])
     del answer.headers["Cache-Control"]  # not Flask's word for files, but that for predictions
     answer.headers.extend({header: str(count) for header, count in counts.items()})
     return answer

@@ -1,0 +1,40 @@
+"""Signature -> JSON Schema of a record, for the OpenAPI document.
+
+Written straight from the signature, since a document of thousands of models has to be made while someone waits; a test
+sees that it says what the Marshmallow schema enforces.
+"""
+
+from typing import Any
+
+from churn_api.contract.fields import IDENTIFIER_TYPES
+from churn_api.contract.record import bounds, described, identifier_names
+from churn_api.contract.signature import Feature, Signature
+
+IDENTIFIER_SCHEMA = {"description": "Comes back as it was sent.", "anyOf": IDENTIFIER_TYPES}
+
+
+def record_json_schema(signature: Signature, identifier: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a record; `identifier` is that of its identifier, or a reference to it."""
+    names = identifier_names(signature)
+    schema = {
+        "type": "object",
+        "properties": {feature.name: _property(feature) for feature in signature.features}
+        | dict.fromkeys(names, identifier),
+        "required": sorted(feature.name for feature in signature.features if feature.required),
+        "additionalProperties": False,
+    }
+    if not schema["required"]:
+        del schema["required"]
+    return schema | ({"not": {"required": list(names)}} if len(names) > 1 else {})
+
+
+def _property(feature: Feature) -> dict[str, Any]:
+    closed = feature.choices is not None and not feature.open
+    schema: dict[str, Any] = {"type": [feature.type, "null"] if feature.nullable else feature.type}
+    if feature.type in ("integer", "number"):
+        schema["minimum"], schema["maximum"] = bounds(feature)
+    if closed:
+        schema["enum"] = [*(feature.choices or ()), *([None] if feature.nullable else [])]
+    elif feature.type == "string":
+        schema["minLength"], schema["maxLength"] = 1, feature.max_length
+    return schema | described(feature)

@@ -1,0 +1,116 @@
+"""Examples for the OpenAPI document, made of what is declared: schemas, problems, and the signatures of models."""
+
+import csv
+import io
+from typing import Any
+
+import orjson
+from marshmallow import Schema, fields, validate
+
+from churn_api.contract.batch import CUSTOMERS
+from churn_api.contract.example import example_record
+from churn_api.contract.signature import Signature
+from churn_api.tables.formats import DEFAULT, FORMATS, LINES
+from churn_api.web.core.headers import REQUEST_ID
+from churn_api.web.core.problems import KINDS, URN
+from churn_api.web.core.schemas import BodyOrFile
+
+MOMENT = "2027-03-01T10:30:00Z"
+
+
+def example_of(schema: type[Schema] | Schema) -> dict[str, Any]:
+    """An answer or a body of a schema, with every member."""
+    made = schema() if isinstance(schema, type) else schema
+    return {field.data_key or name: _value(field) for name, field in made.fields.items()}
+
+
+def problem_example(code: str, path: str) -> dict[str, Any]:
+    """An answer that tells of a problem at an address."""
+    return {"summary": KINDS[code].title, "value": _problem(code, path)}
+
+
+def record_examples(signature: Signature) -> dict[str, Any]:
+    """Bodies of one customer."""
+    full, least = _records(signature)
+    return {"everyField": {"value": full}, "requiredFields": {"value": least}}
+
+
+def batch_examples(signature: Signature) -> dict[str, Any]:
+    """A body of many customers."""
+    return {"twoCustomers": {"value": {CUSTOMERS: _records(signature)}}}
+
+
+def form_example(body: type[BodyOrFile]) -> dict[str, Any]:
+    """A form with a file: lists are texts there, with commas."""
+    members = {name: value for name, value in example_of(body).items() if name != body.names_file}
+    texts = {name: ",".join(value) if isinstance(value, list) else value for name, value in members.items()}
+    return {body.part: "(the bytes of a file)"} | texts
+
+
+def text_example(media_type: str, content: str | list[dict[str, Any]]) -> dict[str, Any]:
+    """The example of a file, where it is text."""
+    if not content:
+        return {}
+    if isinstance(content, str):
+        return {"example": content}
+    if media_type == FORMATS[LINES].media_type:
+        return {"example": "".join(orjson.dumps(row).decode() + "\n" for row in content)}
+    return {"example": _as_csv(content)} if media_type == FORMATS[DEFAULT].media_type else {}
+
+
+def _as_csv(rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(rows[0])
+    for row in rows:
+        writer.writerow(str(value).lower() if isinstance(value, bool) else value for value in row.values())
+    return text.getvalue()
+
+
+def _records(signature: Signature) -> list[dict[str, Any]]:
+    return [example_record(signature), example_record(signature, required_only=True)]
+
+
+def table_rows(signature: Signature) -> list[dict[str, Any]]:
+    """Rows of a table with every column."""
+    return [example_record(signature)]
+
+
+def _problem(code: str, path: str) -> dict[str, Any]:
+    kind = KINDS[code]
+    problem: dict[str, Any] = {
+        "type": URN + code,
+        "title": kind.title,
+        "status": kind.status,
+        "code": code,
+        "detail": f"{kind.title}.",
+        "instance": path,
+        "request_id": REQUEST_ID.example,
+    }
+    if code == "validation-failed":
+        fault = {"pointer": "#/member", "code": "required", "message": "This field is required."}
+        problem |= {"detail": "1 field is not valid", "errors": [fault]}
+    return problem
+
+
+_OF_TYPES: dict[type[fields.Field[Any]], Any] = {
+    fields.Integer: 1,
+    fields.Float: 0.5,
+    fields.Boolean: True,
+    fields.DateTime: MOMENT,
+    fields.Dict: {},
+}
+
+
+def _value(field: fields.Field[Any]) -> Any:
+    """What is declared of a member, else what its type says."""
+    if "example" in field.metadata:
+        return field.metadata["example"]
+    if isinstance(field, fields.Nested):
+        return example_of(field.schema)
+    if isinstance(field, fields.List):
+        return [_value(field.inner)]
+    for check in field.validators:
+        if isinstance(check, validate.OneOf):
+            return next(iter(check.choices))
+    return next((value for kind, value in _OF_TYPES.items() if isinstance(field, kind)), "text")

@@ -1,0 +1,78 @@
+"""What the OpenAPI document says of the models that answer: a schema for each, from its card alone."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from churn_api.contract.batch import CUSTOMERS
+from churn_api.contract.json_schema import IDENTIFIER_SCHEMA, record_json_schema
+from churn_api.contract.signature import Signature
+from churn_api.registry.live import LiveModels, ModelNotReady, UnknownModel, UnknownVersion
+
+RECORD, IDENTIFIER = "Record_", "Identifier"
+ANY_RECORD = "AnyRecord"
+
+
+class Documented(NamedTuple):
+    """The models of a document."""
+
+    schemas: dict[str, Any]
+    """By component's name: one of each model, and what they share."""
+    names: list[str]
+    default: Signature | None
+    """The signature of the model that answers where none is named; None where it does not answer."""
+    default_name: str
+
+    @property
+    def shown(self) -> str:
+        """The model that examples are about."""
+        return self.default_name if self.default is not None or not self.names else self.names[0]
+
+    def record(self, *, named: bool) -> dict[str, Any]:
+        """The schema of one customer, of the model that an address names or of the default one."""
+        if named:
+            return {"$ref": f"#/components/schemas/{ANY_RECORD}"}
+        return _reference(self.default_name) if self.default is not None else {"type": "object"}
+
+
+def documented(live: LiveModels) -> Documented:
+    """The models that answer, without loading any of them."""
+    signatures = dict(_signatures(live))
+    shared = {"$ref": f"#/components/schemas/{IDENTIFIER}"}
+    schemas = {RECORD + name: record_json_schema(signature, shared) for name, signature in signatures.items()}
+    if schemas:
+        schemas[IDENTIFIER] = IDENTIFIER_SCHEMA
+    schemas[ANY_RECORD] = _any_of(list(signatures))
+    return Documented(schemas, list(signatures), signatures.get(live.default), live.default)
+
+
+def batch_of(record: dict[str, Any], max_rows: int) -> dict[str, Any]:
+    """The schema of many customers."""
+    return {
+        "type": "object",
+        "required": [CUSTOMERS],
+        "properties": {CUSTOMERS: {"type": "array", "minItems": 1, "maxItems": max_rows, "items": record}},
+        "additionalProperties": False,
+    }
+
+
+def _signatures(live: LiveModels) -> Iterator[tuple[str, Signature]]:
+    for name in sorted(live.answering):
+        try:
+            yield name, live.signature(name)
+        except (ModelNotReady, UnknownModel, UnknownVersion):
+            continue  # its files broke since, or it was unloaded: it does not answer
+
+
+def _any_of(names: list[str]) -> dict[str, Any]:
+    described = {"description": "A customer, as the model that the address names takes one."}
+    match names:
+        case []:
+            return {"type": "object"} | described
+        case [name]:
+            return _reference(name) | described
+        case _:
+            return {"anyOf": [_reference(name) for name in names]} | described
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{RECORD}{name}"}

@@ -9,7 +9,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from churn_api.config import ConfigError, load_settings
 from churn_api.services import Services
 from churn_api.web import API_V1
-from churn_api.web.core import admission, boundary, cross_origin, draining, errors, health, metrics, state
+from churn_api.web.core import addresses, admission, boundary, cross_origin, draining, errors, health, metrics, state
 from churn_api.web.core.access_log import AccessLog
 from churn_api.web.core.flask_app import Api, flask_settings
 from churn_api.web.core.json_provider import OrjsonProvider
@@ -44,6 +44,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     draining.init_app(app)
     errors.init_app(app)
     cross_origin.init_app(app)
+    addresses.init_app(app)
     for module in (root, health, api_page):
         app.register_blueprint(module.blueprint)
     for module in V1:

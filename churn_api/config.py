@@ -236,7 +236,8 @@ SETTINGS = (
         "TRUSTED_PROXIES",
         "list",
         [],
-        "Proxies whose `X-Forwarded-For` is believed: networks, or `unix` for whoever comes by a socket, by commas.",
+        "Proxies whose `X-Forwarded-For` and `X-Forwarded-Prefix` are believed: networks, or `unix` for whoever comes "
+        "by a socket, by commas.",
         _networks,
     ),
     Setting(

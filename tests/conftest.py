@@ -197,7 +197,7 @@ class Server:
 
     @property
     def port(self) -> int:
-        return int(self.url.rpartition(":")[2])
+        return int(self.url.rpartition(":")[2].partition("/")[0])
 
     @property
     def log(self) -> str:

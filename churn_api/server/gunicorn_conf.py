@@ -56,6 +56,8 @@ worker_class = "churn_api.server.sync_worker.SyncWorker"
 limit_request_line = 8190
 limit_request_field_size = 8190
 limit_request_fields = 32_768
+# Where it is mounted, a proxy says by X-Forwarded-Prefix: not all proxies take headers with underscores off.
+forwarder_headers = ""
 preload_app = True
 # On by default, and a second instance on the machine would take it over.
 control_socket_disable = True

@@ -29,7 +29,9 @@ _CODES = (
     (errors.LimitRequestHeaders, "headers-too-large"),
     (errors.ExpectationFailed, "expectation-failed"),
     (errors.UnsupportedTransferCoding, "not-implemented"),
-    ((errors.InvalidResponseHeader, errors.InvalidResponseHeaderName, errors.ConfigurationProblem), "internal-error"),
+    # The path is not below SCRIPT_NAME, where the environment has that.
+    (errors.ConfigurationProblem, "not-found"),
+    ((errors.InvalidResponseHeader, errors.InvalidResponseHeaderName), "internal-error"),
     ((errors.ParseException, ssl.SSLError), "bad-request"),
 )
 """The first that fits says what a client is told; of anything else, that it is the server's fault."""

@@ -8,6 +8,7 @@ import pytest
 from conftest import serving
 from raw_http import Answer, send
 
+from benchmarks.nginx import free_port
 from churn_api.server.sync_worker import HEAD_BYTES
 from churn_api.store.database import Database
 from churn_api.store.schema import upgrade
@@ -88,6 +89,23 @@ def test_heads_are_bounded_in_all(server):
     started = time.monotonic()
     assert_problem(send(server.port, endless), "headers-too-large")
     assert time.monotonic() - started < 2
+
+
+def test_headers_that_would_move_the_service(server):
+    """No header says where the service is mounted, whoever sends it: links and routes are as they were."""
+    plain = send(server.port, f"GET / HTTP/1.1\r\n{HEAD}\r\n").json
+    for header in ("SCRIPT_NAME: //evil.org", "PATH_INFO: /nowhere", "X-Forwarded-Prefix: //evil.org"):
+        assert send(server.port, f"GET / HTTP/1.1\r\n{HEAD}{header}\r\n\r\n").json["links"] == plain["links"], header
+
+
+def test_a_proxy_that_takes_nothing_off(serve, models_dir):
+    """With SCRIPT_NAME in the environment the service is below it: addresses have it, and all else is a 404."""
+    port = free_port()
+    below = f"http://127.0.0.1:{port}/churn"
+    with serve(models_dir, workers=1, alive=below, PORT=str(port), SCRIPT_NAME="/churn") as server:
+        below = send(server.port, f"GET /churn/ HTTP/1.1\r\n{HEAD}\r\n").json
+        assert below["links"]["models"] == "/churn/api/v1/models"
+        assert_problem(send(server.port, f"GET /{MARK} HTTP/1.1\r\n{HEAD}\r\n"), "not-found")
 
 
 def test_a_worker_that_times_out(serve, models_dir):

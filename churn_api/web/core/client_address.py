@@ -16,10 +16,14 @@ def client_address() -> str:
     return address_of(request.environ, tuple(current_app.config["TRUSTED_PROXIES"]))
 
 
+def is_from_proxy(environ: Mapping[str, Any], trusted: tuple[str, ...]) -> bool:
+    """Whether a proxy that is trusted passed a request on."""
+    return _is_trusted(_peer(environ), trusted)
+
+
 def address_of(environ: Mapping[str, Any], trusted: tuple[str, ...]) -> str:
     """The same, outside a request's context."""
-    peer: str = environ.get("REMOTE_ADDR") or UNIX
-    address = address_in(peer) or peer
+    address = _peer(environ)
     if trusted and _is_trusted(address, trusted):
         for sent in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
             # What stands further to the left was written by whoever comes now, and may be made up.
@@ -30,6 +34,11 @@ def address_of(environ: Mapping[str, Any], trusted: tuple[str, ...]) -> str:
             if not _is_trusted(address, trusted):
                 break
     return address
+
+
+def _peer(environ: Mapping[str, Any]) -> str:
+    peer: str = environ.get("REMOTE_ADDR") or UNIX
+    return address_in(peer) or peer
 
 
 def _is_trusted(address: str, trusted: tuple[str, ...]) -> bool:

@@ -7,7 +7,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from benchmarks import against, compare, held, logline, metrics, overrides, sums, sweep, tables, workers
+from benchmarks import against, compare, defaults, held, logline, metrics, overrides, sums, sweep, tables, workers
 from benchmarks.servers import COMMANDS
 
 
@@ -26,6 +26,10 @@ def _parser() -> argparse.ArgumentParser:
     scenarios = parser.add_subparsers()
     _add_compare(parser)
     _add_compare(scenarios.add_parser("compare", help="this service beside others (the default)"))
+    shipped = scenarios.add_parser("defaults", help="what the service costs as shipped, and what each part of it adds")
+    shipped.add_argument("--seconds", type=int, default=1, help="length of a run (default 1)")
+    shipped.add_argument("--rounds", type=int, default=25, help="runs of each step, in turn (default 25)")
+    shipped.set_defaults(needs=("wrk", "redis-server"), run=lambda o: defaults.run(o.rounds, o.seconds, dry=o.dry))
     trees = scenarios.add_parser("against", help="this tree beside another checkout, as ratios")
     trees.add_argument("other", type=Path, help="the other checkout, with a virtual environment of its own")
     trees.add_argument("--seconds", type=int, default=1, help="length of a run (default 1)")

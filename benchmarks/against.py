@@ -67,7 +67,7 @@ def _seen(scenario: Scenario, server: Server, bodies: tuple[Path, Path], seconds
     """Requests a second, and processor seconds a request."""
     before = server.cpu_seconds()
     body = bodies[scenario.rows > 1]
-    seen = load(server.url + scenario.route, body, connections=scenario.connections, seconds=seconds)
+    seen = load(server.url + scenario.route, body, connections=scenario.connections, seconds=seconds, key=server.key)
     if seen.bad:
         raise SystemExit(f"{server.url} gave {seen.bad} bad answers")
     return seen.rate, (server.cpu_seconds() - before) / seen.requests

@@ -67,7 +67,7 @@ def _check(server: Server, body: Path, expected: dict[str, list[float]]) -> None
     if server.name == ANSWERS_CONSTANT:
         return
     for model, probabilities in expected.items():
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", "X-API-Key": server.key}
         request = urllib.request.Request(f"{server.url}/api/v1/batch-predict/{model}", body.read_bytes(), headers)
         with urllib.request.urlopen(request, timeout=60) as response:
             answer: dict[str, Any] = json.load(response)
@@ -91,7 +91,9 @@ def _load(
             for server in proxied if scenario.behind_nginx else direct:
                 before = server.cpu_seconds()
                 body = bodies[scenario.rows > 1]
-                seen = load(server.url + scenario.route, body, connections=scenario.connections, seconds=seconds)
+                seen = load(
+                    server.url + scenario.route, body, connections=scenario.connections, seconds=seconds, key=server.key
+                )
                 runs[scenario.title][server.name].append(Run(seen, server.cpu_seconds() - before))
                 print(f"[{number}/{rounds}] {scenario.title}: {server.name} {seen.rate:,.0f}/s", flush=True)
                 if seen.bad:

@@ -40,7 +40,7 @@ def run(seconds: int, *, dry: bool) -> None:
     records, _ = customers(FOLDER, models)
     one, _ = write_bodies(FOLDER, records)
     with running(OURS, models, behind_nginx=True) as server:
-        load(server.url + ROUTE, one, connections=CONNECTIONS, seconds=WARM_UP_SECONDS)
+        load(server.url + ROUTE, one, connections=CONNECTIONS, seconds=WARM_UP_SECONDS, key=server.key)
         loads = [_held(server, one, CONNECTIONS, seconds, f"{CONNECTIONS} connections")]
         loads.append(_held(server, one, QUICK, seconds, f"{QUICK} connections, nobody slow"))
         for what, options in SLOW_CLIENTS.items():
@@ -52,7 +52,7 @@ def run(seconds: int, *, dry: bool) -> None:
 
 def _held(server: Server, body: Path, connections: int, seconds: int, title: str) -> Held:
     before = server.pss_megabytes()
-    seen = load(server.url + ROUTE, body, connections=connections, seconds=seconds)
+    seen = load(server.url + ROUTE, body, connections=connections, seconds=seconds, key=server.key)
     held = Held(title, seen, before, server.pss_megabytes())
     print(f"{title}: {seen.rate:,.0f}/s, {seen.bad} bad", flush=True)
     return held

@@ -9,6 +9,7 @@ from typing import NamedTuple
 _SCRIPT = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
+if os.getenv("BENCH_KEY") ~= "" then wrk.headers["X-API-Key"] = os.getenv("BENCH_KEY") end
 local file = io.open(os.getenv("BENCH_BODY"))
 wrk.body = file:read("*a")
 file:close()
@@ -38,7 +39,7 @@ class Seen(NamedTuple):
         return self.requests / self.seconds
 
 
-def load(url: str, body: Path, *, connections: int, seconds: int) -> Seen:
+def load(url: str, body: Path, *, connections: int, seconds: int, key: str = "") -> Seen:
     """Post a body over and over. Sync workers close after each answer, so connections are shared out anew."""
     script = body.with_name("post.lua")
     script.write_text(_SCRIPT)
@@ -48,7 +49,7 @@ def load(url: str, body: Path, *, connections: int, seconds: int) -> Seen:
         capture_output=True,
         text=True,
         check=True,
-        env={"BENCH_BODY": str(body), "PATH": os.environ["PATH"]},
+        env={"BENCH_BODY": str(body), "BENCH_KEY": key, "PATH": os.environ["PATH"]},
         timeout=120,
     )
     line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT "))

@@ -24,11 +24,16 @@ WORKERS = 2
 COMMANDS: dict[str, list[str]] = {
     "floor": [*GUNICORN, "benchmarks.peers.floor:app"],
     "churn-api": [*GUNICORN, "wsgi:app"],
+    "churn-api without metrics": [*GUNICORN, "benchmarks.peers.without_metrics:app"],
     "textbook Flask": [*GUNICORN, "benchmarks.peers.textbook_flask:app"],
     "textbook FastAPI": [*UVICORN, "benchmarks.peers.textbook_fastapi:app", "--workers", "2", "--log-level", "error"],
 }
 ANSWERS_CONSTANT = "floor"
-OURS = "churn-api"
+OURS, WITHOUT_METRICS = "churn-api", "churn-api without metrics"
+NO_LIMITS = {"CHURN_RATELIMIT_ENABLED": "0"}
+OPEN = {"CHURN_AUTH": "open", "CHURN_ALLOW_OPEN": "1"}
+UNREACHED = "1000000000/hour"
+"""A rate by which calls are counted, and none is turned away."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Server:
     url: str
     processes: list[psutil.Process]
     start_seconds: float
+    key: str = ""
+    """Lets callers in; empty where it takes none."""
 
     def pss_megabytes(self) -> float:
         """Memory of all its processes, what they share counted once."""
@@ -59,13 +66,15 @@ def running(
 ) -> Iterator[Server]:
     """A server on a free port of loopback, until the block ends. `environment` holds settings besides.
 
-    `root` is the checkout whose service it is.
+    This service runs as shipped: it asks for a key, counts calls, writes its log. `root` is the checkout whose it is.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         listening = {"HOST": f"unix:{folder}/g.sock"} if behind_nginx else {"PORT": str(free_port())}
-        if name == OURS:
-            listening |= _ready_to_start(folder, root)
+        key = ""
+        if name in (OURS, WITHOUT_METRICS):
+            listening |= {"CHURN_INSTANCE_DIR": str(folder)} | _rates()
+            key = _made_key(folder, root)
         started = time.perf_counter()
         process = stack.enter_context(_process(name, models, listening | environment, root))
         if behind_nginx:
@@ -75,19 +84,18 @@ def running(
             url, processes = f"http://127.0.0.1:{listening['PORT']}", [process.pid]
         _wait(url, process)
         seconds = time.perf_counter() - started
-        yield Server(name, url, [psutil.Process(pid) for pid in processes], seconds)
+        yield Server(name, url, [psutil.Process(pid) for pid in processes], seconds, key)
 
 
-def _ready_to_start(folder: Path, root: Path) -> dict[str, str]:
-    """Settings of a service with nothing in its database, that anyone may ask, as often as they like."""
-    settings = {
-        "CHURN_INSTANCE_DIR": str(folder),
-        "CHURN_AUTH": "open",
-        "CHURN_ALLOW_OPEN": "1",
-        "CHURN_RATELIMIT_ENABLED": "0",
-    }
-    churn_api("db", "upgrade", root=root, **settings)
-    return settings
+def _made_key(folder: Path, root: Path) -> str:
+    """A key of a new database that may predict, with no other in it."""
+    churn_api("db", "upgrade", root=root, CHURN_INSTANCE_DIR=str(folder))
+    words = ("keys", "create", "--name", "benchmark", "--scopes", "predict")
+    return churn_api(*words, root=root, CHURN_INSTANCE_DIR=str(folder)).decode().strip()
+
+
+def _rates() -> dict[str, str]:
+    return {f"CHURN_RATELIMIT_{name}": UNREACHED for name in ("PREDICT", "BATCH", "MANAGEMENT")}
 
 
 def churn_api(*words: str, root: Path = ROOT, **environment: str) -> bytes:
@@ -119,7 +127,7 @@ def _process(name: str, models: Path, settings: dict[str, str], root: Path) -> I
 def _options(name: str, settings: dict[str, str]) -> list[str]:
     if COMMANDS[name][0] == UVICORN[0]:
         return ["--port", settings["PORT"]]
-    return [] if name == OURS else ["--config", str(ROOT / "benchmarks/peers/gunicorn.conf.py")]
+    return [] if name in (OURS, WITHOUT_METRICS) else ["--config", str(ROOT / "benchmarks/peers/gunicorn.conf.py")]
 
 
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -55,9 +55,8 @@ def _measure(server: Server, model: str, size: int, body: bytes) -> Point:
     taken: list[float] = []
     deadline = time.perf_counter() + SECONDS_A_SIZE
     while len(taken) < FEWEST or (len(taken) < MOST and time.perf_counter() < deadline):
-        request = urllib.request.Request(
-            f"{server.url}/api/v1/batch-predict/{model}", body, {"Content-Type": "application/json"}
-        )
+        headers = {"Content-Type": "application/json", "X-API-Key": server.key}
+        request = urllib.request.Request(f"{server.url}/api/v1/batch-predict/{model}", body, headers)
         started = time.perf_counter()
         with urllib.request.urlopen(request, timeout=120) as response:
             response.read()

@@ -173,7 +173,7 @@ def _requests(tables: Tables) -> str:
 def _post(server: Server, table: Path) -> float:
     """Seconds until the last byte of the answer."""
     address = f"{server.url}/api/v1/batch-predict/{BOOSTED}"
-    request = urllib.request.Request(address, table.read_bytes(), {"Content-Type": "text/csv"})
+    request = urllib.request.Request(address, table.read_bytes(), {"Content-Type": "text/csv", "X-API-Key": server.key})
     started = time.perf_counter()
     with urllib.request.urlopen(request, timeout=120) as response:
         response.read()

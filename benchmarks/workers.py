@@ -36,10 +36,10 @@ def _measured(server: Server, bodies: tuple[Path, Path], workers: int, seconds: 
     (one, many), connections = bodies, 4 * workers
     time.sleep(SETTLE_SECONDS)
     found = [server.pss_megabytes()]
-    load(server.url + ONE, one, connections=connections, seconds=seconds)
+    load(server.url + ONE, one, connections=connections, seconds=seconds, key=server.key)
     found.append(server.pss_megabytes())
     for route in BATCHES:
-        load(server.url + route, many, connections=connections, seconds=seconds)
+        load(server.url + route, many, connections=connections, seconds=seconds, key=server.key)
     return [*found, server.pss_megabytes()]
 
 

@@ -1,24 +1,30 @@
-"""The contract of a counter's storage, against the file, Redis, and the memory that stands in for them."""
+"""The contract of shared counters, in the file and in Redis, and of what stands in for them."""
 
+import fcntl
 import os
-import sqlite3
+import signal
 import time
 from multiprocessing import get_context
 
 import pytest
 from limits import parse
-from limits.storage import storage_from_string
+from limits.storage import RedisStorage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
-from churn_api.access.counters import uri_of
+from churn_api.access import file_counters, own_counters
+from churn_api.access.counters import NoRoom
+from churn_api.access.file_counters import uri_of
+from churn_api.access.own_counters import OwnCounters
+from churn_api.access.redis_counters import own_uri
+from churn_api.access.shared_counters import SharedCounters
 
 
 @pytest.fixture(params=["file", "redis"])
 def uri(request, tmp_path):
     """Where counters are kept, empty."""
     if request.param == "file":
-        return uri_of(tmp_path / "limits.db")
-    return request.getfixturevalue("redis_url")
+        return uri_of(tmp_path / "limits.counters")
+    return own_uri(request.getfixturevalue("redis_url"))
 
 
 @pytest.fixture
@@ -81,21 +87,138 @@ def test_used_after_a_fork(storage):
     assert storage.incr("a", 60) == 3
 
 
-def test_what_ran_out_is_removed(tmp_path, monkeypatch):
-    """Counters that have ended do not pile up in the file."""
-    storage = storage_from_string(uri_of(tmp_path / "limits.db"))
-    for number in range(20):
-        storage.incr(str(number), -1)
-    monkeypatch.setattr("churn_api.access.counters.SWEEP_ONE_IN", 1)
-    storage.incr("kept", 60)
-    with sqlite3.connect(tmp_path / "limits.db") as connection:
-        assert connection.execute("SELECT key FROM counters").fetchall() == [("kept",)]
+def test_a_hit_says_when_its_counter_ends(storage):
+    """A hit returns the count and the end of its counter, which further hits do not put off."""
+    first, second = storage.hit("a", 60), storage.hit("a", 60, 4)
+    assert (first.total, second.total) == (1, 5)
+    assert 59 < first.ends - time.time() <= 60.1
+    assert second.ends == pytest.approx(first.ends, abs=0.1)
 
 
-def test_file_that_cannot_be_used(tmp_path):
-    """A file that is none, or cannot be opened, is told as the storage's own error."""
-    (tmp_path / "limits.db").write_bytes(b"not a database, though it is long enough to look like one" * 50)
-    storage = storage_from_string(uri_of(tmp_path / "limits.db"))
+def test_clock_that_is_set_back(tmp_path, monkeypatch):
+    """After a clock was set back by a day, a counter that would go on for a day begins anew, with its own length."""
+    now = time.time()
+    for counters in (storage_from_string(uri_of(tmp_path / "limits.counters")), OwnCounters()):
+        monkeypatch.setattr(time, "time", lambda: now)
+        assert counters.hit("a", 60, 100).total == 100
+        monkeypatch.setattr(time, "time", lambda: now - 86400)
+        assert counters.hit("a", 60) == (1, now - 86400 + 60)
+
+
+def test_redis_whose_clock_is_set_back(redis_url):
+    """A counter in Redis that would end later than it can, or never, begins anew."""
+    storage = storage_from_string(own_uri(redis_url))
+    theirs = RedisStorage(redis_url).storage
+    for seconds in (86400, None):
+        theirs.set(storage.prefixed_key("a"), 100, ex=seconds)
+        hit = storage.hit("a", 60)
+        assert hit.total == 1
+        assert hit.ends - time.time() <= 60.1
+
+
+def test_killed_in_the_middle_of_a_hit(tmp_path):
+    """Processes that are killed in the middle of counting leave no lock and no broken counter, and lose no hit."""
+    storage = storage_from_string(uri_of(tmp_path / "limits.counters"))
+    kills, counted = 20, 0
+    for number in range(kills):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            while True:
+                storage.hit("a", 3600)
+                os.write(writing, b"x")
+        os.close(writing)
+        os.read(reading, 1)
+        time.sleep(number / 2000)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        counted += 1
+        while told := os.read(reading, 1 << 16):
+            counted += len(told)
+        os.close(reading)
+        # One hit may be counted of which the process did not live to tell.
+        assert counted <= storage.hit("a", 3600, 0).total <= counted + kills
+
+
+def test_the_file_stays_small(tmp_path, monkeypatch):
+    """A full page takes no further counter and evicts none that goes on; where some have ended, there is room again."""
+    monkeypatch.setattr(file_counters, "PAGES", 1)
+    path = tmp_path / "limits.counters"
+    storage = storage_from_string(uri_of(path))
+    for number in range(128):
+        storage.hit(str(number), 1 if number < 3 else 60)
+    with pytest.raises(NoRoom):
+        storage.hit("one more", 60)
+    assert {storage.get(str(number)) for number in range(3, 128)} == {1}
+    time.sleep(1.1)
+    assert [storage.hit(f"later {number}", 60).total for number in range(3)] == [1, 1, 1]
+    assert path.stat().st_size <= 2 * file_counters.PAGE_BYTES
+
+
+def test_no_room_in_the_file(tmp_path, monkeypatch, caplog):
+    """Callers that the file has no room for are limited by each process, those that it has go on; one line says so."""
+    monkeypatch.setattr(file_counters, "PAGES", 1)
+    storage = storage_from_string(uri_of(tmp_path / "limits.counters"))
+    counters = SharedCounters(storage)
+    for number in range(128):
+        counters.hit(str(number), 60)
+    assert [counters.hit("one more", 60).total for _ in range(3)] == [1, 2, 3]
+    assert counters.hit("5", 60).total == storage.get("5") == 2
+    assert caplog.text.count("no room for further counters") == 1
+
+
+def test_memory_is_bounded(monkeypatch):
+    """A process that counts for itself tells so many callers apart; further ones share a counter."""
+    monkeypatch.setattr(own_counters, "MOST", 100)
+    counters = OwnCounters()
+    assert {counters.hit(str(number), 60).total for number in range(100)} == {1}
+    assert [counters.hit(f"more {number}", 60).total for number in range(50)] == list(range(1, 51))
+    assert counters.hit("7", 60).total == 2
+
+
+def test_file_that_is_replaced(tmp_path):
+    """Where the file is removed while two processes count in it, both count in its successor a second later."""
+    path = tmp_path / "limits.counters"
+    one, other = (storage_from_string(uri_of(path)) for _ in range(2))
+    assert (one.hit("a", 60).total, other.hit("a", 60).total) == (1, 2)
+    path.unlink()
+    time.sleep(file_counters.LOOK_EVERY_SECONDS + 0.1)
+    assert (one.hit("a", 60).total, other.hit("a", 60).total) == (1, 2)
+
+
+def test_nobody_is_named(tmp_path):
+    """The file holds no key that was counted: neither an address nor the id of an API key."""
+    path = tmp_path / "limits.counters"
+    storage_from_string(uri_of(path)).hit("address:192.0.2.77", 60)
+    assert b"192.0.2" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"not counters, though it is long enough to look like them" * 50, b"short"])
+def test_file_that_cannot_be_used(tmp_path, content):
+    """A file that holds something else is told as the storage's own error."""
+    (tmp_path / "limits.counters").write_bytes(content)
+    storage = storage_from_string(uri_of(tmp_path / "limits.counters"))
     assert not storage.check()
     with pytest.raises(storage.base_exceptions):
         storage.incr("a", 60)
+
+
+def test_file_that_can_only_be_read(tmp_path):
+    """The check of a file that another process has locked says that it cannot be counted in."""
+    path = tmp_path / "limits.counters"
+    storage = storage_from_string(uri_of(path))
+    assert storage.check()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with path.open("r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX)
+            os.write(writing, b"x")
+            time.sleep(60)
+    os.read(reading, 1)
+    try:
+        assert not storage.check()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert storage.check()

@@ -1,12 +1,22 @@
 """How often a caller may call."""
 
-import contextlib
-import sqlite3
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
 import time
+from contextlib import contextmanager
 
 import pytest
+import redis
 from builders import CUSTOMER
+from flask import Flask
+from flask_limiter import Limiter
+from limits.storage import storage_from_string
 
+from churn_api.access.file_counters import uri_of
 from churn_api.app import create_app
 
 PREDICT = "/api/v1/predict/small"
@@ -123,35 +133,145 @@ def test_forwarded_address_behind_a_proxy(limited):
     assert forwarded(client, "nonsense", address="") == 200
 
 
+@pytest.mark.parametrize(
+    "rate", ["3/hour", "2 per minute;3 per hour", "3/hour;2/minute", "4/second, 3/day"], ids=lambda rate: rate[:9]
+)
+def test_as_flask_limiter_counts(limited, rate):
+    """Statuses and headers are those that Flask-Limiter itself gives the same calls under the same rate."""
+    theirs = Flask("theirs")
+    limiter = Limiter(lambda: "me", application_limits=[rate], storage_uri="memory://", headers_enabled=True)
+    limiter.init_app(theirs)
+    theirs.add_url_rule("/", view_func=lambda: "", endpoint="view")
+    ours, stock = limited(RATELIMIT_PREDICT=rate), theirs.test_client()
+    for _ in range(5):
+        answer, expected = ours.post(PREDICT, json=CUSTOMER), stock.get("/")
+        assert answer.status_code == expected.status_code
+        for name in ("Limit", "Remaining"):
+            assert answer.headers[f"RateLimit-{name}"] == expected.headers[f"X-RateLimit-{name}"]
+        reset = float(expected.headers["X-RateLimit-Reset"]) - time.time()
+        assert float(answer.headers["RateLimit-Reset"]) == pytest.approx(reset, abs=2)
+
+
+def test_ipv6_networks(limited):
+    """Addresses of one /64 are counted together, other networks apart; an IPv4 address written as IPv6 is itself."""
+    client = limited(RATELIMIT_PREDICT="2/hour")
+
+    def call(address):
+        return client.post(PREDICT, json=CUSTOMER, environ_overrides={"REMOTE_ADDR": address}).status_code
+
+    assert [call(f"2001:db8:0:1::{number:x}") for number in (1, 2, 0xFFFF)] == [200, 200, 429]
+    assert call("2001:db8:0:1:ffff:ffff:ffff:ffff") == 429
+    assert call("2001:db8:0:2::1") == 200
+    assert [call("192.0.2.1"), call("::ffff:192.0.2.1"), call("192.0.2.1")] == [200, 200, 429]
+    assert call("192.0.2.2") == 200
+
+
 def test_storage_away(limited, tmp_path, caplog):
     """With the storage away, each process counts for itself: calls are answered, limits hold, and the log says so."""
-    client = limited(RATELIMIT_PREDICT="3/hour", RATELIMIT_STORAGE_URI="redis://127.0.0.1:1/0")
+    client = limited(RATELIMIT_PREDICT="3/hour", RATELIMIT_STORAGE_URI="redis://someone:secret@127.0.0.1:1/0")
     assert statuses(client, 5) == [200, 200, 200, 429, 429]
-    assert "storage unreachable" in caplog.text
+    assert caplog.text.count("this process counts for itself") == 1
+    assert "refused" in caplog.text
+    assert "secret" not in caplog.text
 
 
-def test_file_that_is_broken(limited, instance):
+def test_file_that_is_broken(limited, instance, caplog):
     """A counters' file that was overwritten stops no call, and opens no door."""
-    (instance / "limits.db").write_bytes(b"no database, but long enough to be taken for one" * 100)
+    (instance / "limits.counters").write_bytes(b"no counters, but long enough to be taken for some" * 100)
     assert statuses(limited(RATELIMIT_PREDICT="3/hour"), 5) == [200, 200, 200, 429, 429]
+    assert "remove it" in caplog.text
 
 
 def test_storage_comes_back(limited, instance):
     """When the counters' file can be used again, calls are counted in it again."""
-    blocked = instance / "limits.db"
+    blocked = instance / "limits.counters"
     blocked.mkdir()
     client = limited(RATELIMIT_PREDICT="100/hour")
     assert statuses(client, 2) == [200, 200]
     blocked.rmdir()
-    deadline = time.monotonic() + 20
-    while not (blocked.exists() and counted(blocked)):
-        assert time.monotonic() < deadline
-        assert statuses(client, 1) == [200]
-        time.sleep(0.2)
+    assert within(20, lambda: statuses(client, 1) == [200] and blocked.exists() and counted(blocked))
 
 
 def counted(path):
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        return connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,) and connection.execute(
-            "SELECT count(*) FROM counters"
-        ).fetchone() != (0,)
+    return storage_from_string(uri_of(path)).get("LIMITER/predict:address:127.0.0.1/global/100/1/hour")
+
+
+def within(seconds, holds):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+@contextmanager
+def locked(path):
+    """Have another process hold the file of counters, as one would that was stopped while it counts."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with path.open("r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX)
+            os.write(writing, b"x")
+            time.sleep(60)
+    os.read(reading, 1)
+    try:
+        yield
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+@contextmanager
+def paused(port):
+    """Have a Redis answer no write."""
+    client = redis.Redis(port=port)
+    client.client_pause(60_000, all=False)
+    try:
+        yield
+    finally:
+        client.client_unpause()
+        client.close()
+
+
+@pytest.fixture
+def redis_of_its_own(tmp_path):
+    """The port of a Redis that no other test uses."""
+    program = shutil.which("redis-server")
+    if not program or not shutil.which("redis-cli"):
+        pytest.skip("redis-server is not installed")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    assert within(20, lambda: subprocess.run(["redis-cli", "-p", str(port), "ping"], capture_output=True).stdout)
+    yield port
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("storage", ["file", "redis"])
+def test_storage_that_can_only_be_read(limited, instance, storage, request, caplog):
+    """With counters that can be read and not written, one call waits a second; limits hold; the log has both ends."""
+    settings = {"RATELIMIT_PREDICT": "4/hour"}
+    if storage == "redis":
+        port = request.getfixturevalue("redis_of_its_own")
+        settings["REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
+    client = limited(**settings)
+    assert statuses(client, 1) == [200]
+    with paused(port) if storage == "redis" else locked(instance / "limits.counters"):
+        seconds, seen = [], []
+        for _ in range(8):
+            started = time.monotonic()
+            seen += statuses(client, 1)
+            seconds.append(time.monotonic() - started)
+        assert seen == [200] * 4 + [429] * 4
+        assert 0.9 < seconds[0] < 2.5
+        assert max(seconds[1:]) < 0.9
+        time.sleep(4)
+        assert "used again" not in caplog.text
+    assert within(10, lambda: "used again" in caplog.text)
+    assert statuses(client, 2) == [200, 200]
+    assert caplog.text.count("counts for itself") == caplog.text.count("used again") == 1

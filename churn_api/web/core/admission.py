@@ -33,14 +33,13 @@ def init_app(app: Api, services: Services) -> None:
         if cross_origin.is_preflight(record.environ, rule):
             return
         record.auth = identify(record.operation, record.environ, services, open_auth)
-        if not counted:
-            enforce(record)
+        if counted:
+            limits.count_call(record)
+        enforce(record)
 
+    limits.init_app(app)
     trusted_hosts.init_app(app)
     app.before_request(look)
-    limits.init_app(app)
-    if counted:
-        app.before_request(lambda: enforce(current_request()))
 
 
 def _undeclared(endpoint: str) -> NoReturn:

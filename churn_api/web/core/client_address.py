@@ -5,15 +5,8 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from flask import current_app, request
-
 from churn_api.config import UNIX
 from churn_api.host_names import address_in
-
-
-def client_address() -> str:
-    """The address of whoever stands before the proxies that are trusted; `unix` where nothing better is known."""
-    return address_of(request.environ, tuple(current_app.config["TRUSTED_PROXIES"]))
 
 
 def is_from_proxy(environ: Mapping[str, Any], trusted: tuple[str, ...]) -> bool:
@@ -22,7 +15,7 @@ def is_from_proxy(environ: Mapping[str, Any], trusted: tuple[str, ...]) -> bool:
 
 
 def address_of(environ: Mapping[str, Any], trusted: tuple[str, ...]) -> str:
-    """The same, outside a request's context."""
+    """The address of whoever stands before the proxies that are trusted; `unix` where nothing better is known."""
     address = _peer(environ)
     if trusted and _is_trusted(address, trusted):
         for sent in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):

@@ -1,4 +1,4 @@
-"""Headers of every answer: the request's id, and what browsers may do with an answer.
+"""Headers of every answer: the request's id, what browsers may do with an answer, and how far the caller's limit is.
 
 Written as a list of pairs, which is less work than Flask's hooks and header objects.
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from churn_api.web.core.declaration import Header
+from churn_api.web.core.limits import rate_headers
 from churn_api.web.core.request_record import current_request
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ class Headers:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request."""
-        identifier = current_request().request_id
+        record = current_request()
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             present = dict(headers)
             headers += [default for default in DEFAULTS if default[0] not in present]
-            headers.append((REQUEST_ID.name, identifier))
+            headers.append((REQUEST_ID.name, record.request_id))
+            if record.rate_count is not None:
+                headers += rate_headers(record.rate_count)
             return start_response(status, headers, *exc_info)
 
         return self._app(environ, start)

@@ -1,21 +1,23 @@
 """How often a caller may call: Flask-Limiter, with counters that all workers share."""
 
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from pathlib import Path
 from time import time
 
-from flask import Flask, Response, current_app, request
-from flask_limiter import Limiter, RateLimitExceeded, RequestLimit
+from flask import Flask
 
-from churn_api.access.counters import uri_of
-from churn_api.web.core.client_address import client_address
+from churn_api.access.file_counters import uri_of
+from churn_api.access.redis_counters import SCHEMES, own_uri
+from churn_api.web.core.client_address import address_of
 from churn_api.web.core.declaration import Header
-from churn_api.web.core.guard import caller
+from churn_api.web.core.limiter import DeclaredLimiter, Exceeded, RateCount
 from churn_api.web.core.problems import Problem
-from churn_api.web.core.request_record import current_request
+from churn_api.web.core.request_record import RequestRecord, current_request
 
-STORAGE_SECONDS = 1
-"""How long a storage that does not answer is waited for, before each process counts for itself."""
+IPV6_PREFIX = 64
+"""Bits of an IPv6 address that tell callers apart: one customer of a provider has all addresses below."""
 
 LIMIT = Header("RateLimit-Limit", "Calls that are allowed in a window of time.", "100")
 REMAINING = Header("RateLimit-Remaining", "Calls of them that are left.", "99")
@@ -31,34 +33,35 @@ ROWS = "batch rows"
 
 
 def init_app(app: Flask) -> None:
-    """Count every call of a view that says which limit it is under."""
-    limiter = Limiter(
-        _counted_as,
-        application_limits=[_rate],
-        application_limits_exempt_when=_is_exempt,
-        storage_uri=_storage_uri(app),
-        storage_options=_storage_options(app),
-        in_memory_fallback_enabled=True,
-        enabled=app.config["RATELIMIT_ENABLED"],
-        swallow_errors=False,
-    )
+    """Make an application able to count calls, where it is to."""
+    if not app.config["RATELIMIT_ENABLED"]:
+        return
+    limiter = DeclaredLimiter(str, storage_uri=_storage_uri(app), swallow_errors=False)
     limiter.init_app(app)
     app.extensions[_EXTENSION] = limiter
-    if app.config["RATELIMIT_ENABLED"]:
-        app.after_request(_tell)
+
+
+def count_call(record: RequestRecord) -> None:
+    """Count a call of a view that says which limit it is under. Raises RateLimitExceeded.
+
+    One that is denied is counted apart, as management: whoever tries keys is stopped, and takes from nobody's own.
+    """
+    operation = record.operation
+    if operation is None or operation.limit is None or record.environ["REQUEST_METHOD"] == "OPTIONS":
+        return
+    name = "management" if record.auth.denied is not None else operation.limit
+    counted = "denied" if record.auth.denied is not None else name
+    # The caller's own rate, else the configured one.
+    rate: str = record.auth.caller.rate or record.app.config[_RATES[name]]
+    _hit(record, name, rate, f"{counted}:{_identity(record)}")
 
 
 def charge_rows(rows: int) -> None:
     """Count the rows of a batch, where that is configured. Raises RateLimitExceeded."""
-    rate = current_app.config["RATELIMIT_BATCH_ROWS"]
-    if rate and rows:
-        limiter: Limiter = current_app.extensions[_EXTENSION]
-        try:
-            with limiter.limit(rate, key_func=lambda: f"rows:{_identity()}", cost=rows):
-                pass
-        except RateLimitExceeded:
-            current_request().limit = ROWS
-            raise
+    record = current_request()
+    rate = record.app.config["RATELIMIT_BATCH_ROWS"]
+    if rate and rows and record.app.config["RATELIMIT_ENABLED"]:
+        _hit(record, ROWS, rate, f"rows:{_identity(record)}", rows)
 
 
 def rates(app: Flask) -> dict[str, str]:
@@ -71,67 +74,58 @@ def rates(app: Flask) -> dict[str, str]:
 
 def rate_limited() -> Problem:
     """The problem of a caller that has called too often."""
-    current = current_app.extensions[_EXTENSION].current_limit
-    record = current_request()
-    record.limit = record.limit or _limit()
-    seconds = 1 if current is None else max(1, _seconds_until_reset(current))
-    told = "" if current is None else f"The limit is {current.limit}. "
-    return Problem("rate-limited", f"{told}Try again in {seconds} s.", headers={"Retry-After": str(seconds)})
+    count = current_request().rate_count
+    if count is None:  # a limit that a team put on a view of its own
+        return Problem("rate-limited", "Try again later.", headers={"Retry-After": "1"})
+    seconds = max(1, _seconds_left(count))
+    detail = f"The limit is {count.item}. Try again in {seconds} s."
+    return Problem("rate-limited", detail, headers={"Retry-After": str(seconds)})
 
 
-def _seconds_until_reset(current: RequestLimit) -> int:
-    return max(0, ceil(current.window.reset_time - time()))
+def rate_headers(count: RateCount) -> list[tuple[str, str]]:
+    """What an answer says of the limit, what is left of it, and when it begins anew, in seconds."""
+    return [
+        (LIMIT.name, str(count.item.amount)),
+        (REMAINING.name, str(count.remaining)),
+        (RESET.name, str(_seconds_left(count))),
+    ]
+
+
+def _hit(record: RequestRecord, name: str, rate: str, counted_as: str, cost: int = 1) -> None:
+    limiter: DeclaredLimiter = record.app.extensions[_EXTENSION]
+    try:
+        record.rate_count = limiter.hit(rate, counted_as, cost)
+    except Exceeded as error:
+        record.rate_count, record.limit = error.count, name
+        raise
+
+
+def _seconds_left(count: RateCount) -> int:
+    return max(0, ceil(count.ends - time()))
 
 
 def _storage_uri(app: Flask) -> str:
-    configured = app.config["RATELIMIT_STORAGE_URI"] or app.config["REDIS_URL"]
-    return str(configured) or uri_of(Path(app.config["INSTANCE_DIR"]) / "limits.db")
+    uri = str(app.config["RATELIMIT_STORAGE_URI"] or app.config["REDIS_URL"])
+    if not uri:
+        return uri_of(Path(app.config["INSTANCE_DIR"]) / "limits.counters")
+    return own_uri(uri) if uri.partition("://")[0] in SCHEMES else uri
 
 
-def _storage_options(app: Flask) -> dict[str, str | int]:
-    if not _storage_uri(app).startswith("redis"):
-        return {}
-    return {"socket_connect_timeout": STORAGE_SECONDS, "socket_timeout": STORAGE_SECONDS}
-
-
-def _is_exempt() -> bool:
-    operation = current_request().operation
-    return operation is None or operation.limit is None or request.method == "OPTIONS"
-
-
-def _counted_as() -> str:
-    record = current_request()
-    if record.auth.denied or record.operation is None:
-        return f"denied:{_identity()}"
-    return f"{record.operation.limit}:{_identity()}"
-
-
-def _identity() -> str:
+def _identity(record: RequestRecord) -> str:
     """The caller's own, else the address."""
-    found = caller()
-    return f"address:{client_address()}" if found.is_anonymous else found.identity
+    caller = record.auth.caller
+    if not caller.is_anonymous:
+        return caller.identity
+    return _address(address_of(record.environ, tuple(record.app.config["TRUSTED_PROXIES"])))
 
 
-def _rate() -> str:
-    """The caller's own rate, else the configured one. Attempts to get in are counted as management.
-
-    Flask-Limiter asks of exempt calls too, and makes nothing of the answer.
-    """
-    rate: str = caller().rate or current_app.config[_RATES[_limit()]]
-    return rate
-
-
-def _limit() -> str:
-    record = current_request()
-    denied = record.auth.denied is not None
-    return "management" if denied or record.operation is None else record.operation.limit or "management"
-
-
-def _tell(response: Response) -> Response:
-    """Tell, of what was counted, the limit, what is left of it, and when it begins anew (in seconds)."""
-    current = current_app.extensions[_EXTENSION].current_limit
-    if current is not None:
-        response.headers[LIMIT.name] = str(current.limit.amount)
-        response.headers[REMAINING.name] = str(max(0, current.remaining))
-        response.headers[RESET.name] = str(_seconds_until_reset(current))
-    return response
+@lru_cache(maxsize=1024)
+def _address(address: str) -> str:
+    """How an address is counted: one of IPv6 with all that its holder can choose from."""
+    try:
+        found = ip_address(address)
+    except ValueError:  # a socket's
+        return f"address:{address}"
+    if isinstance(found, IPv6Address):
+        return f"address:{ip_network((int(found), IPV6_PREFIX), strict=False)}"
+    return f"address:{found}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from churn_api.telemetry.traceparent import Trace
     from churn_api.web.core.declaration import Operation
     from churn_api.web.core.flask_app import Api
+    from churn_api.web.core.limiter import RateCount
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 OTHER_METHOD = "_OTHER"
@@ -56,6 +57,8 @@ class RequestRecord(msgspec.Struct, eq=False):
     trace: "Trace | None" = None
     problem: str | None = None
     """The code of the problem that was answered."""
+    rate_count: "RateCount | None" = None
+    """How far the caller is within the limit that counted the call."""
     limit: str | None = None
     """Which limit was hit."""
     failure: BaseException | None = None

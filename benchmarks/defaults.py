@@ -1,0 +1,113 @@
+"""What the service costs as it is shipped, and what each of its parts adds: keys, limits, log, metrics."""
+
+import statistics
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.load import Seen, load
+from benchmarks.models import FOLDER, customers, make_models, write_bodies
+from benchmarks.redis_server import redis_server
+from benchmarks.report import README, table_of, write_figures
+from benchmarks.servers import ANSWERS_CONSTANT, NO_LIMITS, OPEN, OURS, WITHOUT_METRICS, Server, running
+
+ROUTE = "/api/v1/predict/boosting"
+CONNECTIONS = 8
+CHART = README.with_name("defaults.svg")
+NO_LOG = {"CHURN_LOG_LEVEL": "error"}
+
+AS_SHIPPED = "as shipped: and limits on the file"
+BY_REDIS = "as shipped, limits by Redis"
+STEPS: dict[str, tuple[str, dict[str, str]]] = {
+    ANSWERS_CONSTANT: (ANSWERS_CONSTANT, {}),
+    AS_SHIPPED: (OURS, {}),
+    BY_REDIS: (OURS, {}),
+    "predictions alone": (WITHOUT_METRICS, OPEN | NO_LIMITS | NO_LOG),
+    "and metrics": (OURS, OPEN | NO_LIMITS | NO_LOG),
+    "and the log": (OURS, OPEN | NO_LIMITS),
+    "and a key": (OURS, NO_LIMITS),
+}
+"""By what it is called: a server, and its settings. Each of the last four has one part more than the one before it."""
+PARTS = {
+    "metrics": ("predictions alone", "and metrics"),
+    "log": ("and metrics", "and the log"),
+    "key": ("and the log", "and a key"),
+    "limits on the file": ("and a key", AS_SHIPPED),
+    "limits by Redis": ("and a key", BY_REDIS),
+}
+"""What adds a part: the step without it, and the one with it."""
+
+
+class Run(NamedTuple):
+    """One run of one step, and the processor time of a request in it, in microseconds."""
+
+    seen: Seen
+    cpu: float
+
+
+Runs = dict[str, list[Run]]
+"""By step, the rounds in order."""
+
+
+def run(rounds: int, seconds: int, *, dry: bool) -> None:
+    """Load every step in turn, and write benchmarks/README.md and the chart unless `dry`."""
+    models = make_models(FOLDER)
+    body, _ = write_bodies(FOLDER, customers(FOLDER, models)[0])
+    runs: Runs = {name: [] for name in STEPS}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        redis = {BY_REDIS: {"REDIS_URL": stack.enter_context(redis_server(folder))}}
+        servers = {
+            name: stack.enter_context(running(server, models, **settings, **redis.get(name, {})))
+            for name, (server, settings) in STEPS.items()
+        }
+        for number in range(rounds):
+            # Whichever comes first has the machine as the round before has left it.
+            for name in list(servers)[:: 1 if number % 2 else -1]:
+                runs[name].append(_measured(servers[name], body, seconds))
+                print(f"[{number + 1}/{rounds}] {name}: {runs[name][-1].seen.rate:,.0f}/s", flush=True)
+    write_figures("defaults", f"{_steps(runs)}\n\n{_parts(runs)}", dry=dry)
+    if not dry:
+        _draw(runs)
+
+
+def _measured(server: Server, body: Path, seconds: int) -> Run:
+    before = server.cpu_seconds()
+    seen = load(server.url + ROUTE, body, connections=CONNECTIONS, seconds=seconds, key=server.key)
+    if seen.bad:
+        raise SystemExit(f"{server.name} gave {seen.bad} bad answers")
+    return Run(seen, (server.cpu_seconds() - before) / seen.requests * 1e6)
+
+
+def _steps(runs: Runs) -> str:
+    """Each step beside the floor: medians, and of the ratios those within each round."""
+    rows = []
+    for name, found in runs.items():
+        rate, p99 = (statistics.median(getattr(run.seen, figure) for run in found) for figure in ("rate", "p99"))
+        shares = [f"{share(runs, name, figure):.2f}" for figure in ("rate", "p99")]
+        cpu = statistics.median(run.cpu for run in found)
+        rows.append([name, f"{rate:,.0f}", shares[0], f"{p99:.2f}", shares[1], f"{cpu:,.0f}"])
+    return table_of(["server", "requests/s", "× floor", "p99 ms", "× floor", "CPU µs a request"], rows)
+
+
+def share(runs: Runs, name: str, figure: str) -> float:
+    """A figure of a step by the floor's in the same round: what a shared machine takes away, it takes from both."""
+    pairs = zip(runs[name], runs[ANSWERS_CONSTANT], strict=True)
+    return statistics.median(getattr(run.seen, figure) / getattr(floor.seen, figure) for run, floor in pairs)
+
+
+def _parts(runs: Runs) -> str:
+    rows = [[name, f"{added(runs, name):+.0f}"] for name in PARTS]
+    return table_of(["what", "CPU µs that it adds to a request"], rows)
+
+
+def added(runs: Runs, part: str) -> float:
+    """Microseconds of processor time that a part adds to a request: the median of the differences within each round."""
+    without, with_it = PARTS[part]
+    return statistics.median(more.cpu - less.cpu for less, more in zip(runs[without], runs[with_it], strict=True))
+
+
+def _draw(runs: Runs) -> None:
+    """Have the chart drawn by a process of its own: matplotlib is in the peers' environment alone."""
+    raise NotImplementedError

@@ -7,7 +7,7 @@ few that platforms set, which go by their own name.
 import os
 import re
 import sys
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -19,6 +19,7 @@ from limits import parse
 from churn_api.config_file import FileError, check_type, read_settings
 from churn_api.contract.faults import did_you_mean
 from churn_api.host_names import is_origin, trusted_host
+from churn_api.store_urls import UrlError, check_counters_url, check_database_url, check_redis_url
 
 PREFIX = "CHURN_"
 REQUIRED, OPEN = "required", "open"
@@ -108,6 +109,19 @@ def _optional_contact(text: str) -> None:
         raise ValidationError("Must be an e-mail address, or one that begins with https://.")
 
 
+def _store(check: Callable[[str], None]) -> Callable[[str], None]:
+    """The check of an address of a store, which may be left out."""
+
+    def checked(text: str) -> None:
+        try:
+            if text:
+                check(text)
+        except UrlError as error:
+            raise ValidationError(str(error)) from error
+
+    return checked
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting. `kind` is the name of the environs parser that reads it."""
@@ -171,6 +185,7 @@ SETTINGS = (
         "str",
         "",
         "Database, `sqlite:///…` or `postgresql://…`. Empty: SQLite in the instance folder.",
+        _store(check_database_url),
         prefixed=False,
         secret=True,
     ),
@@ -229,9 +244,12 @@ SETTINGS = (
         "str",
         "",
         "Where calls are counted. Empty: by `REDIS_URL`, else in a file of the instance folder.",
+        _store(check_counters_url),
         secret=True,
     ),
-    Setting("REDIS_URL", "str", "", "Redis that many machines share.", prefixed=False, secret=True),
+    Setting(
+        "REDIS_URL", "str", "", "Redis that many machines share.", _store(check_redis_url), prefixed=False, secret=True
+    ),
     Setting(
         "TRUSTED_PROXIES",
         "list",

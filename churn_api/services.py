@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from churn_api.access.keyring import KeyRing
 from churn_api.access.keys import Keys
 from churn_api.access.secrets import secret
-from churn_api.config import DASK
+from churn_api.config import DASK, StartError
 from churn_api.registry.bundle import found_bundles
 from churn_api.registry.catalog import Catalog
 from churn_api.registry.live import LiveModels
@@ -23,6 +23,7 @@ from churn_api.registry.workers import Reporter
 from churn_api.serving.data_plane import DataPlane
 from churn_api.store import schema
 from churn_api.store.database import Database, DatabaseAway
+from churn_api.store.database_errors import DatabaseUnusable
 from churn_api.store.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class Services:
         self.instance = Path(settings["INSTANCE_DIR"])
         self.models_dir = Path(settings["MODELS_DIR"])
         self.jobs_dir = Path(settings["JOBS_DIR"] or self.instance / "jobs")
-        self.database = Database(settings["DATABASE_URL"] or f"sqlite:///{self.instance / 'churn.db'}")
+        own = f"sqlite:///{self.instance / 'churn.db'}"
+        self.database = Database(settings["DATABASE_URL"] or own, make_folder=not settings["DATABASE_URL"])
         self.catalog = Catalog(self.database)
         self.data_plane = DataPlane()
         self.live = LiveModels(self.models_dir, settings["DEFAULT_MODEL"], settings["MAX_MODELS"])
@@ -169,10 +171,11 @@ class Services:
     def _reporter(self) -> Reporter:
         return Reporter(self.live)
 
-    def check(self) -> None:
+    def check(self) -> bool:
         """See whether this may start: the secrets, the identity provider's keys, the schema.
 
-        A database that is away is no reason not to start: it may be back at any moment. Raises StartError.
+        A database that is away is no reason not to start: it may be back at any moment. Return whether it answered.
+        Raises StartError.
         """
         self._secret("JWT_SECRET")
         if self._settings["JWKS_FILE"]:
@@ -180,14 +183,19 @@ class Services:
         _ = self.ring
         try:
             schema.check(self.database)
+        except DatabaseUnusable as error:
+            raise StartError(f"the database {self.database.location} {error.state}: {error}") from error
         except DatabaseAway as error:
-            log.warning("the database is away at the start (%s); models are loaded when it is back", error)
+            log.warning("the database %s at the start (%s); models are loaded when it is back", error.state, error)
+            return False
         finally:
             self.database.close()
+        return True
 
     def open(self) -> None:
         """Make ready to answer: check, register new bundles, load the live models. Raises StartError."""
-        self.check()
+        if not self.check():
+            return
         try:
             with contextlib.suppress(DatabaseAway):
                 self._register_found()

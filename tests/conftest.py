@@ -264,7 +264,7 @@ def serving(
 
 
 def _wait_until_alive(server: Server) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         try:
             if requests.get(f"{server.url}/health/live", timeout=5).status_code == 200:
                 return

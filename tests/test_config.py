@@ -161,7 +161,7 @@ def test_paths_are_absolute(tmp_path, monkeypatch, file):
     assert (settings["JOBS_DIR"], settings["JWKS_FILE"]) == ("", "")
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:////a/b.db", "postgresql://a@b/c", ""])
+@pytest.mark.parametrize("url", ["sqlite:////a/b.db", "postgresql://a@b/c", ""])
 def test_addresses_without_a_relative_path(url):
     """An address of a database that names no relative file stays as it is."""
     assert load_settings({"DATABASE_URL": url})["DATABASE_URL"] == url

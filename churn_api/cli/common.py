@@ -51,16 +51,19 @@ def services(*, checked: bool = True) -> Iterator["Services"]:
     from churn_api.services import Services
     from churn_api.store import schema
     from churn_api.store.database import DatabaseAway
+    from churn_api.store.wait_limit import COMMAND_SECONDS
 
-    found = Services(settings_or_refuse())
+    settings = settings_or_refuse()
     try:
+        found = Services(settings)
+        found.database.seconds = COMMAND_SECONDS
         if checked:
             schema.check(found.database)
         yield found
     except StartError as error:
         refuse(str(error))
     except DatabaseAway as error:
-        refuse(f"the database {found.database.location} cannot be reached ({error})")
+        refuse(f"the database {found.database.location} {error.state} ({error})")
 
 
 def actor() -> str:

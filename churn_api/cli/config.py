@@ -1,15 +1,11 @@
 """Show the settings in force."""
 
-import re
-
 import click
 import orjson
 
 from churn_api.cli.common import settings_or_refuse, table
 from churn_api.config import SETTINGS, Setting, default_settings
-
-HIDDEN = "********"
-_PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
+from churn_api.store_urls import HIDDEN, without_password
 
 EXAMPLES = """
 \b
@@ -42,4 +38,4 @@ def _shown(setting: Setting, value: object) -> object:
     if not setting.secret or not value:
         return value
     text = str(value)
-    return _PASSWORD.sub(HIDDEN, text) if "://" in text else HIDDEN
+    return without_password(text) if "://" in text else HIDDEN

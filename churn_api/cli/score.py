@@ -220,7 +220,7 @@ def _live(services: Services, name: str) -> str | None:
         click.echo(f"The newest version scores: which one is live cannot be asked ({error}).", err=True)
         return None
     except DatabaseAway as error:
-        reason = f"the database {database.location} cannot be reached ({error})"
+        reason = f"the database {database.location} {error.state} ({error})"
         click.echo(f"The newest version scores: which one is live cannot be asked ({reason}).", err=True)
         return None
     finally:

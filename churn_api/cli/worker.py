@@ -1,6 +1,8 @@
 """Work on jobs."""
 
+import logging
 import signal
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,10 +12,17 @@ from churn_api.cli.common import refuse, services, settings_or_refuse
 from churn_api.config import StartError, metrics_dir
 from churn_api.server.thread_limits import limit_threads
 from churn_api.services import Services
+from churn_api.store import schema
+from churn_api.store.database import Database
+from churn_api.store.database_errors import DatabaseAway, DatabaseUnusable
 from churn_api.telemetry import folder, logs
 
 if TYPE_CHECKING:
     from churn_api.telemetry.job_metrics import WorkCounts
+
+AGAIN_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
 
 EXAMPLES = """
 \b
@@ -46,7 +55,8 @@ def worker(respawn: bool) -> None:
         observer = _counting()
     except StartError as error:
         refuse(str(error))
-    with services() as found:
+    with services(checked=False) as found:
+        _wait_for_schema(found.database)
         try:
             working = found.worker(observer)
         except StartError as error:
@@ -54,6 +64,21 @@ def worker(respawn: bool) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: working.stop())
         working.run()
+
+
+def _wait_for_schema(database: Database) -> None:
+    """Wait until the database answers: work would wait for it too. Raises SchemaError, or DatabaseUnusable."""
+    waits = False
+    while True:
+        try:
+            return schema.check(database)
+        except DatabaseUnusable:
+            raise
+        except DatabaseAway as error:
+            if not waits:
+                log.warning("the database %s at the start (%s); the worker waits for it", error.state, error)
+            waits = True
+            time.sleep(AGAIN_SECONDS)
 
 
 def _counting() -> "WorkCounts":

@@ -200,7 +200,7 @@ class Worker:
     def _notice(self, error: DatabaseAway | None) -> None:
         """Log once that the database is away, and once that it is back."""
         if error is not None and not self._away:
-            log.warning("the database is away (%s); work waits for it", error)
+            log.warning("the database %s (%s); work waits for it", error.state, error)
         elif error is None and self._away:
             log.warning("the database is back")
         self._away = error is not None

@@ -1,40 +1,50 @@
-"""The database: an engine a process, and transactions."""
+"""The database: an engine a process, transactions, and what is known of whether it answers."""
 
 import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
-from sqlite3 import SQLITE_FULL
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-BUSY_SECONDS = 5
-"""How long a statement waits for a lock of SQLite."""
-CONNECT_SECONDS = 2
-STATEMENT_SECONDS = 10
+from churn_api.store.database_errors import DatabaseAway, DatabaseBusy, DatabaseFull, translated
+from churn_api.store.sqlite import BEGIN, sqlite_engine
+from churn_api.store.wait_limit import SERVER_SECONDS, WaitLimit
 
-_BEGIN = "churn_api_begin"
+__all__ = ["Database", "DatabaseAway", "DatabaseFull", "Ping"]
 
-
-class DatabaseAway(Exception):
-    """The database cannot be reached. Its text says why and names no address."""
+KNOWN_SECONDS = 5.0
+"""How long it is believed that the database is away, where a watcher has not said so again."""
 
 
-class DatabaseFull(DatabaseAway):
-    """The disk of the database has no room for what was to be written; what it holds can be read."""
+class Ping(NamedTuple):
+    """How a database answered."""
+
+    milliseconds: float
+    read_only: bool
 
 
 class Database:
-    """One database. Connections are made on first use, and anew after a fork: they must not be shared."""
+    """One database. Connections are made on first use, and again after a fork: they must not be shared.
 
-    def __init__(self, url: str) -> None:
+    Where a watcher asks all the time, it alone waits for a database that is away: whoever else asks hears so at once.
+    """
+
+    def __init__(self, url: str, *, seconds: float = SERVER_SECONDS, make_folder: bool = False) -> None:
         self.url = _with_driver(make_url(url))
+        self._make_folder = make_folder
+        self.seconds = seconds
+        """How long an answer is waited for."""
+        self._limit = WaitLimit(seconds)
         self._engine: Engine | None = None
         self._pid = 0
+        self._watched_by = 0
+        self._away = ""
+        self._away_until = 0.0
 
     @property
     def is_local(self) -> bool:
@@ -51,46 +61,81 @@ class Database:
 
     @property
     def engine(self) -> Engine:
-        """The engine, with connections of the process that asks. What it has compiled outlives a fork."""
+        """The engine, with connections of the process that asks. What it has compiled outlives a fork.
+
+        Raises DatabaseUnusable.
+        """
         if self._engine is None:
-            self._engine = _engine(self.url)
+            self._engine = self._made()
         elif self._pid != os.getpid():
             self._engine.dispose(close=False)  # they are the parent's to close
         self._pid = os.getpid()
         return self._engine
 
-    def reading(self) -> AbstractContextManager[Connection]:
-        """A connection that only reads, for a block. Raises DatabaseAway."""
-        return self._connection("DEFERRED")
+    def reading(self, *, probe: bool = False) -> AbstractContextManager[Connection]:
+        """A connection that only reads; `probe`: of a database that is known to be away too. Raises DatabaseAway."""
+        return self._connection("DEFERRED", self.seconds, probe)
 
-    def transaction(self) -> AbstractContextManager[Connection]:
+    def transaction(self, *, seconds: float | None = None) -> AbstractContextManager[Connection]:
         """A connection, committed at the end of a block, or rolled back where it raises. Raises DatabaseAway."""
-        return self._connection("IMMEDIATE")
+        return self._connection("IMMEDIATE", self.seconds if seconds is None else seconds, False)
 
     @contextmanager
-    def _connection(self, begin: str) -> Iterator[Connection]:
+    def _connection(self, begin: str, seconds: float, probe: bool) -> Iterator[Connection]:
         """A connection. SQLite refuses at once one that first reads and then writes beside another."""
+        if self._is_known_away() and not probe:
+            raise DatabaseAway(self._away)
         try:
-            with self.engine.execution_options(**{_BEGIN: begin}).begin() as connection:
+            with self._limit.block(seconds), self.engine.execution_options(**{BEGIN: begin}).begin() as connection:
                 yield connection
         except DBAPIError as error:
-            if not _is_away(error):
+            away = translated(error, self.url)
+            if away is None:
                 raise
-            if _is_full(error):
-                raise DatabaseFull("its disk is full") from error
-            raise DatabaseAway(type(error.orig).__name__) from error
+            self._note(away)
+            raise away from error
+        except PoolTimeout as error:
+            raise DatabaseBusy("every connection of this process is in use") from error
+        if probe:
+            self._away = ""
 
-    def ping(self) -> float:
-        """Milliseconds that a round trip takes. Raises DatabaseAway."""
+    def watched(self) -> None:
+        """Know that from now on a watcher of this process asks all the time."""
+        self._watched_by = os.getpid()
+
+    def ping(self) -> Ping:
+        """How long a round trip takes, and whether the database takes writes. Raises DatabaseAway."""
         started = time.perf_counter()
         with self.reading() as connection:
-            connection.execute(text("SELECT 1"))
-        return (time.perf_counter() - started) * 1000
+            read_only = self._is_read_only(connection)
+        return Ping((time.perf_counter() - started) * 1000, read_only)
 
     def close(self) -> None:
         """Close this process's connections, so that a fork inherits none."""
         if self._engine is not None and self._pid == os.getpid():
             self._engine.dispose()
+
+    def _made(self) -> Engine:
+        if self.is_local:
+            return sqlite_engine(self.url, self.seconds, make_folder=self._make_folder)
+        # Only here: the driver is an extra.
+        from churn_api.store.postgres import postgres_engine
+
+        return postgres_engine(self.url, self._limit, pool_seconds=self.seconds)
+
+    def _is_read_only(self, connection: Connection) -> bool:
+        if self.is_local:
+            connection.execute(text("SELECT 1"))
+            return bool(self.url.database) and not os.access(str(self.url.database), os.W_OK)
+        return bool(connection.execute(text("SELECT current_setting('transaction_read_only') = 'on'")).scalar())
+
+    def _is_known_away(self) -> bool:
+        return bool(self._away) and self._watched_by == os.getpid() and time.monotonic() < self._away_until
+
+    def _note(self, error: DatabaseAway) -> None:
+        """Remember that nothing can be asked; of a database that is busy or takes no writes, something else can."""
+        if type(error) is DatabaseAway:
+            self._away, self._away_until = str(error), time.monotonic() + KNOWN_SECONDS
 
 
 def _with_driver(url: URL) -> URL:
@@ -98,49 +143,3 @@ def _with_driver(url: URL) -> URL:
     if url.drivername in ("postgres", "postgresql"):
         return url.set(drivername="postgresql+psycopg")
     return url
-
-
-def _engine(url: URL) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        return _sqlite(url)
-    options = f"-c statement_timeout={STATEMENT_SECONDS * 1000}"
-    connecting: dict[str, Any] = {
-        "connect_timeout": CONNECT_SECONDS,
-        # A server that vanished without a word is noticed after seconds, not after the system's quarter of an hour.
-        "tcp_user_timeout": CONNECT_SECONDS * 1000,
-        "options": options,
-    }
-    return create_engine(url, pool_pre_ping=True, pool_size=2, pool_recycle=1800, connect_args=connecting)
-
-
-def _sqlite(url: URL) -> Engine:
-    if url.database:
-        try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DatabaseAway(f"its folder cannot be made: {error.strerror}") from error
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _: Any) -> None:
-        """Readers do not wait for writers, foreign keys hold, and the driver begins no transaction of its own."""
-        connection.isolation_level = None
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get(_BEGIN, 'DEFERRED')}")
-
-    return engine
-
-
-def _is_away(error: DBAPIError) -> bool:
-    """Whether there is no database to ask, rather than a statement that is wrong; SQLite has one class for both."""
-    wrong = str(error.orig).startswith("no such ")
-    return error.connection_invalidated or (isinstance(error, OperationalError) and not wrong)
-
-
-def _is_full(error: DBAPIError) -> bool:
-    """Whether SQLite found no room; a server's disk is the server's affair, and it is away while it cannot write."""
-    return getattr(error.orig, "sqlite_errorcode", None) == SQLITE_FULL

@@ -19,6 +19,10 @@ _LOCK = 4_713_090_821
 """Any number, so that of many machines that upgrade at once one does and the others wait."""
 
 
+UPGRADE_SECONDS = 600.0
+"""How long an upgrade waits for one that runs elsewhere, or for a change of a large table."""
+
+
 class SchemaError(StartError):
     """A database whose schema is not the one that this program needs; the text says what to do."""
 
@@ -45,7 +49,7 @@ def upgrade(database: Database) -> str | None:
     """Bring a database to the schema needed, and return the version that it had. Raises SchemaError, DatabaseAway."""
     from alembic import command
 
-    with database.transaction() as connection:
+    with database.transaction(seconds=UPGRADE_SECONDS) as connection:
         _lock(connection)
         before = _version(connection)
         if before is not None and before not in _known():

@@ -31,6 +31,7 @@ class Watcher:
 
     def start(self) -> None:
         """Follow from now on."""
+        self._database.watched()
         self._thread = threading.Thread(target=self._follow, name="watcher", daemon=True)
         self._thread.start()
 
@@ -42,7 +43,7 @@ class Watcher:
 
     def look(self) -> None:
         """Ask once, and do what the answer calls for. Raises DatabaseAway."""
-        with self._database.reading() as connection:
+        with self._database.reading(probe=True) as connection:
             found = revisions.read(connection)
         for topic, number in found.items():
             if self._seen.get(topic) != number:
@@ -53,14 +54,22 @@ class Watcher:
         while not self._stopped.is_set():
             try:
                 self.look()
-                for do in self._each_round:
-                    do()
-                self._tell("")
+                self._tell(self._round())
             except DatabaseAway as error:
-                self._tell(str(error))
+                self._tell(error)
             except Exception as error:  # noqa: BLE001 - the next round may succeed, and who does not follow is wrong
                 self._tell_failure(error)
             self._stopped.wait(EVERY_SECONDS)
+
+    def _round(self) -> DatabaseAway | None:
+        """Do what each round has, and return what the database kept from being done: it keeps nothing else from it."""
+        kept: DatabaseAway | None = None
+        for do in self._each_round:
+            try:
+                do()
+            except DatabaseAway as error:
+                kept = error
+        return kept
 
     def _tell_failure(self, error: Exception) -> None:
         """Once, however often it comes."""
@@ -68,10 +77,11 @@ class Watcher:
             self._failure = repr(error)
             log.error("following the database failed", exc_info=error)
 
-    def _tell(self, away: str) -> None:
-        """That the database is away, and why, or that it is back: once each."""
-        if away and not self._away:
-            log.warning("the database is away (%s); what is held answers on", away)
-        elif self._away and not away:
+    def _tell(self, error: DatabaseAway | None) -> None:
+        """That the database is away, or takes no writes, and why, or that it is back: once each."""
+        state = error.state if error else ""
+        if error and state != self._away:
+            log.warning("the database %s (%s); what is held answers on", state, error)
+        elif self._away and not error:
             log.warning("the database is back")
-        self._away = away
+        self._away = state

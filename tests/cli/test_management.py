@@ -126,5 +126,5 @@ def test_database_away(run, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://someone:secret@127.0.0.1:1/none")
     done = run("keys", "list")
     assert done.exit_code == 2
-    assert "the database 127.0.0.1:1/none cannot be reached" in done.stderr
+    assert "the database 127.0.0.1:1/none is away" in done.stderr
     assert "secret" not in done.output

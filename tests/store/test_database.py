@@ -15,7 +15,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError
 
 from churn_api.store import audit, revisions, schema
-from churn_api.store.database import Database, DatabaseAway
+from churn_api.store.database import Database
 from churn_api.store.schema import HEAD
 from churn_api.store.tables import LIVE, METADATA
 
@@ -127,16 +127,6 @@ def test_many_writers(database, database_url):
         assert revisions.read(connection)["keys"] == 200
 
 
-@pytest.mark.parametrize(
-    "url", ["postgresql://nobody@127.0.0.1:1/none", "sqlite:////proc/nowhere/churn.db"], ids=["postgres", "sqlite"]
-)
-def test_away(url):
-    """A database that cannot be reached is away, and neither its address nor a path is in the words."""
-    with pytest.raises((DatabaseAway, OSError)) as raised:
-        Database(url).ping()
-    assert "127.0.0.1" not in str(raised.value)
-
-
 def test_an_engine_a_process(database):
     """After a fork the child makes connections of its own, and the parent's go on."""
     before = database.ping()
@@ -148,8 +138,8 @@ def test_an_engine_a_process(database):
         finally:
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert before > 0
-    assert database.ping() > 0
+    assert before.milliseconds > 0
+    assert database.ping().milliseconds > 0
 
 
 def test_upgrade_command(instance):

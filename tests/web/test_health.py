@@ -59,7 +59,7 @@ def test_without_a_database(models_dir, tmp_path):
     services_of(client.application).database = Database("postgresql://nobody@127.0.0.1:1/none")
     response = client.get("/health")
     assert (response.status_code, response.json["status"]) == (200, "degraded")
-    assert response.json["checks"]["database"]["reason"] == "the database cannot be reached"
+    assert response.json["checks"]["database"]["reason"] == "the database is away"
 
 
 def test_a_worker_that_is_behind(client, app):

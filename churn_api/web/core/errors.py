@@ -108,10 +108,10 @@ def _not_ready(error: ModelNotReady) -> Response:
 
 
 def _database_away(error: DatabaseAway) -> Response:
-    log.error("the database is away (%s)", error)
+    log.error("the database %s (%s)", error.state, error)
     headers = {"Retry-After": str(RETRY_AFTER)}
     return response_for(
-        Problem("dependency-unavailable", "The database cannot be reached.", headers=headers, part="database")
+        Problem("dependency-unavailable", f"The database {error.state}.", headers=headers, part="database")
     )
 
 

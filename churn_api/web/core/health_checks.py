@@ -10,23 +10,26 @@ import psutil
 from churn_api.registry.live import LiveModels
 from churn_api.registry.workers import workers
 from churn_api.services import Services
-from churn_api.store.database import Database, DatabaseAway
+from churn_api.store.database import Database
+from churn_api.store.database_errors import DatabaseAway, DatabaseReadOnly
 from churn_api.telemetry.container import memory_here
 
 FULL = 0.95
 """Of memory or of a disk: from here on it is about to run out."""
 
 _STATUSES = ("ok", "degraded", "down")
-_AWAY = {"status": "degraded", "reason": "the database cannot be reached"}
 
 
 def all_checks(services: Services) -> dict[str, dict[str, Any]]:
     """Every part by its name."""
+    database = _database(services.database)
+    # What was just away is not asked again: a report comes at once.
+    by_database = (_workers, _jobs) if "latency_ms" in database else (lambda _: database, lambda _: database)
     return {
-        "database": _database(services.database),
+        "database": database,
         "models": _models(services.live),
-        "workers": _workers(services),
-        "jobs": _jobs(services),
+        "workers": by_database[0](services),
+        "jobs": by_database[1](services),
         "memory": _memory(),
         "disk": _disks({"instance": services.instance, "models": services.models_dir, "jobs": services.jobs_dir}),
     }
@@ -40,9 +43,15 @@ def worst(checks: Mapping[str, Mapping[str, Any]]) -> str:
 def _database(database: Database) -> dict[str, Any]:
     """Whether the database answers, and after how many milliseconds. Without it, what is held answers on."""
     try:
-        return {"status": "ok", "latency_ms": round(database.ping(), 3)}
-    except DatabaseAway:
-        return _AWAY
+        ping = database.ping()
+    except DatabaseAway as error:
+        return _away(error)
+    found: dict[str, Any] = {"status": "ok", "latency_ms": round(ping.milliseconds, 3)}
+    return found | _away(DatabaseReadOnly()) if ping.read_only else found
+
+
+def _away(error: DatabaseAway) -> dict[str, Any]:
+    return {"status": "degraded", "reason": f"the database {error.state}"}
 
 
 def _models(models: LiveModels) -> dict[str, Any]:
@@ -60,8 +69,8 @@ def _workers(services: Services) -> dict[str, Any]:
     try:
         told = workers(services.database)
         catalog = services.catalog.read()
-    except DatabaseAway:
-        return _AWAY
+    except DatabaseAway as error:
+        return _away(error)
     live = {name: entry.generation for name, entry in catalog.items() if entry.live is not None}
     behind = sum(any(_generation(worker.models, name) != live[name] for name in live) for worker in told)
     return {"status": "degraded" if behind else "ok", "count": len(told), "behind": behind}
@@ -76,8 +85,8 @@ def _jobs(services: Services) -> dict[str, Any]:
     """How many jobs wait and run, and how many seconds the oldest has waited."""
     try:
         depth = services.queue.depth()
-    except DatabaseAway:
-        return _AWAY
+    except DatabaseAway as error:
+        return _away(error)
     return {
         "status": "ok",
         "queued": depth.jobs["queued"],

@@ -1,0 +1,53 @@
+"""SQLite: an engine for one file."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+
+from churn_api.store.database_errors import DatabaseUnusable
+
+BEGIN = "churn_api_begin"
+"""The execution option that says how a transaction begins."""
+_MAGIC = b"SQLite format 3\x00"
+
+
+def sqlite_engine(url: URL, seconds: float, *, make_folder: bool) -> Engine:
+    """An engine that waits no longer than this for a lock, or for a connection. Raises DatabaseUnusable."""
+    _check_file(url, make_folder=make_folder)
+    engine = create_engine(url, connect_args={"timeout": seconds}, pool_timeout=seconds, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        """Readers do not wait for writers, foreign keys hold, and the driver begins no transaction of its own."""
+        connection.isolation_level = None
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get(BEGIN, 'DEFERRED')}")
+
+    return engine
+
+
+def _check_file(url: URL, *, make_folder: bool) -> None:
+    """Raise DatabaseUnusable where there cannot be a database; SQLite's own words leave that to be guessed."""
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        return
+    path = Path(url.database)
+    try:
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise DatabaseUnusable("it is a folder")
+        if not path.parent.is_dir():
+            raise DatabaseUnusable("its folder does not exist")
+        if path.exists():
+            with path.open("rb") as file:
+                found = file.read(len(_MAGIC))
+            if found and found != _MAGIC:
+                raise DatabaseUnusable("it is a file of another kind, no SQLite database")
+    except OSError as error:
+        raise DatabaseUnusable(error.strerror or type(error).__name__) from error

@@ -16,6 +16,7 @@ from conftest import serving
 from raw_http import send
 
 from benchmarks.nginx import SITE, free_port, nginx_before
+from churn_api.config import default_settings
 from churn_api.web.core.problems import KINDS, MEDIA_TYPE, server_problem
 
 ROUTE = "/api/v1/predict/small"
@@ -122,6 +123,16 @@ def test_all_refusals_that_are_configured():
     assert all(KINDS[code].status == int(status) for _, status, code in answered)
     refused = {int(status) for statuses, _, _ in answered for status in statuses.split()}
     assert refused == {400, 404, 405, 413, 414, 494, 497, 500, 501, 502, 503, 504, 505}
+
+
+def test_bodies_are_bounded_alike():
+    """The shipped nginx takes bodies as large as the service does by its defaults, at a prefix too, and no larger."""
+    units = {"m": 1 << 20, "g": 1 << 30}
+    settings = default_settings()
+    for name in ("churn-api.conf", "prefix.conf"):
+        found = re.findall(r"client_max_body_size (\d+)([mg]);", SITE.with_name(name).read_text())
+        sizes = {int(number) * units[unit] for number, unit in found}
+        assert sizes - {settings["MAX_CONTENT_LENGTH"]} == {settings["MAX_JOB_BYTES"]}, name
 
 
 def test_what_nginx_passes_gunicorn_takes(service, nginx):

@@ -172,6 +172,14 @@ def test_all_headers_can_be_read(make, make_key):
         answer.close()
 
 
+def test_documented_headers_can_be_read(make):
+    """A page can read every header that the OpenAPI document has an answer with."""
+    document = make().get("/openapi.json").json
+    operations = [one for path in document["paths"].values() for one in path.values() if "responses" in one]
+    named = {name for one in operations for answer in one["responses"].values() for name in answer.get("headers", ())}
+    assert {"Location", "RateLimit-Remaining", "Retry-After", "X-Request-ID"} <= named <= set(cross_origin.READABLE)
+
+
 PAGE = b"<!doctype html><title>A team's own page</title>"
 CALLS = """async ([api, key, customer]) => {
     const headers = {"X-API-Key": key, "Content-Type": "application/json"};

@@ -1,12 +1,14 @@
 # `make serve` and `make test` need Python 3.11 or later and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-newest bench lint format typecheck imports pytest train lock clean
+.PHONY: help serve test test-newest bench linters lint format typecheck imports pytest train lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 MODELS := $(or $(CHURN_MODELS_DIR),models)
 NEWEST = .venv-newest/bin/pip install --quiet --disable-pip-version-check
 AUDIT = $(BIN)/pip-audit --progress-spinner off --disable-pip --no-deps --requirement requirements.txt
+LINTERS = @redocly/cli@2.77.0 @stoplight/spectral-cli@6.16.3
+LINTERS_DONE = $(subst /,_,$(subst $() $(),-,$(LINTERS)))
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
 help: ## List the targets
@@ -40,8 +42,15 @@ typecheck: .venv/dev ## Check types
 imports: .venv/dev ## Check which way imports run
 	$(BIN)/lint-imports --config setup.cfg
 
-pytest: .venv/dev ## Run the tests, a process for each core; ARGS="-k name" chooses
+pytest: .venv/dev linters ## Run the tests, a process for each core; ARGS="-k name" chooses
 	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
+
+linters: ## Install, where npm is, what lints the OpenAPI document in the tests
+	@test -e .venv/npm/$(LINTERS_DONE) || ! command -v npm >/dev/null || { \
+	    echo "Installing the linters of the OpenAPI document into .venv/npm ..."; mkdir -p .venv/npm; \
+	    npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --fetch-retries 1 --fetch-timeout 60000 \
+	        --prefix .venv/npm $(LINTERS) && touch .venv/npm/$(LINTERS_DONE) || \
+	    { echo "they cannot be installed: the document is not linted"; test -z "$$CI"; }; }
 
 # Of a line of setup.cfg, all from a comma on is an upper bound of ours; `protobuf<7` has no comma, and stays.
 test-newest: ## Run the tests with the newest versions of everything, in .venv-newest; ARGS as for pytest

@@ -19,6 +19,7 @@ from churn_api.registry.bundle import found_bundles
 from churn_api.registry.catalog import Catalog
 from churn_api.registry.live import LiveModels
 from churn_api.registry.management import Management
+from churn_api.registry.verification import Unrunnable, verify_each
 from churn_api.registry.workers import Reporter
 from churn_api.serving.data_plane import DataPlane
 from churn_api.store import schema
@@ -231,8 +232,24 @@ class Services:
     def _register_found(self) -> None:
         if not self._registered:
             schema.check(self.database)
-            self.catalog.add_found(found_bundles(self.models_dir))
+            self.catalog.add_found(self._runnable(found_bundles(self.models_dir)))
             self._registered = True
+
+    def _runnable(self, found: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        """Bundles without those that are new and must not be loaded here, each of which is reported."""
+        known = self.catalog.read()
+        new = [
+            (name, version, digest)
+            for name, versions in found.items()
+            for version, digest in versions.items()
+            if name not in known or version not in known[name].digests
+        ]
+        errors = verify_each([(self.models_dir / name / version, digest) for name, version, digest in new])
+        for (name, version, _), error in zip(new, errors, strict=True):
+            if isinstance(error, Unrunnable):
+                log.error("version %s of model %r is not registered: %s", version, name, error)
+                del found[name][version]
+        return found
 
     def _retry_refused(self) -> None:
         """Try again, now and then, versions that could not be loaded: their files may come late to this machine."""

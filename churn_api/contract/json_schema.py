@@ -25,7 +25,8 @@ def record_json_schema(signature: Signature, identifier: dict[str, Any]) -> dict
     }
     if not schema["required"]:
         del schema["required"]
-    return schema | ({"not": {"required": list(names)}} if len(names) > 1 else {})
+    once = {"not": {"properties": {name: {} for name in names}, "required": list(names)}}
+    return schema | (once if len(names) > 1 else {})
 
 
 def _property(feature: Feature) -> dict[str, Any]:

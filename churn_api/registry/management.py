@@ -23,7 +23,7 @@ from churn_api.registry.bundle import (
 from churn_api.registry.card import Card
 from churn_api.registry.catalog import Catalog, Conflict
 from churn_api.registry.live import LiveModels, ModelNotReady, UnknownVersion
-from churn_api.registry.model import load_model
+from churn_api.registry.verification import verify
 
 PATH = re.compile(rf"({NAME.pattern})/({VERSION.pattern})")
 """Where a bundle is, below the models folder: nothing else can be named."""
@@ -64,10 +64,11 @@ class Management:
         digest = found_bundles(self._folder).get(name, {}).get(version)
         if digest is None:
             raise UnknownVersion(version)
-        self._check(name, version, digest)
-        self._catalog.register(name, version, digest, by=by)
-        self._follow()
-        return name, version
+        try:
+            verify(self._folder / name / version, digest)
+        except BundleError as error:
+            raise Unusable(str(error)) from error
+        return self._register(name, version, digest, by=by)
 
     def upload(self, archive: bytes, *, by: str) -> tuple[str, str]:
         """Write an uploaded bundle as its model's next version, and register it. Raises UnusableUpload."""
@@ -77,11 +78,12 @@ class Management:
         with TemporaryDirectory() as apart:
             written = write_bundle(Path(apart), card, graph)
             try:
-                load_model(Path(apart) / written.name / written.version)
+                verify(Path(apart) / written.name / written.version)
             except BundleError as error:
                 raise UnusableUpload(str(error)) from error
         written = write_bundle(self._folder, card, graph)
-        return self.register(f"{written.name}/{written.version}", by=by)
+        digest = found_bundles(self._folder)[written.name][written.version]
+        return self._register(written.name, written.version, digest, by=by)
 
     def make_live(self, name: str, version: str, *, by: str) -> None:
         """Make a version live, and have this process answer with it.
@@ -108,11 +110,10 @@ class Management:
     def _follow(self) -> None:
         self._live.follow(self._catalog.read())
 
-    def _check(self, name: str, version: str, digest: str) -> None:
-        try:
-            load_model(self._folder / name / version, digest)
-        except BundleError as error:
-            raise Unusable(str(error)) from error
+    def _register(self, name: str, version: str, digest: str, *, by: str) -> tuple[str, str]:
+        self._catalog.register(name, version, digest, by=by)
+        self._follow()
+        return name, version
 
 
 def _unfold(archive: bytes, limit: int) -> dict[str, bytes]:

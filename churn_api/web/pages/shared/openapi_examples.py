@@ -47,6 +47,11 @@ def form_example(body: type[BodyOrFile]) -> dict[str, Any]:
     return {body.part: "(the bytes of a file)"} | texts
 
 
+def form_of(rows: list[dict[str, Any]], part: str) -> dict[str, Any]:
+    """A form with a table of some rows."""
+    return {part: _as_csv(rows) if rows else "(the bytes of a file)"}
+
+
 def text_example(media_type: str, content: str | list[dict[str, Any]]) -> dict[str, Any]:
     """The example of a file, where it is text."""
     if not content:

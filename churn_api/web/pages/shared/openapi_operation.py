@@ -201,15 +201,26 @@ def _request_body(route: Route) -> dict[str, Any]:
     shown = {"examples": examples.batch_examples(signature)} if signature else {}
     rows = examples.table_rows(signature) if signature else []
     tables = {media_type: _file(media_type, rows) for media_type in MEDIA_TYPES}
-    form = {FORM: {"schema": _form(PART, None), "example": {PART: "customers.csv"}}}
+    form = {FORM: _file_form(_form(PART, None), PART, examples.form_of(rows, PART), MEDIA_TYPES)}
     return {"required": True, "content": {JSON: {"schema": batch} | shown} | tables | form}
 
 
 def _contents(body: type[Body]) -> Iterator[tuple[str, dict[str, Any]]]:
     example = examples.example_of(body)
-    yield JSON, {"schema": body, "example": example}
-    if issubclass(body, BodyOrFile):
-        yield FORM, {"schema": _form(body.part, body), "example": examples.form_example(body)}
+    if not issubclass(body, BodyOrFile):
+        yield JSON, {"schema": body, "example": example}
+        return
+    # JSON has to say where the file is, which the same members of a form need not.
+    yield JSON, {"schema": {"allOf": [body], "required": [body.names_file]}, "example": example}
+    yield FORM, _file_form(_form(body.part, body), body.part, examples.form_example(body), ())
+
+
+def _file_form(
+    schema: dict[str, Any], part: str, example: dict[str, Any], media_types: Iterable[str]
+) -> dict[str, Any]:
+    """A form, with the types that its file may have where its name does not tell."""
+    encoding = {"encoding": {part: {"contentType": ", ".join(media_types)}}} if media_types else {}
+    return {"schema": schema, "example": example} | encoding
 
 
 def _form(part: str, body: type[Body] | None) -> dict[str, Any]:

@@ -8,7 +8,10 @@ import shutil
 from pathlib import Path
 
 from benchmarks import against, compare, defaults, held, logline, metrics, overrides, sums, sweep, tables, workers
-from benchmarks.servers import COMMANDS
+from benchmarks.servers import COMMANDS, WITHOUT_METRICS
+
+SERVERS = [name for name in COMMANDS if name != WITHOUT_METRICS]
+DEFAULTS_ROUNDS = 25
 
 
 def main() -> None:
@@ -25,10 +28,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dry", action="store_true", help="print the figures and write no file")
     scenarios = parser.add_subparsers()
     _add_compare(parser)
-    _add_compare(scenarios.add_parser("compare", help="this service beside others (the default)"))
+    parser.set_defaults(needs=("wrk", "nginx", "redis-server"), run=_run_both)
+    _add_compare(scenarios.add_parser("compare", help="the service beside others"))
     shipped = scenarios.add_parser("defaults", help="what the service costs as shipped, and what each part of it adds")
     shipped.add_argument("--seconds", type=int, default=1, help="length of a run (default 1)")
-    shipped.add_argument("--rounds", type=int, default=25, help="runs of each step, in turn (default 25)")
+    shipped.add_argument("--rounds", type=int, default=DEFAULTS_ROUNDS, help="runs of each step, in turn (default 25)")
     shipped.set_defaults(needs=("wrk", "redis-server"), run=lambda o: defaults.run(o.rounds, o.seconds, dry=o.dry))
     trees = scenarios.add_parser("against", help="this tree beside another checkout, as ratios")
     trees.add_argument("other", type=Path, help="the other checkout, with a virtual environment of its own")
@@ -60,12 +64,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _run_both(options: argparse.Namespace) -> None:
+    """What nobody has changed a setting of comes first; with --only, the chosen servers alone."""
+    if not options.only:
+        defaults.run(DEFAULTS_ROUNDS, options.seconds, dry=options.dry)
+    compare.run(options.only or list(SERVERS), options.rounds, options.seconds, dry=options.dry)
+
+
 def _add_compare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", choices=COMMANDS, action="append", help="a server; may be repeated")
+    parser.add_argument("--only", choices=SERVERS, action="append", help="a server; may be repeated")
     parser.add_argument("--seconds", type=int, default=1, help="length of a run (default 1)")
     parser.add_argument("--rounds", type=int, default=15, help="runs of each load, in turn (default 15)")
     parser.set_defaults(
-        needs=("wrk", "nginx"), run=lambda o: compare.run(o.only or list(COMMANDS), o.rounds, o.seconds, dry=o.dry)
+        needs=("wrk", "nginx"), run=lambda o: compare.run(o.only or list(SERVERS), o.rounds, o.seconds, dry=o.dry)
     )
 
 

@@ -1,6 +1,8 @@
 """What the service costs as it is shipped, and what each of its parts adds: keys, limits, log, metrics."""
 
+import json
 import statistics
+import subprocess
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,33 +12,36 @@ from benchmarks.load import Seen, load
 from benchmarks.models import FOLDER, customers, make_models, write_bodies
 from benchmarks.redis_server import redis_server
 from benchmarks.report import README, table_of, write_figures
-from benchmarks.servers import ANSWERS_CONSTANT, NO_LIMITS, OPEN, OURS, WITHOUT_METRICS, Server, running
+from benchmarks.servers import ANSWERS_CONSTANT, NO_LIMITS, OPEN, OURS, ROOT, WITHOUT_METRICS, Server, running
 
 ROUTE = "/api/v1/predict/boosting"
 CONNECTIONS = 8
 CHART = README.with_name("defaults.svg")
 NO_LOG = {"CHURN_LOG_LEVEL": "error"}
 
-AS_SHIPPED = "as shipped: and limits on the file"
-BY_REDIS = "as shipped, limits by Redis"
+AS_SHIPPED = "as shipped: key, limits on the file, log, metrics"
+BY_REDIS = "the same, limits by Redis"
+KEY, LOG, METRICS = "without limits", "without limits and key", "without limits, key and log"
+ALONE = "predictions alone: without metrics as well"
 STEPS: dict[str, tuple[str, dict[str, str]]] = {
     ANSWERS_CONSTANT: (ANSWERS_CONSTANT, {}),
     AS_SHIPPED: (OURS, {}),
     BY_REDIS: (OURS, {}),
-    "predictions alone": (WITHOUT_METRICS, OPEN | NO_LIMITS | NO_LOG),
-    "and metrics": (OURS, OPEN | NO_LIMITS | NO_LOG),
-    "and the log": (OURS, OPEN | NO_LIMITS),
-    "and a key": (OURS, NO_LIMITS),
+    KEY: (OURS, NO_LIMITS),
+    LOG: (OURS, OPEN | NO_LIMITS),
+    METRICS: (OURS, OPEN | NO_LIMITS | NO_LOG),
+    ALONE: (WITHOUT_METRICS, OPEN | NO_LIMITS | NO_LOG),
 }
-"""By what it is called: a server, and its settings. Each of the last four has one part more than the one before it."""
+"""By what it is called: a server, and its settings. Each of the last five has one part less than the one before it."""
 PARTS = {
-    "metrics": ("predictions alone", "and metrics"),
-    "log": ("and metrics", "and the log"),
-    "key": ("and the log", "and a key"),
-    "limits on the file": ("and a key", AS_SHIPPED),
-    "limits by Redis": ("and a key", BY_REDIS),
+    "prediction": (ANSWERS_CONSTANT, ALONE),
+    "metrics": (ALONE, METRICS),
+    "log": (METRICS, LOG),
+    "key": (LOG, KEY),
+    "limits on the file": (KEY, AS_SHIPPED),
+    "limits by Redis": (KEY, BY_REDIS),
 }
-"""What adds a part: the step without it, and the one with it."""
+"""Parts of a request beside the floor's: the step without it, and the one with it."""
 
 
 class Run(NamedTuple):
@@ -67,8 +72,11 @@ def run(rounds: int, seconds: int, *, dry: bool) -> None:
             for name in list(servers)[:: 1 if number % 2 else -1]:
                 runs[name].append(_measured(servers[name], body, seconds))
                 print(f"[{number + 1}/{rounds}] {name}: {runs[name][-1].seen.rate:,.0f}/s", flush=True)
-    write_figures("defaults", f"{_steps(runs)}\n\n{_parts(runs)}", dry=dry)
+    steps = _steps(runs)
+    write_figures("defaults", f"{_chart(CHART.name)}\n\n{steps}\n\n{_parts(runs)}", dry=dry)
     if not dry:
+        shown = f"{steps}\n\n{_chart(f'benchmarks/{CHART.name}')}"
+        write_figures("defaults", shown, document=ROOT / "README.md", dry=dry)
         _draw(runs)
 
 
@@ -108,6 +116,14 @@ def added(runs: Runs, part: str) -> float:
     return statistics.median(more.cpu - less.cpu for less, more in zip(runs[without], runs[with_it], strict=True))
 
 
+def _chart(path: str) -> str:
+    return f"![Requests a second as a share of the floor's, and the processor time that each part adds]({path})"
+
+
 def _draw(runs: Runs) -> None:
-    """Have the chart drawn by a process of its own: matplotlib is in the peers' environment alone."""
-    raise NotImplementedError
+    """In the peers' environment, which has matplotlib."""
+    data = FOLDER / "defaults.json"
+    shares = {name: share(runs, name, "rate") for name in STEPS}
+    data.write_text(json.dumps({"shares": shares, "added": {name: added(runs, name) for name in PARTS}}))
+    python = str(ROOT / ".venv-bench/bin/python")
+    subprocess.run([python, "-m", "benchmarks.bar_chart", str(data), str(CHART)], cwd=ROOT, check=True)

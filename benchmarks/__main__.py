@@ -7,7 +7,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from benchmarks import against, compare, defaults, held, logline, metrics, overrides, sums, sweep, tables, workers
+from benchmarks import against, compare, defaults, held, logline, metrics, overrides, soak, sums, sweep, tables, workers
 from benchmarks.servers import COMMANDS, WITHOUT_METRICS
 
 SERVERS = [name for name in COMMANDS if name != WITHOUT_METRICS]
@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     further = scenarios.add_parser("workers", help="what a further worker costs in memory")
     further.add_argument("--seconds", type=int, default=4, help="length of each load (default 4)")
     further.set_defaults(needs=("wrk",), run=lambda o: workers.run(o.seconds, dry=o.dry))
+    hostile = scenarios.add_parser("soak", help="hostile requests to every route: failures, workers replaced, memory")
+    hostile.add_argument("--seconds", type=int, default=600, help="how long (default 600)")
+    hostile.set_defaults(needs=(), run=lambda o: soak.run(o.seconds, dry=o.dry))
     line = scenarios.add_parser("logline", help="the cost of a line of the log")
     line.set_defaults(needs=(), run=lambda o: logline.run(dry=o.dry))
     counted = scenarios.add_parser("metrics", help="what metrics add to a request, and what a scrape takes")

@@ -78,11 +78,11 @@ class Route(NamedTuple):
     parameters: tuple[str, ...]
     has_body: bool
 
-    def target(self, **values: bytes) -> bytes:
-        """Its address, with the usual values of arguments that are not given."""
+    def target(self, values: Mapping[str, bytes]) -> bytes:
+        """Its address, with these values for its arguments."""
         path = self.rule.replace("<path:", "<")
         for name in self.arguments:
-            path = path.replace(f"<{name}>", quote_from_bytes((USUAL | values)[name], safe=""))
+            path = path.replace(f"<{name}>", quote_from_bytes(values[name], safe=""))
         return path.encode()
 
 
@@ -96,13 +96,13 @@ def routes(app: Api) -> list[Route]:
     return found
 
 
-def corpus(app: Api, key: str, *, every: int = 1) -> Iterator[Raw]:
+def corpus(app: Api, key: str, *, usual: Mapping[str, bytes] = USUAL, every: int = 1) -> Iterator[Raw]:
     """Requests with every text in every argument of every route; of those with it elsewhere, one of so many."""
     sent = (("X-API-Key", key.encode()), ("Content-Type", JSON))
     for route in routes(app):
-        asked = [Raw(method, route.target(), sent, b"{}") for method in route.methods]
-        yield from (Raw(method, route.target(), sent, b"{}") for method in _METHODS)
-        yield from chain.from_iterable(_in_arguments(route, one) for one in asked)
+        asked = [Raw(method, route.target(usual), sent, b"{}") for method in route.methods]
+        yield from (Raw(method, route.target(usual), sent, b"{}") for method in _METHODS)
+        yield from chain.from_iterable(_in_arguments(route, one, usual) for one in asked)
         elsewhere = (chain(_in_query(route, one), _in_headers(one), _in_body(route, one)) for one in asked)
         yield from islice(chain.from_iterable(elsewhere), 0, None, every)
 
@@ -127,9 +127,9 @@ def faults_of(raw: Raw, status: int, media_type: str | None, answer: bytes) -> I
         yield "an echo of what was sent"
 
 
-def _in_arguments(route: Route, asked: Raw) -> Iterator[Raw]:
+def _in_arguments(route: Route, asked: Raw, usual: Mapping[str, bytes]) -> Iterator[Raw]:
     for name in route.arguments:
-        yield from (asked._replace(target=route.target(**{name: text})) for text in TEXTS)
+        yield from (asked._replace(target=route.target({**usual, name: text})) for text in TEXTS)
 
 
 def _in_query(route: Route, asked: Raw) -> Iterator[Raw]:

@@ -7,7 +7,7 @@ few that platforms set, which go by their own name.
 import os
 import re
 import sys
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -17,7 +17,8 @@ from environs import Env, EnvValidationError, ValidationError, validate
 from limits import parse
 
 from churn_api.config_file import FileError, check_type, read_settings
-from churn_api.contract.faults import did_you_mean
+from churn_api.contract.faults import did_you_mean, most_like
+from churn_api.contract.numerals import is_numeral
 from churn_api.host_names import is_origin, trusted_host
 from churn_api.store_urls import UrlError, check_counters_url, check_database_url, check_redis_url
 
@@ -388,12 +389,13 @@ def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[
         )
         for setting in SETTINGS
     }
+    found = _in_other_digits()
     try:
         env.seal()
     except EnvValidationError as error:
-        found = cast("Mapping[str, list[str]]", error.error_messages)
-        faults = [f"{variable}: {' '.join(messages)}" for variable, messages in found.items()]
-        raise ConfigError("; ".join(faults)) from error
+        found |= cast("Mapping[str, list[str]]", error.error_messages)
+    if found:
+        raise ConfigError("; ".join(f"{variable}: {' '.join(messages)}" for variable, messages in found.items()))
     settings |= {name: _checked(name, value, others) for name, value in (overrides or {}).items()}
     settings |= _absolute_paths(settings)
     if settings["JOB_ENGINE"] == DASK and not settings["DASK_SCHEDULER"]:
@@ -508,5 +510,17 @@ def _refuse_unknown_variables() -> None:
     known += [setting.file_variable for setting in SETTINGS if setting.secret]
     for variable in os.environ:
         if variable.startswith(PREFIX) and variable not in known:
-            hint = did_you_mean(variable, known) or "docs/configuration.md lists the settings."
-            raise ConfigError(f"{variable} is not a setting. {hint}")
+            raise ConfigError(f"{variable} is not a setting. {_hint(variable, known)}")
+
+
+def _hint(variable: str, known: Sequence[str]) -> str:
+    """What was probably meant. A setting without our prefix, as PORT, is compared as if it had it."""
+    by_prefixed = {PREFIX + name.removeprefix(PREFIX): name for name in known}
+    match = most_like(variable, by_prefixed)
+    return "docs/configuration.md lists the settings." if match is None else f"Did you mean '{by_prefixed[match]}'?"
+
+
+def _in_other_digits() -> dict[str, list[str]]:
+    """By variable, what to say of numbers in other digits than 0 to 9, which Python's own int() takes."""
+    numbers = [setting.variable for setting in SETTINGS if setting.kind in ("int", "float")]
+    return {name: ["Not a valid number."] for name in numbers if not is_numeral(os.environ.get(name) or "0")}

@@ -36,6 +36,31 @@ def test_all_bad_settings_are_named(monkeypatch):
         load_settings()
 
 
+@pytest.mark.parametrize("text", ["\N{ARABIC-INDIC DIGIT FOUR}", "1_0"])
+def test_digits(monkeypatch, text):
+    """A number is written in plain digits, though Python reads others, and is named among the other bad settings."""
+    monkeypatch.setenv("WEB_CONCURRENCY", text)
+    monkeypatch.setenv("PORT", "http")
+    with pytest.raises(ConfigError, match=r"WEB_CONCURRENCY.*PORT|PORT.*WEB_CONCURRENCY"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("CHURN_PROT", "PORT"),
+        ("CHURN_PORT", "PORT"),
+        ("CHURN_DATABASE_URI", "DATABASE_URL"),
+        ("CHURN_ATUH", "CHURN_AUTH"),
+    ],
+)
+def test_settings_without_our_prefix(monkeypatch, variable, meant):
+    """A misspelt variable gets the one that was meant, be it one that has no prefix."""
+    monkeypatch.setenv(variable, "1")
+    with pytest.raises(ConfigError, match=rf"Did you mean '{meant}'\?"):
+        load_settings()
+
+
 @pytest.mark.parametrize("name", ["JOB_KEEP_DAYS", "JOB_LEASE_SECONDS"])
 def test_spans_that_no_calendar_has(monkeypatch, name):
     """A length of time that would run past the calendar stops the start, not the worker that meets it later."""

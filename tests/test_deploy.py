@@ -397,3 +397,12 @@ def test_load_scripts_ask_routes(app):
     asked = {route for text in texts for route in re.findall(r'"(/[a-z0-9/-]+)"', text)}
     assert asked
     assert asked <= {rule.rule for rule in app.url_map.iter_rules()}
+
+
+def test_secrets_of_the_units():
+    """The file of the units' secrets is installed with the mode that the unit says, which lets root alone read it."""
+    (mode,) = re.findall(r"^# .*mode (\d+)", (DEPLOY / "systemd/churn-api.service").read_text(), re.M)
+    installed = re.findall(
+        r"install -m (\d+)[^\n]* /dev/stdin /etc/churn-api/environment", (ROOT / "docs/deployment.md").read_text()
+    )
+    assert installed == [mode] == ["0600"]

@@ -210,3 +210,12 @@ def test_targets_of_the_readme():
     for document in DOCUMENTS:
         for target in re.findall(r"`?make ([\w-]+)`?$|`make ([\w-]+)`", document.read_text(), re.M):
             assert f"make {''.join(target)} " in listed, target
+
+
+def test_the_readme_leaves_no_files():
+    """The README's lines write no file into the checkout: they leave it before the first one does."""
+    texts = [block.text for block in blocks("README.md") if block.language == "sh"]
+    (leaving,) = [index for index, text in enumerate(texts) if 'cd "$(mktemp -d)"' in text]
+    writing = [index for index, text in enumerate(texts) if re.search(r"[^-]> \w| -o \w", text)]
+    assert writing
+    assert leaving < min(writing)

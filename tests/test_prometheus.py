@@ -53,7 +53,7 @@ def expressions() -> Iterator[tuple[str, str]]:
     yield from ((rule["alert"], rule["expr"]) for rule in ALERTS)
     for panel in DASHBOARD["panels"]:
         yield from ((panel["title"], target["expr"]) for target in panel.get("targets", ()))
-    yield from ((one["name"], one["definition"]) for one in DASHBOARD["templating"]["list"])
+    yield from ((one["name"], one["definition"]) for one in DASHBOARD["templating"]["list"] if "definition" in one)
 
 
 def asked(expression: str) -> Iterator[tuple[str, set[str]]]:
@@ -177,7 +177,13 @@ def test_grafana_finds_its_files():
     """The data source has the name that the panels ask, and compose mounts every file where Grafana looks."""
     (source,) = yaml.safe_load((GRAFANA / "provisioning/datasources/prometheus.yaml").read_text())["datasources"]
     asked_of = {panel["datasource"]["uid"] for panel in DASHBOARD["panels"] if "datasource" in panel}
-    assert asked_of == {source["uid"]}
+    (chosen,) = [one for one in DASHBOARD["templating"]["list"] if one["type"] == "datasource"]
+    assert asked_of == {"${datasource}"}
+    assert (chosen["name"], chosen["query"], chosen["current"]["value"]) == (
+        "datasource",
+        source["type"],
+        source["uid"],
+    )
     (provider,) = yaml.safe_load((GRAFANA / "provisioning/dashboards/churn-api.yaml").read_text())["providers"]
     mounted = dict(volume.split(":")[:2] for volume in COMPOSE["services"]["grafana"]["volumes"])
     assert mounted["./grafana/dashboards/churn-api.json"].startswith(provider["options"]["path"])

@@ -1,7 +1,6 @@
 """What the commands share: settings, services, and how they refuse."""
 
 import getpass
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from churn_api.config import ConfigError, StartError, load_settings
+from churn_api.contract.numerals import is_numeral
 
 if TYPE_CHECKING:
     from churn_api.services import Services
@@ -25,10 +25,24 @@ class Number(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See click.FloatRange."""
-        number = super().convert(value, param, ctx)
-        if math.isnan(number):
-            self.fail(f"{value!r} is not a number.", param, ctx)
-        return number
+        _require_digits(self, value, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class WholeNumber(click.IntRange):
+    """A whole number within bounds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See click.IntRange."""
+        _require_digits(self, value, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _require_digits(
+    kind: click.FloatRange | click.IntRange, value: Any, param: click.Parameter | None, ctx: click.Context | None
+) -> None:
+    if isinstance(value, str) and not is_numeral(value):
+        kind.fail(f"{value!r} is not a number.", param, ctx)
 
 
 def refuse(why: str) -> NoReturn:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import orjson
 
-from churn_api.cli.common import refuse, services, table
+from churn_api.cli.common import WholeNumber, refuse, services, table
 from churn_api.store import schema
 from churn_api.store.audit import acts
 from churn_api.store.backup import NoFile
@@ -44,11 +44,14 @@ def current() -> None:
 
 @db.command(epilog=BACKUP_EXAMPLES)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def backup(file: Path) -> None:
+@click.option("--overwrite", is_flag=True, help="Replace FILE where there is one.")
+def backup(file: Path, overwrite: bool) -> None:
     """Copy the SQLite database to FILE, while the service runs."""
     with services() as found:
         try:
-            copy_database(found.database, file)
+            copy_database(found.database, file, overwrite=overwrite)
+        except FileExistsError:
+            refuse(f"{file} exists: name another file, or say --overwrite")
         except NoFile:
             where = f"the database {found.database.location}"
             refuse(f"{where} is on a server: pg_dump copies it, as docs/operations.md shows")
@@ -58,7 +61,7 @@ def backup(file: Path) -> None:
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many, newest first.")
+@click.option("--limit", type=WholeNumber(1, 100_000), default=50, show_default=True, help="How many, newest first.")
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object a line in place of the table.")
 def audit(limit: int, json_: bool) -> None:
     """Show who managed what, and when."""

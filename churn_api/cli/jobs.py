@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 import click
 import msgspec
 
-from churn_api.cli.common import Number, actor, refuse, services, settings_or_refuse, table
+from churn_api.cli.common import Number, WholeNumber, actor, refuse, services, settings_or_refuse, table
 from churn_api.config import MAX_KEEP_DAYS
 from churn_api.jobs.job import STATES, Job, State
 from churn_api.jobs.queue import Finished, UnknownJob
@@ -29,7 +29,7 @@ def jobs() -> None:
 
 @jobs.command("list")
 @click.option("--state", type=click.Choice(STATES), help="Only those in one state.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many, newest first.")
+@click.option("--limit", type=WholeNumber(1, 100_000), default=50, show_default=True, help="How many, newest first.")
 @click.option("--json", "json_", is_flag=True, help="Print one JSON list in place of the table.")
 def list_(state: State | None, limit: int, json_: bool) -> None:
     """List jobs, newest first."""
@@ -68,7 +68,7 @@ def cancel(job_id: str) -> None:
 
 @jobs.command()
 @click.option("--days", type=Number(0, MAX_KEEP_DAYS), help="Keep jobs that ended since. [default: JOB_KEEP_DAYS]")
-@click.option("--bytes", "bytes_", type=click.IntRange(0), help="Keep no more than this. [default: JOB_KEEP_BYTES]")
+@click.option("--bytes", "bytes_", type=WholeNumber(0), help="Keep no more than this. [default: JOB_KEEP_BYTES]")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 def prune(days: float | None, bytes_: int | None, dry_run: bool) -> None:
     """Remove jobs that ended long ago, then the oldest that ended until the others fit, and stray folders.

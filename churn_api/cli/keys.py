@@ -34,7 +34,7 @@ class Span(click.ParamType[timedelta]):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> timedelta:
         """The length."""
-        form = re.fullmatch(r"(\d{1,5})([smhd])", str(value))
+        form = re.fullmatch(r"([0-9]{1,5})([smhd])", str(value))
         if form is None:
             self.fail("a length of time is a number and s, m, h or d, as in 90d", param, ctx)
         return timedelta(**{_UNITS[form[2]]: int(form[1])})

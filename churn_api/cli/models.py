@@ -3,16 +3,21 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import msgspec
 import orjson
 
 from churn_api.cli.common import actor, refuse, services, table
+from churn_api.contract.faults import did_you_mean
 from churn_api.registry.bundle import BundleError, found_bundles, read_card
 from churn_api.registry.catalog import Conflict
 from churn_api.registry.live import UnknownModel, UnknownVersion
 from churn_api.registry.management import Unusable
+
+if TYPE_CHECKING:
+    from churn_api.services import Services
 
 EXAMPLES = """
 \b
@@ -57,11 +62,11 @@ def list_(json_: bool) -> None:
 
 @models.command()
 @click.argument("name")
-@click.argument("version")
-def show(name: str, version: str) -> None:
-    """Print the card of a version (JSON)."""
+@click.argument("version", required=False)
+def show(name: str, version: str | None) -> None:
+    """Print the card of a version (JSON): of VERSION, else of the live one, else of the newest."""
     with services() as found:
-        folder = found.models_dir / name / version
+        folder = found.models_dir / name / (version or _usual_version(found, name))
         try:
             card = read_card(folder)
         except BundleError as error:
@@ -109,9 +114,24 @@ def _refusals(models_dir: Path) -> Iterator[None]:
     except (Unusable, Conflict) as error:
         refuse(f"{error} (models folder: {models_dir})")
     except UnknownModel as error:
-        refuse(f"there is no model {error.args[0]!r}: `churn-api models list` lists them (models folder: {models_dir})")
+        _refuse_unknown(error.args[0], models_dir)
     except UnknownVersion as error:
         refuse(f"there is no version {error.args[0]}: `churn-api models list` lists them (models folder: {models_dir})")
+
+
+def _usual_version(found: "Services", name: str) -> str:
+    """The version of a model that is live, else its newest bundle's."""
+    known, bundles = found.catalog.read(), found_bundles(found.models_dir)
+    if name in known and (live := known[name].live) is not None:
+        return live
+    if name not in bundles:
+        _refuse_unknown(name, found.models_dir)
+    return list(bundles[name])[-1]
+
+
+def _refuse_unknown(name: str, models_dir: Path) -> NoReturn:
+    hint = did_you_mean(name, found_bundles(models_dir)) or "`churn-api models list` lists them."
+    refuse(f"there is no model {name!r}. {hint} (models folder: {models_dir})")
 
 
 def _joined(values: object) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 import orjson
 
-from churn_api.cli.common import Number, Refused, refuse, settings_or_refuse
+from churn_api.cli.common import Number, Refused, WholeNumber, refuse, settings_or_refuse
 from churn_api.cli.outputs import PIPE, check_output, check_terminal, whole_output
 from churn_api.cli.progress import rows_on
 from churn_api.config import StartError
@@ -70,7 +70,7 @@ _BY_NAME = f"[default: by the name; {DEFAULT} for -]"
 @click.option("--keep", metavar="COLS", help="Columns to repeat in the result: `all`, or names by commas.")
 @click.option("--from", "source_format", type=click.Choice(list(FORMATS)), help=_BY_NAME)
 @click.option("--to", "result_format", type=click.Choice(list(FORMATS)), help=_BY_NAME)
-@click.option("--processes", type=click.IntRange(1), help="[default: one a core]")
+@click.option("--processes", type=WholeNumber(1), help="[default: one a core]")
 def score(table: str, output: str, errors: str | None, **chosen: Any) -> None:
     """Score a file of any format."""
     from churn_api.tables.arrow_memory import keep_arrow_small

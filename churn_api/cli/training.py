@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from churn_api.cli.common import refuse, settings_or_refuse
+from churn_api.cli.common import WholeNumber, refuse, settings_or_refuse
 from churn_api.contract.signature import Signature, SignatureError
 from churn_api.tables.formats import TITLES
 from churn_api.web import API_V1
@@ -131,8 +131,8 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
 
 
 @click.command("sample-data", epilog=SAMPLE_EXAMPLES)
-@click.option("--rows", type=click.IntRange(min=1, max=10_000_000), default=10_000, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--rows", type=WholeNumber(min=1, max=10_000_000), default=10_000, show_default=True)
+@click.option("--seed", type=WholeNumber(min=0), default=0, show_default=True)
 def sample_data(rows: int, seed: int) -> None:
     """Print a table of made-up customers as CSV: realistic, with missing values, and the same for the same seed."""
     _require_libraries()

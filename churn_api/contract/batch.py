@@ -208,13 +208,15 @@ class BatchReader:
 def list_of(member: str, payload: object, limit: int) -> Sequence[object]:
     """The list in a batch's body. Raises InvalidRecord where there is none, or TooManyRows."""
     if not isinstance(payload, Mapping):
-        raise InvalidRecord([Fault("wrong-type", f"Must be an object with a list named {member!r}.")])
+        hint = f'Send the list as {{"{member}": […]}}.' if isinstance(payload, list) else None
+        raise InvalidRecord([Fault("wrong-type", f"Must be an object with a list named {member!r}.", hint)])
     records = payload.get(member)
     faults = [*_unknown_members(payload, member)]
     if member not in payload:
         faults.append(Fault("required", "This field is required.", path=(member,)))
     elif not isinstance(records, list):
-        faults.append(Fault("wrong-type", "Must be a list.", path=(member,)))
+        hint = "Send the customer in a list of one." if isinstance(records, Mapping) else None
+        faults.append(Fault("wrong-type", "Must be a list.", hint, (member,)))
     elif not records:
         faults.append(Fault("empty", "Must hold at least one customer.", path=(member,)))
     if faults:

@@ -33,12 +33,16 @@ class Fault(NamedTuple):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint that names the known word most like `word`, or None where none is like it."""
+    match = most_like(word, known)
+    return None if match is None else f"Did you mean '{match}'?"
+
+
+def most_like(word: str, known: Iterable[str]) -> str | None:
+    """The known word most like `word`, or None where none is like it."""
     if len(word) > LONGEST_COMPARED:
         return None
     match = process.extractOne(word.casefold(), {name: name.casefold() for name in known}, scorer=fuzz.ratio)
-    if match is None or match[1] < SIMILAR_ENOUGH:
-        return None
-    return f"Did you mean '{match[2]}'?"
+    return None if match is None or match[1] < SIMILAR_ENOUGH else match[2]
 
 
 def _escaped(step: str) -> str:

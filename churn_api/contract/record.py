@@ -71,7 +71,7 @@ class RecordReader:
 
     def _faults(self, payload: object, messages: Any) -> Iterator[Fault]:
         if not isinstance(payload, Mapping):
-            yield Fault("wrong-type", "Must be an object that holds one customer's fields.")
+            yield Fault("wrong-type", "Must be an object that holds one customer's fields.", list_hint(payload))
             return
         known = {field.data_key: field for field in self.schema.fields.values()}
         for name in filter(messages.__contains__, known):
@@ -91,6 +91,12 @@ class RecordReader:
         if name == self.signature.target.name:
             return "This is what the model predicts: leave it out."
         return did_you_mean(name, (str(field.data_key) for field in self.schema.fields.values()))
+
+
+def list_hint(payload: object) -> str | None:
+    """A hint for who put the object that was asked for into a list."""
+    only = isinstance(payload, list) and len(payload) == 1
+    return "Send the object that the list holds, without the list." if only else None
 
 
 class RecordSchema(Schema):

@@ -1,5 +1,6 @@
 """A copy of a SQLite database, made while it is written to."""
 
+import errno
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
@@ -11,13 +12,15 @@ class NoFile(Exception):
     """A database that is on a server: its own tools copy it."""
 
 
-def backup(database: Database, target: Path) -> None:
+def backup(database: Database, target: Path, *, overwrite: bool) -> None:
     """Copy a database as it is at one moment; `target` gets its name when the copy is whole.
 
-    Raises NoFile, OSError, or sqlite3.Error.
+    Raises NoFile, FileExistsError where there is a file that is not to be overwritten, OSError, or sqlite3.Error.
     """
     if not database.is_local:
         raise NoFile
+    if target.exists() and not overwrite:
+        raise FileExistsError(errno.EEXIST, "the file exists", str(target))
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:
         with (

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from churn_api.contract.fields import EXACT_INTEGERS
+from churn_api.contract.numerals import is_numeral
 
 if TYPE_CHECKING:
     from churn_api.tables.typed_cells import Cell
@@ -167,6 +168,8 @@ class Sheet(Handler):
             return text in ("1", "true")
         if kind != "n":
             return _unescaped(text)
+        if not is_numeral(text):
+            raise ValueError("no number")
         number = float(text)
         if not math.isfinite(number):
             raise ValueError("not finite")
@@ -183,7 +186,7 @@ def date_styles(formats: list[dict[str, str]], styles: list[dict[str, str]]) -> 
 
 
 def _natural(text: str) -> int:
-    if not text.strip().isdecimal():
+    if not (text.isascii() and text.strip().isdecimal()):
         raise ValueError("no index")
     return int(text)
 

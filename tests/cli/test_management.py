@@ -128,3 +128,45 @@ def test_database_away(run, monkeypatch):
     assert done.exit_code == 2
     assert "the database 127.0.0.1:1/none is away" in done.stderr
     assert "secret" not in done.output
+
+
+def test_show_without_a_version(run):
+    """`models show NAME` prints the card of the version that is live, and of the newest where none is."""
+    assert json.loads(run("models", "show", "small").stdout)["version"] == "2"
+    run("models", "live", "small", "1")
+    assert json.loads(run("models", "show", "small").stdout)["version"] == "1"
+    assert json.loads(run("models", "show", "small", "2").stdout)["version"] == "2"
+
+
+@pytest.mark.parametrize("command", [["show", "smal"], ["unload", "smal"]])
+def test_misspelt_model(run, command):
+    """A misspelt model gets the one that was probably meant."""
+    done = run("models", *command)
+    assert done.exit_code == 2
+    assert "Did you mean 'small'?" in done.stderr
+
+
+def test_backups_are_kept(run, tmp_path):
+    """A backup does not replace a file that is there, unless it is told to."""
+    file = tmp_path / "backup.db"
+    file.write_text("yesterday's")
+    refused = run("db", "backup", str(file))
+    assert (refused.exit_code, "--overwrite" in refused.stderr) == (2, True)
+    assert file.read_text() == "yesterday's"
+    assert run("db", "backup", str(file), "--overwrite").exit_code == 0
+    assert file.read_bytes().startswith(b"SQLite format 3")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["jobs", "list", "--limit", "\N{ARABIC-INDIC DIGIT FIVE}"],
+        ["jobs", "prune", "--days", "1_0"],
+        ["score", "x.csv", "--threshold", "\N{ARABIC-INDIC DIGIT ONE}"],
+        ["sample-data", "--rows", "1_000"],
+        ["keys", "create", "--name", "a", "--scopes", "predict", "--expires", "\N{ARABIC-INDIC DIGIT ONE}d"],
+    ],
+)
+def test_digits(run, arguments):
+    """A number on a command line is written in plain digits."""
+    assert run(*arguments).exit_code == 2

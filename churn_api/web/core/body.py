@@ -12,6 +12,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.contract.record import list_hint
 from churn_api.contract.signature import MAX_NAME_LENGTH
 from churn_api.web.core.api_request import BodyStream
 from churn_api.web.core.problems import Problem, body_errors, invalid
@@ -50,7 +51,7 @@ def read_members(schema: Body) -> Members:
         return Members({})
     payload = orjson.loads(read_body())
     if not isinstance(payload, dict):
-        raise invalid(body_errors([Fault("wrong-type", "Must be an object.")]))
+        raise invalid(body_errors([Fault("wrong-type", "Must be an object.", list_hint(payload))]))
     return Members(_load(schema, payload))
 
 

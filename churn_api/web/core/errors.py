@@ -10,7 +10,7 @@ from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from churn_api.contract.batch import TooManyRows
-from churn_api.contract.faults import Fault
+from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.contract.record import InvalidRecord
 from churn_api.jobs.queue import Finished, KeyReused
 from churn_api.jobs.quota import QuotaExceeded
@@ -24,11 +24,13 @@ from churn_api.web.core.addresses import address
 from churn_api.web.core.limits import rate_limited
 from churn_api.web.core.problems import FAILED, KINDS, RETRY_AFTER, Problem, body_errors, invalid, response_for
 from churn_api.web.core.request_record import current_request
+from churn_api.web.core.state import live_models
 
 log = logging.getLogger(__name__)
 
 QUOTA_RETRY_AFTER = 60
 """Seconds after which a key that has too much in the queue may try again: jobs take their time."""
+_BOM = "\ufeff"
 _BY_STATUS = {400: "bad-request", 404: "not-found", 415: "unsupported-media-type", 416: "range-not-satisfiable"}
 
 
@@ -65,6 +67,8 @@ def _invalid_record(error: InvalidRecord) -> Response:
 
 def _malformed_json(error: orjson.JSONDecodeError) -> Response:
     where = f"It stops being JSON at line {error.lineno}, column {error.colno}."
+    if error.doc.startswith(_BOM):
+        where = "It begins with a byte order mark: send it without."
     return response_for(Problem("malformed-json", where))
 
 
@@ -95,7 +99,9 @@ def _unfit_columns(error: TableFaults) -> Response:
 
 
 def _unknown_model(error: UnknownModel) -> Response:
-    return response_for(Problem("unknown-model", f"GET {address('models.list_models')} lists the models."))
+    told = f"GET {address('models.list_models')} lists the models."
+    hint = did_you_mean(error.args[0], live_models().names)
+    return response_for(Problem("unknown-model", f"{hint} {told}" if hint else told))
 
 
 def _unknown_version(error: UnknownVersion) -> Response:

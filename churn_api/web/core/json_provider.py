@@ -27,7 +27,7 @@ class OrjsonProvider(JSONProvider):
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         """A JSON answer, its bytes written once."""
-        body = orjson.dumps(self._prepare_response_obj(args, kwargs), option=_TIMES)
+        body = orjson.dumps(self._prepare_response_obj(args, kwargs), option=_TIMES | orjson.OPT_APPEND_NEWLINE)
         answer = WholeAnswer([body], content_type="application/json")
         # Given the bytes themselves, Werkzeug would look for an older length first.
         answer.headers.add("Content-Length", str(len(body)))

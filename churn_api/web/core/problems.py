@@ -120,7 +120,12 @@ def response_for(problem: Problem) -> Response:
         "request_id": record.request_id,
         **problem.members,
     }
-    return Response(orjson.dumps(body), kind.status, dict(problem.headers), content_type=MEDIA_TYPE)
+    return Response(
+        orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE),
+        kind.status,
+        dict(problem.headers),
+        content_type=MEDIA_TYPE,
+    )
 
 
 def server_problem(code: str, request_id: str) -> dict[str, Any]:

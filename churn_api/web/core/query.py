@@ -6,6 +6,7 @@ from flask import request
 from marshmallow import ValidationError
 
 from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.web.core.accept import accepted_types
 from churn_api.web.core.problems import Problem, invalid, query_errors
 from churn_api.web.core.request_record import current_request
 from churn_api.web.core.schemas import Query
@@ -38,7 +39,8 @@ def require_json_accepted() -> None:
     """Raise Problem where the client accepts no JSON."""
     if current_request().environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON):
         return
-    if request.accept_mimetypes and not request.accept_mimetypes.accept_json:
+    accepted = accepted_types()
+    if accepted and accepted.best_match([JSON]) is None:
         raise Problem("not-acceptable", f"This route answers {JSON}.")
 
 

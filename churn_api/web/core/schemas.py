@@ -6,6 +6,28 @@ from typing import Any, ClassVar, cast
 from marshmallow import RAISE, Schema, fields
 
 from churn_api import __version__
+from churn_api.contract.numerals import is_numeral
+
+
+class PlainFloat(fields.Float):
+    """A number, or one in plain digits where it comes as text."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
+        _require_digits(self, value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class PlainInteger(fields.Integer):
+    """A whole number, or one in plain digits where it comes as text."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        _require_digits(self, value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+def _require_digits(field: fields.Field[Any], value: Any) -> None:
+    if isinstance(value, str) and not is_numeral(value):
+        raise field.make_error("invalid", input=value)
 
 
 class Query(Schema):

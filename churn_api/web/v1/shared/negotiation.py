@@ -3,6 +3,7 @@
 from flask import current_app, request
 
 from churn_api.tables.formats import FORMATS, MEDIA_TYPES, format_of_media_type, format_of_name
+from churn_api.web.core.accept import accepted_types
 from churn_api.web.core.body import FORM, read_file
 from churn_api.web.core.problems import Problem
 from churn_api.web.core.query import ANYTHING, JSON
@@ -43,7 +44,7 @@ def _check_encoding(sent: str | None) -> None:
 
 def _wanted(sent: str | None) -> str | None:
     """As accepted, else as it was sent."""
-    accepted = request.accept_mimetypes
+    accepted = accepted_types()
     if not accepted:
         return sent
     own = JSON if sent is None else FORMATS[sent].media_type

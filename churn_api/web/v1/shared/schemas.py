@@ -14,7 +14,7 @@ from churn_api.scoring.output import COLUMNS as OUTPUT
 from churn_api.scoring.output import Column, policy_around
 from churn_api.tables.formats import FORMATS
 from churn_api.web.core.headers import REQUEST_ID
-from churn_api.web.core.schemas import Body, BodyOrFile, Fault, Query
+from churn_api.web.core.schemas import Body, BodyOrFile, Fault, PlainFloat, PlainInteger, Query
 
 FAIL, SKIP = "fail", "skip"
 ALL = "all"
@@ -36,7 +36,7 @@ class Keep(fields.Field[list[str] | None]):
 class PredictQuery(Query):
     """Query of a prediction."""
 
-    threshold = fields.Float(
+    threshold = PlainFloat(
         validate=validate.Range(0, 1),
         metadata={"description": "Probability from which churn is predicted; the model's own where none is sent."},
     )
@@ -296,7 +296,7 @@ class JobBody(BodyOrFile):
     version = fields.String(
         validate=validate.Length(1, 32), metadata={"description": "Else the live one.", "example": "1"}
     )
-    threshold = fields.Float(
+    threshold = PlainFloat(
         validate=validate.Range(0, 1),
         metadata={"description": "In place of the model's own.", "example": EXAMPLE_THRESHOLD},
     )
@@ -325,7 +325,7 @@ class JobsQuery(Query):
     """Query of the list of jobs."""
 
     state = fields.String(validate=validate.OneOf(STATES))
-    limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
+    limit = PlainInteger(load_default=100, validate=validate.Range(1, 1000))
 
 
 class JobAnswer(Schema):

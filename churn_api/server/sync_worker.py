@@ -11,10 +11,11 @@ from typing import Any
 
 import orjson
 from gunicorn import util  # type: ignore[import-untyped]
-from gunicorn.http import errors, message, parser  # type: ignore[import-untyped]
+from gunicorn.http import errors, message, parser, wsgi  # type: ignore[import-untyped]
 from gunicorn.workers import sync  # type: ignore[import-untyped]
 
 from churn_api.config import UNIX
+from churn_api.server.complete_response import CompleteResponse
 from churn_api.telemetry import logs
 from churn_api.web.core.boundary import new_request_id
 from churn_api.web.core.headers import DEFAULTS
@@ -44,8 +45,9 @@ class SyncWorker(sync.SyncWorker):  # type: ignore[misc]
     """
 
     def init_process(self) -> None:
-        """Bound the heads of requests, in this process, and begin."""
+        """Bound the heads of requests and have complete answers sent at once, in this process, and begin."""
         parser.RequestParser.mesg_class = BoundedRequest
+        wsgi.Response = CompleteResponse
         super().init_process()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:

@@ -45,10 +45,12 @@ def address_in(text: str) -> str | None:
 
 def trusted_host(entry: str) -> str | None:
     """A host in a list of those that are trusted, as `host_of` has it; a dot before a name stands for all below it."""
-    if entry.startswith("."):
-        return None if entry.startswith("..") else (host_of(entry[1:]) and f".{host_of(entry[1:])}")
     found = _address(entry)
-    return host_of(entry) if found is None else str(found)
+    if found is not None:
+        return str(found)
+    below = entry.startswith(".")
+    host = host_of(_as_sent(entry[1:] if below else entry))
+    return f".{host}" if below and host else host
 
 
 def is_origin(text: str) -> bool:
@@ -65,6 +67,14 @@ def is_origin(text: str) -> bool:
 def origin_pattern(origin: str) -> re.Pattern[str]:
     """What matches an origin from its beginning to its end."""
     return re.compile(re.escape(origin).replace(r"\*\.", r"(?:[a-z0-9_-]+\.)+") + r"\Z", re.IGNORECASE)
+
+
+def _as_sent(name: str) -> str:
+    """A name of other letters than ASCII's as browsers send it."""
+    try:
+        return name.encode("idna").decode()
+    except UnicodeError:
+        return name
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

@@ -74,10 +74,12 @@ def test_hosts_however_they_are_written(make):
         "[::1]:8000",
         "10.0.0.7",
         "other.example.org:8443",
+        "Bücher.example",
     ]
     client = make(ALLOWED_HOSTS=allowed)
     ours = ["api.example.ORG", "API.EXAMPLE.ORG:8443", "api.example.org.", "X.inner.example.org", "inner.example.org"]
     ours += ["[2001:db8:0::1]:8443", "[::1]", "[0:0::1]:1", "10.0.0.7:80", "other.example.org", "other.example.org:1"]
+    ours += ["xn--bcher-kva.example", "XN--BCHER-KVA.example:80"]
     theirs = ["example.org", "xinner.example.org", "[::2]", "[::1", "::1", "[10.0.0.7]", "10.0.0.70", "10.0.0.7:0"]
     theirs += ["10.0.0.7:99999", "api.example.org:x", "api.example.org/", "api.example.org,evil.net", "[::1]evil.net"]
     found = {host: client.get("/", headers={"Host": host}).status_code for host in ours + theirs}
@@ -85,7 +87,7 @@ def test_hosts_however_they_are_written(make):
 
 
 @pytest.mark.parametrize(
-    "entry", ["*", "*.example.org", "https://api.example.org", "api.example.org/", "..org", "", "a b", "[::g]", "é.org"]
+    "entry", ["*", "*.example.org", "https://api.example.org", "api.example.org/", "..org", "", "a b", "[::g]"]
 )
 def test_what_is_no_host(monkeypatch, entry):
     """An entry that no request's host could equal is refused at the start, in one line."""

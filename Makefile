@@ -15,13 +15,13 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 serve: .venv/runtime ## Start the API on HOST:PORT (127.0.0.1:8000), with a sample model where there is none
-	@ls $(MODELS)/*/*/card.json >/dev/null 2>&1 || $(MAKE) --no-print-directory train
 	@$(BIN)/churn-api db upgrade >/dev/null
+	@ls $(MODELS)/*/*/card.json >/dev/null 2>&1 || $(MAKE) --no-print-directory train LIVE=--live
 	@CHURN_AUTH=$${CHURN_AUTH:-open} CHURN_JOB_WORKER=$${CHURN_JOB_WORKER:-1} exec $(BIN)/churn-api serve
 
 train: .venv/runtime ## Train the default model on sample data
 	$(BIN)/churn-api sample-data > instance/sample.csv
-	$(BIN)/churn-api train instance/sample.csv --target churn
+	$(BIN)/churn-api train instance/sample.csv --target churn $(LIVE)
 
 test: lint typecheck imports pytest ## Run every check: style, types, import contracts, tests
 

@@ -52,7 +52,11 @@ def app_of(folder: str, models: str) -> tuple[Any, Any]:
     from churn_api.store.schema import upgrade
 
     settings = {"INSTANCE_DIR": folder, "MODELS_DIR": models, "AUTH": "open", "RATELIMIT_ENABLED": False}
-    upgrade(Services(load_settings(settings)).database)
+    services = Services(load_settings(settings))
+    upgrade(services.database)
+    for bundle in sorted(Path(models).glob("*/1")):
+        services.management.register(f"{bundle.parent.name}/1", by="benchmark")
+        services.management.make_live(bundle.parent.name, "1", by="benchmark")
     return create_app(settings | {"TESTING": True}), group
 
 

@@ -74,7 +74,7 @@ def running(
         key = ""
         if name in (OURS, WITHOUT_METRICS):
             listening |= {"CHURN_INSTANCE_DIR": str(folder)} | _rates()
-            key = _made_key(folder, root)
+            key = _made_key(folder, models, root)
         started = time.perf_counter()
         process = stack.enter_context(_process(name, models, listening | environment, root))
         if behind_nginx:
@@ -87,11 +87,14 @@ def running(
         yield Server(name, url, [psutil.Process(pid) for pid in processes], seconds, key)
 
 
-def _made_key(folder: Path, root: Path) -> str:
-    """A key of a new database that may predict, with no other in it."""
-    churn_api("db", "upgrade", root=root, CHURN_INSTANCE_DIR=str(folder))
+def _made_key(folder: Path, models: Path, root: Path) -> str:
+    """A key that may predict, the only one of a new database where all models are live."""
+    settings = {"CHURN_INSTANCE_DIR": str(folder), "CHURN_MODELS_DIR": str(models)}
+    churn_api("db", "upgrade", root=root, **settings)
+    for bundle in sorted(models.glob("*/1")):
+        churn_api("models", "live", bundle.parent.name, bundle.name, root=root, **settings)
     words = ("keys", "create", "--name", "benchmark", "--scopes", "predict")
-    return churn_api(*words, root=root, CHURN_INSTANCE_DIR=str(folder)).decode().strip()
+    return churn_api(*words, root=root, **settings).decode().strip()
 
 
 def _rates() -> dict[str, str]:

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import socket
+import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property, partial
@@ -20,6 +21,7 @@ from churn_api.registry.catalog import Catalog
 from churn_api.registry.live import LiveModels
 from churn_api.registry.management import Management
 from churn_api.registry.verification import Unrunnable, verify_each
+from churn_api.registry.waiting import log_waiting
 from churn_api.registry.workers import Reporter
 from churn_api.serving.data_plane import DataPlane
 from churn_api.store import schema
@@ -49,6 +51,7 @@ class Services:
         self._settings = settings
         self._registered = False
         self._followed_by = 0
+        self._first_look = threading.Lock()
         self._tried = monotonic()
         self.instance = Path(settings["INSTANCE_DIR"])
         self.models_dir = Path(settings["MODELS_DIR"])
@@ -205,11 +208,18 @@ class Services:
             self.database.close()
 
     def follow(self) -> None:
-        """Have this process follow the database from now on; to be asked in every process, and cheap to ask again."""
+        """Have this process follow the database from now on; to be asked in every process, and cheap to ask again.
+
+        It looks once before this returns, in all of its threads: what was revoked or replaced since it was made or
+        forked answers no request.
+        """
         if self._followed_by != os.getpid():
-            self._followed_by = os.getpid()
-            if not self._settings.get("TESTING"):
-                self.watcher.start()
+            with self._first_look:
+                if self._followed_by != os.getpid():
+                    self.watcher.look_in_line()
+                    if not self._settings.get("TESTING"):
+                        self.watcher.start()
+                    self._followed_by = os.getpid()
 
     def rehearse_following(self, rounds: int) -> None:
         """Do here what every process that is forked from this one will be doing, and have this one never follow."""
@@ -232,7 +242,9 @@ class Services:
     def _register_found(self) -> None:
         if not self._registered:
             schema.check(self.database)
-            self.catalog.add_found(self._runnable(found_bundles(self.models_dir)))
+            found = self._runnable(found_bundles(self.models_dir))
+            new = self.catalog.add_found(found, by=f"start ({socket.gethostname()[:64]})")
+            log_waiting(self.catalog.read(), new)
             self._registered = True
 
     def _runnable(self, found: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:

@@ -27,8 +27,9 @@ from benchmarks.nginx import free_port
 from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
 from churn_api.config import load_settings
-from churn_api.registry.bundle import read_card
+from churn_api.registry.bundle import found_bundles, read_card
 from churn_api.registry.card import Card
+from churn_api.registry.catalog import Catalog
 from churn_api.services import Services
 from churn_api.store.database import Database
 from churn_api.store.schema import upgrade
@@ -91,11 +92,38 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def make_all_live(folder: Path, database: Database) -> None:
+    """Register all of a folder, and make the newest version of each model live, as an operator does."""
+    catalog = Catalog(database)
+    catalog.add_found(found_bundles(folder), by="tests")
+    for name, entry in catalog.read().items():
+        catalog.set_live(name, list(entry.digests)[-1], by="tests")
+
+
+@pytest.fixture(scope="session")
+def database_of_models(empty_database: Path, models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, with the newest version of each model of `models_dir` live."""
+    path = shutil.copy(empty_database, tmp_path_factory.mktemp("database") / "churn.db")
+    database = Database(f"sqlite:///{path}")
+    make_all_live(models_dir, database)
+    database.close()
+    return path
+
+
 @pytest.fixture(autouse=True)
-def instance(empty_database: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine's state of each test's own: an empty database, known secrets, an open door, and no limits."""
+def instance(
+    request: pytest.FixtureRequest,
+    empty_database: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A machine's state of each test's own: a database, known secrets, an open door, and no limits.
+
+    For a test that works with `models_dir` its models are live; else the database is empty.
+    """
     folder = tmp_path_factory.mktemp("instance")
-    shutil.copy(empty_database, folder / "churn.db")
+    of_models = "models_dir" in request.fixturenames
+    shutil.copy(request.getfixturevalue("database_of_models") if of_models else empty_database, folder / "churn.db")
     for name in ("DATABASE_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
     chosen = {

@@ -105,11 +105,21 @@ def test_named_tests(document):
 def sample_models(tmp_path_factory) -> Path:
     """The default model, made by the lines that `make train` runs."""
     folder = tmp_path_factory.mktemp("sample")
-    recipe = subprocess.run(["make", "--dry-run", "train"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    run("CHURN_INSTANCE_DIR=. churn-api db upgrade", folder)
+    recipe = subprocess.run(
+        ["make", "--dry-run", "train", "LIVE=--live"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     for line in recipe.splitlines():
         if "churn-api " in line:
-            run(line.replace("instance/", ""), folder)
+            run("CHURN_INSTANCE_DIR=. " + line.replace("instance/", ""), folder)
     return folder / "models"
+
+
+@pytest.fixture
+def sample_live(sample_models: Path, instance: Path) -> Path:
+    """The same, in a database of the test's own where it is live: as `make serve` leaves it."""
+    shutil.copy(sample_models.parent / "churn.db", instance / "churn.db")
+    return sample_models
 
 
 def run(line: str, folder: Path) -> str:
@@ -134,10 +144,10 @@ def assert_alike(shown: Any, found: Any) -> None:
         assert shown == found
 
 
-def test_requests_of_the_readme(serve, sample_models, tmp_path):
+def test_requests_of_the_readme(serve, sample_live, tmp_path):
     """Every curl line of the README works as it stands, and gives the answer that is shown below it."""
     readme, shown = blocks("README.md"), 0
-    with serve(sample_models) as server:
+    with serve(sample_live) as server:
         for block, following in zip(readme, [*readme[1:], Block("", "")], strict=True):
             if block.text.startswith("curl"):
                 answer = json.loads(run(block.text.replace("http://127.0.0.1:8000", server.url), tmp_path))
@@ -148,10 +158,10 @@ def test_requests_of_the_readme(serve, sample_models, tmp_path):
     assert shown == 2
 
 
-def test_keys_limits_and_versions(serve, sample_models, tmp_path, monkeypatch):
+def test_keys_limits_and_versions(serve, sample_live, tmp_path, monkeypatch):
     """The README's way through keys, limits and versions works line by line, as its remarks say."""
     (block,) = [block.text for block in blocks("README.md") if block.text.startswith("KEY=")]
-    models = shutil.copytree(sample_models, tmp_path / "models")
+    models = shutil.copytree(sample_live, tmp_path / "models")
     for name, value in {"MODELS_DIR": models, "AUTH": "required", "RATELIMIT_ENABLED": "1"}.items():
         monkeypatch.setenv(f"CHURN_{name}", str(value))
     with serve(models) as server:
@@ -163,11 +173,11 @@ def test_keys_limits_and_versions(serve, sample_models, tmp_path, monkeypatch):
     assert "keys.revoke" in printed
 
 
-def test_score_and_job(serve, sample_models, tmp_path, monkeypatch):
+def test_score_and_job(serve, sample_live, tmp_path, monkeypatch):
     """The README's file is scored by the command and by a job alike, with the worker beside the server."""
     (block,) = [block.text for block in blocks("README.md") if "churn-api score" in block.text]
-    monkeypatch.setenv("CHURN_MODELS_DIR", str(sample_models))
-    with serve(sample_models, CHURN_JOB_WORKER="1") as server:
+    monkeypatch.setenv("CHURN_MODELS_DIR", str(sample_live))
+    with serve(sample_live, CHURN_JOB_WORKER="1") as server:
         printed = run("set -e\n" + block.replace("http://127.0.0.1:8000", server.url), tmp_path)
     assert json.loads(printed)["state"] == "succeeded"
     scored, by_job = ((tmp_path / name).read_text().splitlines() for name in ("scored.csv", "by-job.csv"))

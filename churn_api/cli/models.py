@@ -89,11 +89,7 @@ def register(path: str) -> None:
 @click.argument("version")
 def live(name: str, version: str) -> None:
     """Make VERSION of NAME the one that answers, registering it first if need be. Workers follow within two seconds."""
-    with services() as found, _refusals(found.models_dir):
-        known = found.catalog.read()
-        if name not in known or version not in known[name].digests:
-            found.management.register(f"{name}/{version}", by=actor())
-        found.management.make_live(name, version, by=actor())
+    make_live(name, version)
     click.echo(f"{name}: version {version} is live")
 
 
@@ -104,6 +100,15 @@ def unload(name: str) -> None:
     with services() as found, _refusals(found.models_dir):
         found.management.unload(name, by=actor())
     click.echo(f"{name} is unloaded")
+
+
+def make_live(name: str, version: str) -> None:
+    """Make a version of the models folder live, registering it first if need be, or refuse."""
+    with services() as found, _refusals(found.models_dir):
+        known = found.catalog.read()
+        if name not in known or version not in known[name].digests:
+            found.management.register(f"{name}/{version}", by=actor())
+        found.management.make_live(name, version, by=actor())
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from churn_api.cli.common import WholeNumber, refuse, settings_or_refuse
+from churn_api.cli.common import WholeNumber, refuse, services, settings_or_refuse
 from churn_api.contract.signature import Signature, SignatureError
 from churn_api.tables.formats import TITLES
 from churn_api.web import API_V1
@@ -24,6 +24,7 @@ TRAIN_EXAMPLES = """
 Examples:
   churn-api train customers.csv --target Churn
   churn-api train customers.csv --target Churn --id customerID --name telco
+  churn-api train customers.csv --target Churn --live          (and it answers)
   churn-api train customers.parquet --target left --positive yes --exclude churn_date --json
 """
 PACKAGE_EXAMPLES = """
@@ -59,10 +60,16 @@ compiled, proven equal to itself, and written as the next version of the model.
 @click.option(
     "--open", "opened", multiple=True, metavar="COL", help="Accept unseen categories of a column. Repeatable."
 )
+@click.option("--live", is_flag=True, help="Make the version live; needs the database.")
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object in place of the tables.")
-def train(table: Path, name: str | None, estimator: str, signature: Path | None, json_: bool, **chosen: Any) -> None:
+def train(
+    table: Path, name: str | None, estimator: str, signature: Path | None, live: bool, json_: bool, **chosen: Any
+) -> None:
     """Train on a file of any format."""
     _require_libraries()
+    if live:
+        with services():
+            pass  # what the database would be refused for is refused before the work
     from churn_api.training.errors import TrainingError
     from churn_api.training.preparation import Choices
     from churn_api.training.progress import progress_on
@@ -91,7 +98,11 @@ def train(table: Path, name: str | None, estimator: str, signature: Path | None,
         click.echo(as_json(trained))
     else:
         print_report(trained)
-    _say_what_next(trained.card, settings)
+    if live:
+        from churn_api.cli.models import make_live
+
+        make_live(trained.card.name, trained.card.version)
+    _say_what_next(trained.card, settings, live=live)
 
 
 @click.command(epilog=PACKAGE_EXAMPLES)
@@ -127,7 +138,7 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
     click.echo(f"{card.name}, version {card.version}, serves from {card.scorer}")
     if not card.parity.proven:
         click.echo(f"not compiled: {card.parity.reason}", err=True)
-    _say_what_next(card, settings)
+    _say_what_next(card, settings, live=False)
 
 
 @click.command("sample-data", epilog=SAMPLE_EXAMPLES)
@@ -164,8 +175,8 @@ def _signature(path: Path) -> Signature:
         refuse(f"{path.name} is no signature: {error}")
 
 
-def _say_what_next(card: "Card", settings: dict[str, Any]) -> None:
+def _say_what_next(card: "Card", settings: dict[str, Any], *, live: bool) -> None:
     route = f"{API_V1}/predict" + ("" if card.name == settings["DEFAULT_MODEL"] else f"/{card.name}")
-    live = f"churn-api models live {card.name} {card.version}"
+    act = "It is live" if live else f"Make it live: `churn-api models live {card.name} {card.version}`"
     click.echo(f"Written to {Path(settings['MODELS_DIR']) / card.name / card.version}.", err=True)
-    click.echo(f"Serve it: `churn-api serve`, or for a server that runs `{live}`. Then POST to {route}.", err=True)
+    click.echo(f"{act}. A server that runs follows; else `churn-api serve`. Then POST to {route}.", err=True)

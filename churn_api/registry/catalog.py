@@ -11,8 +11,6 @@ from churn_api.store import audit, revisions
 from churn_api.store.database import Database
 from churn_api.store.tables import LIVE, VERSIONS
 
-AT_START = "found at the start"
-
 
 class Conflict(Exception):
     """An act that the catalogue's state does not allow; the text says why."""
@@ -39,31 +37,31 @@ class Catalog:
         with self._database.reading() as connection:
             return _entries(connection)
 
-    def add_found(self, found: Mapping[str, Mapping[str, str]]) -> None:
-        """Register the bundles of a folder, digests by model and version, that are not known yet.
+    def add_found(self, found: Mapping[str, Mapping[str, str]], *, by: str) -> list[tuple[str, str]]:
+        """Register the bundles of a folder, digests by model and version, that are not known yet; none becomes live.
 
-        The newest version of a model that was not known at all becomes live; of any other model, none does.
+        Returns the models and versions that were registered.
         """
         try:
-            self._add_found(found)
+            return self._add_found(found, by)
         except IntegrityError:
             # Another machine that started at the same moment was first, and what it wrote can be read by now.
-            self._add_found(found)
+            return self._add_found(found, by)
 
-    def _add_found(self, found: Mapping[str, Mapping[str, str]]) -> None:
+    def _add_found(self, found: Mapping[str, Mapping[str, str]], by: str) -> list[tuple[str, str]]:
         with self._database.transaction() as connection:
             known = _entries(connection)
-            new = {
-                name: {version: digest for version, digest in versions.items() if version not in _versions(known, name)}
+            new = [
+                (name, version, digest)
                 for name, versions in found.items()
-            }
-            for name, versions in new.items():
-                for version, digest in versions.items():
-                    _register(connection, name, version, digest, AT_START)
-                if versions and name not in known:
-                    _set_live(connection, name, max(versions, key=int), AT_START)
-            if any(new.values()):
+                for version, digest in versions.items()
+                if name not in known or version not in known[name].digests
+            ]
+            for name, version, digest in new:
+                _register(connection, name, version, digest, by)
+            if new:
                 revisions.bump(connection, "models")
+        return [(name, version) for name, version, _ in new]
 
     def register(self, name: str, version: str, digest: str, *, by: str) -> None:
         """Register a version. Raises Conflict where it is known with another digest."""
@@ -72,7 +70,6 @@ class Catalog:
             known = connection.execute(select(VERSIONS.c.digest).where(same)).scalar_one_or_none()
             if known is None:
                 _register(connection, name, version, digest, by)
-                audit.record(connection, by, "models.register", f"{name}/{version}", digest=digest)
                 revisions.bump(connection, "models")
             elif known != digest:
                 raise Conflict(f"version {version} of {name!r} is registered with other files")
@@ -108,10 +105,6 @@ def _entry(digests: dict[str, str], live: Any) -> Entry:
     return Entry(digests, live.version if live else None, live.generation if live else 0)
 
 
-def _versions(known: Mapping[str, Entry], name: str) -> Mapping[str, str]:
-    return known[name].digests if name in known else {}
-
-
 def _register(connection: Connection, name: str, version: str, digest: str, by: str) -> None:
     row = {
         "model": name,
@@ -121,6 +114,7 @@ def _register(connection: Connection, name: str, version: str, digest: str, by: 
         "registered_by": by,
     }
     connection.execute(insert(VERSIONS).values(row))
+    audit.record(connection, by, "models.register", f"{name}/{version}", digest=digest)
 
 
 def _live_row(connection: Connection, name: str) -> Any:

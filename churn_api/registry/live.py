@@ -92,7 +92,7 @@ class LiveModels:
     def get(self, name: str | None = None, version: str | None = None) -> Model:
         """The live version of a model, the default one's where no name is given; or the version asked for.
 
-        Raises UnknownModel, UnknownVersion or ModelNotReady.
+        A model of which no version is live answers with none. Raises UnknownModel, UnknownVersion or ModelNotReady.
         """
         name = self.default if name is None else name
         if version is None:
@@ -100,6 +100,8 @@ class LiveModels:
             if answering is None:
                 raise self._absent(name)
             version = answering.version
+        elif self._entry(name).live is None:
+            raise self._absent(name)
         return self._held.get((name, version)) or self._load(name, version)
 
     def card(self, name: str) -> Card:
@@ -210,6 +212,8 @@ class LiveModels:
     def _missing_default(self) -> str | None:
         if self._catalog is None or self.default in self._answering or self.default in self._refused:
             return None
+        if self.default in self._catalog:
+            return f"no version of {self.default!r} is live"
         return f"the models folder holds no model named {self.default!r}"
 
 

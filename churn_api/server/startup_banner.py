@@ -42,10 +42,16 @@ def _banner(live: LiveModels, models_dir: Path, address: str) -> StartupBanner:
         signature = live.get().card.signature
     except ModelNotReady as error:
         # The reason is also what clients are answered, so it names no path.
-        return StartupBanner(
-            f"Not ready: {error}",
-            {"Models folder": str(models_dir), "Train a model, then restart": "churn-api train --help"},
-        )
+        return StartupBanner(f"Not ready: {error}", {"Models folder": str(models_dir)} | _way_out(live))
     record = json.dumps(example_record(signature, required_only=True)).replace("'", "'\\''")
     line = f"curl -s {address}{API_V1}/predict -H 'Content-Type: application/json' -d '{record}'"
     return StartupBanner("Ready", {"Try it": line, "Read about it": f"{address}/docs"})
+
+
+def _way_out(live: LiveModels) -> dict[str, str]:
+    """The command that makes the default model answer; no restart is needed. None while the catalogue is away."""
+    if live.default not in live.refused:
+        return {}
+    if live.default in live.names:
+        return {"Make a version live": f"churn-api models live {live.default} {live.versions(live.default)[-1]}"}
+    return {"Train a model, and make it live": "churn-api train TABLE --target COLUMN --live"}

@@ -50,19 +50,26 @@ class Watcher:
                 self._on_change[topic]()
                 self._seen[topic] = number
 
+    def look_in_line(self) -> None:
+        """Look now, before anything is answered; what keeps it from that is logged, and tried again by the thread."""
+        self._logged(self.look)
+
     def _follow(self) -> None:
         while not self._stopped.is_set():
-            try:
-                self.look()
-                self._tell(self._round())
-            except DatabaseAway as error:
-                self._tell(error)
-            except Exception as error:  # noqa: BLE001 - the next round may succeed, and who does not follow is wrong
-                self._tell_failure(error)
+            self._logged(self._round)
             self._stopped.wait(EVERY_SECONDS)
 
+    def _logged(self, do: Callable[[], DatabaseAway | None]) -> None:
+        try:
+            self._tell(do())
+        except DatabaseAway as error:
+            self._tell(error)
+        except Exception as error:  # noqa: BLE001 - the next round may succeed, and who does not follow is wrong
+            self._tell_failure(error)
+
     def _round(self) -> DatabaseAway | None:
-        """Do what each round has, and return what the database kept from being done: it keeps nothing else from it."""
+        """Look, do what each round has, and return what the database kept from being done: it keeps nothing else."""
+        self.look()
         kept: DatabaseAway | None = None
         for do in self._each_round:
             try:

@@ -13,7 +13,9 @@ FOUND = {"small": {"1": "a" * 64, "2": "b" * 64}, "odd": {"1": "c" * 64}}
 @pytest.fixture
 def catalog(database):
     catalog = Catalog(database)
-    catalog.add_found(FOUND)
+    catalog.add_found(FOUND, by="start")
+    for name, version in (("small", "2"), ("odd", "1")):
+        catalog.set_live(name, version, by="test")
     return catalog
 
 
@@ -22,31 +24,36 @@ def revision(database):
         return revisions.read(connection)["models"]
 
 
-def test_found_at_the_start(catalog, database):
-    """What a folder holds is registered with its digests; the newest version of a new model is live."""
+def test_found_at_the_start(database):
+    """What a folder holds is registered with its digests, which the audit has with the actor, and nothing is live."""
+    catalog = Catalog(database)
+    assert sorted(catalog.add_found(FOUND, by="start (here)")) == [("odd", "1"), ("small", "1"), ("small", "2")]
     known = catalog.read()
     assert {name: (dict(entry.digests), entry.live, entry.generation) for name, entry in known.items()} == {
-        "small": (FOUND["small"], "2", 1),
-        "odd": (FOUND["odd"], "1", 1),
+        "small": (FOUND["small"], None, 0),
+        "odd": (FOUND["odd"], None, 0),
     }
     assert revision(database) == 1
+    assert {(act.actor, act.action, act.subject) for act in acts(database, 10)} == {
+        ("start (here)", "models.register", subject) for subject in ("small/1", "small/2", "odd/1")
+    }
 
 
 def test_found_again(catalog, database):
     """What is known stays as it is: a newer version is registered and not live, a changed file keeps its old digest."""
     catalog.set_live("small", "1", by="test")
     before = revision(database)
-    catalog.add_found(FOUND)
+    assert catalog.add_found(FOUND, by="start") == []
     assert revision(database) == before
-    catalog.add_found({"small": {"2": "changed", "3": "d" * 64}})
+    assert catalog.add_found({"small": {"2": "changed", "3": "d" * 64}}, by="start") == [("small", "3")]
     entry = catalog.read()["small"]
     assert (dict(entry.digests), entry.live) == (FOUND["small"] | {"3": "d" * 64}, "1")
 
 
 def test_versions_are_in_order(catalog):
     """Version 10 comes after version 9."""
-    catalog.add_found({"many": {str(number): "x" for number in (10, 9, 1)}})
-    assert (list(catalog.read()["many"].digests), catalog.read()["many"].live) == (["1", "9", "10"], "10")
+    catalog.add_found({"many": {str(number): "x" for number in (10, 9, 1)}}, by="start")
+    assert list(catalog.read()["many"].digests) == ["1", "9", "10"]
 
 
 def test_registered_with_other_files(catalog):
@@ -62,7 +69,7 @@ def test_unload(catalog):
     assert catalog.read()["small"].live is None
     with pytest.raises(Conflict):
         catalog.unload("small", by="test")
-    catalog.add_found(FOUND)
+    catalog.add_found(FOUND, by="start")
     assert catalog.read()["small"].live is None
     catalog.set_live("small", "1", by="test")
     assert catalog.read()["small"].live == "1"
@@ -73,8 +80,8 @@ def test_every_act_counts(catalog, database):
     catalog.register("small", "3", "d" * 64, by="anna")
     catalog.set_live("small", "3", by="ben")
     catalog.unload("small", by="cleo")
-    assert revision(database) == 4
-    assert [(act.actor, act.action) for act in acts(database, 10)] == [
+    assert revision(database) == 6
+    assert [(act.actor, act.action) for act in acts(database, 3)] == [
         ("cleo", "models.unload"),
         ("ben", "models.live"),
         ("anna", "models.register"),
@@ -83,7 +90,7 @@ def test_every_act_counts(catalog, database):
 
 def _add_found(url):
     database = Database(url)
-    Catalog(database).add_found(FOUND)
+    Catalog(database).add_found(FOUND, by="start")
     database.close()
 
 
@@ -95,4 +102,5 @@ def test_machines_that_start_at_once(database, database_url):
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0] * 4
-    assert Catalog(database).read()["small"].generation == 1
+    assert dict(Catalog(database).read()["small"].digests) == FOUND["small"]
+    assert len(acts(database, 10)) == 3

@@ -12,6 +12,9 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import IntegrityError
+
+from churn_api.access import fingerprints
 from churn_api.access.keyring import KeyRing
 from churn_api.access.keys import Keys
 from churn_api.access.secrets import secret
@@ -187,6 +190,7 @@ class Services:
         _ = self.ring
         try:
             schema.check(self.database)
+            self._check_secrets()
         except DatabaseUnusable as error:
             raise StartError(f"the database {self.database.location} {error.state}: {error}") from error
         except DatabaseAway as error:
@@ -242,8 +246,9 @@ class Services:
     def _register_found(self) -> None:
         if not self._registered:
             schema.check(self.database)
+            self._check_secrets()
             found = self._runnable(found_bundles(self.models_dir))
-            new = self.catalog.add_found(found, by=f"start ({socket.gethostname()[:64]})")
+            new = self.catalog.add_found(found, by=_start())
             log_waiting(self.catalog.read(), new)
             self._registered = True
 
@@ -275,4 +280,38 @@ class Services:
         return self._secret("KEY_PEPPER")
 
     def _secret(self, name: str) -> bytes:
-        return secret(name, self._settings[name], self.instance, single_machine=self.database.is_local)
+        return secret(
+            name,
+            self._settings[name],
+            self.instance,
+            single_machine=self.database.is_local,
+            before_making=partial(self._check_lost, name),
+        )
+
+    def _check_lost(self, name: str) -> None:
+        """Raise OtherSecret where a secret would be made anew that this database's keys or tokens were made with."""
+        with contextlib.suppress(DatabaseAway), self.database.reading() as connection:
+            fingerprints.check_lost(connection, name, self.instance / name.lower())
+
+    def _check_secrets(self) -> None:
+        """Raise OtherSecret where this machine's secrets are not those of the others. Raises DatabaseAway."""
+        secrets = {name: self._secret(name) for name in fingerprints.NAMES}
+        with self.database.reading() as connection:
+            # Not `all` of a generator: each is looked at.
+            known = [fingerprints.is_known(connection, name, own) for name, own in secrets.items()]
+        if not all(known):
+            self._note_secrets(secrets)
+
+    def _note_secrets(self, secrets: Mapping[str, bytes]) -> None:
+        try:
+            with self.database.transaction() as connection:
+                for name, own in secrets.items():
+                    fingerprints.check(connection, name, own, by=_start())
+        except IntegrityError:
+            # Another machine that started at the same moment was first, and what it wrote can be read by now.
+            self._check_secrets()
+
+
+def _start() -> str:
+    """Who acts at a start, as the audit names it."""
+    return f"start ({socket.gethostname()[:64]})"

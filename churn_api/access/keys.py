@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, or_, select, update
 
+from churn_api.access import fingerprints
 from churn_api.store import audit, revisions
 from churn_api.store.database import Database
 from churn_api.store.tables import KEYS
@@ -47,8 +48,9 @@ class Keys:
     def create(
         self, name: str, scopes: Iterable[str], *, by: str, expires: timedelta | None = None, rate: str | None = None
     ) -> NewKey:
-        """Make a key. Raises KeyConflict where a key of that name is active."""
+        """Make a key. Raises KeyConflict where a key of that name is active, OtherSecret where none would know it."""
         with self._database.transaction() as connection:
+            fingerprints.check(connection, fingerprints.PEPPER, self._pepper, by=by)
             if _active(connection, name):
                 raise KeyConflict(f"there is an active key named {name!r}: rotate it, or revoke it first")
             expires_at = None if expires is None else datetime.now(UTC) + expires
@@ -58,9 +60,13 @@ class Keys:
         return key
 
     def rotate(self, name: str, *, by: str, grace: timedelta) -> NewKey:
-        """Make a key with the rights of the named one, which stays valid for `grace`. Raises KeyConflict."""
+        """Make a key with the rights of the named one, which stays valid for `grace`.
+
+        Raises KeyConflict, OtherSecret.
+        """
         ends = datetime.now(UTC) + grace
         with self._database.transaction() as connection:
+            fingerprints.check(connection, fingerprints.PEPPER, self._pepper, by=by)
             active = _active(connection, name)
             if not active:
                 raise KeyConflict(f"there is no active key named {name!r}")

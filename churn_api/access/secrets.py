@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from churn_api.config import PREFIX, StartError
@@ -15,9 +16,12 @@ class MissingSecret(StartError):
     """A secret that must be set; the text has the line to add."""
 
 
-def secret(name: str, setting: str, instance: Path, *, single_machine: bool) -> bytes:
+def secret(
+    name: str, setting: str, instance: Path, *, single_machine: bool, before_making: Callable[[], None] | None = None
+) -> bytes:
     """The secret `setting`, or where it is empty the one of a file in `instance`, made if need be.
 
+    `before_making` may raise what speaks against a new one.
     Raises MissingSecret where several machines must agree on it, or where the file cannot be written.
     """
     if setting:
@@ -28,7 +32,12 @@ def secret(name: str, setting: str, instance: Path, *, single_machine: bool) -> 
     path = instance / name.lower()
     try:
         instance.mkdir(parents=True, exist_ok=True)
-        return _read(path) or _make(path)
+        found = _read(path)
+        if found is None:
+            if before_making is not None:
+                before_making()
+            found = _make(path)
+        return found
     except OSError as error:
         raise MissingSecret(f"{path} cannot be kept ({error.strerror}): {line}") from error
 

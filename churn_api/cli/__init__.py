@@ -19,6 +19,7 @@ MODULES = {
     "package": "training",
     "sample-data": "training",
     "score": "score",
+    "secrets": "secrets",
     "serve": "serve",
     "train": "training",
     "worker": "worker",

@@ -78,6 +78,8 @@ def services(*, checked: bool = True) -> Iterator["Services"]:
         refuse(str(error))
     except DatabaseAway as error:
         refuse(f"the database {found.database.location} {error.state} ({error})")
+    finally:
+        found.database.close()
 
 
 def actor() -> str:

@@ -54,4 +54,4 @@ def _way_out(live: LiveModels) -> dict[str, str]:
         return {}
     if live.default in live.names:
         return {"Make a version live": f"churn-api models live {live.default} {live.versions(live.default)[-1]}"}
-    return {"Train a model, and make it live": "churn-api train TABLE --target COLUMN --live"}
+    return {"Train a model and make it live": "churn-api train TABLE --target COLUMN --live"}

@@ -11,7 +11,7 @@ from churn_api.store.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 """The migration that this program needs. Named here so that a worker need not load Alembic to compare."""
 
 _UPGRADE = "run `churn-api db upgrade`"

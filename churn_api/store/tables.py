@@ -97,6 +97,16 @@ AUDIT = Table(
 )
 """Acts of management."""
 
+SECRETS = Table(
+    "secrets",
+    METADATA,
+    _key("name", String(32)),
+    _given("fingerprint", String(64)),  # tells whether two are the same, and nothing else of them
+    _given("noted_at", Utc),
+    _given("noted_by", String(128)),
+)
+"""Which secrets the keys and tokens of this database are made with."""
+
 REVISIONS = Table("revisions", METADATA, _key("name", String(32)), _given("number", BigInteger))
 """How often something was changed: what workers ask every moment, in place of the thing itself."""
 

@@ -150,6 +150,29 @@ def test_leeway(tmp_path):
         Tokens(SECRET, audience=AUDIENCE, seconds=60, leeway=10, provider=provider).read(late)
 
 
+@pytest.mark.parametrize("ahead", [60, 3600, 86400], ids=["a minute", "an hour", "a day"])
+def test_clock_that_is_ahead(tokens, ahead, monkeypatch):
+    """A token of a machine whose clock is ahead, or that was made before the clock was set back, lets in."""
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + ahead)
+    text = tokens.make(CALLER, frozenset({"predict"}))
+    monkeypatch.undo()
+    assert tokens.read(text).name == "crm"
+
+
+def test_clock_that_is_behind(monkeypatch):
+    """A token of a machine whose clock is behind ends so much sooner, less the leeway."""
+    tokens, real = Tokens(SECRET, audience=AUDIENCE, seconds=60, leeway=30), time.time
+    made = {}
+    for behind in (59, 80, 100):
+        monkeypatch.setattr(time, "time", lambda behind=behind: real() - behind)
+        made[behind] = tokens.make(CALLER, frozenset({"predict"}))
+    monkeypatch.undo()
+    assert [tokens.read(made[behind]).name for behind in (59, 80)] == ["crm", "crm"]
+    with pytest.raises(Denied, match="token-expired"):
+        tokens.read(made[100])
+
+
 def test_no_provider():
     """Without a provider only our own tokens let in."""
     tokens = Tokens(SECRET, audience=AUDIENCE, seconds=60)

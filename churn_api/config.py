@@ -34,6 +34,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 GIB = 1 << 30
 MAX_KEEP_DAYS = 36_500
 """A hundred years: a date that long ago can still be computed."""
+_OBJECT_STORE = re.compile(r"(?:s3|gs)://[A-Za-z0-9][A-Za-z0-9._-]*/(?:[^?#@\s]*/)?")
+"""A folder of a bucket, or all of it; options and passwords have no place in an address."""
 _RELATIVE_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:)(.+)")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108 - a folder of one's own is made in it
 
@@ -77,8 +79,8 @@ def _networks(entries: list[str]) -> None:
 
 
 def _addresses(entries: list[str]) -> None:
-    if not all("://" in entry and entry.endswith("/") for entry in entries):
-        raise ValidationError("Must be addresses that end in /, as in s3://bucket/folder/.")
+    if not all(_OBJECT_STORE.fullmatch(entry) for entry in entries):
+        raise ValidationError("Must be addresses of s3:// or gs:// that end in /, as in s3://bucket/folder/.")
 
 
 def _hosts(entries: list[str]) -> None:
@@ -288,7 +290,7 @@ SETTINGS = (
         "DATA_URLS",
         "list",
         [],
-        "Addresses below which jobs may read, as in `s3://bucket/folder/`, by commas. Empty: none.",
+        "Addresses (`s3://`, `gs://`) below which jobs may read, as in `s3://bucket/folder/`, by commas. Empty: none.",
         _addresses,
     ),
     Setting(

@@ -209,3 +209,30 @@ def test_config_command(monkeypatch):
     monkeypatch.setenv("PORT", "http")
     refused = CliRunner().invoke(main, ["config"])
     assert (refused.exit_code, "PORT" in refused.output) == (2, True)
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/", "gs://bucket/folder/", "s3://my.bucket-1/a/b/"])
+def test_object_stores(address):
+    """Jobs may read from folders of S3 and of Google's storage."""
+    assert load_settings({"DATA_URLS": [address]})["DATA_URLS"] == [address]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/",
+        "hdfs://host/folder/",
+        "http://127.0.0.1/",
+        "viewfs:///",
+        "s3://",
+        "s3:///",
+        "s3://bucket",
+        "s3://bucket/folder",
+        "s3://key:secret@bucket/",
+        "s3://bucket/?endpoint_override=127.0.0.1:1/",
+    ],
+)
+def test_no_other_stores(address):
+    """Any other address, and options or passwords in one, stop the start."""
+    with pytest.raises(ConfigError, match="DATA_URLS"):
+        load_settings({"DATA_URLS": ["s3://bucket/", address]})

@@ -80,6 +80,8 @@ def container(data) -> Iterator[Container]:
 @pytest.fixture(scope="module")
 def key(container) -> str:
     container.run("churn-api", "db", "upgrade")
+    for model, version in (("default", "1"), ("odd", "1"), ("small", "2")):
+        container.run("churn-api", "models", "live", model, version)
     told = container.run("churn-api", "keys", "create", "--name=tests", "--scopes=predict,jobs").splitlines()
     return next(line for line in told if " " not in line)
 

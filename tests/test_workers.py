@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import requests
 from builders import CUSTOMER
-from conftest import serving
+from conftest import make_all_live, serving
 
 from churn_api.access.caller import SCOPES
 from churn_api.config import load_settings
@@ -131,6 +131,7 @@ def test_two_process_groups(serve, models, make_key, tmp_path, monkeypatch, post
     monkeypatch.setenv("DATABASE_URL", postgres_database)
     services = Services(load_settings())
     upgrade(services.database)
+    make_all_live(models, services.database)
     key = make_key(*SCOPES)
     others = shutil.copytree(models, tmp_path / "others")
     with serve(models) as one, serving(others, tmp_path / "other.log", CHURN_AUTH="required") as other:
@@ -236,6 +237,7 @@ def test_database_goes_and_comes_back(serve, models, monkeypatch, own_postgres):
     monkeypatch.setenv("DATABASE_URL", own_postgres.url)
     services = Services(load_settings({"MODELS_DIR": str(models)}))
     upgrade(services.database)
+    make_all_live(models, services.database)
     key = services.keys.create("crm", ["predict"], by="test").text
     with serve(models, workers=2, CHURN_AUTH="required") as server:
         assert {post(server, key).status_code for _ in range(20)} == {200}
@@ -260,6 +262,7 @@ def test_started_without_its_database(serve, models, monkeypatch, own_postgres):
     monkeypatch.setenv("DATABASE_URL", own_postgres.url)
     database = Database(own_postgres.url)
     upgrade(database)
+    make_all_live(models, database)
     database.close()
     own_postgres.stop()
     with serve(models, workers=2) as server:

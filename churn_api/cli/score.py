@@ -22,7 +22,7 @@ from churn_api.registry.bundle import BundleError, found_bundles
 from churn_api.services import Services
 from churn_api.store import schema
 from churn_api.store.database import DatabaseAway
-from churn_api.tables.formats import DEFAULT, FORMATS, LINES, TITLES, format_of_name
+from churn_api.tables.formats import DEFAULT, EXCEL_SAFE, FORMATS, LINES, TITLES, format_of_name, is_excel_safe
 
 if TYPE_CHECKING:
     from churn_api.serving.progress import Progress
@@ -70,6 +70,7 @@ _BY_NAME = f"[default: by the name; {DEFAULT} for -]"
 @click.option("--keep", metavar="COLS", help="Columns to repeat in the result: `all`, or names by commas.")
 @click.option("--from", "source_format", type=click.Choice(list(FORMATS)), help=_BY_NAME)
 @click.option("--to", "result_format", type=click.Choice(list(FORMATS)), help=_BY_NAME)
+@click.option("--csv", type=click.Choice([EXCEL_SAFE]), help="Of a CSV result: mark text that begins as a formula.")
 @click.option("--processes", type=WholeNumber(1), help="[default: one a core]")
 def score(table: str, output: str, errors: str | None, **chosen: Any) -> None:
     """Score a file of any format."""
@@ -122,6 +123,7 @@ def _task(table: str, output: str, folder: Path, chosen: dict[str, Any]) -> "Tas
         threshold=chosen["threshold"],
         result_format=result_format,
         part_format=FORMATS[result_format].part_format,
+        excel_safe=is_excel_safe(chosen["csv"], result_format),
     )
 
 

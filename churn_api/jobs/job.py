@@ -12,7 +12,7 @@ STATES: tuple[State, ...] = get_args(State)
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was asked for, as the queue keeps it (JSON)."""
 
     model: str
@@ -30,6 +30,8 @@ class Request(msgspec.Struct, frozen=True):
     source: str
     """A path below the data folder, or a URL; empty for an upload."""
     engine: str
+    excel_safe: bool = False
+    """Whether what begins as a formula is marked as text in the result."""
 
 
 class Job(NamedTuple):

@@ -113,6 +113,7 @@ class JobRun:
             threshold=request.threshold,
             result_format=request.result_format,
             part_format=part_format(request),
+            excel_safe=request.excel_safe,
         )
 
     def _layout(self, request: Request, work: Path) -> Layout:

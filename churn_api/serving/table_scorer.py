@@ -19,6 +19,7 @@ from churn_api.scoring.output import COLUMNS, PROBABILITY, RESERVED_NAMES, Colum
 from churn_api.serving.answer import predict_columns
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.formats import FORMATS
+from churn_api.tables.formulas import without_formulas
 from churn_api.tables.read_result import RowFault
 from churn_api.tables.writers import encode
 
@@ -35,6 +36,8 @@ class Task(NamedTuple):
     threshold: float | None
     result_format: str
     part_format: str
+    excel_safe: bool = False
+    """Whether what begins as a formula is marked as text."""
 
 
 class Scored(NamedTuple):
@@ -84,10 +87,11 @@ class TableScorer:
         """The result's columns, found by scoring no rows."""
         return self._score_piece(self._nothing).table.schema
 
-    def score(self, block: Block, part_format: str) -> Scored:
+    def score(self, block: Block, part_format: str, *, excel_safe: bool = False) -> Scored:
         """A block's part of the result. Raises TableError where the block is no table."""
         scored = self.score_table(block)
-        return scored.result._replace(part=encode(scored.table, part_format))
+        table = without_formulas(scored.table) if excel_safe else scored.table
+        return scored.result._replace(part=encode(table, part_format))
 
     def score_table(self, block: Block) -> ScoredTable:
         """A row for each row of a block, in order, a bad one without predictions. Raises TableError."""
@@ -143,7 +147,8 @@ def result_schema(task: Task) -> pa.Schema:
     """The columns of a task's result, for which no model is loaded. Raises BundleError, or TableFaults."""
     card = read_card(Path(task.bundle), task.digest)
     unloaded = Model(card, BatchReader(card.signature), _NoRows())
-    return TableScorer(unloaded, task.layout, task.keep, task.threshold).schema
+    schema = TableScorer(unloaded, task.layout, task.keep, task.threshold).schema
+    return without_formulas(schema.empty_table()).schema if task.excel_safe else schema
 
 
 class _NoRows:
@@ -155,7 +160,7 @@ class _NoRows:
 
 def score_block(task: Task, block: Block) -> Scored:
     """One block of a task. Raises TableError where it is no table."""
-    scored = scorer_of(task).score(block, task.part_format)
+    scored = scorer_of(task).score(block, task.part_format, excel_safe=task.excel_safe)
     # Arrow would keep what the largest blocks took.
     pa.default_memory_pool().release_unused()
     return scored

@@ -20,9 +20,17 @@ DEFAULT = Csv.name
 LINES = Ndjson.name
 """In which the faults of rows are written, and by way of which rows become JSON."""
 
+EXCEL_SAFE = "excel-safe"
+"""How a CSV result may be asked for: with what begins as a formula marked as text."""
+
 _TITLES = [known.title for known in FORMATS.values()]
 TITLES = f"{', '.join(_TITLES[:-1])} or {_TITLES[-1]}"
 """All of them, as help says it."""
+
+
+def is_excel_safe(asked: str | None, format: str) -> bool:  # noqa: A002
+    """Whether a result of a format is to have no formulas; the other formats tell text from a formula themselves."""
+    return asked == EXCEL_SAFE and format == Csv.name
 
 
 def format_of_name(name: str) -> str | None:

@@ -84,8 +84,8 @@ def installation(distributions: Distributions, tmp_path_factory: pytest.TempPath
     installed = Installation(tmp_path_factory.mktemp("venv") / "venv", distributions.wheel)
     folder = tmp_path_factory.mktemp("empty")
     (folder / "customers.csv").write_text(installed.run("sample-data", "--rows", "500", folder=folder))
-    installed.run("train", "customers.csv", "--target", "churn", "--estimator", "logistic", folder=folder)
     installed.run("db", "upgrade", folder=folder)
+    installed.run("train", "customers.csv", "--target", "churn", "--estimator", "logistic", "--live", folder=folder)
     assert {path.name for path in folder.iterdir()} == {"customers.csv"}
     return installed
 

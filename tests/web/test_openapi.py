@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from conftest import make_all_live
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from referencing import Registry
@@ -19,10 +20,12 @@ from referencing.jsonschema import DRAFT202012
 
 from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
-from churn_api.config import ConfigError
+from churn_api.config import ConfigError, load_settings
 from churn_api.contract.json_schema import IDENTIFIER_SCHEMA, record_json_schema
 from churn_api.contract.record import identifier_names, record_schema
 from churn_api.registry.bundle import read_card
+from churn_api.services import Services
+from churn_api.store.database import Database
 from churn_api.web.core.problems import KINDS
 
 
@@ -167,6 +170,9 @@ def test_grows_by_a_schema_a_model(models_dir, tmp_path):
 
 
 def document_of(models):
+    database = Services(load_settings()).database
+    make_all_live(models, database)
+    database.close()
     return create_app({"MODELS_DIR": str(models), "TESTING": True}).test_client().get("/openapi.json").json
 
 
@@ -256,9 +262,14 @@ def test_server_is_where_it_is_mounted(client):
 
 
 @pytest.fixture
-def one_version(models_dir, tmp_path):
+def one_version(models_dir, tmp_path, empty_database, instance):
     """The models without older versions: the document tells the live version's fields, and `version` pins another's."""
-    return shutil.copytree(models_dir, tmp_path / "models", ignore=lambda folder, names: {"1"} if "2" in names else {})
+    models = tmp_path / "models"
+    shutil.copytree(models_dir, models, ignore=lambda folder, names: {"1"} if "2" in names else {})
+    database = Database(f"sqlite:///{shutil.copy(empty_database, instance / 'churn.db')}")
+    make_all_live(models, database)
+    database.close()
+    return models
 
 
 def test_schemathesis_finds_nothing(serve, one_version, tmp_path, make_key):

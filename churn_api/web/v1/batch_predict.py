@@ -11,7 +11,7 @@ from churn_api.access.caller import PREDICT
 from churn_api.contract.batch import Batch
 from churn_api.contract.faults import Fault
 from churn_api.serving.answer import Answer
-from churn_api.tables.formats import MEDIA_TYPES
+from churn_api.tables.formats import MEDIA_TYPES, is_excel_safe
 from churn_api.web.core.body import read_records
 from churn_api.web.core.limits import charge_rows
 from churn_api.web.core.operation import operation
@@ -54,7 +54,8 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
     answer = predict(chosen, batch, query, many=True)
     if wanted is not None:
         columns = {name: _in_place(values, batch) for name, values in as_columns(answer).items()}
-        return answer_columns(answer, columns, wanted, len(batch.warnings))
+        excel_safe = is_excel_safe(query.get("csv"), wanted)
+        return answer_columns(answer, columns, wanted, len(batch.warnings), excel_safe=excel_safe)
     predictions = _predictions(answer, batch, query["layout"])
     metadata = about(chosen, answer.threshold, answer.seconds)
     return jsonify({"predictions": predictions, "count": batch.sent} | metadata | _remarks(batch))

@@ -15,7 +15,7 @@ from churn_api.contract.faults import Fault
 from churn_api.jobs.files import whole_file
 from churn_api.jobs.job import Job, Request
 from churn_api.jobs.sources import SourceError
-from churn_api.tables.formats import format_of_media_type, format_of_name
+from churn_api.tables.formats import format_of_media_type, format_of_name, is_excel_safe
 from churn_api.web.core.body import Members
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.guard import caller
@@ -24,7 +24,7 @@ from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem, body_errors, invalid
 from churn_api.web.core.state import live_models, services
 from churn_api.web.v1.shared.job_access import files_of, owned_job
-from churn_api.web.v1.shared.schemas import JobAnswer, JobBody, JobList, JobsQuery
+from churn_api.web.v1.shared.schemas import JobAnswer, JobBody, JobList, JobsQuery, ResultQuery
 
 blueprint = Blueprint("jobs", __name__)
 
@@ -43,6 +43,7 @@ COPIED_AT_ONCE = 1 << 20
     "Jobs",
     access=JOBS,
     limit="management",
+    query=ResultQuery,
     body=JobBody,
     answer=JobAnswer,
     status=202,
@@ -51,7 +52,7 @@ COPIED_AT_ONCE = 1 << 20
     takes=(IDEMPOTENCY_KEY,),
     sends=(LOCATION,),
 )
-def submit(body: Members) -> ResponseReturnValue:
+def submit(query: dict[str, Any], body: Members) -> ResponseReturnValue:
     """Score a file of any size: one that is sent in the part `file`, or one that the service can read by `source`.
 
     Answered at once; `Location` leads to the job, which keeps the version that is live now. A job that is sent again
@@ -64,10 +65,10 @@ def submit(body: Members) -> ResponseReturnValue:
         # Before the file is copied. A job that is sent again with its key adds nothing, and has to be looked up first.
         services().queue.require_room(caller().identity, services().quota, size)
     if body.file is not None:
-        asked = _request(body.values, body.file.filename or "", body.file.mimetype)
+        asked = _request(body.values | query, body.file.filename or "", body.file.mimetype)
         queued, made = _put(job, asked, key, _keep_upload(job, body.file), size)
     else:
-        queued, made = _put(job, _request(body.values, body.values["source"], ""), key, "", size)
+        queued, made = _put(job, _request(body.values | query, body.values["source"], ""), key, "", size)
     if not made:
         files_of(job).remove()
     location = {LOCATION.name: url_for("jobs.show", job=queued.id)}
@@ -143,17 +144,19 @@ def _request(asked: dict[str, Any], name: str, media_type: str) -> Request:
     input_format = asked.get("format") or format_of_name(name) or format_of_media_type(media_type)
     if input_format is None:
         raise invalid(body_errors([Fault("required", "The file's name does not tell its format.", path=("format",))]))
+    result_format = asked.get("result_format") or input_format
     return Request(
         model=model.card.name,
         version=model.card.version,
         digest=live_models().digest(model.card.name, model.card.version),
         format=input_format,
-        result_format=asked.get("result_format") or input_format,
+        result_format=result_format,
         threshold=asked.get("threshold"),
         on_error=asked["on_error"],
         keep=asked["keep"],
         source=asked.get("source", ""),
         engine=current_app.config["JOB_ENGINE"],
+        excel_safe=is_excel_safe(asked.get("csv"), result_format),
     )
 
 

@@ -16,7 +16,7 @@ from churn_api.registry.model import Model
 from churn_api.scoring.output import PROBABILITY
 from churn_api.serving.answer import Answer
 from churn_api.serving.data_plane import TableAnswer
-from churn_api.tables.formats import FORMATS, LINES
+from churn_api.tables.formats import FORMATS, LINES, is_excel_safe
 from churn_api.web.core.body import FORM, read_file
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.errors import row_faults
@@ -60,14 +60,18 @@ def answer_table(model: Model, sent: str, wanted: str | None, query: dict[str, A
         return _as_table(model, layout, wanted, query)
 
 
-def answer_columns(answer: Answer, columns: dict[str, list[Any]], wanted: str, unseen: int) -> Response:
+def answer_columns(
+    answer: Answer, columns: dict[str, list[Any]], wanted: str, unseen: int, *, excel_safe: bool
+) -> Response:
     """Predictions of a JSON body, by field, as a table; identifiers are text, whatever they were."""
     import pyarrow as pa
 
+    from churn_api.tables.formulas import without_formulas
     from churn_api.tables.writers import Joiner, encode
 
     identifiers = [None if value is None else str(value) for value in columns[IDENTIFIER]]
     table = pa.table(columns | {IDENTIFIER: pa.array(identifiers, pa.string())})
+    table = without_formulas(table) if excel_safe else table
     with _to_be_sent() as result, closing(Joiner(result, wanted, table.schema)) as joiner:
         joiner.add(encode(table, FORMATS[wanted].part_format))
     counts = {ROWS.name: table.num_rows, BAD_ROWS.name: columns[PROBABILITY.name].count(None)}
@@ -89,13 +93,16 @@ def _kept_body(folder: Path) -> Path:
 
 
 def _as_table(model: Model, layout: "Layout", wanted: str, query: dict[str, Any]) -> Response:
+    from churn_api.tables.formulas import without_formulas
     from churn_api.tables.writers import Joiner, encode
 
+    excel_safe = is_excel_safe(query.get("csv"), wanted)
     with ExitStack() as stack:
         result = stack.enter_context(_to_be_sent())
         joiners: list[Joiner] = []
 
         def add(table: "pa.Table") -> None:
+            table = without_formulas(table) if excel_safe else table
             # The columns of the result are known with its first block.
             if not joiners:
                 joiners.append(stack.enter_context(closing(Joiner(result, wanted, table.schema))))

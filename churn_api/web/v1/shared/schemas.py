@@ -12,7 +12,7 @@ from churn_api.jobs.job import STATES
 from churn_api.registry.management import PATH
 from churn_api.scoring.output import COLUMNS as OUTPUT
 from churn_api.scoring.output import Column, policy_around
-from churn_api.tables.formats import FORMATS
+from churn_api.tables.formats import EXCEL_SAFE, FORMATS
 from churn_api.web.core.headers import REQUEST_ID
 from churn_api.web.core.schemas import Body, BodyOrFile, Fault, PlainFloat, PlainInteger, Query
 
@@ -46,7 +46,19 @@ class PredictQuery(Query):
     )
 
 
-class BatchQuery(PredictQuery):
+class ResultQuery(Query):
+    """How a table is answered."""
+
+    csv = fields.String(
+        validate=validate.OneOf([EXCEL_SAFE]),
+        metadata={
+            "description": "Of a CSV result: an apostrophe before texts that begin as a formula does, which a "
+            "spreadsheet would run."
+        },
+    )
+
+
+class BatchQuery(PredictQuery, ResultQuery):
     """Query of a batch."""
 
     on_error = fields.String(

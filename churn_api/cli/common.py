@@ -2,7 +2,7 @@
 
 import getpass
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -71,15 +71,14 @@ def services(*, checked: bool = True) -> Iterator["Services"]:
     try:
         found = Services(settings)
         found.database.seconds = COMMAND_SECONDS
-        if checked:
-            schema.check(found.database)
-        yield found
+        with closing(found.database):
+            if checked:
+                schema.check(found.database)
+            yield found
     except StartError as error:
         refuse(str(error))
     except DatabaseAway as error:
         refuse(f"the database {found.database.location} {error.state} ({error})")
-    finally:
-        found.database.close()
 
 
 def actor() -> str:

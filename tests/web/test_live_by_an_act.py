@@ -53,7 +53,8 @@ def test_acts_of_a_start_are_audited(start):
     """What a start registers is in the audit once, with the machine that started."""
     start()
     start()
-    assert [(act.actor, act.action) for act in told()] == [(f"start ({socket.gethostname()})", "models.register")] * 4
+    acted = [(act.actor, act.action) for act in told() if act.action.startswith("models.")]
+    assert acted == [(f"start ({socket.gethostname()})", "models.register")] * 4
 
 
 def test_made_live_by_a_command(start, models_dir):

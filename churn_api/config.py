@@ -400,6 +400,8 @@ def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[
         raise ConfigError("; ".join(f"{variable}: {' '.join(messages)}" for variable, messages in found.items()))
     settings |= {name: _checked(name, value, others) for name, value in (overrides or {}).items()}
     settings |= _absolute_paths(settings)
+    # As URLs write an address of IPv6; sockets know no brackets.
+    settings |= {name: settings[name].strip("[]") for name in ("HOST", "METRICS_HOST")}
     if settings["JOB_ENGINE"] == DASK and not settings["DASK_SCHEDULER"]:
         raise ConfigError(f"JOB_ENGINE=dask needs a cluster: set {PREFIX}DASK_SCHEDULER")
     return settings

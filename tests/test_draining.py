@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import socket
 import threading
 import time
 from collections import Counter
@@ -10,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 import requests
 from builders import CUSTOMER
-from conftest import serving
+from conftest import GUNICORN, serving
 
 from benchmarks.nginx import nginx_before
 
@@ -125,3 +126,21 @@ def test_workers_replaced_under_load(models_dir, folder):
             server.process.send_signal(signal.SIGHUP)
             wait_until(lambda before=before: len(server.workers()) == 2 and not before & set(server.workers()))
     assert set(answers) == {200}, answers
+
+
+def test_cut_off_at_the_end(serve, models_dir):
+    """A request that takes longer than a shutdown may is answered 503 and has its line, before its worker is killed."""
+    command = [GUNICORN, "--graceful-timeout", "3", "wsgi:app"]
+    head = "POST /api/v1/predict/small HTTP/1.1\r\nHost: x\r\nX-Request-ID: late\r\nContent-Type: application/json\r\n"
+    with serve(models_dir, workers=1, command=command) as server:
+        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=30) as client:
+            client.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
+            time.sleep(1)
+            server.process.send_signal(signal.SIGTERM)
+            answer = client.makefile("rb").read()
+        server.process.wait(30)
+        line = server.line_of("late")
+    assert answer.startswith(b"HTTP/1.1 503")
+    assert b'"code":"draining"' in answer
+    assert (line["status"], line["problem"]) == (503, "draining")
+    assert "Traceback" not in server.log

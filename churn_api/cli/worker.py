@@ -1,6 +1,7 @@
 """Work on jobs."""
 
 import logging
+import os
 import signal
 import time
 from functools import partial
@@ -38,13 +39,16 @@ SIGTERM ends it after the block at hand; the job goes on with the next worker.
 
 @click.command(epilog=EXAMPLES)
 @click.option("--respawn", is_flag=True, help="Supervise a worker: start another when it dies.")
-def worker(respawn: bool) -> None:
+@click.option("--parent", type=int, hidden=True, help="Process to end with; the one that started this, where not said.")
+@click.option("--delay", type=float, default=0.0, hidden=True, help="Seconds to wait first.")
+def worker(respawn: bool, parent: int | None, delay: float) -> None:
     """Work on the jobs of the queue, one after another. Start as many as you like, on any machine."""
+    time.sleep(delay)
     logs.configure(settings_or_refuse())
-    if respawn:
-        from churn_api.server.supervisor import supervise_worker
+    from churn_api.server.supervisor import end_with, supervise_worker
 
-        supervise_worker()
+    if respawn:
+        supervise_worker(os.getppid() if parent is None else parent)
         return
     limit_threads()
     from churn_api.tables.arrow_memory import keep_arrow_small
@@ -55,6 +59,8 @@ def worker(respawn: bool) -> None:
         observer = _counting()
     except StartError as error:
         refuse(str(error))
+    if parent is not None:
+        end_with(parent)
     with services(checked=False) as found:
         _wait_for_schema(found.database)
         try:

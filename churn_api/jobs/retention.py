@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from churn_api.jobs.queue import Queue
 
-STRAY_SECONDS = 86_400
+STRAY_SECONDS = 3600
 """Age from which a folder that no job has is no upload under way."""
 
 

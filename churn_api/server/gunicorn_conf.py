@@ -7,7 +7,6 @@ gunicorn takes the names of this module that are settings of its own, and calls 
 
 import gc
 import signal
-import subprocess  # nosec B404
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from churn_api.config import StartError, load_settings, metrics_dir
 from churn_api.server import stop_signals
 from churn_api.server.listening import bind_of, check_open_auth, check_server
-from churn_api.server.supervisor import start_supervisor, stop_supervisor
+from churn_api.server.supervisor import JobWorker
 from churn_api.server.thread_limits import limit_threads
 from churn_api.telemetry import logs
 from churn_api.telemetry.folder import begin as begin_metrics_group
@@ -47,7 +46,7 @@ def _load_or_exit() -> dict[str, Any]:
 
 settings = _load_or_exit()
 _metrics_group = begin_metrics_group(metrics_dir(settings))
-_job_workers: list[subprocess.Popen[bytes]] = []
+_job_workers: list[JobWorker] = []
 
 bind = bind_of(settings)
 workers = settings["WEB_CONCURRENCY"]
@@ -79,10 +78,13 @@ def on_starting(server: Any) -> None:
 
 def when_ready(server: Any) -> None:
     """Say how to try it, and leave to the workers, which fork next, as much as can be shared."""
+    from churn_api.server.arbiter import after_children, keep_configuration
     from churn_api.server.graceful_shutdown import drain_before_stop
+    from churn_api.server.privileges import hand_over
     from churn_api.server.process_metrics import begin_in_master
     from churn_api.server.startup_banner import show_banner
     from churn_api.server.warm_up import warm_up
+    from churn_api.tables.scratch import sweep_scratch
     from churn_api.web.core.draining import draining_of
     from churn_api.web.core.state import services_of
 
@@ -92,12 +94,26 @@ def when_ready(server: Any) -> None:
     stop = partial(server.signal, signal.SIGTERM, None)
     drain_before_stop(draining_of(app), stop, seconds=settings["DRAIN_SECONDS"], socket_path=socket_path)
     show_banner(services.live, services.models_dir, "http://localhost" if socket_path else f"http://{bind}", settings)
+    sweep_scratch()
     warm_up(app, services)
     gc.enable()
     gc.set_threshold(GC_THRESHOLD)
     begin_in_master(server, settings)
+    hand_over(server.cfg, own=(services.instance, services.jobs_dir), metrics_group=_metrics_group)
     if settings["JOB_WORKER"]:
-        _job_workers.append(start_supervisor())
+        _job_workers.append(_start_job_worker(server))
+        after_children(server, _job_workers[-1].mend)
+    keep_configuration(server)
+
+
+def _start_job_worker(server: Any) -> JobWorker:
+    """Start the job worker as whoever the workers become; where that user may not, the end of this process."""
+    from churn_api.server.privileges import popen_as
+
+    try:
+        return JobWorker(**popen_as(server.cfg))
+    except OSError as error:
+        raise SystemExit(f"churn-api: the job worker cannot be started ({error.strerror}: {error.filename})") from None
 
 
 def on_reload(server: Any) -> None:
@@ -106,8 +122,11 @@ def on_reload(server: Any) -> None:
     Settings that cannot be used change nothing. gunicorn reads this module's names again at the next SIGHUP.
     """
     global logconfig_dict, workers  # noqa: PLW0603
+    from churn_api.services import Services
+
     try:
         changed = load_settings()
+        Services(changed).check()
     except StartError as error:
         server.log.error("the settings cannot be used, and the server goes on as it was: %s", error)
         return
@@ -121,10 +140,12 @@ def on_reload(server: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Merge what a worker counted that ended."""
+    """Merge what a worker counted that ended, and remove the files of a request that it was killed in."""
     from churn_api.server.process_metrics import compact
+    from churn_api.tables.scratch import sweep_scratch
 
     compact(server, worker, _metrics_group)
+    sweep_scratch()
 
 
 def pre_exec(server: Any) -> None:
@@ -136,8 +157,8 @@ def pre_exec(server: Any) -> None:
 
 def on_exit(server: Any) -> None:
     """End the job worker with the rest."""
-    for supervisor in _job_workers:
-        stop_supervisor(supervisor)
+    for job_worker in _job_workers:
+        job_worker.stop()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -147,10 +168,13 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Take signals again, and follow the database in a thread, which the fork could not take over."""
+    from churn_api.server.cut_off import cut_off_in_time
     from churn_api.server.process_metrics import begin_in_worker
+    from churn_api.web.core.draining import draining_of
     from churn_api.web.core.state import services_of
 
     stop_signals.unblock()
     app = worker.app.wsgi()
+    cut_off_in_time(worker, draining_of(app))
     begin_in_worker(app)
     services_of(app).follow()

@@ -1,10 +1,14 @@
 """What the processes of a server count: master, workers, and the sidecar that serves the metrics of all."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from churn_api.server.arbiter import after_children
+from churn_api.server.privileges import become
 from churn_api.server.sidecar import start_sidecar
 from churn_api.telemetry.multiprocess import fold
 from churn_api.web.core.flask_app import Api
@@ -17,7 +21,20 @@ def begin_in_master(server: Any, settings: Mapping[str, Any]) -> None:
     metrics_of(app).begin("master")
     if settings["METRICS_PORT"]:
         close = partial(_close_listeners, server)
-        start_sidecar(partial(serve, app, settings["METRICS_HOST"], settings["METRICS_PORT"], close))
+        _keep_sidecar(server, partial(serve, app, settings["METRICS_HOST"], settings["METRICS_PORT"], close))
+
+
+def _keep_sidecar(server: Any, begin: Callable[[], None]) -> None:
+    """Start a sidecar, and another where what supervises it is killed."""
+    supervisor = start_sidecar(begin)
+
+    def mend() -> None:
+        nonlocal supervisor
+        if not psutil.pid_exists(supervisor):
+            server.log.error("the supervisor of the metrics' sidecar has ended; another is started")
+            supervisor = start_sidecar(begin)
+
+    after_children(server, mend)
 
 
 def begin_in_worker(app: Api) -> None:
@@ -35,6 +52,7 @@ def compact(server: Any, worker: Any, folder: Path) -> None:
 
 
 def _close_listeners(server: Any) -> None:
-    """Close, in the sidecar, the sockets that workers take requests from."""
+    """Close, in the sidecar, the sockets that workers take requests from, and become who they become."""
     for listener in server.LISTENERS:
         listener.close()
+    become(server.cfg)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import psutil
 import pytest
@@ -66,6 +68,26 @@ def test_replaced_when_killed(server, office, small_table):
     assert told["level"] == "error"
     office.put(small_table)
     assert office.finished().state == "succeeded"
+
+
+def test_its_supervisor_is_killed(server, office, small_table):
+    """When the supervisor is killed its worker ends, and another supervisor starts another worker, which does jobs."""
+    worker = wait_for_worker(server)
+    (killed,) = [one for one in job_workers(server) if "--respawn" in one.cmdline()]
+    killed.kill()
+    assert psutil.wait_procs([worker], timeout=60)[1] == []
+    wait_for_worker(server, worker)
+    assert "the job worker's supervisor has ended; another is started" in server.log
+    office.put(small_table)
+    assert office.finished().state == "succeeded"
+
+
+def test_its_parent_died_young():
+    """A supervisor whose parent ended before it looked ends too, and leaves no worker."""
+    command = [sys.executable, "-m", "churn_api", "worker", "--respawn", "--parent", "4194300"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    assert process.wait(60) == 0
+    assert not [one for one in psutil.process_iter() if os.getpgid(one.pid) == process.pid]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])

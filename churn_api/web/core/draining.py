@@ -3,11 +3,17 @@
 Whoever sends it requests, as a load balancer does, has that long to see that it is not ready and to ask others.
 """
 
+import errno
 import mmap
 
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context
+from werkzeug.exceptions import ServiceUnavailable
 
 _KEY = "churn_api_draining"
+
+
+class CutOff(ServiceUnavailable):
+    """A request that takes longer than a shutdown may: what reads its body lets it through, as no fault of that."""
 
 
 class Draining:
@@ -40,3 +46,11 @@ def draining_of(app: Flask) -> Draining:
 def is_draining() -> bool:
     """Whether the current application's server stops soon."""
     return draining_of(current_app).begun
+
+
+def cut_off(*_: object) -> None:
+    """End the request at hand, from a signal handler: by an answer where there is none yet, else by its connection."""
+    if has_request_context():
+        raise CutOff
+    # What gunicorn takes for a client that went away.
+    raise ConnectionResetError(errno.ECONNRESET, "the server stops")

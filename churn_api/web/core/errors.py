@@ -21,10 +21,12 @@ from churn_api.serving.data_plane import InvalidTable
 from churn_api.store.database import DatabaseAway
 from churn_api.tables.errors import TableError, TableFaults, TooLarge
 from churn_api.web.core.addresses import address
+from churn_api.web.core.disks import full_part, is_no_room
+from churn_api.web.core.draining import CutOff
 from churn_api.web.core.limits import rate_limited
 from churn_api.web.core.problems import FAILED, KINDS, RETRY_AFTER, Problem, body_errors, invalid, response_for
 from churn_api.web.core.request_record import current_request
-from churn_api.web.core.state import live_models
+from churn_api.web.core.state import live_models, services
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(UnknownVersion, _unknown_version)
     app.register_error_handler(ModelNotReady, _not_ready)
     app.register_error_handler(DatabaseAway, _database_away)
+    app.register_error_handler(OSError, _os_error)
+    app.register_error_handler(CutOff, _cut_off)
     app.register_error_handler(Conflict, _conflict)
     app.register_error_handler(Finished, _finished)
     app.register_error_handler(KeyReused, _key_reused)
@@ -119,6 +123,21 @@ def _database_away(error: DatabaseAway) -> Response:
     return response_for(
         Problem("dependency-unavailable", f"The database {error.state}.", headers=headers, part="database")
     )
+
+
+def _os_error(error: OSError) -> Response:
+    """A disk that is full is no failure of this program, and some day it is not full any more."""
+    if not is_no_room(error):
+        return _failure(error)
+    part = full_part(services(), error)
+    log.error("no room is left (%s): %s", part, error.strerror)
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    return response_for(Problem("dependency-unavailable", f"No room is left: {part}.", headers=headers, part=part))
+
+
+def _cut_off(_: CutOff) -> Response:
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    return response_for(Problem("draining", "The server stops, and this request took too long.", headers=headers))
 
 
 def _conflict(error: Conflict) -> Response:

@@ -1,6 +1,5 @@
 """What the health report tells: each part is `ok`, `degraded` (it answers on, and somebody should look) or `down`."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from churn_api.services import Services
 from churn_api.store.database import Database
 from churn_api.store.database_errors import DatabaseAway, DatabaseReadOnly
 from churn_api.telemetry.container import memory_here
+from churn_api.web.core.disks import Room, folders, room
 
 FULL = 0.95
 """Of memory or of a disk: from here on it is about to run out."""
@@ -31,7 +31,7 @@ def all_checks(services: Services) -> dict[str, dict[str, Any]]:
         "workers": by_database[0](services),
         "jobs": by_database[1](services),
         "memory": _memory(),
-        "disk": _disks({"instance": services.instance, "models": services.models_dir, "jobs": services.jobs_dir}),
+        "disk": _disks(folders(services)),
     }
 
 
@@ -106,15 +106,16 @@ def _memory() -> dict[str, Any]:
     }
 
 
-def _disks(folders: Mapping[str, Path]) -> dict[str, Any]:
-    """Room on the disks of these folders, in bytes; a folder comes with its first file."""
-    found = {name: _disk(folder) for name, folder in folders.items() if folder.is_dir()}
-    missing = "models" not in found
-    full = [name for name, disk in found.items() if disk["free_bytes"] < (1 - FULL) * disk["total_bytes"]]
+def _disks(named: Mapping[str, Path]) -> dict[str, Any]:
+    """Room on the disks of these folders, in bytes and, where they are counted, files."""
+    rooms = {name: room(folder) for name, folder in named.items()}
+    missing = "models" not in rooms
+    full = [name for name, found in rooms.items() if found.has_less_than(1 - FULL)]
+    found = {name: _disk(room) for name, room in rooms.items()}
     reason = "there is no models folder" if missing else f"little room is left for {', '.join(full)}" if full else None
     return {"status": "degraded" if reason else "ok", **found} | ({"reason": reason} if reason else {})
 
 
-def _disk(folder: Path) -> dict[str, int]:
-    usage = shutil.disk_usage(folder)
-    return {"free_bytes": usage.free, "total_bytes": usage.total}
+def _disk(room: Room) -> dict[str, int]:
+    told = room._asdict()
+    return told if room.total_files else {name: told[name] for name in ("free_bytes", "total_bytes")}

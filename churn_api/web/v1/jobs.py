@@ -1,6 +1,7 @@
 """Bulk scoring: jobs are taken, listed, shown and cancelled."""
 
 import hashlib
+import logging
 import uuid
 from os import SEEK_END
 from typing import Any
@@ -18,15 +19,17 @@ from churn_api.jobs.sources import SourceError
 from churn_api.tables.formats import format_of_media_type, format_of_name, is_excel_safe
 from churn_api.web.core.body import Members
 from churn_api.web.core.declaration import Header
+from churn_api.web.core.disks import is_no_room
 from churn_api.web.core.guard import caller
 from churn_api.web.core.headers import LOCATION
 from churn_api.web.core.operation import operation
-from churn_api.web.core.problems import Problem, body_errors, invalid
+from churn_api.web.core.problems import RETRY_AFTER, Problem, body_errors, invalid
 from churn_api.web.core.state import live_models, services
 from churn_api.web.v1.shared.job_access import files_of, owned_job
 from churn_api.web.v1.shared.schemas import JobAnswer, JobBody, JobList, JobsQuery, ResultQuery
 
 blueprint = Blueprint("jobs", __name__)
+log = logging.getLogger(__name__)
 
 MAX_KEY_LENGTH = 255
 IDEMPOTENCY_KEY = Header(
@@ -182,16 +185,20 @@ def _check_source(asked: dict[str, Any]) -> int:
 def _keep_upload(job: str, file: FileStorage) -> str:
     """Put an uploaded file into the job's folder, and return its digest."""
     files = files_of(job)
-    files.begin()
     digest = hashlib.sha256()
     try:
+        files.begin()
         with whole_file(files.input) as kept:
             while data := file.stream.read(COPIED_AT_ONCE):
                 digest.update(data)
                 kept.write(data)
     except OSError as error:
         files.remove()
-        raise Problem("dependency-unavailable", "The file cannot be kept.", part="jobs") from error
+        if not is_no_room(error):
+            log.error("an uploaded file cannot be kept in the jobs folder: %s", error.strerror)
+            headers = {"Retry-After": str(RETRY_AFTER)}
+            raise Problem("dependency-unavailable", "The file cannot be kept.", headers=headers, part="jobs") from error
+        raise
     return digest.hexdigest()
 
 

@@ -17,6 +17,7 @@ from churn_api.scoring.output import PROBABILITY
 from churn_api.serving.answer import Answer
 from churn_api.serving.data_plane import TableAnswer
 from churn_api.tables.formats import FORMATS, LINES, is_excel_safe
+from churn_api.tables.scratch import scratch_folder
 from churn_api.web.core.body import FORM, read_file
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.errors import row_faults
@@ -52,8 +53,8 @@ def answer_table(model: Model, sent: str, wanted: str | None, query: dict[str, A
     # Only here: a worker that meets no table never loads pyarrow.
     from churn_api.tables.layout import prepare, read_layout
 
-    with tempfile.TemporaryDirectory(prefix="churn-api-") as folder:
-        path = prepare(_kept_body(Path(folder)), sent, Path(folder), current_app.config["MAX_CONTENT_LENGTH"])
+    with scratch_folder() as folder:
+        path = prepare(_kept_body(folder), sent, folder, current_app.config["MAX_CONTENT_LENGTH"])
         layout = read_layout(path, sent)
         if wanted is None:
             return _as_json(model, layout, query)

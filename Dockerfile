@@ -1,18 +1,22 @@
 # docker build --tag churn-api .
+# A tag moves. To build on one image and no other, name it by its digest, which
+# `docker buildx imagetools inspect python:3.13-slim` prints: --build-arg BASE=python:3.13-slim@sha256:…
 ARG BASE=python:3.13-slim
-# With `otel` the image also exports traces.
-ARG EXTRAS=postgres,redis
+# With requirements-image-otel.txt the image also exports traces.
+ARG LOCK=requirements-image.txt
 
 FROM ${BASE} AS build
-ARG EXTRAS
+ARG LOCK
 WORKDIR /src
 # pip stays outside of what is copied on.
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/churn-api
-COPY requirements.txt setup.cfg pyproject.toml README.md ./
-COPY churn_api churn_api
-# The lock holds for what is installed; the extras `train`, `dask` and `reload` are not.
+COPY requirements-image.txt requirements-image-otel.txt setup.cfg pyproject.toml README.md ./
+# Each file has to have the hash that the lock says; the extras `train`, `dask` and `reload` are not in it.
 RUN /opt/pip/bin/pip --python /opt/churn-api/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
-    --constraint requirements.txt ".[${EXTRAS}]"
+    --require-hashes -r "$LOCK"
+COPY churn_api churn_api
+RUN /opt/pip/bin/pip --python /opt/churn-api/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
+    --no-deps .
 COPY deploy/container/alive.py /opt/churn-api/app/
 # A third of what was installed is for building against it, for debuggers, for its own tests, or a copy that nothing loads.
 RUN command -v strip || (apt-get update && apt-get install -y --no-install-recommends binutils)

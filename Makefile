@@ -1,15 +1,15 @@
 # `make serve` and `make test` need Python 3.11 or later and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-newest bench linters lint format typecheck imports pytest train lock clean
+.PHONY: help serve test test-newest bench linters lint sbom format typecheck imports pytest train lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 MODELS := $(or $(CHURN_MODELS_DIR),models)
 NEWEST = .venv-newest/bin/pip install --quiet --disable-pip-version-check
-AUDIT = $(BIN)/pip-audit --progress-spinner off --disable-pip --no-deps --requirement requirements.txt
 LINTERS = @redocly/cli@2.77.0 @stoplight/spectral-cli@6.16.3
 LINTERS_DONE = $(subst /,_,$(subst $() $(),-,$(LINTERS)))
-LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+    --custom-compile-command "make lock"
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,8 +29,7 @@ lint: .venv/dev ## Check style and format, look for insecure code and for packag
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/bandit --quiet --recursive churn_api gunicorn.conf.py wsgi.py
-	@$(AUDIT) >.venv/audit 2>&1 || ! grep -E "^Found|GHSA|PYSEC|CVE" .venv/audit
-	@grep -q "^No known" .venv/audit || echo "pip-audit could not ask about every package"
+	@$(BIN)/python deploy/audit.py requirements.txt $(AUDIT)
 
 format: .venv/dev ## Put style and format right
 	$(BIN)/ruff check --fix .
@@ -68,15 +67,21 @@ test-newest: ## Run the tests with the newest versions of everything, in .venv-n
 bench: .venv/runtime .venv-bench/done ## Measure this service beside others (needs wrk); ARGS="--only churn-api" chooses
 	$(BIN)/python -m benchmarks $(ARGS)
 
-lock: .venv/dev ## Pin the dependencies of setup.cfg and requirements-dev.in, by uv
+lock: .venv/dev ## Pin the dependencies of setup.cfg and requirements-dev.in with their hashes, by uv
 	$(LOCK) --all-extras setup.cfg --output-file requirements.txt
+	$(LOCK) --constraint requirements.txt --extra postgres --extra redis setup.cfg --output-file requirements-image.txt
+	$(LOCK) --constraint requirements.txt --extra postgres --extra redis --extra otel setup.cfg \
+	    --output-file requirements-image-otel.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) benchmarks/requirements.in --output-file benchmarks/requirements.txt
+
+sbom: .venv/dev ## Write down what the image is made of (CycloneDX), with versions and hashes: sbom.cdx.json
+	$(BIN)/python deploy/sbom.py requirements-image.txt sbom.cdx.json
 
 .venv-bench/done: benchmarks/requirements.txt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	@echo "Installing the peers into .venv-bench ..."
-	@.venv-bench/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
 	@touch $@
 
 clean: ## Remove the virtual environment and caches; models and instance stay
@@ -86,11 +91,11 @@ clean: ## Remove the virtual environment and caches; models and instance stay
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing the pinned requirements into .venv ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 .venv/dev: .venv/runtime requirements-dev.txt
 	@echo "Installing what tests and tools add into .venv ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -157,12 +157,38 @@ def test_copied_files():
         assert any(source == kept or source.startswith(f"{kept}/") for kept in let_through), source
 
 
-def test_extras_of_the_image():
-    """The image installs extras of setup.cfg under the lock, and none for training, clusters, traces or development."""
-    (extras,) = re.findall(r"ARG EXTRAS=(\S+)", DOCKERFILE)
-    assert '--constraint requirements.txt ".[${EXTRAS}]"' in DOCKERFILE
-    listed = (ROOT / "setup.cfg").read_text().split("[options.extras_require]")[1].split("\n[")[0]
-    assert set(extras.split(",")) == set(re.findall(r"^(\w+) =", listed, re.M)) - {"train", "dask", "otel", "reload"}
+def test_the_image_installs_what_its_lock_has(tmp_path):
+    """The image installs nothing whose hash is not in a lock, and no extra for training, clusters or development."""
+    assert re.findall(r"ARG LOCK=(\S+)", DOCKERFILE) == ["requirements-image.txt"]
+    installs = [text for text in instructions("RUN") if "pip --python" in text]
+    assert ["--require-hashes" in text or "--no-deps" in text for text in installs] == [True, True]
+    whole = pinned("requirements.txt")
+    for lock, extras in (
+        ("requirements-image.txt", {"psycopg", "redis"}),
+        ("requirements-image-otel.txt", {"opentelemetry-sdk"}),
+    ):
+        assert extras < pinned(lock).keys()
+        assert not {"scikit-learn", "pandas", "dask", "watchfiles"} & pinned(lock).keys()
+        assert pinned(lock).items() <= whole.items()
+
+
+LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-image.txt", "requirements-image-otel.txt"]
+
+
+def pinned(lock):
+    """The version of each package in a lock."""
+    return dict(re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==(\S+)", (ROOT / lock).read_text(), re.M))
+
+
+@pytest.mark.parametrize("lock", [*LOCKS, "benchmarks/requirements.txt"])
+def test_locks_have_hashes(lock):
+    """Every package of a lock has the hashes of its files, and no lock says where they come from."""
+    text = (ROOT / lock).read_text()
+    entries = re.split(r"^(?=[\w.-]+(?:\[[\w,]+\])?==)", text, flags=re.M)[1:]
+    assert len(entries) >= len(pinned(lock)) > 20
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert "://" not in text
+    assert "--index-url" not in text
 
 
 def test_ports_and_sockets():

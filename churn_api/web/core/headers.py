@@ -6,6 +6,7 @@ Written as a list of pairs, which is less work than Flask's hooks and header obj
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from churn_api.web import API_V1
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.limits import rate_headers
 from churn_api.web.core.request_record import current_request
@@ -19,7 +20,7 @@ REQUEST_ID = Header(
     "else it is made.",
     "3f2a9c0d5b7e4c1a8d6f0e2b9a7c5d31",
 )
-LOCATION = Header("Location", "Address of what was made.", "/api/v1/jobs/0f8c2a6d4e1b4f7a9c3d5e7f90a1b2c3")
+LOCATION = Header("Location", "Address of what was made.", f"{API_V1}/jobs/0f8c2a6d4e1b4f7a9c3d5e7f90a1b2c3")
 STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 DEFAULTS = (

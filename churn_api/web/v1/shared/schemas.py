@@ -13,6 +13,7 @@ from churn_api.registry.management import PATH
 from churn_api.scoring.output import COLUMNS as OUTPUT
 from churn_api.scoring.output import Column, policy_around
 from churn_api.tables.formats import EXCEL_SAFE, FORMATS
+from churn_api.web import API_V1
 from churn_api.web.core.headers import REQUEST_ID
 from churn_api.web.core.schemas import Body, BodyOrFile, Fault, PlainFloat, PlainInteger, Query
 
@@ -163,7 +164,7 @@ class ServiceCard(Schema):
         keys=fields.String(),
         values=fields.String(),
         required=True,
-        metadata={"example": {"predict": "/api/v1/predict"}},
+        metadata={"example": {"predict": f"{API_V1}/predict"}},
     )
 
 
@@ -377,7 +378,7 @@ class JobAnswer(Schema):
         keys=fields.String(),
         values=fields.String(),
         required=True,
-        metadata={"example": {"self": f"/api/v1/jobs/{JOB_ID}"}},
+        metadata={"example": {"self": f"{API_V1}/jobs/{JOB_ID}"}},
     )
 
 

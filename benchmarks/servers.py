@@ -90,15 +90,21 @@ def running(
 def _made_key(folder: Path, models: Path, root: Path) -> str:
     """A key that may predict, the only one of a new database where all models are live."""
     settings = {"CHURN_INSTANCE_DIR": str(folder), "CHURN_MODELS_DIR": str(models)}
-    churn_api("db", "upgrade", root=root, **settings)
-    for bundle in sorted(models.glob("*/1")):
-        churn_api("models", "live", bundle.parent.name, bundle.name, root=root, **settings)
+    make_live(models, root=root, **settings)
     words = ("keys", "create", "--name", "benchmark", "--scopes", "predict")
     return churn_api(*words, root=root, **settings).decode().strip()
 
 
 def _rates() -> dict[str, str]:
     return {f"CHURN_RATELIMIT_{name}": UNREACHED for name in ("PREDICT", "BATCH", "MANAGEMENT")}
+
+
+def make_live(models: Path, *, root: Path = ROOT, **settings: str) -> None:
+    """Make the tables of a database, and all models live in it."""
+    settings |= {"CHURN_MODELS_DIR": str(models)}
+    churn_api("db", "upgrade", root=root, **settings)
+    for bundle in sorted(models.glob("*/1")):
+        churn_api("models", "live", bundle.parent.name, bundle.name, root=root, **settings)
 
 
 def churn_api(*words: str, root: Path = ROOT, **environment: str) -> bytes:

@@ -13,7 +13,7 @@ import psutil
 from benchmarks.corpus import USUAL, Raw, corpus, faults_of
 from benchmarks.models import FOLDER, MODELS, make_models
 from benchmarks.report import table_of, write_figures
-from benchmarks.servers import OURS, Server, churn_api, running
+from benchmarks.servers import OURS, Server, churn_api, make_live, running
 from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
 
@@ -50,7 +50,7 @@ def run(seconds: int, *, dry: bool) -> None:
     models = make_models(FOLDER)
     with tempfile.TemporaryDirectory() as instance:
         settings = {"CHURN_INSTANCE_DIR": instance, "CHURN_DEFAULT_MODEL": MODELS[0], "CHURN_AUTH": "required"}
-        churn_api("db", "upgrade", CHURN_INSTANCE_DIR=instance)
+        make_live(models, CHURN_INSTANCE_DIR=instance)
         made = churn_api("keys", "create", "--name", "soak", "--scopes", ",".join(SCOPES), CHURN_INSTANCE_DIR=instance)
         own = {name.removeprefix("CHURN_"): value for name, value in settings.items()}
         app = create_app(own | {"MODELS_DIR": str(models)})

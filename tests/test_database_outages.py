@@ -14,6 +14,7 @@ import psycopg
 import pytest
 import requests
 from builders import CUSTOMER, customers, write_csv
+from conftest import make_all_live
 from office import until
 from proxies import SilentProxy
 from scrapes import free_port
@@ -69,6 +70,7 @@ def test_silent_database(serve, models_dir, monkeypatch, postgres_database):
         monkeypatch.setenv("DATABASE_URL", proxied)
         services = Services(load_settings())
         upgrade(services.database)
+        make_all_live(models_dir, services.database)
         key = services.keys.create("crm", list(SCOPES), by="test").text
         services.database.close()
         with serve(models_dir, workers=2, CHURN_AUTH="required") as server:

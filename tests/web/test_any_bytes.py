@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from conftest import make_all_live
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import run_wsgi_app
@@ -29,6 +30,7 @@ def on(models_dir, tmp_path, monkeypatch):
     def made(database_url):
         database = Database(database_url)
         upgrade(database)
+        make_all_live(models_dir, database)
         database.close()
         monkeypatch.setenv("DATABASE_URL", database_url)
         monkeypatch.setenv("CHURN_MODELS_DIR", str(models_dir))

@@ -157,7 +157,9 @@ class Queue:
     def fail(self, lease: Lease, code: str, reason: str) -> None:
         """End a job that cannot be done. Raises LeaseLost."""
         with self._database.transaction() as connection:
-            _write_leased(connection, lease, _end("failed", clock.now(connection), reason_code=code, reason=reason))
+            _write_leased(
+                connection, lease, _end("failed", clock.now(connection), reason_code=code, reason=_storable(reason))
+            )
 
     def cancelled(self, lease: Lease) -> None:
         """End a job that its worker has stopped, because it was cancelled. Raises LeaseLost."""
@@ -263,6 +265,11 @@ class Queue:
 def _has_id(job_id: str) -> ColumnElement[bool]:
     """Which row is a job's. An id is any text that somebody asks for, and a database refuses even to look for some."""
     return JOBS.c.id == job_id if _ID.fullmatch(job_id) else false()
+
+
+def _storable(text: str) -> str:
+    """A text that every database takes: none takes half a surrogate pair, and PostgreSQL no NUL."""
+    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
 def _end(state: State, now: datetime, **others: Any) -> dict[str, Any]:

@@ -111,6 +111,24 @@ def test_fail(queue):
     assert queue.claim("w") is None
 
 
+@pytest.mark.parametrize("odd", ["\0", "\ud800"])
+def test_reasons_that_no_database_takes(queue, odd):
+    """A job whose reason holds what a database refuses is failed all the same, not tried again for ever."""
+    put(queue)
+    queue.fail(queue.claim("w"), "malformed-table", f"column {odd}x")
+    job = queue.get("one")
+    assert (job.state, odd in job.reason) == ("failed", False)
+
+
+@pytest.mark.parametrize("job_id", ["\0", "a\0b", "\ud800", "x" * 65, "", "../one", "%00"])
+def test_ids_that_no_job_has(queue, job_id):
+    """Any text may be asked for as an id; what no job can have is not there, whatever the database thinks of it."""
+    put(queue)
+    assert queue.get(job_id) is None
+    with pytest.raises(UnknownJob):
+        queue.cancel(job_id)
+
+
 def writes(queue, lease):
     """Every way to write under a lease."""
     return [

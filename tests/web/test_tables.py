@@ -333,6 +333,7 @@ BROKEN = {
     "half a stream": ("arrow", WRITE["arrow"](TABLE)[:-500]),
     "no Arrow": ("arrow", HEADER + GOOD),
     "lists": ("parquet", parquet(pa.Table.from_pandas(TABLE.assign(Region=[["s3cret"]] * 40)))),
+    "a name with NUL": ("parquet", parquet(pa.Table.from_pandas(TABLE).append_column("s3cret\0", [["x"] * 40]))),
     "a name that is no UTF-8": ("arrow", WRITE["arrow"](TABLE).replace(b"tenure", b"s3cre\xff")),
     "a name that is no UTF-8 in Parquet": ("parquet", WRITE["parquet"](TABLE).replace(b"tenure", b"s3cre\xff")),
     "cells that are no UTF-8 in Parquet": (

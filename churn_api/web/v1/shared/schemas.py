@@ -29,7 +29,7 @@ class Keep(fields.Field[list[str] | None]):
         if value == ALL:
             return None
         names = [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        if not isinstance(names, list) or not all(isinstance(name, str) and "\0" not in name for name in names):
             raise ValidationError(f"Must be names of columns, or {ALL}.")
         return names
 

@@ -99,6 +99,56 @@ def test_silent_database(serve, models_dir, monkeypatch, postgres_database):
             assert "Traceback" not in server.log
 
 
+def test_read_only_database(serve, models_dir, monkeypatch, postgres_database):
+    """A database that is turned read-only is a 503 for what writes and for nothing else, is told in the report, ends
+    neither a web worker nor the job worker, and is written to again when it takes writes.
+    """
+    url = make_url(postgres_database)
+    monkeypatch.setenv("DATABASE_URL", postgres_database)
+    services = Services(load_settings())
+    upgrade(services.database)
+    key = {"X-API-Key": services.keys.create("crm", list(SCOPES), by="test").text}
+    services.database.close()
+
+    def set_read_only(state):
+        """Of connections to come, after ending those that there are."""
+        with psycopg.connect(postgres_database.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute("SET default_transaction_read_only = off")
+            connection.execute(f"ALTER DATABASE {url.database} SET default_transaction_read_only = {state}")
+            if state == "on":
+                others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid != %s"
+                connection.execute(others, [url.database, connection.info.backend_pid])
+
+    with serve(models_dir, workers=1, CHURN_AUTH="required", CHURN_JOB_WORKER="1") as server:
+
+        def put_live():
+            return requests.put(
+                f"{server.url}/api/v1/models/small/live", json={"version": "1"}, headers=key, timeout=30
+            )
+
+        assert put_live().status_code == 200
+        until(lambda: "waits for jobs" in server.log, seconds=300)  # a process that loads Arrow first
+        before = server.workers()
+        set_read_only("on")
+        until(lambda: "the database takes no writes (cannot execute" in server.log)
+        until(lambda: "work waits for it" in server.log)
+        answer = put_live()
+        assert (answer.status_code, answer.json()["detail"]) == (503, "The database takes no writes.")
+        assert requests.get(f"{server.url}/health/ready", timeout=30).status_code == 200
+        assert requests.get(f"{server.url}/api/v1/jobs", headers=key, timeout=30).status_code == 200
+        assert requests.post(server.url + PREDICT, json=CUSTOMER, headers=key, timeout=30).status_code == 200
+        health = requests.get(f"{server.url}/health", timeout=30).json()
+        assert (health["status"], health["checks"]["database"]["reason"]) == (
+            "degraded",
+            "the database takes no writes",
+        )
+        set_read_only("off")
+        until(lambda: put_live().status_code == 200)
+        until(lambda: server.log.count("the database is back") >= 2)
+        assert server.workers() == before
+        assert "Traceback" not in server.log
+
+
 @contextmanager
 def pgbouncer(url, settings):
     """A PgBouncer of the test's own before a server; with no settings but where, it has its defaults."""

@@ -3,11 +3,14 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from time import monotonic
 
 from churn_api.store import revisions
 from churn_api.store.database import Database, DatabaseAway
 
 EVERY_SECONDS = 0.5
+AGAIN_SECONDS = 5.0
+"""How long after a write that the database did not take the next is made."""
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +27,8 @@ class Watcher:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._failure = ""
+        self._kept: DatabaseAway | None = None
+        self._again_at = 0.0
 
     def each_round(self, do: Callable[[], None]) -> None:
         """Do something after every question and what it called for."""
@@ -68,14 +73,20 @@ class Watcher:
             self._tell_failure(error)
 
     def _round(self) -> DatabaseAway | None:
-        """Look, do what each round has, and return what the database kept from being done: it keeps nothing else."""
+        """Look, do what each round has, and return what the database kept from being done: it keeps nothing else.
+
+        After that not at every round: each write that a read-only server refuses costs a new connection.
+        """
         self.look()
+        if monotonic() < self._again_at:
+            return self._kept
         kept: DatabaseAway | None = None
         for do in self._each_round:
             try:
                 do()
             except DatabaseAway as error:
                 kept = error
+        self._kept, self._again_at = kept, monotonic() + AGAIN_SECONDS if kept else 0.0
         return kept
 
     def _tell_failure(self, error: Exception) -> None:

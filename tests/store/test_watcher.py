@@ -2,6 +2,7 @@ import logging
 import time
 
 from churn_api.store import revisions
+from churn_api.store.database_errors import DatabaseReadOnly
 from churn_api.store.watcher import Watcher
 
 
@@ -44,3 +45,27 @@ def test_what_fails_is_tried_again(database, caplog):
         watcher.stop()
     assert len(tries) == 3
     assert caplog.text.count("following the database failed") == 1
+
+
+def test_a_write_that_is_refused(database, caplog):
+    """A write that the database refuses is told once, not made every round, and keeps nothing else from being done."""
+    tried, done = [], []
+
+    def write():
+        tried.append(1)
+        raise DatabaseReadOnly("test")
+
+    watcher = Watcher(database, on_change={"keys": lambda: None, "models": lambda: done.append(1)})
+    watcher.each_round(write)
+    watcher.each_round(lambda: done.append(1))
+    with caplog.at_level(logging.WARNING):
+        watcher.start()
+        deadline = time.monotonic() + 10
+        while len(done) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        bump(database, "models")
+        while len(done) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        watcher.stop()
+    assert (len(tried), len(done)) == (1, 3)
+    assert caplog.text.count("the database takes no writes (test)") == 1

@@ -5,6 +5,7 @@ tests/server/test_refusals.py has every one of them raised by bytes.
 """
 
 import logging
+import socket
 import ssl
 from http import HTTPStatus
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.http import errors, message, parser, wsgi  # type: ignore[import-untyped]
+from gunicorn.http.body import LengthReader  # type: ignore[import-untyped]
 from gunicorn.workers import sync  # type: ignore[import-untyped]
 
 from churn_api.config import UNIX
@@ -50,6 +52,16 @@ class SyncWorker(sync.SyncWorker):  # type: ignore[misc]
         wsgi.Response = CompleteResponse
         super().init_process()
 
+    def handle_request(self, listener: Any, req: Any, client: Any, addr: Any) -> None:
+        """Answer a request, and close at once where the client has nothing more to say.
+
+        gunicorn waits up to two seconds for the client to close first, so that bytes which were not read do not take
+        the answer back: this process would answer no one meanwhile.
+        """
+        super().handle_request(listener, req, client, addr)
+        if not self.cfg.is_ssl and _is_all_read(req, client):
+            client.close()
+
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that no application answers: it is not valid HTTP, or the application was broken off."""
         code = next((code for kinds, code in _CODES if isinstance(exc, kinds)), "internal-error")
@@ -80,6 +92,19 @@ class BoundedRequest(message.Request):  # type: ignore[misc]
         self.max_buffer_headers = HEAD_BYTES
         unused: bytes = super().parse(unreader)
         return unused
+
+
+def _is_all_read(req: Any, client: socket.socket) -> bool:
+    """Whether the body was read to its declared end, and nothing has come after it."""
+    reader = req.body.reader
+    if not isinstance(reader, LengthReader) or reader.length:
+        return False
+    try:
+        return not client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
 
 
 def _answer(code: str, identifier: str) -> bytes:

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import requests
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from conftest import make_all_live
 from jsonschema import Draft202012Validator
@@ -278,7 +279,8 @@ def test_schemathesis_finds_nothing(serve, one_version, tmp_path, make_key):
     command.append("--suppress-health-check=all")  # the hooks leave out much, and machines may be slow
     command.append("--exclude-checks=use_after_free")  # DELETE unloads a model, and leaves it in the list
     hooks = os.environ | {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(Path(__file__).parent)}
-    with serve(one_version) as server:
+    with serve(one_version, CHURN_DEFAULT_MODEL="small") as server:
+        paths = requests.get(f"{server.url}/openapi.json", timeout=30).json()["paths"]
         options = [
             "-H",
             f"X-API-Key: {make_key(*SCOPES)}",
@@ -289,4 +291,4 @@ def test_schemathesis_finds_nothing(serve, one_version, tmp_path, make_key):
         done = subprocess.run(command + options, cwd=tmp_path, env=hooks, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert "Failures" not in done.stdout
-    assert "Tested: 27" in done.stdout
+    assert f"Tested: {sum(map(len, paths.values()))}" in done.stdout

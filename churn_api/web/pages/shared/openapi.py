@@ -53,7 +53,7 @@ def build_document(app: Api, live: LiveModels) -> dict[str, Any]:
     spec.components.parameter(REQUEST_ID.name, "header", _header(REQUEST_ID))
     for route, identifier in _identified(routes):
         spec.path(route.path, operations={route.method: described(route, identifier)})
-    for tag in dict.fromkeys(str(route.operation.tag) for route in routes):
+    for tag in dict.fromkeys((*TAGS, *(str(route.operation.tag) for route in routes))):
         spec.tag({"name": tag, "description": TAGS.get(tag, f"{tag}.")})
     document = spec.to_dict()
     document["components"]["schemas"] |= models.schemas

@@ -66,14 +66,14 @@ def sent(server, key):
     csv = headers | {"Content-Type": "text/csv", "Accept": "text/csv"}
     few = b"\n".join(table.splitlines()[:100])
     answers = {
-        "predict": requests.post(server.url + PREDICT, json=CUSTOMER, headers=headers, timeout=30),
-        "batch": requests.post(server.url + BATCH, data=few, headers=csv, timeout=30),
+        "predict": requests.post(server.url + PREDICT, json=CUSTOMER, headers=headers, timeout=120),
+        "batch": requests.post(server.url + BATCH, data=few, headers=csv, timeout=120),
         "job": requests.post(
             server.url + JOBS,
             files={"file": ("a.csv", io.BytesIO(table * 4))},
             data={"model": "small"},
             headers=headers,
-            timeout=30,
+            timeout=120,
         ),
     }
     for answer in answers.values():
@@ -110,7 +110,7 @@ def test_a_full_disk(serve, models_dir, make_key, disks, instance, of):
         for part, failing in (("temporary", ("batch", "job")), ("jobs", ("job",)), ("instance", writes)):
             with full(disks[part], of):
                 told = sent(server, key)
-                health = requests.get(server.url + "/health", timeout=30).json()
+                health = requests.get(server.url + "/health", timeout=120).json()
             expected = dict.fromkeys(failing, (503, "database" if part == "instance" else part))
             assert told == fine | expected
             assert part in health["checks"]["disk"]["reason"]

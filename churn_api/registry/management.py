@@ -6,7 +6,6 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 import msgspec
@@ -24,6 +23,7 @@ from churn_api.registry.card import Card
 from churn_api.registry.catalog import Catalog, Conflict
 from churn_api.registry.live import LiveModels, ModelNotReady, UnknownVersion
 from churn_api.registry.verification import verify
+from churn_api.tables.scratch import scratch_folder
 
 PATH = re.compile(rf"({NAME.pattern})/({VERSION.pattern})")
 """Where a bundle is, below the models folder: nothing else can be named."""
@@ -75,10 +75,10 @@ class Management:
         files = _unfold(archive, self._upload_bytes)
         card = _uploaded_card(files)
         graph = {ONNX_FILE: files[ONNX_FILE]}
-        with TemporaryDirectory() as apart:
-            written = write_bundle(Path(apart), card, graph)
+        with scratch_folder() as apart:
+            written = write_bundle(apart, card, graph)
             try:
-                verify(Path(apart) / written.name / written.version)
+                verify(apart / written.name / written.version)
             except BundleError as error:
                 raise UnusableUpload(str(error)) from error
         written = write_bundle(self._folder, card, graph)

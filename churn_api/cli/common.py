@@ -90,7 +90,12 @@ def actor() -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> None:
-    """Print columns, as wide as they need to be."""
+    """Print columns, as wide as they need to be. A cell is never two lines: what cannot be printed is escaped."""
+    rows = [[_printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row in (head, *rows):
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

@@ -17,6 +17,7 @@ from churn_api.cli.common import Number, Refused, WholeNumber, refuse, settings_
 from churn_api.cli.outputs import PIPE, check_output, check_terminal, whole_output
 from churn_api.cli.progress import rows_on
 from churn_api.config import StartError
+from churn_api.contract.bounds import NO_BOUNDS
 from churn_api.contract.faults import did_you_mean
 from churn_api.registry.bundle import BundleError, found_bundles
 from churn_api.services import Services
@@ -32,8 +33,6 @@ ROWS_SKIPPED = 3
 """Exit code: the result is written, and has rows without scores."""
 SHOWN = 20
 """Faults that are shown on stderr."""
-MAX_UNFOLDED = 1 << 40
-"""Bytes that a gzipped file may unfold to: whoever runs a command minds their own disk."""
 
 EXAMPLES = """
 \b
@@ -114,7 +113,7 @@ def _task(table: str, output: str, folder: Path, chosen: dict[str, Any]) -> "Tas
     check_terminal(output, result_format)
     bundle, digest = _bundle(chosen["model"], chosen["version"])
     source = _stdin(folder) if table == PIPE else Path(table)
-    layout = read_layout(prepare(source, source_format, folder, MAX_UNFOLDED), source_format)
+    layout = read_layout(prepare(source, source_format, folder, NO_BOUNDS), source_format)
     return Task(
         bundle=str(bundle),
         digest=digest,

@@ -4,41 +4,33 @@ Structs read them; record.py explains what they reject. Whoever sends them says 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
-import orjson
 from msgspec import UNSET
 from msgspec.structs import astuple
 
+from churn_api.contract.batch_body import UNREADABLE, check_list, parsed_record
+from churn_api.contract.bounds import TooManyRows
 from churn_api.contract.columns import Columns, ColumnsBuilder
-from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.contract.faults import MAX_TOLD, Fault, FirstFaults, bounded_hints
 from churn_api.contract.fields import PRINTABLE, is_unicode
+from churn_api.contract.json_size import has_longer_list, may_have_longer_list
 from churn_api.contract.record import InvalidRecord, Record, RecordReader, identifier_names
-from churn_api.contract.signature import MAX_NAME_LENGTH, Signature
+from churn_api.contract.signature import Signature
 from churn_api.contract.struct import list_struct, record_struct
 
 CUSTOMERS = "customers"
 
 _PRINTABLE = re.compile(PRINTABLE)
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
-"""What msgspec raises of bytes: it has no exception of its own for a string that is not UTF-8."""
 
 Path = tuple[str | int, ...]
 Place = Callable[[int, Path], Path]
 """From a record's number, and a path within it, to the path from the root of what was sent."""
 Row = tuple[Any, ...]
 """A record: its values in the signature's order, then its identifier under each of its names."""
-
-
-class TooManyRows(ValueError):
-    """A batch of more customers than are allowed; `limit` says how many are."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"more than {limit} customers")
-        self.limit = limit
 
 
 class Batch(NamedTuple):
@@ -53,6 +45,9 @@ class Batch(NamedTuple):
     faults: list[Fault]
     warnings: list[Fault]
     """Categories of open features that training did not see, each with its place."""
+    more_faults: int = 0
+    """That are not among the faults."""
+    more_warnings: int = 0
 
 
 def within(*parents: str | int) -> Place:
@@ -83,30 +78,35 @@ class BatchReader:
         ]
 
     def read_one(self, body: bytes) -> Batch:
-        """One record. Raises InvalidRecord with every fault, or orjson.JSONDecodeError where the body is no JSON."""
+        """One record.
+
+        Raises InvalidRecord with every fault, TooManyMembers, or orjson.JSONDecodeError where the body is no JSON.
+        """
         row = self._decoded(body)
         if row is None:
-            row = self._as_row(self.records.read(orjson.loads(body)))
-        warnings = self._warnings(list(zip(row, strict=True)), (0,), alone) if self._open else []
+            row = self._as_row(self.records.read(parsed_record(body)))
+        warnings, more = self._warnings(list(zip(row, strict=True)), (0,), alone) if self._open else ([], 0)
         identifiers = _sent([(value,) for value in row[-self._identifiers :]])
-        return Batch(identifiers, self._builder.build_one(row), (0,), 1, [], warnings)
+        return Batch(identifiers, self._builder.build_one(row), (0,), 1, [], warnings, 0, more)
 
     def read_many(self, body: bytes, limit: int, member: str = CUSTOMERS) -> Batch:
         """Many records, in the list that is the one member of a JSON body, whatever is wrong with some of them.
 
-        Raises InvalidRecord where the body holds no such list, TooManyRows, or orjson.JSONDecodeError.
+        Raises InvalidRecord where the body holds no such list, TooManyRows, TooManyMembers, or orjson.JSONDecodeError.
         """
+        if may_have_longer_list(body, limit) and has_longer_list(body, limit):
+            raise TooManyRows(limit)
         whole, raw = self._lists(member)
         try:
             rows = [astuple(record) for record in getattr(whole.decode(body), member)]
-        except _UNREADABLE:
+        except UNREADABLE:
             rows = []
         values = self._transposed(rows)
         if 0 < len(rows) <= limit and self._well_identified(values):
-            return self._batch(values, range(len(rows)), len(rows), [], within(member))
-        list_of(member, orjson.loads(body), limit)
+            return self._batch(values, range(len(rows)), len(rows), FirstFaults(), within(member))
+        check_list(member, body, limit)
         sent = getattr(raw.decode(body), member)
-        return self._read_each(sent, self._decoded, lambda one: orjson.loads(bytes(one)), within(member))
+        return self._read_each(sent, self._decoded, parsed_record, within(member))
 
     def read_rows(self, rows: Sequence[object], limit: int, place: Place) -> Batch:
         """Many Python records, as a JSON parser would have made them, whatever is wrong with some of them.
@@ -137,13 +137,15 @@ class BatchReader:
         place: Place,
     ) -> Batch:
         """Row by row, so that record.py sees only the rows at fault."""
-        rows, positions, faults = [], [], []
-        for number, one in enumerate(sent):
-            try:
-                rows.append(fast(one) or self._as_row(self.records.read(parse(one))))
-                positions.append(number)
-            except InvalidRecord as error:
-                faults += [fault._replace(path=place(number, fault.path)) for fault in error.faults]
+        rows, positions, faults = [], [], FirstFaults()
+        with bounded_hints():
+            for number, one in enumerate(sent):
+                try:
+                    rows.append(fast(one) or self._as_row(self.records.read(parse(one))))
+                    positions.append(number)
+                except InvalidRecord as error:
+                    faults.add([fault._replace(path=place(number, fault.path)) for fault in error.faults])
+                    faults.more += error.more
         return self._batch(self._transposed(rows), positions, len(sent), faults, place)
 
     def _decoders_of(self, member: str) -> tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]]:
@@ -156,7 +158,7 @@ class BatchReader:
         """A record from JSON; None where it is for record.py to judge."""
         try:
             row: Row = astuple(self._one.decode(body))
-        except _UNREADABLE:
+        except UNREADABLE:
             return None
         return row if self._well_identified([(value,) for value in row[-self._identifiers :]]) else None
 
@@ -185,17 +187,23 @@ class BatchReader:
         return (*record.values, record.customer_id, *(UNSET,) * (self._identifiers - 1))
 
     def _batch(
-        self, values: list[tuple[Any, ...]], positions: Sequence[int], sent: int, faults: list[Fault], place: Place
+        self, values: list[tuple[Any, ...]], positions: Sequence[int], sent: int, faults: FirstFaults, place: Place
     ) -> Batch:
         columns = self._builder.build(values, len(positions))
-        warnings = self._warnings(values, positions, place)
-        return Batch(_sent(values[-self._identifiers :]), columns, positions, sent, faults, warnings)
+        warnings, more = self._warnings(values, positions, place)
+        identifiers = _sent(values[-self._identifiers :])
+        return Batch(identifiers, columns, positions, sent, faults.told, warnings, faults.more, more)
 
-    def _warnings(self, columns: list[tuple[Any, ...]], positions: Sequence[int], place: Place) -> list[Fault]:
-        return [
+    def _warnings(
+        self, columns: list[tuple[Any, ...]], positions: Sequence[int], place: Place
+    ) -> tuple[list[Fault], int]:
+        """The first warnings, and how many more there are."""
+        unseen = sorted(self._unseen(columns))
+        warnings = [
             Fault("unseen-category", "Training did not see this category.", path=place(positions[row], (name,)))
-            for row, name in sorted(self._unseen(columns))
+            for row, name in unseen[:MAX_TOLD]
         ]
+        return warnings, len(unseen) - len(warnings)
 
     def _unseen(self, columns: list[tuple[Any, ...]]) -> Iterator[tuple[int, str]]:
         """Row and feature of each category that training did not see."""
@@ -203,33 +211,6 @@ class BatchReader:
             for row, value in enumerate(columns[index]):
                 if value is not None and value not in choices:
                     yield row, name
-
-
-def list_of(member: str, payload: object, limit: int) -> Sequence[object]:
-    """The list in a batch's body. Raises InvalidRecord where there is none, or TooManyRows."""
-    if not isinstance(payload, Mapping):
-        hint = f'Send the list as {{"{member}": […]}}.' if isinstance(payload, list) else None
-        raise InvalidRecord([Fault("wrong-type", f"Must be an object with a list named {member!r}.", hint)])
-    records = payload.get(member)
-    faults = [*_unknown_members(payload, member)]
-    if member not in payload:
-        faults.append(Fault("required", "This field is required.", path=(member,)))
-    elif not isinstance(records, list):
-        hint = "Send the customer in a list of one." if isinstance(records, Mapping) else None
-        faults.append(Fault("wrong-type", "Must be a list.", hint, (member,)))
-    elif not records:
-        faults.append(Fault("empty", "Must hold at least one customer.", path=(member,)))
-    if faults:
-        raise InvalidRecord(faults)
-    if len(records) > limit:  # type: ignore[arg-type]
-        raise TooManyRows(limit)
-    return records  # type: ignore[return-value]
-
-
-def _unknown_members(payload: Mapping[str, object], member: str) -> Iterable[Fault]:
-    """The first few members that a batch does not have; a million of them get a short answer too."""
-    for name in [name for name in payload if name != member][:3]:
-        yield Fault("unknown-field", "Unknown field.", did_you_mean(name, [member]), (name[:MAX_NAME_LENGTH],))
 
 
 def _is_plain(value: object) -> bool:

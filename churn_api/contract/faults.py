@@ -1,6 +1,9 @@
 """Faults: what is wrong with a record, said so that a client can mend it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -11,6 +14,15 @@ SIMILAR_ENOUGH = 70.0
 
 LONGEST_COMPARED = 256
 """Characters; a longer word is no misspelling, and comparing it would cost more than it helps."""
+
+MAX_TOLD = 1000
+"""Faults of one body that an answer lists; the rest are counted."""
+MAX_LISTED = 20
+"""Choices that a message lists; the rest are counted."""
+WORDS_COMPARED = 1 << 19
+"""With misspelt words of one body, each known word as often as it is compared: a fraction of a second's work."""
+
+_words_left: ContextVar[list[int] | None] = ContextVar("words_left", default=None)
 
 
 class Fault(NamedTuple):
@@ -31,18 +43,78 @@ class Fault(NamedTuple):
         return "#" + "".join("/" + _escaped(str(step)) for step in self.path)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+class FirstFaults:
+    """Of any number of faults the first ones, and a count of the rest."""
+
+    def __init__(self) -> None:
+        self.told: list[Fault] = []
+        self.more = 0
+
+    def add(self, faults: Sequence[Fault]) -> None:
+        """Faults that follow."""
+        some = faults[: max(0, MAX_TOLD - len(self.told))]
+        self.told += some
+        self.more += len(faults) - len(some)
+
+
+class Words:
+    """Known words, made ready to be compared with once, and not before the first misspelt one."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = tuple(words)
+
+    @cached_property
+    def folded(self) -> list[str]:
+        """The same without regard to case."""
+        return [word.casefold() for word in self.words]
+
+    def nearest(self, word: str) -> int | None:
+        """The position of the word that is most like another; None where none is like it."""
+        if len(word) > LONGEST_COMPARED or not _may_compare(len(self.words)):
+            return None
+        match = process.extractOne(word.casefold(), self.folded, scorer=fuzz.ratio, score_cutoff=SIMILAR_ENOUGH)
+        return None if match is None else int(match[2])
+
+
+def did_you_mean(word: str, known: Iterable[str] | Words) -> str | None:
     """A hint that names the known word most like `word`, or None where none is like it."""
     match = most_like(word, known)
     return None if match is None else f"Did you mean '{match}'?"
 
 
-def most_like(word: str, known: Iterable[str]) -> str | None:
+def most_like(word: str, known: Iterable[str] | Words) -> str | None:
     """The known word most like `word`, or None where none is like it."""
-    if len(word) > LONGEST_COMPARED:
-        return None
-    match = process.extractOne(word.casefold(), {name: name.casefold() for name in known}, scorer=fuzz.ratio)
-    return None if match is None or match[1] < SIMILAR_ENOUGH else match[2]
+    words = known if isinstance(known, Words) else Words(known)
+    nearest = words.nearest(word)
+    return None if nearest is None else words.words[nearest]
+
+
+@contextmanager
+def bounded_hints() -> Iterator[None]:
+    """Compare no more than WORDS_COMPARED words meanwhile; where that is not enough, faults go without a hint."""
+    if _words_left.get() is not None:
+        yield
+        return
+    token = _words_left.set([WORDS_COMPARED])
+    try:
+        yield
+    finally:
+        _words_left.reset(token)
+
+
+def listed(choices: Sequence[object]) -> str:
+    """Choices as a message lists them: the first few, and a count of the rest."""
+    shown = ", ".join(map(str, choices[:MAX_LISTED]))
+    more = len(choices) - MAX_LISTED
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def _may_compare(words: int) -> bool:
+    left = _words_left.get()
+    if left is None:
+        return True
+    left[0] -= words
+    return left[0] >= 0
 
 
 def _escaped(step: str) -> str:

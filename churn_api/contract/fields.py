@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from marshmallow import ValidationError, fields, validate
 
-from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.contract.faults import Fault, Words, did_you_mean, listed
 from churn_api.contract.signature import FLOAT32_MAX
 
 MAX_IDENTIFIER_LENGTH = 128
@@ -86,13 +86,14 @@ class KnownChoice(validate.OneOf):
     def __init__(self, choices: Iterable[Any]) -> None:
         super().__init__(tuple(choices))
         self._set = frozenset(self.choices)
+        self._listed = listed(tuple(self.choices))
+        self._words = Words(map(str, self.choices))
 
     def __call__(self, value: Any) -> Any:
         """The value, if it is known."""
         if value not in self._set:
-            hint = did_you_mean(value, self.choices) if isinstance(value, str) else None
-            listed = ", ".join(map(str, self.choices))
-            fail("not-a-choice", f"Must be one of: {listed}.", hint)
+            hint = did_you_mean(value, self._words) if isinstance(value, str) else None
+            fail("not-a-choice", f"Must be one of: {self._listed}.", hint)
         return value
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
-from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.contract.faults import Fault, FirstFaults, Words, bounded_hints, did_you_mean, listed
 from churn_api.contract.fields import (
     EXACT_INTEGERS,
     IDENTIFIER_TYPES,
@@ -43,11 +43,12 @@ class Record(NamedTuple):
 
 
 class InvalidRecord(ValueError):
-    """A record with faults; `faults` holds them all, each with its path inside the record."""
+    """A record, or many, with faults; `faults` holds the first, each with its path, and `more` counts the rest."""
 
-    def __init__(self, faults: list[Fault]) -> None:
-        super().__init__(f"{len(faults)} faults")
+    def __init__(self, faults: list[Fault], more: int = 0) -> None:
+        super().__init__(f"{len(faults) + more} faults")
         self.faults = faults
+        self.more = more
 
 
 class RecordReader:
@@ -57,15 +58,20 @@ class RecordReader:
         self.signature = signature
         self.schema = record_schema(signature)
         self._attributes = self.schema.attributes
+        self._names = Words(str(field.data_key) for field in self.schema.fields.values())
 
     def read(self, payload: object) -> Record:
         """One record from parsed JSON, or from Python. Raises InvalidRecord with every fault."""
         if isinstance(payload, Mapping) and not all(isinstance(name, str) for name in payload):
             raise InvalidRecord([Fault("wrong-type", "The names of fields must be strings.")])
         try:
-            loaded = self.schema.load(payload)  # type: ignore[arg-type]
+            with bounded_hints():
+                loaded = self.schema.load(payload)  # type: ignore[arg-type]
         except ValidationError as error:
-            raise InvalidRecord(list(self._faults(payload, error.messages))) from None
+            faults = FirstFaults()
+            with bounded_hints():
+                faults.add(list(self._faults(payload, error.messages)))
+            raise InvalidRecord(faults.told, faults.more) from None
         identifier = next((loaded[name] for name in self.schema.identifiers if loaded.get(name) is not None), None)
         return Record(identifier, tuple(map(loaded.get, self._attributes)))
 
@@ -90,7 +96,7 @@ class RecordReader:
     def _hint(self, name: str) -> str | None:
         if name == self.signature.target.name:
             return "This is what the model predicts: leave it out."
-        return did_you_mean(name, (str(field.data_key) for field in self.schema.fields.values()))
+        return did_you_mean(name, self._names)
 
 
 def list_hint(payload: object) -> str | None:
@@ -176,5 +182,5 @@ def described(feature: Feature) -> dict[str, str]:
         low, high = feature.observed.minimum, feature.observed.maximum
         parts.append(f"Training saw {plain(low)} to {plain(high)}.")
     if feature.open:
-        parts.append(f"Training saw {', '.join(map(str, feature.choices or ()))}; others are scored with a warning.")
+        parts.append(f"Training saw {listed(feature.choices or ())}; others are scored with a warning.")
     return {"description": " ".join(parts)} if parts else {}

@@ -21,7 +21,11 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class SignatureError(ValueError):
-    """A signature that cannot be read or that contradicts itself."""
+    """A signature that cannot be read or that contradicts itself. `complaint` says so without a name of its own."""
+
+    def __init__(self, message: str, complaint: str = "it contradicts itself") -> None:
+        super().__init__(message)
+        self.complaint = complaint
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +52,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def __post_init__(self) -> None:
         for complaint in _complaints(self):
-            raise SignatureError(f"feature {self.name!r}: {complaint}")
+            raise SignatureError(f"feature {self.name!r}: {complaint}", complaint)
 
     @property
     def numeric(self) -> bool:
@@ -70,7 +74,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         if self.positive == self.negative:
-            raise SignatureError(f"target {self.name!r}: its two labels are the same")
+            raise SignatureError(f"target {self.name!r}: its two labels are the same", "its two labels are the same")
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,16 +86,18 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def __post_init__(self) -> None:
         if not self.features:
-            raise SignatureError("a signature needs at least one feature")
+            complaint = "a signature needs at least one feature"
+            raise SignatureError(complaint, complaint)
         names = [feature.name for feature in self.features]
         for name, count in Counter(names).items():
             if count > 1:
-                raise SignatureError(f"two features are named {name!r}")
+                raise SignatureError(f"two features are named {name!r}", "two features have the same name")
         for other, role in ((self.identifier, "identifier"), (self.target.name, "target")):
             if other in names:
-                raise SignatureError(f"{other!r} is both a feature and the {role}")
+                raise SignatureError(f"{other!r} is both a feature and the {role}", f"a feature is the {role} too")
             if other is not None and not other.strip():
-                raise SignatureError(f"the {role} needs a name")
+                complaint = f"the {role} needs a name"
+                raise SignatureError(complaint, complaint)
 
     @classmethod
     def from_json(cls, data: bytes | str) -> Self:

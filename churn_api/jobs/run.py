@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from churn_api.contract.bounds import MAX_COLUMNS, Bounds
 from churn_api.jobs.bounds import JobBounds
 from churn_api.jobs.files import JobFiles, whole_file
 from churn_api.jobs.job import Lease, Request
@@ -117,5 +118,6 @@ class JobRun:
         )
 
     def _layout(self, request: Request, work: Path) -> Layout:
-        path = prepare(self._files.input, request.format, work, self._resources.sources.max_bytes)
-        return read_layout(path, request.format)
+        bounds = Bounds(self._resources.sources.max_bytes, columns=MAX_COLUMNS)
+        path = prepare(self._files.input, request.format, work, bounds)
+        return read_layout(path, request.format, bounds)

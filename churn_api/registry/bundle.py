@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from churn_api.contract.signature import Signature
-from churn_api.registry.card import Card
+from churn_api.registry.card import Card, UnreadableCard, decode_card
 
 CARD_FILE = "card.json"
 ONNX_FILE = "model.onnx"
@@ -84,8 +84,8 @@ def _read(folder: Path, digest: str | None, kind: type[_Read]) -> _Read:
         data = (folder / CARD_FILE).read_bytes()
         if digest not in (None, hashlib.sha256(data).hexdigest()):
             raise BundleError(f"{CARD_FILE} is not the one that was registered")
-        card = msgspec.json.decode(data, type=kind)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        card = decode_card(data, kind)
+    except (OSError, UnreadableCard) as error:
         raise BundleError(f"{CARD_FILE} cannot be read: {_without_path(error)}") from error
     if (card.name, card.version) != (folder.parent.name, folder.name):
         raise BundleError(f"{CARD_FILE} is that of version {card.version} of {card.name!r}")

@@ -1,11 +1,21 @@
 """The card of a bundle: everything about a model that is not the model itself."""
 
-from typing import Any, Literal
+import re
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from churn_api.contract.signature import Signature
+from churn_api.contract.signature import Signature, SignatureError
 from churn_api.scoring.output import Policy, refuse_reserved_names
+
+Read = TypeVar("Read", bound=msgspec.Struct)
+_PLACE = re.compile(r" - at .*$")
+_OWN_WORDS = ("Expected ", "Object missing required field ", "JSON is malformed", "Input data was truncated")
+"""How messages of msgspec begin that name types and our own fields alone; others quote what they met."""
+
+
+class UnreadableCard(Exception):
+    """A card that cannot be read. The text says why and where, and repeats nothing of the card."""
 
 
 class Parity(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,3 +68,23 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def __post_init__(self) -> None:
         refuse_reserved_names(self.signature)
+
+
+def decode_card(data: bytes, kind: type[Read]) -> Read:
+    """A card, or what a struct of another kind takes of it. Raises UnreadableCard."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except UnicodeDecodeError as error:
+        raise UnreadableCard("it is not UTF-8") from error
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise UnreadableCard(_complaint(error)) from error
+
+
+def _complaint(error: Exception) -> str:
+    """What msgspec says of a card, but for what it quotes."""
+    message, cause = str(error), error.__cause__
+    if message.startswith(_OWN_WORDS):
+        return message
+    place = _PLACE.search(message)
+    told = cause.complaint if isinstance(cause, SignatureError) else "what stands here is not allowed"
+    return told + (place[0] if place else "")

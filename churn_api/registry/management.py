@@ -8,8 +8,6 @@ import zlib
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from churn_api.registry.bundle import (
     CARD_FILE,
     NAME,
@@ -19,7 +17,7 @@ from churn_api.registry.bundle import (
     found_bundles,
     write_bundle,
 )
-from churn_api.registry.card import Card
+from churn_api.registry.card import Card, UnreadableCard, decode_card
 from churn_api.registry.catalog import Catalog, Conflict
 from churn_api.registry.live import LiveModels, ModelNotReady, UnknownVersion
 from churn_api.registry.verification import verify
@@ -136,8 +134,8 @@ def _unfold(archive: bytes, limit: int) -> dict[str, bytes]:
 
 def _uploaded_card(files: dict[str, bytes]) -> Card:
     try:
-        card = msgspec.json.decode(files[CARD_FILE], type=Card)
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+        card = decode_card(files[CARD_FILE], Card)
+    except UnreadableCard as error:
         raise UnusableUpload(f"{CARD_FILE} cannot be read: {error}") from error
     if not NAME.fullmatch(card.name):
         raise UnusableUpload("the card's name is no model's name")

@@ -106,4 +106,4 @@ def refuse_reserved_names(signature: Signature) -> None:
     """Raise SignatureError where a feature is named like a column of the answer."""
     for feature in signature.features:
         if feature.name in RESERVED_NAMES:
-            raise SignatureError(f"feature {feature.name!r}: the name is reserved")
+            raise SignatureError(f"feature {feature.name!r}: the name is reserved", "a feature's name is reserved")

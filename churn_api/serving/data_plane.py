@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from churn_api.contract.batch import Batch, TooManyRows
-from churn_api.contract.faults import Fault
+from churn_api.contract.batch import Batch
+from churn_api.contract.bounds import TooManyRows
+from churn_api.contract.faults import MAX_TOLD, Fault
 from churn_api.contract.record import InvalidRecord
 from churn_api.registry.model import Model
 from churn_api.scoring.output import Computed
@@ -35,12 +36,13 @@ class Options(NamedTuple):
 
 
 class InvalidTable(Exception):
-    """A table with bad rows, none of which are to be left out; `errors` has one entry a fault."""
+    """A table with bad rows, none of which are to be left out; `errors` has the first faults, `more` counts others."""
 
-    def __init__(self, progress: "Progress", errors: list[dict[str, Any]]) -> None:
+    def __init__(self, progress: "Progress", errors: list[dict[str, Any]], more: int) -> None:
         super().__init__(f"{progress.bad_rows} rows are not valid")
         self.progress = progress
         self.errors = errors
+        self.more = more
 
 
 class TableAnswer(NamedTuple):
@@ -50,6 +52,8 @@ class TableAnswer(NamedTuple):
     """The one that decided."""
     progress: "Progress"
     errors: list[dict[str, Any]]
+    """The first faults of its rows."""
+    more_errors: int
     seconds: float
 
 
@@ -66,7 +70,7 @@ class DataPlane:
     def predict(self, model: Model, batch: Batch, options: Options, *, many: bool) -> Answer:
         """Predict for the good records of a batch. Raises InvalidRecord where bad ones are not to be left out."""
         if batch.faults and not options.skip_bad:
-            raise InvalidRecord(batch.faults)
+            raise InvalidRecord(batch.faults, batch.more_faults)
         threshold = model.card.policy.at(options.threshold)
         columns, seconds = predict_columns(model, batch.columns, threshold)
         return self._notify(Answer(model, threshold, batch.identifiers, columns, batch.sent, many, seconds))
@@ -91,22 +95,24 @@ class DataPlane:
         _require_fewer(layout.rows or 0, options.max_rows)
         scorer = TableScorer(model, layout, options.keep, options.threshold)
         started = perf_counter()
-        progress, errors = beginning(layout), list[dict[str, Any]]()
+        progress, errors, more = beginning(layout), list[dict[str, Any]](), 0
         parts: list[_Part] = []
         for step in steps(_each_block(scorer, layout, use, parts), layout, progress):
             progress = step.progress
             errors += step.errors
+            more += step.scored.more_faults + len(errors[MAX_TOLD:])
+            del errors[MAX_TOLD:]
             _require_fewer(progress.rows, options.max_rows)
         admit(progress.rows)
         if progress.rows == 0:
             raise InvalidRecord([Fault("empty", "Must hold at least one customer.")])
         if progress.bad_rows and not options.skip_bad:
-            raise InvalidTable(progress, errors)
+            raise InvalidTable(progress, errors, more)
         seconds = perf_counter() - started
         columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
         identifiers = [one for part in parts for one in part.identifiers]
         self._notify(Answer(model, scorer.threshold, identifiers, columns, progress.rows, many=True, seconds=seconds))
-        return TableAnswer(scorer.threshold, progress, errors, seconds)
+        return TableAnswer(scorer.threshold, progress, errors, more, seconds)
 
     def _notify(self, answer: Answer) -> Answer:
         for observer in self._observers:

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
+from churn_api.contract.bounds import Bounds
+from churn_api.tables.bounds import check_columns
 from churn_api.tables.column_names import refuse_bad_names
 from churn_api.tables.file_parts import BLOCK_ROWS, Block, Cells, Layout
 from churn_api.tables.format import Format, TableWriter
@@ -24,13 +26,13 @@ class Arrow(Format):
     magic = (b"ARROW1", b"\xff\xff\xff\xff")
     part_format = name
 
-    def prepare(self, path: Path, folder: Path, max_bytes: int) -> Path:
+    def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
         """The same rows, regrouped."""
         from churn_api.tables.regrouping import regroup
 
-        return regroup(path, folder / f"{path.name}.regrouped", max_bytes)
+        return regroup(path, folder / f"{path.name}.regrouped", bounds)
 
-    def layout(self, path: Path) -> Layout:
+    def layout(self, path: Path, bounds: Bounds) -> Layout:
         """As the copy has it."""
         import pyarrow as pa
 
@@ -39,6 +41,7 @@ class Arrow(Format):
         with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as file:
             names, batches = file.schema.names, file.num_record_batches
             rows = (batches - 1) * BATCH_ROWS + file.get_batch(batches - 1).num_rows if batches else 0
+        check_columns(path, len(names), bounds)
         refuse_bad_names(path, names)
         return Layout(str(path), self.name, tuple(names), 0, rows, rows, lines=self.header_rows)
 

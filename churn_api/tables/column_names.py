@@ -8,11 +8,16 @@ from churn_api.tables.errors import TableError
 
 
 def refuse_bad_names(path: Path, names: Sequence[str]) -> None:
-    """Raise TableError where a column has no name, or one with NUL, which few files can hold, or two have the same."""
+    """Raise TableError where a column has no name, or one with NUL, which few files can hold, or two have the same.
+
+    It says where they stand: names may be values.
+    """
     for name, count in Counter(names).items():
         if not name.strip():
             raise TableError(f"{path.name}: column {names.index(name) + 1} has no name")
         if "\0" in name:
             raise TableError(f"{path.name}: the name of column {names.index(name) + 1} holds NUL")
         if count > 1:
-            raise TableError(f"{path.name}: {count} columns are named {name!r}")
+            first = names.index(name)
+            second = names.index(name, first + 1)
+            raise TableError(f"{path.name}: columns {first + 1} and {second + 1} have the same name")

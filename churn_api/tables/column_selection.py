@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.contract.faults import Fault, Words, bounded_hints, did_you_mean
 from churn_api.contract.record import identifier_names
 from churn_api.contract.signature import Feature, Signature
-from churn_api.tables.errors import TableFaults
+from churn_api.tables.errors import KEEP, TableFaults
 
 
 class Selection(NamedTuple):
@@ -38,7 +38,9 @@ def select(
     """
     identifiers = [name for name in identifier_names(signature) if name in names]
     kept = tuple(dict.fromkeys(name for name in names if name not in identifiers) if keep is None else keep)
-    faults = [*_missing(names, signature), *_doubled(identifiers), *_unknown(kept, names), *clashing(kept, reserved)]
+    with bounded_hints():
+        faults = [*_missing(names, signature), *_doubled(identifiers), *_unknown(keep or (), names, signature)]
+    faults += clashing(kept, reserved)
     if faults:
         raise TableFaults(faults)
     features = tuple(feature for feature in signature.features if feature.name in names)
@@ -55,9 +57,17 @@ def clashing(kept: Sequence[str], reserved: frozenset[str]) -> Iterator[Fault]:
 def _missing(names: Sequence[str], signature: Signature) -> Iterator[Fault]:
     known = {feature.name for feature in signature.features}
     free = [name for name in names if name not in known]
+    words = Words(free)
     for feature in signature.features:
         if feature.required and feature.name not in names:
-            yield Fault("required", "This column is required.", did_you_mean(feature.name, free), (feature.name,))
+            nearest = words.nearest(feature.name)
+            # Told by its position: what a table calls its columns is the client's, and may be a row of values.
+            hint = None if nearest is None else _renamed(names.index(free[nearest]), feature.name)
+            yield Fault("required", "This column is required.", hint, (feature.name,))
+
+
+def _renamed(position: int, name: str) -> str:
+    return f"Column {position + 1} is unknown: did you mean '{name}'?"
 
 
 def _doubled(identifiers: list[str]) -> Iterator[Fault]:
@@ -66,8 +76,11 @@ def _doubled(identifiers: list[str]) -> Iterator[Fault]:
         yield Fault("sent-twice", told, f"Leave out {identifiers[1]!r}.", (identifiers[0],))
 
 
-def _unknown(kept: Sequence[str], names: Sequence[str]) -> Iterator[Fault]:
+def _unknown(keep: Sequence[str], names: Sequence[str], signature: Signature) -> Iterator[Fault]:
+    """A fault for each name that the table does not have, told by its position among those to keep."""
     known = set(names)
-    for name in kept:
+    features = Words(feature.name for feature in signature.features if feature.name in known)
+    for position, name in enumerate(keep):
         if name not in known:
-            yield Fault("unknown-column", "The table has no such column.", did_you_mean(name, names), (name,))
+            hint = did_you_mean(name, features)
+            yield Fault("unknown-column", f"Name {position + 1} is no column of the table.", hint, (KEEP, position))

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from churn_api.contract.columns import Columns, ColumnsBuilder
-from churn_api.contract.faults import Fault
+from churn_api.contract.faults import Fault, bounded_hints
 from churn_api.contract.fields import JSON_HINTS
 from churn_api.contract.record import InvalidRecord, RecordReader
 from churn_api.tables.column_selection import select
@@ -42,6 +42,7 @@ class CellRows:
         self._selection = select(layout.names, records.signature, keep, reserved)
         self._builder = ColumnsBuilder(records.signature)
 
+    @bounded_hints()
     def read(self, block: Block) -> Rows:
         """The rows of a block. Raises TableError where it is no table."""
         cells = self._read_cells(self._layout, block, self._selection.names, self._selection.judged_alone)

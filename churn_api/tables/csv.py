@@ -2,23 +2,28 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from churn_api.contract.bounds import Bounds
+from churn_api.tables.bounds import check_columns
 from churn_api.tables.column_names import refuse_bad_names
 from churn_api.tables.decompression import unzipped
 from churn_api.tables.errors import TableError
 from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.format import Format
-from churn_api.tables.row_boundaries import MAX_ROW_BYTES, OPEN_QUOTE, count_lines, first_row, whole_rows
-from churn_api.tables.text_blocks import BOM, NOT_UTF8, START_BYTES, first_bytes, text_stops
+from churn_api.tables.row_boundaries import MAX_ROW_BYTES, OPEN_QUOTE, count_lines, first_row, next_row, whole_rows
+from churn_api.tables.text_blocks import BOM, NOT_UTF8, START_BYTES, first_bytes, has_more_rows, text_stops
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 DELIMITERS = ",;\t"
+
+_QUOTED = re.compile(rb'"(?:[^"]++|"")*+"')
 
 
 class Csv(Format):
@@ -33,14 +38,16 @@ class Csv(Format):
     header_rows = 1
     part_format = name
 
-    def prepare(self, path: Path, folder: Path, max_bytes: int) -> Path:
+    def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
         """The text, unzipped where it was gzipped."""
-        return unzipped(path, folder, max_bytes)
+        return unzipped(path, folder, bounds)
 
-    def layout(self, path: Path) -> Layout:
+    def layout(self, path: Path, bounds: Bounds) -> Layout:
         """The header's names and its delimiter: the one that makes most columns of it."""
         first_bytes(path)
         skipped, header = _header(path)
+        if bounds.columns is not None:
+            check_columns(path, _most_cells(header), bounds)
         try:
             text = header.decode()
         except UnicodeDecodeError as error:
@@ -51,6 +58,10 @@ class Csv(Format):
         refuse_bad_names(path, names)
         start, lines = len(skipped) + len(header), count_lines(skipped + header)
         return Layout(str(path), self.name, tuple(names), start, path.stat().st_size, None, delimiter, lines)
+
+    def has_more_rows(self, layout: Layout, most: int) -> bool:
+        """By its rows that are not blank."""
+        return has_more_rows(layout, most, partial(next_row, delimiter=layout.delimiter))
 
     def stops(self, layout: Layout, start: int) -> Iterator[int]:
         """Ends of rows: a newline inside quotes is none."""
@@ -96,6 +107,12 @@ def _header(path: Path) -> tuple[bytes, bytes]:
     if not data.strip():
         raise TableError(f"{path.name} is empty")
     return skipped, data[: end or None]
+
+
+def _most_cells(header: bytes) -> int:
+    """How many cells the delimiter makes of a header that makes most."""
+    bare = _QUOTED.sub(b"", header) if b'"' in header else header
+    return 1 + max(map(bare.count, map(str.encode, DELIMITERS)))
 
 
 def _cells(header: str, delimiter: str) -> list[str]:

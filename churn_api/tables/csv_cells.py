@@ -14,7 +14,7 @@ from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.row_boundaries import OPEN_QUOTE, count_lines, line_at, line_ends, row_ends, whole_rows
 from churn_api.tables.text_blocks import BOM, NOT_UTF8
 
-_NEWLINES = tuple(b"\n\r")
+_LF, _CR = b"\n\r"
 _SECOND = rb"(?:\A|[\r\n])(?:\xef\xbb\xbf)?(?P<header>%b)(?=[\r\n]|\Z)"
 
 
@@ -92,5 +92,6 @@ def _first_bytes(data: bytes, delimiter: str) -> NDArray[np.int64]:
     """The byte with which each row of `data` begins, but for blank ones."""
     starts = np.append(0, row_ends(data, delimiter))
     starts = starts[starts < len(data)]
-    blank = np.isin(np.frombuffer(data, np.uint8)[starts], _NEWLINES)
-    return starts[~blank]
+    first = np.frombuffer(data, np.uint8)[starts]
+    rows: NDArray[np.int64] = starts[(first != _LF) & (first != _CR)]
+    return rows

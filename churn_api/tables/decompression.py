@@ -4,28 +4,20 @@ import gzip
 import zlib
 from pathlib import Path
 
-from churn_api.tables.errors import TableError, TooLarge
+from churn_api.contract.bounds import Bounds
+from churn_api.tables.bounds import within
+from churn_api.tables.errors import TableError
 
 _GZIP = b"\x1f\x8b"
 _PIECE = 1 << 20
 
 
-def unzipped(path: Path, folder: Path, max_bytes: int) -> Path:
-    """The file itself, or what it holds where it is gzipped, written into `folder`.
-
-    Raises TableError, or TooLarge beyond `max_bytes`.
-    """
+def unzipped(path: Path, folder: Path, bounds: Bounds) -> Path:
+    """The file itself, or what it holds where it is gzipped, written into `folder`. Raises TableError, or TooLarge."""
     with path.open("rb") as file:
         if file.read(len(_GZIP)) != _GZIP:
             return path
-    return _unzip(path, folder / f"{path.name}.unzipped", max_bytes)
-
-
-def within(path: Path, size: int, max_bytes: int) -> int:
-    """The size. Raises TooLarge where it is more than `max_bytes`."""
-    if size > max_bytes:
-        raise TooLarge(f"{path.name} unfolds to more than {max_bytes} bytes")
-    return size
+    return _unzip(path, folder / f"{path.name}.unzipped", bounds.bytes)
 
 
 def _unzip(path: Path, target: Path, max_bytes: int) -> Path:

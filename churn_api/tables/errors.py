@@ -2,6 +2,9 @@
 
 from churn_api.contract.faults import Fault
 
+KEEP = "keep"
+"""Under which requests name the columns to keep."""
+
 
 class TableError(ValueError):
     """A file that is no table, or a cell that does not fit its column. Its text names no value of the table."""
@@ -26,13 +29,23 @@ class BadRow(TableError):
 
 
 class TableFaults(TableError):
-    """Columns that are missing, unknown or in each other's way; `faults` has one each, with the column as its path."""
+    """Columns that are missing, unknown or in each other's way; `faults` has one each.
+
+    Its path is a column that the signature names, or the position of a name among those to keep.
+    """
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__("; ".join(_told(fault) for fault in faults))
         self.faults = faults
 
 
+def is_of_keep(fault: Fault) -> bool:
+    """Whether a name to keep is at fault, and no column."""
+    return fault.path[:1] == (KEEP,) and len(fault.path) > 1
+
+
 def _told(fault: Fault) -> str:
     place = f"column {str(fault.path[0])!r}: " if fault.path else ""
+    if is_of_keep(fault):
+        place = f"{KEEP}: "
     return f"{place}{fault.message}" + (f" {fault.hint}" if fault.hint else "")

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 BLOCK_ROWS = 1 << 15
 """Of a block of a large Parquet row group, and of one of Arrow."""
 
+MAX_BLOCK_BYTES = 1 << 27
+"""What the rows of a block may unfold to, besides what so many columns of numbers take."""
+MAX_MESSAGE_BYTES = 1 << 29
+"""What a compressed batch of Arrow's may unfold to, which happens at once."""
+
 
 class Layout(NamedTuple):
     """What must be known of a file before its blocks are read."""
@@ -28,6 +33,8 @@ class Layout(NamedTuple):
     delimiter: str = ","
     lines: int = 0
     """Before the data begins."""
+    block_bytes: int = MAX_BLOCK_BYTES
+    """What the rows of a block may unfold to."""
 
 
 class Block(NamedTuple):

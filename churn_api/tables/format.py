@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol
 
+from churn_api.contract.bounds import Bounds
 from churn_api.contract.record import RecordReader
 from churn_api.tables.file_parts import Block, Cells, Layout
 
@@ -68,15 +69,22 @@ class Format(ABC):
         return (name.removesuffix(".gz") if self.gzipped else name).endswith(self.suffixes)
 
     @abstractmethod
-    def prepare(self, path: Path, folder: Path, max_bytes: int) -> Path:
+    def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
         """A file that can be read anywhere in it: the file itself, or what it unfolds to, written into `folder`.
 
-        Raises TableError, and TooLarge where it unfolds to more than `max_bytes`.
+        Raises TableError, TooLarge where it unfolds to more than is allowed, or TooManyRows where that is seen.
         """
 
     @abstractmethod
-    def layout(self, path: Path) -> Layout:
-        """The layout of a file that `prepare` returned, and that is not empty. Raises TableError: it is no table."""
+    def layout(self, path: Path, bounds: Bounds) -> Layout:
+        """The layout of a file that `prepare` returned, and that is not empty.
+
+        Raises TableError: it is no table, or TooLarge: it has more columns, or unfolds to more, than is allowed.
+        """
+
+    def has_more_rows(self, layout: Layout, most: int) -> bool:
+        """Whether a file has more than `most` rows; no more of it is read than that takes."""
+        return (layout.rows or 0) > most
 
     @abstractmethod
     def stops(self, layout: Layout, start: int) -> Iterator[int]:

@@ -2,21 +2,35 @@
 
 from pathlib import Path
 
-from churn_api.tables.errors import TableError
+from churn_api.contract.bounds import CELL_BYTES, NO_BOUNDS, Bounds, TooManyRows
+from churn_api.tables.bounds import block_bytes
+from churn_api.tables.errors import TableError, TooLarge
 from churn_api.tables.file_parts import Layout
 from churn_api.tables.formats import FORMATS
 
 
-def prepare(path: Path, format: str, folder: Path, max_bytes: int) -> Path:  # noqa: A002
+def prepare(path: Path, format: str, folder: Path, bounds: Bounds) -> Path:  # noqa: A002
     """A file that can be read anywhere in it: the file itself, or what it unfolds to, written into `folder`.
 
-    Raises TableError, and TooLarge where it unfolds to more than `max_bytes`.
+    Raises TableError, TooLarge where it unfolds to more than is allowed, or TooManyRows.
     """
-    return FORMATS[format].prepare(path, folder, max_bytes)
+    return FORMATS[format].prepare(path, folder, bounds)
 
 
-def read_layout(path: Path, format: str) -> Layout:  # noqa: A002
-    """The layout of a file that `prepare` returned. Raises TableError saying why it is no table."""
+def read_layout(path: Path, format: str, bounds: Bounds = NO_BOUNDS) -> Layout:  # noqa: A002
+    """The layout of a file that `prepare` returned, found to be within bounds before anything of it is decoded.
+
+    Raises TableError saying why it is no table, TooLarge, or TooManyRows.
+    """
     if path.stat().st_size == 0:
         raise TableError(f"{path.name} is empty")
-    return FORMATS[format].layout(path)
+    form = FORMATS[format]
+    layout = form.layout(path, bounds)
+    if bounds.rows is not None and form.has_more_rows(layout, bounds.rows):
+        raise TooManyRows(bounds.rows)
+    columns = len(layout.names)
+    # A text without a bound of rows may be long, and has no more cells than bytes.
+    counted = layout.rows is not None or bounds.rows is not None
+    if columns and counted and form.has_more_rows(layout, bounds.bytes // (columns * CELL_BYTES)):
+        raise TooLarge(f"{path.name} has more cells than fit into {bounds.bytes} bytes")
+    return layout._replace(block_bytes=min(block_bytes(columns), bounds.bytes))

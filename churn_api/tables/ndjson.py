@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
+from churn_api.contract.bounds import Bounds
 from churn_api.contract.record import RecordReader
 from churn_api.tables.decompression import unzipped
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.format import BlockReader, Format
-from churn_api.tables.text_blocks import BOM, first_bytes, text_stops
+from churn_api.tables.text_blocks import BOM, first_bytes, has_more_rows, next_line, text_stops
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,14 +33,18 @@ class Ndjson(Format):
     binary = False
     part_format = name
 
-    def prepare(self, path: Path, folder: Path, max_bytes: int) -> Path:
+    def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
         """The text, unzipped where it was gzipped."""
-        return unzipped(path, folder, max_bytes)
+        return unzipped(path, folder, bounds)
 
-    def layout(self, path: Path) -> Layout:
+    def layout(self, path: Path, bounds: Bounds) -> Layout:
         """No header: data begins after the byte order mark."""
         start = len(BOM) * first_bytes(path).startswith(BOM)
         return Layout(str(path), self.name, (), start, path.stat().st_size, None)
+
+    def has_more_rows(self, layout: Layout, most: int) -> bool:
+        """By its lines that are not blank."""
+        return has_more_rows(layout, most, next_line)
 
     def stops(self, layout: Layout, start: int) -> Iterator[int]:
         """Ends of lines."""

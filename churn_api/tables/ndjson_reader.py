@@ -15,14 +15,16 @@ import pyarrow as pa
 from msgspec import UNSET, Raw
 from msgspec.structs import astuple, fields
 
+from churn_api.contract.bounds import MAX_COLUMNS
 from churn_api.contract.columns import ColumnsBuilder
-from churn_api.contract.faults import Fault
+from churn_api.contract.faults import Fault, bounded_hints
 from churn_api.contract.fields import EXACT_INTEGERS, INT64, PRINTABLE
+from churn_api.contract.json_size import has_more_members, has_more_values
 from churn_api.contract.record import InvalidRecord, RecordReader, identifier_names
 from churn_api.contract.signature import Feature
 from churn_api.contract.struct import record_struct
 from churn_api.tables.column_selection import clashing
-from churn_api.tables.errors import TableFaults
+from churn_api.tables.errors import TableFaults, TooLarge
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.read_result import Rows, fault_at
 
@@ -56,12 +58,14 @@ class JsonRows:
         if faults:
             raise TableFaults(faults)
 
+    @bounded_hints()
     def read(self, block: Block) -> Rows:
         """The rows of a block, whatever is wrong with some of them."""
         with self._path.open("rb") as file:
             file.seek(block.start)
             lines = _lines(file.read(block.stop - block.start))
-        numbers = [number for number, line in enumerate(lines) if line is None or line.strip(BLANK)]
+        _check_members(lines)
+        numbers = [number for number, line in enumerate(lines) if line is None or (line and line.strip(BLANK))]
         rows, faults = self._rows([lines[number] for number in numbers])
         good = [row for row in range(len(rows)) if row not in faults]
         values = _transposed([rows[row] for row in good], len(self._known))
@@ -167,9 +171,21 @@ def _parsed(line: str | None, names: Sequence[str]) -> dict[str, Any] | None:
     """The members of these names, or None where the line is no object."""
     try:
         members = _MEMBERS.decode(line or "")
-        return {name: orjson.loads(bytes(members[name])) for name in names if name in members}
+        return {name: _value(bytes(members[name])) for name in names if name in members}
     except (msgspec.MsgspecError, RecursionError, orjson.JSONDecodeError):
         return None
+
+
+def _value(member: bytes) -> Any:
+    """A member's value; of one with so many values within it that no record is meant, as good a list as any."""
+    return [] if has_more_values(member, MAX_COLUMNS) else orjson.loads(member)
+
+
+def _check_members(lines: list[str | None]) -> None:
+    """Raise TooLarge where a line has more members than a table may have columns."""
+    for line in lines:
+        if line and len(line) > MAX_COLUMNS and has_more_members(line.encode(), MAX_COLUMNS):
+            raise TooLarge(f"a line has more than {MAX_COLUMNS} members")
 
 
 def _transposed(rows: list[Row], width: int) -> list[tuple[Any, ...]]:

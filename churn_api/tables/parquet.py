@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from churn_api.contract.bounds import Bounds
 from churn_api.tables.arrow import Arrow
 from churn_api.tables.column_names import refuse_bad_names
 from churn_api.tables.errors import TableError
@@ -34,15 +35,18 @@ class Parquet(Format):
     data_set = True
     part_format = Arrow.name
 
-    def prepare(self, path: Path, folder: Path, max_bytes: int) -> Path:
+    def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
         """The file itself."""
         return path
 
-    def layout(self, path: Path) -> Layout:
+    def layout(self, path: Path, bounds: Bounds) -> Layout:
         """As the file's footer says."""
         import pyarrow as pa
         import pyarrow.parquet
 
+        from churn_api.tables.parquet_pages import check_pages
+
+        check_pages(path, bounds)
         try:
             with pyarrow.parquet.ParquetFile(path) as file:
                 names, rows = file.schema_arrow.names, file.metadata.num_rows
@@ -73,8 +77,7 @@ class Parquet(Format):
         """As stored."""
         from churn_api.tables.row_groups import read_parquet, stored_cells
 
-        read = partial(read_parquet, layout.path, names, block.start, block.stop, coded)
-        return stored_cells(layout, block, read, coded)
+        return stored_cells(layout, block, partial(read_parquet, layout, names, block, coded), coded)
 
     def encode(self, table: "pa.Table") -> bytes:
         """A file of one row group."""

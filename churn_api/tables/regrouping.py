@@ -1,35 +1,45 @@
 """Arrow streams and files, written out in batches of one size, so that they can be read anywhere."""
 
+import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from churn_api.tables.arrow_types import plain_kind
-from churn_api.tables.decompression import within
+from churn_api.contract.bounds import CELL_BYTES, Bounds
+from churn_api.tables.arrow_messages import messages
+from churn_api.tables.arrow_types import is_readable, plain_bytes, plain_field
+from churn_api.tables.bounds import block_bytes, check_columns, within
 from churn_api.tables.errors import TableError
-from churn_api.tables.file_parts import BLOCK_ROWS
+from churn_api.tables.file_parts import BLOCK_ROWS, MAX_MESSAGE_BYTES
 
 BATCH_ROWS = BLOCK_ROWS
 """Rows of each batch of a regrouped Arrow file, except its last."""
 
 _ARROW_FILE = b"ARROW1"
+_STREAM_IN_FILE = 8
+"""Where the stream stands that a file holds, its footer behind it."""
 
 
-def regroup(path: Path, target: Path, max_bytes: int) -> Path:
+def regroup(path: Path, target: Path, bounds: Bounds) -> Path:
     """Write to `target` the rows of an Arrow stream or file, in batches of BATCH_ROWS, each column of its plain kind.
 
-    Raises TableError, or TooLarge where the rows take more than `max_bytes` of memory.
+    Raises TableError, TooLarge where the rows take more than is allowed, or TooManyRows.
     """
     try:
         with pa.memory_map(str(path)) as source:
-            schema, batches = _read_arrow(source)
-            plain = pa.schema([(field.name, plain_kind(field.type)) for field in schema])
-            write_regrouped(target, plain, _plain_batches(path, batches, plain, max_bytes))
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if getattr(error, "errno", None):  # the disk's fault, and not the file's
-            raise
+            start = _STREAM_IN_FILE * (source.read(len(_ARROW_FILE)) == _ARROW_FILE)
+            source.seek(start)
+            schema = pa.ipc.open_stream(source).schema
+            check_columns(path, len(schema), bounds)
+            source.seek(start)
+            _check_messages(path, source, len(schema), bounds)
+            source.seek(start)
+            plain = pa.schema(map(plain_field, schema))
+            write_regrouped(target, plain, _plain_batches(path, pa.ipc.open_stream(source), plain, bounds))
+    except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError, struct.error) as error:
+        if isinstance(error, TableError) or getattr(error, "errno", None):
+            raise  # what is beyond a bound, or the disk's fault: not the file's
         raise TableError(f"{path.name} is not a whole Arrow stream") from error
     return target
 
@@ -51,35 +61,30 @@ def write_regrouped(target: Path, schema: pa.Schema, batches: Iterable[pa.Record
             writer.write_batch(pa.concat_batches(held))
 
 
-def _read_arrow(source: pa.NativeFile) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    if source.read(len(_ARROW_FILE)) == _ARROW_FILE:
-        file = pa.ipc.open_file(source)
-        return file.schema, map(file.get_batch, range(file.num_record_batches))
-    source.seek(0)
-    stream = pa.ipc.open_stream(source)
-    return stream.schema, iter(stream)
+def _check_messages(path: Path, source: pa.NativeFile, columns: int, bounds: Bounds) -> None:
+    """Raise TooManyRows or TooLarge where a stream is beyond its bounds: so far, nothing of it was decompressed."""
+    rows = size = 0
+    for message in messages(source):
+        rows += message.rows
+        bounds.check_rows(rows)
+        size = within(path, size + max(message.bytes, message.rows * columns * CELL_BYTES), bounds.bytes)
+        if message.compressed:
+            within(path, message.bytes, MAX_MESSAGE_BYTES)
 
 
 def _plain_batches(
-    path: Path, batches: Iterator[pa.RecordBatch], schema: pa.Schema, max_bytes: int
+    path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema, bounds: Bounds
 ) -> Iterator[pa.RecordBatch]:
     """The same rows in batches of BATCH_ROWS at most. What a batch unfolds to is known before it is unfolded."""
-    size = 0
+    size, most = 0, min(bounds.bytes, block_bytes(len(schema)))
     for batch in batches:
-        batch.validate(full=True)
+        readable = [name for name, field in zip(range(len(schema)), batch.schema, strict=True) if is_readable(field)]
+        cells = batch.select(readable)
+        cells.validate(full=True)
         for start in range(0, batch.num_rows, BATCH_ROWS):
-            columns = batch.slice(start, BATCH_ROWS).columns
-            size = within(path, size + sum(map(_plain_bytes, columns)), max_bytes)
-            plain = [column.cast(kind) for column, kind in zip(columns, schema.types, strict=True)]
-            yield pa.record_batch(plain, schema=schema)
-
-
-def _plain_bytes(column: pa.Array) -> int:
-    """What a column takes once it is of its plain kind, where one text may be shared by many rows."""
-    if pa.types.is_dictionary(column.type) and plain_kind(column.type) == pa.string():
-        lengths = pc.binary_length(column.dictionary.cast(pa.string())).take(column.indices)
-    elif pa.types.is_string_view(column.type):
-        lengths = pc.binary_length(column)
-    else:
-        return int(column.nbytes)
-    return pc.sum(lengths).as_py() or 0
+            some = cells.slice(start, BATCH_ROWS)
+            size = within(path, size + within(path, plain_bytes(some), most), bounds.bytes)
+            columns = [pa.nulls(some.num_rows)] * len(schema)
+            for index, column in zip(readable, some.columns, strict=True):
+                columns[index] = column.cast(schema.types[index])
+            yield pa.record_batch(columns, schema=schema)

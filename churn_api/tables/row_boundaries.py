@@ -30,10 +30,14 @@ def whole_rows(data: bytes, delimiter: str) -> int:
     return int(ends[-1]) if ends.size else 0
 
 
+def next_row(data: bytes, start: int, delimiter: str) -> int:
+    """Where the row ends that is the first after `start` that is not blank; 0 where there is none."""
+    return _end(_next_pattern(delimiter).match(data, start))
+
+
 def first_row(data: bytes, delimiters: str) -> int:
     """How many bytes the first row of `data` has, whichever the delimiter is; 0 where it does not end."""
-    row = _row_pattern(delimiters).match(data)
-    return row.end() if row else 0
+    return _end(_row_pattern(delimiters).match(data))
 
 
 def row_ends(data: bytes, delimiter: str) -> NDArray[np.int64]:
@@ -109,10 +113,25 @@ def _ends_one_by_one(data: bytes, delimiter: str) -> NDArray[np.int64]:
     return np.array(ends, np.int64)
 
 
+def _end(match: re.Match[bytes] | None) -> int:
+    return match.end() if match else 0
+
+
 @cache
 def _row_pattern(delimiters: str) -> re.Pattern[bytes]:
     """One row with its ending. A carriage return that is the last byte ends none: a line feed may follow."""
+    return re.compile(b"(?:" + _pieces(delimiters) + rb")*+(?:\r?\n|\r(?=[^\n]))")
+
+
+@cache
+def _next_pattern(delimiter: str) -> re.Pattern[bytes]:
+    """Blank lines, and then a row, with its ending or without."""
+    return re.compile(rb"[\r\n]*+(?:" + _pieces(delimiter) + b")++")
+
+
+def _pieces(delimiters: str) -> bytes:
+    """What a row consists of, but for its ending."""
     other = b"[^" + re.escape(delimiters).encode() + rb"\r\n]"
     quoted = b"(?<!" + other + rb')"(?:[^"]++|"")*+"'
     literal = b"(?<=" + other + b')"'
-    return re.compile(b"(?:" + b"|".join([rb'[^"\r\n]++', quoted, literal]) + rb")*+(?:\r?\n|\r(?=[^\n]))")
+    return b"|".join([rb'[^"\r\n]++', quoted, literal])

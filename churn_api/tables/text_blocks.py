@@ -1,5 +1,6 @@
 """What the formats that are text share: their first bytes, and blocks that are cut in windows."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,7 @@ BOM = b"\xef\xbb\xbf"
 START_BYTES = 1 << 16
 """Bytes in which most headers end."""
 
+_LINE = re.compile(rb"[^ \t\r\n][^\n]*+")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -42,6 +44,26 @@ def text_stops(layout: Layout, start: int, whole_rows: Callable[[bytes], int], e
         while start < layout.stop:
             start = _stop(file, layout, start, whole_rows, endless)
             yield start
+
+
+def has_more_rows(layout: Layout, most: int, next_row: Callable[[bytes, int], int]) -> bool:
+    """Whether a text has more than `most` rows. `next_row` says where the next one ends, or 0 where there is none."""
+    with Path(layout.path).open("rb") as file:
+        file.seek(layout.start)
+        data = file.read(layout.stop - layout.start)
+    # Few enough lines are few enough rows, whatever stands in them.
+    if data.count(b"\n") + data.count(b"\r") < most:
+        return False
+    end, rows = 0, 0
+    while rows <= most and (end := next_row(data, end)):
+        rows += 1
+    return rows > most
+
+
+def next_line(data: bytes, start: int) -> int:
+    """Where the line ends that is the first after `start` that is not blank; 0 where there is none."""
+    found = _LINE.search(data, start)
+    return found.end() if found else 0
 
 
 def _stop(file: BinaryIO, layout: Layout, start: int, whole_rows: Callable[[bytes], int], endless: str) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from churn_api.contract.bounds import NO_BOUNDS
 from churn_api.contract.columns import Columns
 from churn_api.contract.record import RecordReader
 from churn_api.contract.signature import Feature, Signature
@@ -24,9 +25,6 @@ from churn_api.tables.errors import TableError
 from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.formats import FORMATS, format_of_file
 from churn_api.tables.layout import prepare, read_layout
-
-MAX_UNFOLDED = 1 << 40
-"""Bytes that a file may unfold to: whoever trains minds their own disk."""
 
 _START_BYTES = 64
 _FIRST_ROW = b"first_row"
@@ -45,7 +43,7 @@ def read_table(path: Path) -> pa.Table:
         raise TableError(f"{path.name} cannot be read: {error.strerror}") from error
     form = FORMATS[format_of_file(path.name, start)]
     with tempfile.TemporaryDirectory(prefix="churn-api-") as folder:
-        layout = read_layout(prepare(path, form.name, Path(folder), MAX_UNFOLDED), form.name)
+        layout = read_layout(prepare(path, form.name, Path(folder), NO_BOUNDS), form.name)
         table = form.read_table(layout, blocks(layout))
         if table.num_rows == 0:
             raise TableError(f"{path.name} has {'a header and ' if form.header_rows else ''}no rows")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from xml.parsers import expat  # nosec B407
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
-from churn_api.tables.decompression import within
+from churn_api.tables.bounds import within
 from churn_api.tables.errors import TableError, TooLarge
 from churn_api.tables.sheet_xml import Elements, Handler, Sheet, Texts, date_styles
 

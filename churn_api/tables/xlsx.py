@@ -6,8 +6,9 @@ from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from churn_api.contract.bounds import CELL_BYTES, Bounds
 from churn_api.tables.arrow import Arrow
-from churn_api.tables.decompression import within
+from churn_api.tables.bounds import check_columns, within
 from churn_api.tables.errors import TableError
 from churn_api.tables.format import TableWriter
 from churn_api.tables.sheet_xml import column_letters
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 _BATCH_CELLS, _BATCH_TEXT = 1 << 16, 1 << 22
 """Cells, and characters of their text, that are Python objects at a time."""
-_CELL_BYTES = 8
-"""What a cell counts for, a blank one too."""
 
 
 class Xlsx(Arrow):
@@ -35,12 +34,12 @@ class Xlsx(Arrow):
     header_rows = 1
     part_format = Arrow.name
 
-    def prepare(self, path: Path, folder: Path, max_bytes: int) -> Path:
+    def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
         """The rows of the first sheet, regrouped; blank ones at its end are none."""
         from churn_api.tables.workbook import sheet_rows
 
-        with sheet_rows(path, max_bytes) as rows:
-            return _regroup(path, rows, folder, max_bytes)
+        with sheet_rows(path, bounds.bytes) as rows:
+            return _regroup(path, rows, folder, bounds)
 
     def encode(self, table: "pa.Table") -> bytes:
         """A workbook."""
@@ -57,7 +56,7 @@ class Xlsx(Arrow):
         return WorkbookWriter(sink, schema.names)
 
 
-def _regroup(path: Path, rows: "Iterator[Row]", folder: Path, max_bytes: int) -> Path:
+def _regroup(path: Path, rows: "Iterator[Row]", folder: Path, bounds: Bounds) -> Path:
     """Rows in a file of Arrow's, each column of the one type that holds its cells: it is known at the end alone."""
     import pyarrow as pa
 
@@ -65,11 +64,12 @@ def _regroup(path: Path, rows: "Iterator[Row]", folder: Path, max_bytes: int) ->
     from churn_api.tables.typed_cells import common_type
 
     names = _header(path, rows)
+    check_columns(path, len(names), bounds)
     kept, target = folder / f"{path.name}.cells", folder / f"{path.name}.regrouped"
     kinds: list[set[pa.DataType]] = [set() for _ in names]
     batches = 0
     with pa.OSFile(str(kept), "wb") as sink:
-        for batch in _batches(path, rows, len(names), max_bytes):
+        for batch in _batches(path, rows, len(names), bounds):
             with pa.ipc.new_stream(sink, batch.schema) as writer:
                 writer.write_batch(batch)
             for known, kind in zip(kinds, batch.schema.types, strict=True):
@@ -98,20 +98,21 @@ def _header(path: Path, rows: "Iterator[Row]") -> list[str]:
     return [str(cells.get(index, "")) for index in range(max(cells) + 1)]
 
 
-def _batches(path: Path, rows: "Iterable[Row]", width: int, max_bytes: int) -> "Iterator[pa.RecordBatch]":
+def _batches(path: Path, rows: "Iterable[Row]", width: int, bounds: Bounds) -> "Iterator[pa.RecordBatch]":
     """Rows below the header, a few at a time, each column of the type that its cells here have."""
     most = max(1, _BATCH_CELLS // width)
     held: list[list[Cell]] = []
     size, text = 0, 0
-    for row in _filled(path, rows, width):
+    for number, row in enumerate(_filled(path, rows, width), 1):
+        bounds.check_rows(number)
         held.append(row)
         text += sum(len(cell) for cell in row if type(cell) is str)
         if len(held) == most or text > _BATCH_TEXT:
-            size = within(path, size + text + len(held) * width * _CELL_BYTES, max_bytes)
+            size = within(path, size + text + len(held) * width * CELL_BYTES, bounds.bytes)
             yield _batch(held)
             held, text = [], 0
     if held:
-        within(path, size + text + len(held) * width * _CELL_BYTES, max_bytes)
+        within(path, size + text + len(held) * width * CELL_BYTES, bounds.bytes)
         yield _batch(held)
 
 

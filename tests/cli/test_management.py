@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
@@ -103,6 +105,21 @@ def test_audit(run):
     assert [act["action"] for act in acts] == ["models.live", "models.register", "keys.create"]
     assert all(act["actor"].startswith("command") for act in acts)
     assert "keys.create" in run("audit", "--limit", "3").stdout
+
+
+def test_a_name_forges_no_line_of_the_audit(run, instance):
+    """An actor whose name holds line feeds and escapes is one line of the audit: what cannot be printed is escaped."""
+    with closing(sqlite3.connect(instance / "churn.db")) as database, database:
+        act = (
+            "2026-11-20 09:00:00",
+            "crm\n2026-11-20 10:00:00  root  keys.revoke\x1b[2K",
+            "models.live",
+            "small",
+            "{}",
+        )
+        database.execute("INSERT INTO audit (at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)", act)
+    (_, line) = run("audit").stdout.splitlines()
+    assert r"crm\n2026-11-20 10:00:00  root  keys.revoke\x1b[2K" in line
 
 
 @pytest.mark.parametrize("command", ["keys", "keys create", "models", "models live", "db", "db upgrade", "audit"])

@@ -177,7 +177,7 @@ def test_errors_of_a_refused_table():
         (["good.csv", "--model", "smal"], "Did you mean 'small'?"),
         (["good.csv", "--model", "zzzzzz"], "It holds default, odd, small: name one with --model."),
         (["good.csv", "--version", "9"], "'small' has no version 9; it has 1, 2"),
-        (["good.csv", "--keep", "Regoin"], "column 'Regoin': The table has no such column. Did you mean 'Region'?"),
+        (["good.csv", "--keep", "Regoin"], "keep: Name 1 is no column of the table. Did you mean 'Region'?"),
         (["good.csv", "-o", "good.csv"], "good.csv would replace a file"),
         (["good.csv", "-o", "./../{here}/good.csv"], "would replace a file"),
         (["good.csv", "-o", "out.csv", "--errors", "out.csv"], "out.csv would replace a file"),

@@ -9,7 +9,8 @@ from builders import ODD_NAMES, feature, signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_api.contract.batch import BatchReader, TooManyRows
+from churn_api.contract.batch import BatchReader
+from churn_api.contract.bounds import TooManyRows
 from churn_api.contract.columns import ColumnsBuilder
 from churn_api.contract.record import InvalidRecord, RecordReader
 from churn_api.contract.signature import Signature

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_batch import VALUES, records, same, serialised, signatures
 
-from churn_api.contract.batch import BatchReader, TooManyRows, alone, within
+from churn_api.contract.batch import BatchReader, alone, within
+from churn_api.contract.bounds import TooManyRows
 from churn_api.contract.record import InvalidRecord
 
 READER = BatchReader(

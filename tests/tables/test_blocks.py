@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from churn_api.contract.bounds import Bounds
 from churn_api.tables import text_blocks
 from churn_api.tables.blocks import blocks
 from churn_api.tables.errors import TableError
@@ -158,7 +159,7 @@ def test_arrow(tmp_path, rows):
     table = pa.table({"a": range(rows)})
     with pa.ipc.new_stream(path, table.schema) as writer:
         writer.write_table(table)
-    layout = read_layout(prepare(path, "arrow", tmp_path, 1 << 30), "arrow")
+    layout = read_layout(prepare(path, "arrow", tmp_path, Bounds(1 << 30)), "arrow")
     found = list(blocks(layout))
     assert sum(block.stop - block.start for block in found) == rows
     assert all(0 < block.stop - block.start <= ROWS for block in found)

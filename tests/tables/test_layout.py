@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from churn_api.contract.bounds import Bounds
 from churn_api.tables import regrouping
 from churn_api.tables.errors import TableError, TooLarge
 from churn_api.tables.layout import prepare, read_layout
@@ -64,7 +65,7 @@ def test_ndjson(tmp_path):
     [
         ("", "table.csv is empty"),
         ("\ufeff\r\n\n", "table.csv is empty"),
-        ("a,a\n", "2 columns are named 'a'"),
+        ("a,a\n", "columns 1 and 2 have the same name"),
         ("a,,c\n", "column 2 has no name"),
         ('a,"b\n1,2\n', "line 1: a quote is opened and never closed"),
         ("a,é\n".encode("latin-1"), "not UTF-8 text: save it as CSV UTF-8"),
@@ -83,7 +84,7 @@ def test_parquet(tmp_path):
     """A Parquet file is read in place: its columns and the number of its rows are known."""
     path = tmp_path / "a.parquet"
     pa.parquet.write_table(TABLE, path)
-    layout = read_layout(prepare(path, "parquet", tmp_path, 10), "parquet")
+    layout = read_layout(prepare(path, "parquet", tmp_path, Bounds(10)), "parquet")
     assert (layout.path, layout.names, layout.start, layout.stop, layout.rows) == (str(path), ("a", "b"), 0, 3, 3)
 
 
@@ -101,7 +102,7 @@ def test_double_names_in_parquet(tmp_path):
     """Parquet can hold two columns of one name; a table cannot."""
     path = tmp_path / "a.parquet"
     pa.parquet.write_table(pa.table([[1], [2]], names=["a", "a"]), path)
-    with pytest.raises(TableError, match="2 columns are named 'a'"):
+    with pytest.raises(TableError, match="columns 1 and 2 have the same name"):
         read_layout(path, "parquet")
 
 
@@ -110,7 +111,7 @@ def test_gzip(tmp_path, kind):
     """A zipped text is unfolded into the folder, and the file itself stays as it is."""
     path, folder = write(tmp_path, gzip.compress(b"a,b\n1,2\n"), "a.gz"), tmp_path / "work"
     folder.mkdir()
-    prepared = prepare(path, kind, folder, 8)
+    prepared = prepare(path, kind, folder, Bounds(8))
     assert prepared.parent == folder
     assert prepared.read_bytes() == b"a,b\n1,2\n"
 
@@ -118,14 +119,14 @@ def test_gzip(tmp_path, kind):
 def test_nothing_to_prepare(tmp_path):
     """A plain text is read where it stands, however large it is."""
     path = write(tmp_path, "a,b\n1,2\n")
-    assert prepare(path, "csv", tmp_path, 1) == path
+    assert prepare(path, "csv", tmp_path, Bounds(1)) == path
 
 
 def test_bomb(tmp_path):
     """What unfolds to more than is allowed is refused before it is written."""
     path = write(tmp_path, gzip.compress(b"0" * 10_000_000), "a.csv.gz")
     with pytest.raises(TooLarge, match=r"a\.csv\.gz unfolds to more than 5000000 bytes"):
-        prepare(path, "csv", tmp_path, 5_000_000)
+        prepare(path, "csv", tmp_path, Bounds(5_000_000))
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 5_000_000 + path.stat().st_size
 
 
@@ -134,7 +135,7 @@ def test_damaged_gzip(tmp_path, damage):
     """A zipped file that is cut short or damaged is refused."""
     path = write(tmp_path, damage(gzip.compress(b"a,b\n" + bytes(range(200)))), "a.csv.gz")
     with pytest.raises(TableError, match=r"a\.csv\.gz is not a whole gzip file"):
-        prepare(path, "csv", tmp_path, 10_000)
+        prepare(path, "csv", tmp_path, Bounds(10_000))
 
 
 @pytest.mark.parametrize("open_sink", [pa.ipc.new_stream, pa.ipc.new_file])
@@ -145,7 +146,7 @@ def test_arrow(tmp_path, monkeypatch, open_sink, compression):
     table = TABLE.append_column("c", TABLE["b"].dictionary_encode().cast(pa.dictionary(pa.int32(), pa.large_string())))
     parts = (table, table.slice(0, 0), table.slice(1), pa.concat_tables([table] * 3))
     path = write(tmp_path, arrow_bytes(*parts, open_sink=open_sink, compression=compression), "a.arrow")
-    with pa.ipc.open_file(prepare(path, "arrow", tmp_path, 10_000)) as file:
+    with pa.ipc.open_file(prepare(path, "arrow", tmp_path, Bounds(10_000))) as file:
         assert [file.get_batch(index).num_rows for index in range(file.num_record_batches)] == [4, 4, 4, 2]
         assert file.schema.types == [pa.int64(), pa.string(), pa.string()]
         assert file.read_all().to_pydict() == pa.concat_tables(parts).to_pydict()
@@ -155,7 +156,7 @@ def test_arrow_layout(tmp_path):
     """A prepared Arrow file tells its columns and rows, none among them."""
     for rows in (0, 3):
         path = write(tmp_path, arrow_bytes(TABLE.slice(0, rows)), "a.arrow")
-        layout = read_layout(prepare(path, "arrow", tmp_path, 10_000), "arrow")
+        layout = read_layout(prepare(path, "arrow", tmp_path, Bounds(10_000)), "arrow")
         assert (layout.names, layout.start, layout.stop, layout.rows) == (("a", "b"), 0, rows, rows)
 
 
@@ -165,7 +166,7 @@ def test_arrow_bomb(tmp_path):
     table = pa.table({"a": pa.DictionaryArray.from_arrays(indices, pa.array(["x" * 1_000_000]))})
     path = write(tmp_path, arrow_bytes(table), "a.arrow")
     with pytest.raises(TooLarge, match="unfolds to more than 100000000 bytes"):
-        prepare(path, "arrow", tmp_path, 100_000_000)
+        prepare(path, "arrow", tmp_path, Bounds(100_000_000))
 
 
 @pytest.mark.parametrize("cut", [0, 3, 20, 300, -20])
@@ -173,7 +174,7 @@ def test_damaged_arrow(tmp_path, cut):
     """An Arrow stream that is cut short, or is none, is refused."""
     path = write(tmp_path, arrow_bytes(TABLE)[:cut], "a.arrow")
     with pytest.raises(TableError, match=r"a\.arrow is not a whole Arrow stream"):
-        prepare(path, "arrow", tmp_path, 10_000)
+        prepare(path, "arrow", tmp_path, Bounds(10_000))
 
 
 def test_lying_arrow(tmp_path):
@@ -183,10 +184,10 @@ def test_lying_arrow(tmp_path):
     assert data.count(offsets) == 1
     path = write(tmp_path, data.replace(offsets, offsets[:8] + (1 << 30).to_bytes(4, "little")), "a.arrow")
     with pytest.raises(TableError, match=r"a\.arrow is not a whole Arrow stream"):
-        prepare(path, "arrow", tmp_path, 1 << 40)
+        prepare(path, "arrow", tmp_path, Bounds(1 << 40))
 
 
 def test_no_room(tmp_path):
     """A folder that cannot be written to is no fault of the file's."""
     with pytest.raises(FileNotFoundError):
-        prepare(write(tmp_path, arrow_bytes(TABLE), "a.arrow"), "arrow", tmp_path / "nowhere", 10_000)
+        prepare(write(tmp_path, arrow_bytes(TABLE), "a.arrow"), "arrow", tmp_path / "nowhere", Bounds(10_000))

@@ -157,10 +157,11 @@ def test_only_rows_at_fault_are_judged_one_by_one(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("header", "keep", "faults"),
     [
-        ("Tenure,charges", (), [("tenure", "required", "Did you mean 'Tenure'?")]),
+        ("Tenure,charges", (), [("tenure", "required", "Column 1 is unknown: did you mean 'tenure'?")]),
         ("charges", (), [("tenure", "required", None)]),
         ("tenure,customer_id,customerID", (), [("customer_id", "sent-twice", "Leave out 'customerID'.")]),
-        ("tenure,notes", ("note",), [("note", "unknown-column", "Did you mean 'notes'?")]),
+        ("tenure,notes", ("note",), [("keep", 0, "unknown-column", None)]),
+        ("tenure", ("tenure", "Tenure"), [("keep", 1, "unknown-column", "Did you mean 'tenure'?")]),
         ("tenure,customer_id", ("customer_id",), [("customer_id", "clash", "Name other columns to keep.")]),
         ("tenure,risk_band", None, [("risk_band", "clash", "Name other columns to keep.")]),
     ],
@@ -248,7 +249,7 @@ def test_stored_integers_are_exact(folder):
 @pytest.mark.parametrize("cells", [pa.array([[1]]), pa.array([b"x"]), pa.array([{"a": 1}])])
 def test_columns_that_cannot_be_read(folder, cells):
     """Lists, bytes and structures are no cells."""
-    with pytest.raises(TableError, match="'tenure' holds"):
+    with pytest.raises(TableError, match="column 1 holds no single values"):
         read_parquet(folder, {"tenure": cells})
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from churn_api.contract.bounds import Bounds
 from churn_api.tables.blocks import blocks
 from churn_api.tables.file_parts import Block
 from churn_api.tables.formats import FORMATS
@@ -89,7 +90,7 @@ def test_no_rows(tmp_path, kind):
     if data == b"":
         assert FORMATS[kind].header_rows == 0
     else:
-        layout = read_layout(prepare(path, kind, tmp_path, 10_000), kind)
+        layout = read_layout(prepare(path, kind, tmp_path, Bounds(10_000)), kind)
         assert layout.names == ("a,b", "p")
         assert list(blocks(layout)) == []
 

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from table_files import workbook_of
 
+from churn_api.contract.bounds import Bounds
 from churn_api.contract.record import RecordReader
 from churn_api.tables import workbook, workbook_writer
 from churn_api.tables.blocks import blocks
@@ -50,7 +51,7 @@ def written(rows, path, **formats):
 
 def read(path, max_bytes=MAX_BYTES):
     """The rows of a workbook as they come out of its prepared file."""
-    layout = read_layout(prepare(path, "xlsx", path.parent, max_bytes), "xlsx")
+    layout = read_layout(prepare(path, "xlsx", path.parent, Bounds(max_bytes)), "xlsx")
     with pa.ipc.open_file(layout.path) as file:
         return file.read_all()
 
@@ -181,7 +182,7 @@ def test_blank_rows(folder):
     """A blank row between others is a row, so that the others keep their numbers; blank ones at the end are none."""
     rows = [["tenure"], [1], [None], [-1], [None], [None]]
     path = written(rows, folder / "a.xlsx", A6="0.00")
-    layout = read_layout(prepare(path, "xlsx", folder, MAX_BYTES), "xlsx")
+    layout = read_layout(prepare(path, "xlsx", folder, Bounds(MAX_BYTES)), "xlsx")
     reader = FORMATS[layout.format].reader(
         RecordReader(signature(feature("tenure", minimum=0))), layout, (), frozenset()
     )
@@ -193,7 +194,7 @@ def test_blank_rows(folder):
 def test_blocks(folder):
     """A large sheet is cut into blocks as Arrow is, the same wherever the cutting begins."""
     path = written([["a"], *([n] for n in range(BLOCK_ROWS + 5))], folder / "a.xlsx")
-    layout = read_layout(prepare(path, "xlsx", folder, MAX_BYTES), "xlsx")
+    layout = read_layout(prepare(path, "xlsx", folder, Bounds(MAX_BYTES)), "xlsx")
     assert [*blocks(layout)] == [Block(0, 0, BLOCK_ROWS), Block(1, BLOCK_ROWS, BLOCK_ROWS + 5)]
     assert [*blocks(layout, Block(0, 0, BLOCK_ROWS))] == [Block(1, BLOCK_ROWS, BLOCK_ROWS + 5)]
 
@@ -207,7 +208,7 @@ def test_blocks(folder):
         ([], "row 1 of the first sheet is blank"),
         ([[None], ["a"]], "row 1 of the first sheet is blank"),
         ([["a", None, "c"], [1, 2, 3]], "column 2 has no name"),
-        ([["a", "a"], [1, 2]], "2 columns are named 'a'"),
+        ([["a", "a"], [1, 2]], "columns 1 and 2 have the same name"),
         ([["a"], [1], [1, None, "private"]], "row 3: a cell stands in column C, which row 1 does not name"),
     ],
 )

@@ -18,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 from table_files import WRITE
 
 from churn_api.cli import main
+from churn_api.contract.bounds import Bounds
 from churn_api.contract.columns import Columns
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import load_model
@@ -201,7 +202,7 @@ def test_what_is_trained_on_is_scored(of_csv, tmp_path, name):
     path, model = tmp_path / name, of_csv[2]
     path.write_bytes(FILES[name](customers()))
     kind = format_of_file(name, path.read_bytes())
-    layout = read_layout(prepare(path, kind, tmp_path, 10_000_000), kind)
+    layout = read_layout(prepare(path, kind, tmp_path, Bounds(10_000_000)), kind)
     scorer = TableScorer(model, layout, (), None)
     scored = [scorer.score_table(block) for block in blocks(layout)]
     assert not any(part.result.faults for part in scored)

@@ -193,7 +193,7 @@ def test_missing_column(app, client):
     job = done(app, client, data=table(5).replace(b"tenure", b"tenur", 1))
     assert job["reason"]["code"] == "validation-failed"
     assert "'tenure'" in job["reason"]["detail"]
-    assert "Did you mean" in job["reason"]["detail"]
+    assert "did you mean" in job["reason"]["detail"]
 
 
 def test_keep(app, client):

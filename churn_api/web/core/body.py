@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +12,9 @@ from marshmallow import Schema, ValidationError
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.contract.bounds import MAX_COLUMNS, TooManyMembers
+from churn_api.contract.faults import Fault, FirstFaults, bounded_hints, did_you_mean
+from churn_api.contract.json_size import has_more_values
 from churn_api.contract.record import list_hint
 from churn_api.contract.signature import MAX_NAME_LENGTH
 from churn_api.web.core.api_request import BodyStream
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 FORM = "multipart/form-data"
 LOGGED_BYTES = 2000
 """Of a body, where the log is to have it."""
+_PIECE = 1 << 16
 _LENGTH = re.compile(r"[0-9]{1,15}")
 
 
@@ -40,7 +44,7 @@ class Members(NamedTuple):
 def read_members(schema: Body) -> Members:
     """The members of a JSON body, or of a form where the schema takes a file.
 
-    Raises Problem naming every fault, orjson.JSONDecodeError, or RequestEntityTooLarge.
+    Raises Problem naming every fault, TooManyMembers, orjson.JSONDecodeError, or RequestEntityTooLarge.
     """
     if isinstance(schema, BodyOrFile) and request.mimetype == FORM:
         file = read_file(schema.part, current_request().app.config[schema.max_bytes])
@@ -49,7 +53,10 @@ def read_members(schema: Body) -> Members:
         return Members(_load(schema, request.form.to_dict(), not_needed=required), file)
     if schema.optional and not request.content_length and request.content_type is None:
         return Members({})
-    payload = orjson.loads(read_body())
+    body = read_body()
+    if has_more_values(body, MAX_COLUMNS + 1):
+        raise TooManyMembers(MAX_COLUMNS)
+    payload = orjson.loads(body)
     if not isinstance(payload, dict):
         raise invalid(body_errors([Fault("wrong-type", "Must be an object.", list_hint(payload))]))
     return Members(_load(schema, payload))
@@ -93,8 +100,10 @@ def _load(schema: Schema, payload: dict[str, Any], *, not_needed: Sequence[str] 
     try:
         loaded: dict[str, Any] = schema.load(payload, partial=not_needed)
     except ValidationError as error:
-        messages = error.messages_dict
-        raise invalid(body_errors(_fault(schema, name, found) for name, found in messages.items())) from error
+        faults = FirstFaults()
+        with bounded_hints():
+            faults.add([_fault(schema, name, found) for name, found in error.messages_dict.items()])
+        raise invalid(body_errors(faults.told), faults.more) from error
     return loaded
 
 
@@ -113,7 +122,8 @@ def _read(environ: "WSGIEnvironment", max_bytes: int) -> bytes:
     """
     length = environ.get("CONTENT_LENGTH", "")
     if not (_LENGTH.fullmatch(length) and "wsgi.input_terminated" in environ) or "HTTP_TRANSFER_ENCODING" in environ:
-        return request.get_data(cache=False)
+        # Not get_data(): where the limit is, it stops reading without a word.
+        return b"".join(iter(partial(request.stream.read, _PIECE), b""))
     if int(length) > max_bytes:
         raise RequestEntityTooLarge
     body = BodyStream(environ["wsgi.input"], None).read(int(length))

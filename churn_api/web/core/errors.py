@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from churn_api.contract.batch import TooManyRows
+from churn_api.contract.bounds import TooManyMembers, TooManyRows
 from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.contract.record import InvalidRecord
 from churn_api.jobs.queue import Finished, KeyReused
@@ -19,12 +19,22 @@ from churn_api.registry.live import ModelNotReady, UnknownModel, UnknownVersion
 from churn_api.registry.management import Unusable
 from churn_api.serving.data_plane import InvalidTable
 from churn_api.store.database import DatabaseAway
-from churn_api.tables.errors import TableError, TableFaults, TooLarge
+from churn_api.tables.errors import TableError, TableFaults, TooLarge, is_of_keep
 from churn_api.web.core.addresses import address
 from churn_api.web.core.disks import full_part, is_no_room
 from churn_api.web.core.draining import CutOff
 from churn_api.web.core.limits import rate_limited
-from churn_api.web.core.problems import FAILED, KINDS, RETRY_AFTER, Problem, body_errors, invalid, response_for
+from churn_api.web.core.problems import (
+    FAILED,
+    KINDS,
+    RETRY_AFTER,
+    Problem,
+    body_errors,
+    invalid,
+    more_errors,
+    query_errors,
+    response_for,
+)
 from churn_api.web.core.request_record import current_request
 from churn_api.web.core.state import live_models, services
 
@@ -42,6 +52,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(InvalidRecord, _invalid_record)
     app.register_error_handler(orjson.JSONDecodeError, _malformed_json)
     app.register_error_handler(TooManyRows, _too_many_rows)
+    app.register_error_handler(TooManyMembers, _too_many_members)
     app.register_error_handler(TableError, _malformed_table)
     app.register_error_handler(InvalidTable, _invalid_table)
     app.register_error_handler(TableFaults, _unfit_columns)
@@ -66,7 +77,7 @@ def init_app(app: Flask) -> None:
 
 def _invalid_record(error: InvalidRecord) -> Response:
     current_request().faults = error.faults
-    return response_for(invalid(body_errors(error.faults)))
+    return response_for(invalid(body_errors(error.faults), error.more))
 
 
 def _malformed_json(error: orjson.JSONDecodeError) -> Response:
@@ -81,6 +92,10 @@ def _too_many_rows(error: TooManyRows) -> Response:
     return response_for(Problem("too-large", detail, limit=error.limit))
 
 
+def _too_many_members(error: TooManyMembers) -> Response:
+    return response_for(Problem("too-large", f"A JSON object may have {error.limit} members.", limit=error.limit))
+
+
 def row_faults(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
     """Entries of `errors` that tell of a table's rows, as the faults that they tell of."""
     return [Fault(entry["code"], entry["message"], path=(entry["row"], entry["column"])) for entry in errors]
@@ -90,7 +105,9 @@ def _invalid_table(error: InvalidTable) -> Response:
     record, progress = current_request(), error.progress
     record.rows, record.bad_rows, record.faults = progress.rows, progress.bad_rows, row_faults(error.errors)
     bad = "1 row is" if progress.bad_rows == 1 else f"{progress.bad_rows} rows are"
-    return response_for(Problem("validation-failed", f"{bad} not valid", errors=error.errors))
+    return response_for(
+        Problem("validation-failed", f"{bad} not valid", errors=error.errors, **more_errors(error.more))
+    )
 
 
 def _malformed_table(error: TableError) -> Response:
@@ -99,7 +116,9 @@ def _malformed_table(error: TableError) -> Response:
 
 def _unfit_columns(error: TableFaults) -> Response:
     current_request().faults = error.faults
-    return response_for(invalid(body_errors(error.faults)))
+    of_keep = [fault for fault in error.faults if is_of_keep(fault)]
+    of_table = [fault for fault in error.faults if not is_of_keep(fault)]
+    return response_for(invalid(body_errors(of_table) + query_errors(of_keep)))
 
 
 def _unknown_model(error: UnknownModel) -> Response:

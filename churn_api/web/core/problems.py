@@ -88,11 +88,16 @@ class Problem(Exception):
         self.members = members
 
 
-def invalid(errors: list[dict[str, Any]]) -> Problem:
-    """The problem of a request that parses and is not valid, from entries of `errors`."""
-    count = len(errors)
+def invalid(errors: list[dict[str, Any]], more: int = 0) -> Problem:
+    """The problem of a request that parses and is not valid, from entries of `errors`; `more` counts those left out."""
+    count = len(errors) + more
     detail = f"{count} {'field is' if count == 1 else 'fields are'} not valid"
-    return Problem("validation-failed", detail, errors=errors)
+    return Problem("validation-failed", detail, errors=errors, **more_errors(more))
+
+
+def more_errors(count: int) -> dict[str, Any]:
+    """What an answer says of faults that it does not list; nothing where it lists all."""
+    return {"more_errors": count} if count else {}
 
 
 def body_errors(faults: Iterable[Fault]) -> list[dict[str, Any]]:

@@ -90,6 +90,7 @@ class ProblemAnswer(Schema):
     instance = fields.String(required=True)
     request_id = fields.String(required=True)
     errors = fields.List(fields.Nested(Fault))
+    more_errors = fields.Integer(metadata={"description": "Faults that `errors` does not list."})
     accepted = fields.List(fields.String(), metadata={"description": "Types that the route takes."})
     limit = fields.Integer(metadata={"description": "Customers that a batch may hold."})
     scope = fields.String(metadata={"description": "Scope that is needed."})

@@ -55,7 +55,8 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
     if wanted is not None:
         columns = {name: _in_place(values, batch) for name, values in as_columns(answer).items()}
         excel_safe = is_excel_safe(query.get("csv"), wanted)
-        return answer_columns(answer, columns, wanted, len(batch.warnings), excel_safe=excel_safe)
+        unseen = len(batch.warnings) + batch.more_warnings
+        return answer_columns(answer, columns, wanted, unseen, excel_safe=excel_safe)
     predictions = _predictions(answer, batch, query["layout"])
     metadata = about(chosen, answer.threshold, answer.seconds)
     return jsonify({"predictions": predictions, "count": batch.sent} | metadata | _remarks(batch))
@@ -84,5 +85,10 @@ def _in_place(values: list[Any], batch: Batch) -> list[Any]:
 
 def _remarks(batch: Batch) -> dict[str, Any]:
     """What was wrong with bad rows, and what was odd about good ones; nothing where there is nothing to say."""
-    remarks = {"errors": body_errors(batch.faults), "warnings": body_errors(batch.warnings)}
-    return {name: entries for name, entries in remarks.items() if entries}
+    remarks: dict[str, Any] = {
+        "errors": body_errors(batch.faults),
+        "more_errors": batch.more_faults,
+        "warnings": body_errors(batch.warnings),
+        "more_warnings": batch.more_warnings,
+    }
+    return {name: remark for name, remark in remarks.items() if remark}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import orjson
 from flask import Response, current_app, jsonify, request, send_file
 
+from churn_api.contract.bounds import MAX_COLUMNS, Bounds
 from churn_api.contract.signature import IDENTIFIER
 from churn_api.registry.model import Model
 from churn_api.scoring.output import PROBABILITY
@@ -54,8 +55,9 @@ def answer_table(model: Model, sent: str, wanted: str | None, query: dict[str, A
     from churn_api.tables.layout import prepare, read_layout
 
     with scratch_folder() as folder:
-        path = prepare(_kept_body(folder), sent, folder, current_app.config["MAX_CONTENT_LENGTH"])
-        layout = read_layout(path, sent)
+        bounds = Bounds(current_app.config["MAX_CONTENT_LENGTH"], current_app.config["MAX_BATCH_ROWS"], MAX_COLUMNS)
+        path = prepare(_kept_body(folder), sent, folder, bounds)
+        layout = read_layout(path, sent, bounds)
         if wanted is None:
             return _as_json(model, layout, query)
         return _as_table(model, layout, wanted, query)
@@ -146,7 +148,7 @@ def _as_json(model: Model, layout: "Layout", query: dict[str, Any]) -> Response:
         rows.extend(map(orjson.loads, encode(table, LINES).splitlines()))
 
     found = _predict(model, layout, query, add)
-    remarks = {"errors": found.errors, "unseen": found.progress.unseen}
+    remarks = {"errors": found.errors, "more_errors": found.more_errors, "unseen": found.progress.unseen}
     answer = {"predictions": _predictions(rows, query["layout"]), "count": found.progress.rows}
     metadata = about(model, found.threshold, found.seconds)
     return jsonify(answer | metadata | {name: remark for name, remark in remarks.items() if remark})

@@ -150,6 +150,8 @@ class BatchPrediction(Answered):
         fields.Nested(Fault),
         metadata={"description": "With on_error=skip: what was wrong with bad rows.", "example": []},
     )
+    more_errors = fields.Integer(metadata={"description": "Faults that `errors` does not list."})
+    more_warnings = fields.Integer(metadata={"description": "Warnings that `warnings` does not list."})
     unseen = fields.Dict(
         metadata={"description": "Of a table: by column, cells that training did not see.", "example": {}}
     )

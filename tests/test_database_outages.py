@@ -107,6 +107,7 @@ def test_read_only_database(serve, models_dir, monkeypatch, postgres_database):
     monkeypatch.setenv("DATABASE_URL", postgres_database)
     services = Services(load_settings())
     upgrade(services.database)
+    make_all_live(models_dir, services.database)
     key = {"X-API-Key": services.keys.create("crm", list(SCOPES), by="test").text}
     services.database.close()
 

@@ -15,6 +15,14 @@ def filter_case(context, case):
     mode = case.meta.generation.mode
     if case.media_type not in (None, "application/json") or "keep" in query:
         return False
-    if (case.method, case.operation.path) == ("POST", "/api/v1/jobs") and mode == GenerationMode.POSITIVE:
+    # Nor can one say which record goes with the model that an address names.
+    unsure = case.operation.path == "/api/v1/jobs" or "{model}" in case.operation.path
+    if case.method == "POST" and mode == GenerationMode.POSITIVE and unsure:
         return False
     return not (query.get("on_error") == "skip" and mode == GenerationMode.NEGATIVE)
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(context, value):
+    """As it is: the cases that it is made for are left out."""
+    return str(value).encode()

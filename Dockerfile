@@ -2,15 +2,16 @@
 # A tag moves. To build on one image and no other, name it by its digest, which
 # `docker buildx imagetools inspect python:3.13-slim` prints: --build-arg BASE=python:3.13-slim@sha256:…
 ARG BASE=python:3.13-slim
-# With requirements-image-otel.txt the image also exports traces.
-ARG LOCK=requirements-image.txt
+# With deploy/container/requirements-otel.txt the image also exports traces.
+ARG LOCK=deploy/container/requirements.txt
 
 FROM ${BASE} AS build
 ARG LOCK
 WORKDIR /src
 # pip stays outside of what is copied on.
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/churn-api
-COPY requirements-image.txt requirements-image-otel.txt setup.cfg pyproject.toml README.md ./
+COPY deploy/container/requirements.txt deploy/container/requirements-otel.txt deploy/container/
+COPY setup.cfg pyproject.toml README.md ./
 # Each file has to have the hash that the lock says; the extras `train`, `dask` and `reload` are not in it.
 RUN /opt/pip/bin/pip --python /opt/churn-api/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
     --require-hashes -r "$LOCK"

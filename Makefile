@@ -69,14 +69,14 @@ bench: .venv/runtime .venv-bench/done ## Measure this service beside others (nee
 
 lock: .venv/dev ## Pin the dependencies of setup.cfg and requirements-dev.in with their hashes, by uv
 	$(LOCK) --all-extras setup.cfg --output-file requirements.txt
-	$(LOCK) --constraint requirements.txt --extra postgres --extra redis setup.cfg --output-file requirements-image.txt
+	$(LOCK) --constraint requirements.txt --extra postgres --extra redis setup.cfg --output-file deploy/container/requirements.txt
 	$(LOCK) --constraint requirements.txt --extra postgres --extra redis --extra otel setup.cfg \
-	    --output-file requirements-image-otel.txt
+	    --output-file deploy/container/requirements-otel.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) benchmarks/requirements.in --output-file benchmarks/requirements.txt
 
 sbom: .venv/dev ## Write down what the image is made of (CycloneDX), with versions and hashes: sbom.cdx.json
-	$(BIN)/python deploy/sbom.py requirements-image.txt sbom.cdx.json
+	$(BIN)/python deploy/sbom.py deploy/container/requirements.txt sbom.cdx.json
 
 .venv-bench/done: benchmarks/requirements.txt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench

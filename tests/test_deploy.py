@@ -159,20 +159,25 @@ def test_copied_files():
 
 def test_the_image_installs_what_its_lock_has(tmp_path):
     """The image installs nothing whose hash is not in a lock, and no extra for training, clusters or development."""
-    assert re.findall(r"ARG LOCK=(\S+)", DOCKERFILE) == ["requirements-image.txt"]
+    assert re.findall(r"ARG LOCK=(\S+)", DOCKERFILE) == ["deploy/container/requirements.txt"]
     installs = [text for text in instructions("RUN") if "pip --python" in text]
     assert ["--require-hashes" in text or "--no-deps" in text for text in installs] == [True, True]
     whole = pinned("requirements.txt")
     for lock, extras in (
-        ("requirements-image.txt", {"psycopg", "redis"}),
-        ("requirements-image-otel.txt", {"opentelemetry-sdk"}),
+        ("deploy/container/requirements.txt", {"psycopg", "redis"}),
+        ("deploy/container/requirements-otel.txt", {"opentelemetry-sdk"}),
     ):
         assert extras < pinned(lock).keys()
         assert not {"scikit-learn", "pandas", "dask", "watchfiles"} & pinned(lock).keys()
         assert pinned(lock).items() <= whole.items()
 
 
-LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-image.txt", "requirements-image-otel.txt"]
+LOCKS = [
+    "requirements.txt",
+    "requirements-dev.txt",
+    "deploy/container/requirements.txt",
+    "deploy/container/requirements-otel.txt",
+]
 
 
 def pinned(lock):

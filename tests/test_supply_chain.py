@@ -71,7 +71,7 @@ def test_an_audit_says_what_it_could_not_ask(capsys, packages, required, code, s
 
 def test_bill_of_materials(tmp_path):
     """The SBOM lists every package of the image's lock with version and hashes, and is valid CycloneDX."""
-    lock, written = ROOT / "requirements-image.txt", tmp_path / "sbom.cdx.json"
+    lock, written = ROOT / "deploy/container/requirements.txt", tmp_path / "sbom.cdx.json"
     subprocess.run([sys.executable, ROOT / "deploy" / "sbom.py", lock, written], check=True)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(written.read_text()) is None
     bill = json.loads(written.read_text())

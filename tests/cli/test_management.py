@@ -13,7 +13,9 @@ from churn_api.cli import main
 
 
 @pytest.fixture
-def models(models_dir, tmp_path, monkeypatch):
+def models(models_dir, instance, empty_database, tmp_path, monkeypatch):
+    """Bundles that nobody has registered yet."""
+    shutil.copy(empty_database, instance / "churn.db")
     folder = shutil.copytree(models_dir, tmp_path / "models")
     monkeypatch.setenv("CHURN_MODELS_DIR", str(folder))
     return folder
@@ -102,7 +104,7 @@ def test_audit(run):
     run("keys", "create", "--name", "crm", "--scopes", "predict")
     run("models", "live", "small", "1")
     acts = [json.loads(line) for line in run("audit", "--json").stdout.splitlines()]
-    assert [act["action"] for act in acts] == ["models.live", "models.register", "keys.create"]
+    assert [act["action"] for act in acts] == ["models.live", "models.register", "keys.create", "secrets.note"]
     assert all(act["actor"].startswith("command") for act in acts)
     assert "keys.create" in run("audit", "--limit", "3").stdout
 

@@ -42,7 +42,7 @@ def test_parts_in_order(files):
         files.write_errors(number, b"e%d\n" % number)
     assert [files.part(number) for number in range(3)] == [b"0", b"1", b"2"]
     files.write_part(3, b"3")
-    files.join_errors(4)
+    files.join_errors(4, more=0)
     assert files.errors.read_bytes() == b"e0\ne1\ne2\n"
     assert names(files.parts_folder) == {f"part-{number:08d}.csv" for number in range(4)}
 
@@ -54,7 +54,7 @@ def finish(files):
     files.write_part(0, b"x")
     (files.parts_folder / ".part-00000001.csv.1f.unfinished").write_bytes(b"x")
     files.write_errors(0, b"x")
-    files.join_errors(1)
+    files.join_errors(1, more=0)
     (files.work_of(1) / "input.unzipped").write_bytes(b"x")
 
 

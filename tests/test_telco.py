@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import requests
-from conftest import Silent
+from conftest import Silent, make_all_live
 
 from churn_api.contract.record import InvalidRecord
 from churn_api.registry.card import Card
 from churn_api.registry.model import load_model
+from churn_api.store.database import Database
 from churn_api.tables.training_table import read_table, to_columns, to_records
 from churn_api.training.preparation import Choices
 from churn_api.training.train import Trained, train
@@ -51,6 +52,16 @@ def records(telco, card):
     return list(to_records(read_table(telco), card.signature))
 
 
+@pytest.fixture
+def served(serve, models, trained, boosted, instance):
+    """A server whose default model is the table's."""
+    database = Database(f"sqlite:///{instance / 'churn.db'}")
+    make_all_live(models, database)
+    database.close()
+    with serve(models, CHURN_DEFAULT_MODEL="telco") as server:
+        yield server
+
+
 def asked_itself(telco, bundle):
     """What the pipeline itself says of the table as pandas reads it, in the frame that docs/training.md describes."""
     table = pd.read_csv(telco, na_values=" ")
@@ -86,10 +97,11 @@ def test_no_warnings(trained):
     assert trained.warnings == []
 
 
-def test_every_row_over_http(serve, telco, models, trained, records):
+def test_every_row_over_http(served, telco, models, records):
     """Every one of the 7,043 rows, posted one by one, gets the probability that the pipeline gives, within 1e-6."""
-    with serve(models, CHURN_DEFAULT_MODEL="telco") as server, requests.Session() as session:
-        answers = [session.post(f"{server.url}/api/v1/predict", json=record, timeout=30).json() for record in records]
+    with requests.Session() as session:
+        route = f"{served.url}/api/v1/predict?version=1"
+        answers = [session.post(route, json=record, timeout=30).json() for record in records]
     assert [answer["customer_id"] for answer in answers] == [record["customerID"] for record in records]
     assert sum("TotalCharges" not in record for record in records) == 11
     probabilities = np.array([answer["churn_probability"] for answer in answers])
@@ -97,14 +109,13 @@ def test_every_row_over_http(serve, telco, models, trained, records):
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
-def test_every_row_in_batches(serve, telco, models, boosted, records, version):
+def test_every_row_in_batches(served, telco, models, records, version):
     """The same in batches of a thousand, of the chosen model and of the boosted one."""
     probabilities = []
-    with serve(models) as server:
-        route = f"{server.url}/api/v1/batch-predict/telco?version={version}"
-        for start in range(0, len(records), BATCH):
-            answer = requests.post(route, json={"customers": records[start : start + BATCH]}, timeout=30)
-            probabilities += [row["churn_probability"] for row in answer.json()["predictions"]]
+    route = f"{served.url}/api/v1/batch-predict/telco?version={version}"
+    for start in range(0, len(records), BATCH):
+        answer = requests.post(route, json={"customers": records[start : start + BATCH]}, timeout=30)
+        probabilities += [row["churn_probability"] for row in answer.json()["predictions"]]
     assert np.abs(np.array(probabilities) - asked_itself(telco, models / "telco" / version)).max() <= 1e-6
 
 

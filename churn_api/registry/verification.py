@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-import churn_api
 from churn_api.registry.bundle import BundleError, read_card, verify_files
 from churn_api.registry.trial import Bundle, Task, Verdict
 
@@ -75,7 +74,7 @@ def _verdicts(todo: Sequence[Bundle]) -> Iterator[Verdict]:
 
 def _run(todo: Sequence[Bundle]) -> tuple[list[bytes], str]:
     """The lines of a process that tries bundles, and what it means that there is none for one of them."""
-    home = str(Path(churn_api.__file__).parents[1])
+    home = str(Path(__file__).parents[2])
     try:
         done = subprocess.run(  # noqa: S603  # nosec B603
             [sys.executable, "-P", "-c", _CODE, home],

@@ -28,10 +28,10 @@ churn_api.web.v1.predict.predict_batch = score
 
 
 @pytest.fixture(scope="module")
-def server(models_dir, empty_database, tmp_path_factory):
+def server(models_dir, database_of_models, tmp_path_factory):
     """One server for questions that leave nothing behind."""
     folder = tmp_path_factory.mktemp("log")
-    shutil.copy(empty_database, folder / "churn.db")
+    shutil.copy(database_of_models, folder / "churn.db")
     settings = {"INSTANCE_DIR": str(folder), "AUTH": "open", "RATELIMIT_ENABLED": "0", "KEY_PEPPER": SECRET}
     chosen = {f"CHURN_{name}": value for name, value in settings.items()} | {"CHURN_JWT_SECRET": SECRET}
     with serving(models_dir, folder / "log", CHURN_SLOW_REQUEST_MS="60000", **chosen) as server:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _OBJECT = re.compile(rb"[ \t\r\n]*+\{")
+MAX_DEPTH = 1024
+"""Of lists and objects in each other: there orjson stops."""
 _PIECE = 1 << 18
 _QUOTE, _COMMA, _BRACE = b'",{'
 _STEPS = np.zeros(256, np.int8)
@@ -21,18 +23,23 @@ _IN_OBJECT, _IN_LIST = 1, 2
 
 
 def has_more_values(text: bytes, most: int) -> bool:
-    """Whether a text holds more than `most` values at any depth, names of members not counted.
+    """Whether a text holds more than `most` values before it is nested too deeply, names of members not counted.
 
     An empty list or object counts twice.
     """
     # Commas inside strings count here too: few enough of all are few enough.
     if sum(map(text.count, (b",", b"[", b"{"))) < most:
         return False
-    count = 1
+    count, depth = 1, 0
     for piece in _outside_strings(text):
-        count += int(_COUNTED[piece].sum())
+        depths = depth + np.cumsum(_STEPS[piece], dtype=np.int32)
+        parsed = piece[: int(np.argmax(depths > MAX_DEPTH))] if depths.max() > MAX_DEPTH else piece
+        count += int(_COUNTED[parsed].sum())
         if count > most:
             return True
+        if parsed.size < piece.size:
+            return False
+        depth = int(depths[-1])
     return False
 
 

@@ -151,8 +151,8 @@ def test_missing_file(models):
     [
         ({"golden": None}, r"golden"),
         ({"format": 2}, "format"),
-        ({"policy": {"threshold": 2, "medium_from": 0, "high_from": 1}}, "probabilities"),
-        ({"surprise": 1}, "surprise"),
+        ({"policy": {"threshold": 2, "medium_from": 0, "high_from": 1}}, r"not allowed - at `\$\.policy`"),
+        ({"surprise": 1}, "what stands here is not allowed"),
         ({"version": "7"}, "version 7 of 'small'"),
         ({"name": "other"}, "of 'other'"),
     ],

@@ -38,13 +38,12 @@ def assert_problem(response, status, code):
         b'{"tenure": 1e400}',
         b"\xff\xfe",
         b'{"tenure": "\\ud800"}',
-        b"\xef\xbb\xbf{}",
         b"{} {}",
         b"[" * 5000,
         b'{"a":' * 5000 + b"1" + b"}" * 5000,
         b"tenure=1",
     ],
-    ids=range(12),
+    ids=range(11),
 )
 def test_malformed_json(client, route, body):
     """A body that does not parse is 400, and the answer says where it stops being JSON."""

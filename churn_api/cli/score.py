@@ -122,7 +122,7 @@ def _task(table: str, output: str, folder: Path, chosen: dict[str, Any]) -> "Tas
         threshold=chosen["threshold"],
         result_format=result_format,
         part_format=FORMATS[result_format].part_format,
-        excel_safe=is_excel_safe(chosen["csv"], result_format),
+        excel_safe=is_excel_safe(chosen, result_format),
     )
 
 

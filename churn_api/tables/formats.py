@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from churn_api.tables.arrow import Arrow
 from churn_api.tables.csv import Csv
@@ -28,9 +29,12 @@ TITLES = f"{', '.join(_TITLES[:-1])} or {_TITLES[-1]}"
 """All of them, as help says it."""
 
 
-def is_excel_safe(asked: str | None, format: str) -> bool:  # noqa: A002
-    """Whether a result of a format is to have no formulas; the other formats tell text from a formula themselves."""
-    return asked == EXCEL_SAFE and format == Csv.name
+def is_excel_safe(asked: Mapping[str, Any], format: str) -> bool:  # noqa: A002
+    """Whether a result of a format is to have no formulas, by parameters of which one has the name of CSV.
+
+    The other formats tell text from a formula themselves.
+    """
+    return asked.get(Csv.name) == EXCEL_SAFE and format == Csv.name
 
 
 def format_of_name(name: str) -> str | None:

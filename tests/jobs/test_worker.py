@@ -320,7 +320,7 @@ def stop_midway(office, postgres, worker):
     """Stop the database in the middle of a job, until the worker has noticed."""
     office.blocks(2)
     postgres.stop()
-    until(lambda: "the database is away" in worker.log)
+    until(lambda: "the database is busy" in worker.log)
 
 
 def test_database_goes_and_comes_back(on_postgres, log, own_postgres, many_blocks, expected):  # noqa: F811
@@ -356,7 +356,7 @@ def test_database_is_locked(office, log, instance, many_blocks, expected):
     with office.worker(log) as worker:
         office.blocks(2)
         holder.execute("BEGIN EXCLUSIVE")
-        until(lambda: "the database is away" in worker.log)
+        until(lambda: "the database is busy" in worker.log)
         holder.execute("ROLLBACK")
         assert office.finished().state == "succeeded"
     holder.close()

@@ -54,7 +54,7 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
     answer = predict(chosen, batch, query, many=True)
     if wanted is not None:
         columns = {name: _in_place(values, batch) for name, values in as_columns(answer).items()}
-        excel_safe = is_excel_safe(query.get("csv"), wanted)
+        excel_safe = is_excel_safe(query, wanted)
         unseen = len(batch.warnings) + batch.more_warnings
         return answer_columns(answer, columns, wanted, unseen, excel_safe=excel_safe)
     predictions = _predictions(answer, batch, query["layout"])

@@ -159,7 +159,7 @@ def _request(asked: dict[str, Any], name: str, media_type: str) -> Request:
         keep=asked["keep"],
         source=asked.get("source", ""),
         engine=current_app.config["JOB_ENGINE"],
-        excel_safe=is_excel_safe(asked.get("csv"), result_format),
+        excel_safe=is_excel_safe(asked, result_format),
     )
 
 

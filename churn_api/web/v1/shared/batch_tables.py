@@ -99,7 +99,7 @@ def _as_table(model: Model, layout: "Layout", wanted: str, query: dict[str, Any]
     from churn_api.tables.formulas import without_formulas
     from churn_api.tables.writers import Joiner, encode
 
-    excel_safe = is_excel_safe(query.get("csv"), wanted)
+    excel_safe = is_excel_safe(query, wanted)
     with ExitStack() as stack:
         result = stack.enter_context(_to_be_sent())
         joiners: list[Joiner] = []

@@ -12,7 +12,7 @@ from churn_api.jobs.job import STATES
 from churn_api.registry.management import PATH
 from churn_api.scoring.output import COLUMNS as OUTPUT
 from churn_api.scoring.output import Column, policy_around
-from churn_api.tables.formats import EXCEL_SAFE, FORMATS
+from churn_api.tables.formats import DEFAULT, EXCEL_SAFE, FORMATS
 from churn_api.web import API_V1
 from churn_api.web.core.headers import REQUEST_ID
 from churn_api.web.core.schemas import Body, BodyOrFile, Fault, PlainFloat, PlainInteger, Query
@@ -352,8 +352,8 @@ class JobAnswer(Schema):
     )
     model = fields.String(required=True, metadata={"example": "default"})
     version = fields.String(required=True, metadata={"example": "1"})
-    format = fields.String(required=True, metadata={"example": "csv"})
-    result_format = fields.String(required=True, metadata={"example": "csv"})
+    format = fields.String(required=True, metadata={"example": DEFAULT})
+    result_format = fields.String(required=True, metadata={"example": DEFAULT})
     on_error = fields.String(required=True, metadata={"example": SKIP})
     rows = fields.Integer(required=True, metadata={"description": "Rows that are finished.", "example": 40_000})
     bad_rows = fields.Integer(required=True, metadata={"example": 0})

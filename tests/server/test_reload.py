@@ -27,9 +27,10 @@ def package(tmp_path):
 def version(server):
     """The version that the server's document has; None where it does not answer, or is stopped meanwhile."""
     try:
-        return requests.get(f"{server.url}/openapi.json", timeout=30).json()["info"]["version"]
+        answer = requests.get(f"{server.url}/openapi.json", timeout=30)
     except requests.RequestException:
         return None
+    return answer.json()["info"]["version"] if answer.ok else None
 
 
 def test_changed_code_is_served(models_dir, tmp_path, package):

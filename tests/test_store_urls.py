@@ -75,10 +75,11 @@ def test_right(monkeypatch, variable, url):
     assert url in load_settings().values()
 
 
-COMMANDS = [["keys", "list"], ["models", "list"], ["jobs", "list"], ["audit"], ["db", "upgrade"], ["worker"]]
+COMMANDS = [["keys", "list"], ["models", "list"], ["jobs", "list"], ["audit"], ["db", "upgrade"]]
+UNUSABLE = "cannot be used (it"
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, ["config"], ["serve"]], ids=" ".join)
+@pytest.mark.parametrize("command", [*COMMANDS, ["config"], ["worker"], ["serve"]], ids=" ".join)
 def test_commands(monkeypatch, command):
     """Every command that needs the stores ends with code 2 and one line."""
     monkeypatch.setenv("DATABASE_URL", f"postgresql://churn:a@{SECRET}@db/churn")
@@ -95,7 +96,15 @@ def test_no_database(monkeypatch, tmp_path, command, made):
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{_path(tmp_path, made)}")
     done = CliRunner().invoke(main, command)
     assert (done.exit_code, done.output.count("\n")) == (2, 1), done.output
-    assert "cannot be used (it" in done.output
+    assert UNUSABLE in done.output
+
+
+def test_a_worker_without_a_database(monkeypatch, tmp_path):
+    """Nor does a worker start with one; it is a process of its own, which counts by itself."""
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}")
+    command = [sys.executable, "-m", "churn_api", "worker"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.count("\n"), UNUSABLE in done.stderr) == (2, 1, True), done.stderr
 
 
 def _path(folder, made):

@@ -73,7 +73,9 @@ def running(
         listening = {"HOST": f"unix:{folder}/g.sock"} if behind_nginx else {"PORT": str(free_port())}
         key = ""
         if name in (OURS, WITHOUT_METRICS):
-            listening |= {"CHURN_INSTANCE_DIR": str(folder)} | _rates()
+            # As it is shipped, whatever the environment says.
+            listening |= {"CHURN_INSTANCE_DIR": str(folder), "CHURN_AUTH": "required", "CHURN_RATELIMIT_ENABLED": "1"}
+            listening |= _rates()
             key = _made_key(folder, models, root)
         started = time.perf_counter()
         process = stack.enter_context(_process(name, models, listening | environment, root))

@@ -8,7 +8,7 @@ from flask import Flask, send_file
 from gunicorn.http.wsgi import FileWrapper
 
 from churn_api.web.core import boundary
-from churn_api.web.core.request_record import RequestRecord, request_id
+from churn_api.web.core.request_record import RequestRecord, request_id, set_current
 
 
 class Seen:

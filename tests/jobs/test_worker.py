@@ -320,7 +320,7 @@ def stop_midway(office, postgres, worker):
     """Stop the database in the middle of a job, until the worker has noticed."""
     office.blocks(2)
     postgres.stop()
-    until(lambda: "the database is busy" in worker.log)
+    until(lambda: "the database is away" in worker.log)
 
 
 def test_database_goes_and_comes_back(on_postgres, log, own_postgres, many_blocks, expected):  # noqa: F811

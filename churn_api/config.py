@@ -425,6 +425,11 @@ def metrics_group() -> Path | None:
     return Path(folder) if folder else None
 
 
+def inherited_descriptors() -> list[int]:
+    """The sockets that a gunicorn which is replaced hands to the next one, in a variable of its own."""
+    return [int(number) for number in os.environ["GUNICORN_FD"].split(",")]
+
+
 def default_settings() -> dict[str, Any]:
     """What every setting is where nothing says otherwise."""
     defaults = {setting.name: setting.default for setting in SETTINGS}

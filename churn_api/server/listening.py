@@ -8,7 +8,7 @@ from typing import Any
 from gunicorn import systemd  # type: ignore[import-untyped]
 
 from churn_api.access.loopback import check_addresses
-from churn_api.config import StartError
+from churn_api.config import StartError, inherited_descriptors
 
 
 class CannotListen(StartError):
@@ -57,7 +57,7 @@ def _bound(server: Any) -> list[Any]:
     if handed:
         return list(range(systemd.SD_LISTEN_FDS_START, systemd.SD_LISTEN_FDS_START + handed))
     if server.master_pid:
-        return [int(number) for number in os.environ["GUNICORN_FD"].split(",")]  # noqa: TID251 - gunicorn's own
+        return inherited_descriptors()
     return list(server.address)
 
 

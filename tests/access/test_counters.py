@@ -1,6 +1,5 @@
 """The contract of shared counters, in the file and in Redis, and of what stands in for them."""
 
-import fcntl
 import os
 import signal
 import time
@@ -10,6 +9,7 @@ import pytest
 from limits import parse
 from limits.storage import RedisStorage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
+from locks import locked
 
 from churn_api.access import file_counters, own_counters
 from churn_api.access.counters import NoRoom
@@ -131,7 +131,6 @@ def test_killed_in_the_middle_of_a_hit(tmp_path):
         os.read(reading, 1)
         time.sleep(number / 2000)
         os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
         counted += 1
         while told := os.read(reading, 1 << 16):
             counted += len(told)
@@ -208,17 +207,6 @@ def test_file_that_can_only_be_read(tmp_path):
     path = tmp_path / "limits.counters"
     storage = storage_from_string(uri_of(path))
     assert storage.check()
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        with path.open("r+b") as file:
-            fcntl.lockf(file, fcntl.LOCK_EX)
-            os.write(writing, b"x")
-            time.sleep(60)
-    os.read(reading, 1)
-    try:
+    with locked(path):
         assert not storage.check()
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
     assert storage.check()

@@ -1,9 +1,6 @@
 """How often a caller may call."""
 
-import fcntl
-import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -15,6 +12,7 @@ from builders import CUSTOMER
 from flask import Flask
 from flask_limiter import Limiter
 from limits.storage import storage_from_string
+from locks import locked
 
 from churn_api.access.file_counters import uri_of
 from churn_api.app import create_app
@@ -203,24 +201,6 @@ def within(seconds, holds):
             return True
         time.sleep(0.2)
     return False
-
-
-@contextmanager
-def locked(path):
-    """Have another process hold the file of counters, as one would that was stopped while it counts."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        with path.open("r+b") as file:
-            fcntl.lockf(file, fcntl.LOCK_EX)
-            os.write(writing, b"x")
-            time.sleep(60)
-    os.read(reading, 1)
-    try:
-        yield
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
 
 
 @contextmanager

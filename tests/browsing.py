@@ -21,6 +21,21 @@ class Seen:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
 
+def status_of_a_prediction(page: Page, kind: str, credentials: str) -> str:
+    """Have the API page send its example with credentials of a kind, and return what it shows of the status."""
+    page.locator(".auth-wrapper .btn.authorize").click()
+    form = page.locator(".auth-container", has_text=f"{kind} (")
+    form.locator("input").fill(credentials)
+    form.locator(".btn.authorize").click()
+    page.locator(".btn-done").first.click()
+    route = page.locator("#operations-Predict-predict")
+    route.locator(".opblock-summary-control").click()
+    route.locator("button.execute").click()
+    status = route.locator(".live-responses-table .response-col_status").last
+    status.wait_for()
+    return status.inner_text()
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A headless Chromium."""

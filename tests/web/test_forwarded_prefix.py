@@ -6,7 +6,7 @@ import shutil
 import flask
 import pytest
 import requests
-from browsing import CHROMIUM, Seen, chromium
+from browsing import CHROMIUM, Seen, chromium, status_of_a_prediction
 from builders import CUSTOMER
 from conftest import serving
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -169,17 +169,7 @@ def test_in_a_browser(site, make_key):
         page = browser.new_page(viewport={"width": 1280, "height": 1600})
         seen = Seen(page)
         page.goto(f"{site}/docs")
-        page.locator(".auth-wrapper .btn.authorize").click()
-        form = page.locator(".auth-container", has_text="key (")
-        form.locator("input").fill(make_key("predict"))
-        form.locator(".btn.authorize").click()
-        page.locator(".btn-done").first.click()
-        route = page.locator(".opblock", has_text="/api/v1/predict").first
-        route.locator(".opblock-summary-control").click()
-        route.locator("button.execute").click()
-        status = route.locator(".live-responses-table .response-col_status").last
-        status.wait_for()
-        assert "200" in status.inner_text()
+        assert "200" in status_of_a_prediction(page, "key", make_key("predict"))
         assert seen.complaints == []
         assert len([url for url in seen.requests if url.startswith(site)]) > 4
         assert all(url.startswith((f"{site}/", "data:")) for url in seen.requests)

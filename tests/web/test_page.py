@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from browsing import CHROMIUM, Seen, chromium
+from browsing import CHROMIUM, Seen, chromium, status_of_a_prediction
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
@@ -52,17 +52,7 @@ def test_authorize(browser, serve, models_dir, make_key, kind):
         page = browser.new_page(viewport={"width": 1280, "height": 1600})
         seen = Seen(page)
         page.goto(f"{server.url}/docs")
-        page.locator(".auth-wrapper .btn.authorize").click()
-        form = page.locator(".auth-container", has_text=f"{kind} (")
-        form.locator("input").fill(secret)
-        form.locator(".btn.authorize").click()
-        page.locator(".btn-done").first.click()
-        route = page.locator("#operations-Predict-predict")
-        route.locator(".opblock-summary-control").click()
-        route.locator("button.execute").click()
-        status = route.locator(".live-responses-table .response-col_status").last
-        status.wait_for()
-        assert "200" in status.inner_text()
+        assert "200" in status_of_a_prediction(page, kind, secret)
         assert seen.complaints == []
         page.close()
 

@@ -12,6 +12,7 @@ import pytest
 import requests
 from builders import CUSTOMER
 from conftest import SECRET, serving
+from scrapes import until
 
 PREDICT = "/api/v1/predict/small"
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -183,9 +184,10 @@ def test_every_line(serve, models_dir):
 
         with ThreadPoolExecutor(16) as clients:
             assert Counter(clients.map(ask, range(400))) == {200: 400}
+        # A line is written once its answer is sent: a worker killed between the two would take the line with it.
+        until(lambda: server.log.count('"request_id":"asked-') >= 400)
         killed = server.workers()[0]
         os.kill(killed, signal.SIGKILL)
-        server.line_of("asked-399")
         while len(set(server.workers()) - {killed}) < 4:
             time.sleep(0.05)
     asked = Counter(line["request_id"] for line in server.lines if line["event"] == "request")

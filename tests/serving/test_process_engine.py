@@ -8,7 +8,6 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import psutil
 import pytest
 
 from churn_api.serving import process_engine as local
@@ -40,10 +39,6 @@ def die(block: Block) -> Scored:
     return Scored(block, b"", 1, 1, 0, [], {})
 
 
-def children():
-    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
-
-
 @pytest.mark.parametrize("processes", [1, 2])
 def test_in_order(tmp_path, processes):
     """Results come in the order of the blocks, whichever was finished first, and no process is left."""
@@ -52,7 +47,7 @@ def test_in_order(tmp_path, processes):
     assert [scored.part for scored in found] == [b"%d" % number for number in range(12)]
     own = {(tmp_path / str(number)).read_text() for number in range(12)} == {str(os.getpid())}
     assert own == (processes == 1)
-    assert children() == []
+    assert multiprocessing.active_children() == []
 
 
 def test_one_block_needs_no_process(tmp_path):
@@ -82,7 +77,7 @@ def test_closed_early(tmp_path):
     engine = in_order(partial(score, tmp_path), iter(BLOCKS), processes=2)
     next(engine)
     engine.close()
-    assert children() == []
+    assert multiprocessing.active_children() == []
     assert len(list(tmp_path.iterdir())) < len(BLOCKS)
 
 
@@ -99,7 +94,7 @@ def test_a_killed_process():
     """A process that is killed is told as such, and leaves no other."""
     with pytest.raises(ProcessKilled):
         list(in_order(die, iter(BLOCKS), processes=2))
-    assert children() == []
+    assert multiprocessing.active_children() == []
 
 
 class KilledWhileStarting(ProcessPoolExecutor):

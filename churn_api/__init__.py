@@ -1,17 +1,62 @@
-"""Churn probabilities over HTTP: a model comes with its contract.
+"""Churn probabilities over HTTP, and in Python: a model comes with its contract.
 
-The Flask application is imported only when it is asked for, so that `churn_api.contract` stays free of it.
+What this package offers to other programs is listed in `__all__`. Each name is imported when it is first asked for, so
+that `import churn_api` loads next to nothing, and `churn_api.load` neither Flask nor a database.
 """
 
-from importlib import import_module
-from typing import Any
+TYPE_CHECKING = False  # as in `typing`, which would be half of what is loaded here
+if TYPE_CHECKING:
+    from churn_api.app import create_app, init_app
+    from churn_api.contract.faults import Fault
+    from churn_api.contract.record import InvalidRecord
+    from churn_api.contract.signature import Feature, Signature
+    from churn_api.python_api.loading import load
+    from churn_api.python_api.prediction import Prediction
+    from churn_api.python_api.predictor import Predictor
+    from churn_api.registry.bundle import BundleError
+    from churn_api.registry.card import Card
 
-__all__ = ["__version__", "create_app", "init_app"]
+__all__ = [
+    "BundleError",
+    "Card",
+    "Fault",
+    "Feature",
+    "InvalidRecord",
+    "Prediction",
+    "Predictor",
+    "Signature",
+    "__version__",
+    "create_app",
+    "init_app",
+    "load",
+]
 
 __version__ = "0.1.0"
 
+_MODULES = {
+    "BundleError": "registry.bundle",
+    "Card": "registry.card",
+    "Fault": "contract.faults",
+    "Feature": "contract.signature",
+    "InvalidRecord": "contract.record",
+    "Prediction": "python_api.prediction",
+    "Predictor": "python_api.predictor",
+    "Signature": "contract.signature",
+    "create_app": "app",
+    "init_app": "app",
+    "load": "python_api.loading",
+}
 
-def __getattr__(name: str) -> Any:
-    if name in ("create_app", "init_app"):
-        return getattr(import_module("churn_api.app"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # a name that is not offered is an error to type checkers too
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -85,9 +85,11 @@ class BatchReader:
         row = self._decoded(body)
         if row is None:
             row = self._as_row(self.records.read(parsed_record(body)))
-        warnings, more = self._warnings(list(zip(row, strict=True)), (0,), alone) if self._open else ([], 0)
-        identifiers = _sent([(value,) for value in row[-self._identifiers :]])
-        return Batch(identifiers, self._builder.build_one(row), (0,), 1, [], warnings, 0, more)
+        return self._batch_of_one(row)
+
+    def read_record(self, record: object) -> Batch:
+        """One Python record, as a JSON parser would have made it. Raises InvalidRecord with every fault."""
+        return self._batch_of_one(self._converted(record) or self._as_row(self.records.read(record)))
 
     def read_many(self, body: bytes, limit: int, member: str = CUSTOMERS) -> Batch:
         """Many records, in the list that is the one member of a JSON body, whatever is wrong with some of them.
@@ -108,16 +110,18 @@ class BatchReader:
         sent = getattr(raw.decode(body), member)
         return self._read_each(sent, self._decoded, parsed_record, within(member))
 
-    def read_rows(self, rows: Sequence[object], limit: int, place: Place) -> Batch:
+    def read_rows(
+        self, rows: Sequence[object], limit: int, place: Place, *, max_warnings: int | None = MAX_TOLD
+    ) -> Batch:
         """Many Python records, as a JSON parser would have made them, whatever is wrong with some of them.
 
-        Raises TooManyRows, or InvalidRecord where there are none.
+        `max_warnings` None is no limit. Raises TooManyRows, or InvalidRecord where there are none.
         """
         if len(rows) > limit:
             raise TooManyRows(limit)
         if not rows:
             raise InvalidRecord([Fault("empty", "Must hold at least one customer.")])
-        return self._read_each(rows, self._converted, lambda one: one, place)
+        return self._read_each(rows, self._converted, lambda one: one, place, max_warnings)
 
     def read_columns(self, columns: Mapping[str, Sequence[object]], limit: int, place: Place) -> Batch:
         """Many records by field: sequences of one length under the names that records have.
@@ -135,6 +139,7 @@ class BatchReader:
         fast: Callable[[Any], Row | None],
         parse: Callable[[Any], object],
         place: Place,
+        max_warnings: int | None = MAX_TOLD,
     ) -> Batch:
         """Row by row, so that record.py sees only the rows at fault."""
         rows, positions, faults = [], [], FirstFaults()
@@ -146,7 +151,7 @@ class BatchReader:
                 except InvalidRecord as error:
                     faults.add([fault._replace(path=place(number, fault.path)) for fault in error.faults])
                     faults.more += error.more
-        return self._batch(self._transposed(rows), positions, len(sent), faults, place)
+        return self._batch(self._transposed(rows), positions, len(sent), faults, place, max_warnings)
 
     def _decoders_of(self, member: str) -> tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]]:
         """What decodes a list of records, and what only cuts it up."""
@@ -186,22 +191,37 @@ class BatchReader:
     def _as_row(self, record: Record) -> Row:
         return (*record.values, record.customer_id, *(UNSET,) * (self._identifiers - 1))
 
+    def _batch_of_one(self, row: Row) -> Batch:
+        warnings, more = self._warnings(list(zip(row, strict=True)), (0,), alone) if self._open else ([], 0)
+        identifiers = _sent([(value,) for value in row[-self._identifiers :]])
+        return Batch(identifiers, self._builder.build_one(row), (0,), 1, [], warnings, 0, more)
+
     def _batch(
-        self, values: list[tuple[Any, ...]], positions: Sequence[int], sent: int, faults: FirstFaults, place: Place
+        self,
+        values: list[tuple[Any, ...]],
+        positions: Sequence[int],
+        sent: int,
+        faults: FirstFaults,
+        place: Place,
+        max_warnings: int | None = MAX_TOLD,
     ) -> Batch:
         columns = self._builder.build(values, len(positions))
-        warnings, more = self._warnings(values, positions, place)
+        warnings, more = self._warnings(values, positions, place, max_warnings)
         identifiers = _sent(values[-self._identifiers :])
         return Batch(identifiers, columns, positions, sent, faults.told, warnings, faults.more, more)
 
     def _warnings(
-        self, columns: list[tuple[Any, ...]], positions: Sequence[int], place: Place
+        self,
+        columns: list[tuple[Any, ...]],
+        positions: Sequence[int],
+        place: Place,
+        max_warnings: int | None = MAX_TOLD,
     ) -> tuple[list[Fault], int]:
         """The first warnings, and how many more there are."""
         unseen = sorted(self._unseen(columns))
         warnings = [
             Fault("unseen-category", "Training did not see this category.", path=place(positions[row], (name,)))
-            for row, name in unseen[:MAX_TOLD]
+            for row, name in unseen[:max_warnings]
         ]
         return warnings, len(unseen) - len(warnings)
 

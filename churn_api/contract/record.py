@@ -23,6 +23,10 @@ from churn_api.contract.signature import FLOAT32_MAX, IDENTIFIER, MAX_NAME_LENGT
 
 MAX_UNKNOWN_LISTED = 20
 """Unknown fields that one record's faults name: a body of a million of them gets an answer of a few lines."""
+MAX_SHOWN = 10
+"""Faults that the text of an exception has."""
+UNKNOWN_FIELD = "unknown-field"
+"""The code of a fault whose place is a name that the sender made up."""
 
 _REQUIRED = [Fault("required", "This field is required.")]
 _NULL = [Fault("null", "Must not be null.")]
@@ -43,12 +47,21 @@ class Record(NamedTuple):
 
 
 class InvalidRecord(ValueError):
-    """A record, or many, with faults; `faults` holds the first, each with its path, and `more` counts the rest."""
+    """A record, or many, with faults; `faults` holds the first, each with its path, and `more` counts the rest.
+
+    Its text repeats no value, and no name that the signature does not have.
+    """
 
     def __init__(self, faults: list[Fault], more: int = 0) -> None:
-        super().__init__(f"{len(faults) + more} faults")
+        # Both, as pickle makes an exception again of its arguments.
+        super().__init__(faults, more)
         self.faults = faults
         self.more = more
+
+    def __str__(self) -> str:
+        count = len(self.faults) + self.more
+        lines = [f"{count} faults" if count > 1 else "1 fault", *map(_line, self.faults[:MAX_SHOWN])]
+        return "\n  ".join([*lines, "..."] if count > MAX_SHOWN else lines)
 
 
 class RecordReader:
@@ -87,16 +100,22 @@ class RecordReader:
     def _unknown(self, names: list[str]) -> Iterator[Fault]:
         for name in names[:MAX_UNKNOWN_LISTED]:
             if len(name) > MAX_NAME_LENGTH:
-                yield Fault("unknown-field", f"A field's name is longer than {MAX_NAME_LENGTH} characters.")
+                yield Fault(UNKNOWN_FIELD, f"A field's name is longer than {MAX_NAME_LENGTH} characters.")
             else:
-                yield Fault("unknown-field", "Unknown field.", self._hint(name), (name,))
+                yield Fault(UNKNOWN_FIELD, "Unknown field.", self._hint(name), (name,))
         if len(names) > MAX_UNKNOWN_LISTED:
-            yield Fault("unknown-field", f"{len(names) - MAX_UNKNOWN_LISTED} more fields are unknown.")
+            yield Fault(UNKNOWN_FIELD, f"{len(names) - MAX_UNKNOWN_LISTED} more fields are unknown.")
 
     def _hint(self, name: str) -> str | None:
         if name == self.signature.target.name:
             return "This is what the model predicts: leave it out."
         return did_you_mean(name, self._names)
+
+
+def _line(fault: Fault) -> str:
+    """A fault in a line; without its last step where that is a name of the sender's own."""
+    place = fault._replace(path=fault.path[:-1]) if fault.code == UNKNOWN_FIELD else fault
+    return f"{place.pointer} {fault.message}" + (f" {fault.hint}" if fault.hint else "")
 
 
 def list_hint(payload: object) -> str | None:

@@ -69,9 +69,12 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
 _Read = TypeVar("_Read", Card, Described)
 
 
-def read_card(folder: Path, digest: str | None = None) -> Card:
-    """The card of a bundle. Raises BundleError where there is none that can be read, or another than `digest` is of."""
-    return _read(folder, digest, Card)
+def read_card(folder: Path, digest: str | None = None, *, anywhere: bool = False) -> Card:
+    """The card of a bundle, in a folder `<name>/<version>` unless it may be anywhere.
+
+    Raises BundleError where there is none that can be read, or another than `digest` is of.
+    """
+    return _read(folder, digest, Card, anywhere=anywhere)
 
 
 def read_signature(folder: Path, digest: str | None = None) -> Signature:
@@ -79,7 +82,7 @@ def read_signature(folder: Path, digest: str | None = None) -> Signature:
     return _read(folder, digest, Described).signature
 
 
-def _read(folder: Path, digest: str | None, kind: type[_Read]) -> _Read:
+def _read(folder: Path, digest: str | None, kind: type[_Read], *, anywhere: bool = False) -> _Read:
     try:
         data = (folder / CARD_FILE).read_bytes()
         if digest not in (None, hashlib.sha256(data).hexdigest()):
@@ -87,7 +90,7 @@ def _read(folder: Path, digest: str | None, kind: type[_Read]) -> _Read:
         card = decode_card(data, kind)
     except (OSError, UnreadableCard) as error:
         raise BundleError(f"{CARD_FILE} cannot be read: {_without_path(error)}") from error
-    if (card.name, card.version) != (folder.parent.name, folder.name):
+    if not anywhere and (card.name, card.version) != (folder.parent.name, folder.name):
         raise BundleError(f"{CARD_FILE} is that of version {card.version} of {card.name!r}")
     return card
 

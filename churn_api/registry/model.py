@@ -26,12 +26,13 @@ class Model(NamedTuple):
         return self.scorer.score(columns) if columns.rows else np.empty(0)
 
 
-def load_model(folder: Path, digest: str | None = None) -> Model:
+def load_model(folder: Path, digest: str | None = None, *, anywhere: bool = False) -> Model:
     """Load a bundle, checking its digests and its golden rows, and where one is given the card's own.
 
-    Raises BundleError with the reason it may not answer.
+    `anywhere`: from a folder that need not be named after the model and its version. Raises BundleError with the
+    reason it may not answer.
     """
-    card = read_card(folder, digest)
+    card = read_card(folder, digest, anywhere=anywhere)
     verify_files(folder, card)
     scorer = _scorer(folder, card)
     model = Model(card, BatchReader(card.signature), scorer)

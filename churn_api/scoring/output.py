@@ -53,6 +53,8 @@ class Column(NamedTuple):
     """One column of predictions."""
 
     name: str
+    attribute: str
+    """Its name in Python: of `Prediction`."""
     schema: Mapping[str, Any]
     """What a value is, as JSON Schema says it."""
     dtype: type[np.generic]
@@ -68,18 +70,21 @@ class Column(NamedTuple):
 
 PREDICTION = Column(
     "churn_prediction",
+    "prediction",
     {"type": "integer", "enum": [0, 1]},
     np.int8,
     lambda probabilities, threshold, _: 1 * decide(probabilities, threshold),
 )
 PROBABILITY = Column(
     "churn_probability",
+    "probability",
     {"type": "number", "minimum": 0, "maximum": 1},
     np.float64,
     lambda probabilities, _threshold, _policy: probabilities,
 )
 BAND = Column(
     "risk_band",
+    "band",
     {"type": "string", "enum": list(BANDS)},
     np.int8,
     lambda probabilities, _, policy: 1 * (probabilities >= policy.medium_from) + (probabilities >= policy.high_from),

@@ -37,6 +37,26 @@ def test_python_records_are_read_as_json_is(data):
     assert from_python._replace(columns=None) == from_json._replace(columns=None, positions=[*from_json.positions])
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_python_record_is_read_as_json_is(data):
+    """For any signature, one Python record gives what its JSON gives: the same columns, identifier and faults."""
+    of = data.draw(signatures())
+    record = orjson.loads(serialised(data.draw(records(of) | VALUES)))
+    outcomes = []
+    for read in (lambda: BatchReader(of).read_one(orjson.dumps(record)), lambda: BatchReader(of).read_record(record)):
+        try:
+            outcomes.append(read())
+        except InvalidRecord as error:
+            outcomes.append(error.faults)
+    from_json, from_python = outcomes
+    if isinstance(from_json, list):
+        assert from_python == from_json
+    else:
+        same(from_python.columns, from_json.columns)
+        assert from_python._replace(columns=None) == from_json._replace(columns=None)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_columns_are_read_as_their_rows_are(data):

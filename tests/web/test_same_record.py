@@ -11,6 +11,7 @@ import pytest
 from builders import customers
 from click.testing import CliRunner
 
+import churn_api
 from churn_api.cli import main
 from churn_api.tables.formats import FORMATS
 
@@ -46,10 +47,13 @@ def of_parquet(data):
 
 @pytest.mark.parametrize("version", ["1", "2"], ids=["logistic", "boosting"])
 def test_same_double(client, models_dir, tmp_path, monkeypatch, version):
-    """One record by predict, all of them in JSON, CSV and Parquet, and by `churn-api score`: difference exactly 0."""
+    """A record by predict and in Python, all in JSON, CSV, Parquet and by `churn-api score`: difference exactly 0."""
     query = f"small?version={version}"
     alone = [client.post(f"/api/v1/predict/{query}", json=record).json["churn_probability"] for record in records()]
     assert len(set(alone)) > ROWS // 2
+    predictor = churn_api.load(models_dir / "small" / version)
+    assert [predictor.predict(record).probability for record in records()] == alone
+    assert [found.probability for found in predictor.predict_many(records())] == alone
 
     def batch(data, kind):
         kind = FORMATS[kind].media_type if kind in FORMATS else kind

@@ -1,0 +1,269 @@
+"""A model that is called from Python: records in any form that programs have them, predictions out."""
+
+import math
+import pickle
+import shutil
+import subprocess
+import sys
+import typing
+from collections import UserDict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from builders import CUSTOMER, customers
+
+import churn_api
+from churn_api.scoring.output import COLUMNS
+
+
+@pytest.fixture(scope="module")
+def small(models_dir):
+    """The model on `builders.customers`."""
+    return churn_api.load(models_dir / "small" / "1")
+
+
+@pytest.fixture(scope="module")
+def opened(models_dir):
+    """Its second version, which takes categories of `Region` that training did not see."""
+    return churn_api.load(str(models_dir / "small" / "2"))
+
+
+def test_prediction(small):
+    """A prediction says what the model says, by which model, and whose it is."""
+    found = small.predict(CUSTOMER)
+    assert (found.identifier, found.model, found.version, found.warnings) == ("C1", "small", "1", ())
+    assert found.prediction == int(found.probability >= found.threshold)
+    assert found.threshold == small.card.policy.threshold
+    assert small.predict({name: value for name, value in CUSTOMER.items() if name != "customer_id"}).identifier is None
+
+
+def test_prediction_has_every_column():
+    """What an answer has by HTTP, a prediction has as an attribute of that column's type."""
+    hints = typing.get_type_hints(churn_api.Prediction)
+    kinds = {"integer": int, "number": float, "string": str}
+    assert {column.attribute: kinds[column.schema["type"]] for column in COLUMNS}.items() <= hints.items()
+    assert {field.name for field in fields(churn_api.Prediction)} == hints.keys()
+
+
+def test_threshold(small):
+    """The threshold is the caller's where one is given, up to and including 0 and 1, and a number from 0 to 1."""
+    probability = small.predict(CUSTOMER).probability
+    decided = [
+        small.predict(CUSTOMER, threshold=at).prediction for at in (0, probability, np.nextafter(probability, 1))
+    ]
+    assert decided == [1, 1, 0]
+    assert small.predict_many([CUSTOMER], threshold=1)[0].threshold == 1
+    for wrong in (-0.1, 1.1, math.nan):
+        with pytest.raises(ValueError, match="threshold"):
+            small.predict(CUSTOMER, threshold=wrong)
+        with pytest.raises(ValueError, match="threshold"):
+            small.predict_many([], threshold=wrong)
+
+
+def test_many(small):
+    """Many records get what each gets alone, in their order, from a list or whatever else yields mappings."""
+    rows = [CUSTOMER | {"tenure": tenure, "customer_id": tenure} for tenure in range(30)]
+    alone = [small.predict(row) for row in rows]
+    assert len({found.probability for found in alone}) == 30
+    assert small.predict_many(rows) == small.predict_many(iter(rows)) == alone
+    assert small.predict_many([]) == []
+
+
+@pytest.mark.parametrize("wrong", [CUSTOMER, "C1", b"C1", 3])
+def test_one_in_place_of_many(small, wrong):
+    """One record, or what is no list, in the place of many is a TypeError."""
+    with pytest.raises(TypeError):
+        small.predict_many(wrong)
+
+
+def test_signature_and_card(small):
+    """The signature and the card say what the model takes and where it comes from."""
+    assert [feature.name for feature in small.signature.features][:2] == ["tenure", "MonthlyCharges"]
+    assert (small.card.name, small.card.version, small.card.signature) == ("small", "1", small.signature)
+    assert "small" in repr(small)
+
+
+FAULTY = {"tenure": "5", "MonthlyCharges": 70.5, "Partner": True, "Contract": "One yaer", "Regoin": "North"}
+
+
+def test_faults(small):
+    """Every fault of a record is told at once, each with its place, its code and words that help."""
+    with pytest.raises(churn_api.InvalidRecord) as caught:
+        small.predict(FAULTY)
+    told = {fault.pointer: (fault.code, fault.hint) for fault in caught.value.faults}
+    assert told == {
+        "#/tenure": ("wrong-type", "Send it without quotes."),
+        "#/Contract": ("not-a-choice", "Did you mean 'One year'?"),
+        "#/Regoin": ("unknown-field", "Did you mean 'Region'?"),
+    }
+    assert all(fault.message for fault in caught.value.faults)
+
+
+def test_faults_of_many(small):
+    """The faults of all records are told, each under its record's number; where any is bad, none is predicted."""
+    with pytest.raises(churn_api.InvalidRecord) as caught:
+        small.predict_many([CUSTOMER, CUSTOMER | {"tenure": None}, CUSTOMER, 3])
+    assert [fault.pointer for fault in caught.value.faults] == ["#/1/tenure", "#/3"]
+
+
+def test_text_of_faults(small):
+    """The exception's text has the first faults, but no value, and no name that the caller made up."""
+    with pytest.raises(churn_api.InvalidRecord) as caught:
+        small.predict_many([FAULTY] * 5)
+    text = str(caught.value)
+    assert text.startswith("15 faults\n  #/0/tenure Must be an integer.")
+    assert text.endswith("...")
+    assert "Did you mean 'Region'?" in text
+    assert not {"yaer", "Regoin"} & set(text.replace("'", " ").split())
+
+
+def test_passes_between_processes(small):
+    """Predictions and faults can be pickled, so that they come back from a pool of processes or a queue."""
+    found = small.predict(CUSTOMER)
+    assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301
+    with pytest.raises(churn_api.InvalidRecord) as caught:
+        small.predict(FAULTY)
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+    assert (again.faults, again.more, str(again)) == (caught.value.faults, 0, str(caught.value))
+
+
+def test_warnings(opened):
+    """A category that training did not see is predicted, and told with its record, however many there are."""
+    odd = CUSTOMER | {"Region": "Middle Earth"}
+    (warning,) = opened.predict(odd).warnings
+    assert (warning.pointer, warning.code) == ("#/Region", "unseen-category")
+    many = opened.predict_many([odd, CUSTOMER] * 1500)
+    assert [len(found.warnings) for found in many] == [1, 0] * 1500
+    assert many[-2].warnings[0].pointer == "#/2998/Region"
+
+
+SAME = {"tenure": 5, "MonthlyCharges": 70.5, "Partner": True, "Contract": "One year", "Region": None}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {
+            "tenure": np.int8(5),
+            "MonthlyCharges": np.float64(70.5),
+            "Partner": np.bool_(True),
+            "Contract": np.str_("One year"),
+        },
+        {"tenure": 5.0, "MonthlyCharges": np.float32(70.5)},
+        {"tenure": np.uint64(5), "MonthlyCharges": np.longdouble(70.5)},
+        {"tenure": Decimal(5), "MonthlyCharges": Decimal("70.50")},
+        *(
+            {"Region": missing}
+            for missing in (math.nan, np.nan, np.float32("nan"), pd.NA, pd.NaT, Decimal("NaN"), Decimal("sNaN"))
+        ),
+    ],
+)
+def test_values_of_other_libraries(small, values):
+    """Scalars of NumPy and decimals are numbers, and every library's own mark of a missing value is one."""
+    assert small.predict(SAME | values) == small.predict(SAME)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tenure", np.datetime64("2020-01-01", "ns")),
+        ("tenure", np.timedelta64(5, "ns")),
+        ("tenure", np.array([5])),
+        ("tenure", 5 + 0j),
+        ("tenure", np.bool_(True)),
+        ("tenure", Decimal("5.5")),
+        ("tenure", pd.Timestamp(5)),
+        ("MonthlyCharges", math.inf),
+        ("MonthlyCharges", np.float32("-inf")),
+        ("MonthlyCharges", Decimal("Infinity")),
+        ("Contract", np.str_("Two yaers")),
+        ("Partner", np.int64(1)),
+        ("Contract", pd.NA),
+    ],
+)
+def test_nothing_is_cast_silently(small, name, value):
+    """A value that the field does not take is a fault, whichever library's it is; so is none where one is required."""
+    with pytest.raises(churn_api.InvalidRecord) as caught:
+        small.predict(SAME | {name: value})
+    assert [fault.pointer for fault in caught.value.faults] == [f"#/{name}"]
+
+
+def test_rows_of_other_libraries(small):
+    """A row of a DataFrame, and any other mapping, is a record as a dictionary is."""
+    table = customers(30, seed=6).drop(columns="Churn").assign(Partner=lambda table: table["Partner"] == "Yes")
+    alone = [small.predict(table.iloc[row]) for row in range(30)]
+    assert (
+        alone
+        == small.predict_many(table.to_dict("records"))
+        == small.predict_many(map(UserDict, table.to_dict("records")))
+    )
+    assert [found.identifier for found in alone] == list(table["customerID"])
+
+
+def test_bundle_anywhere(models_dir, tmp_path):
+    """A bundle can be loaded from any folder, by a relative path and a link too, and says itself which model it is."""
+    copy = shutil.copytree(models_dir / "small" / "2", tmp_path / "handed over")
+    link = tmp_path / "latest"
+    link.symlink_to(copy)
+    for path in (copy, link, f"{copy}/"):
+        assert churn_api.load(path).predict(CUSTOMER).version == "2"
+
+
+def test_bundles_that_cannot_be_loaded(models_dir, tmp_path):
+    """What is no bundle, or was changed since it was packaged, is refused with its path and the reason."""
+    for path, told in {
+        tmp_path: "card.json cannot be read",
+        models_dir / "small": "name a version, as in small/2",
+    }.items():
+        with pytest.raises(churn_api.BundleError, match=told) as caught:
+            churn_api.load(path)
+        assert str(path) in str(caught.value)
+    copy = shutil.copytree(models_dir / "small" / "2", tmp_path / "small" / "2")
+    (copy / "model.onnx").write_bytes(b"no graph")
+    with pytest.raises(churn_api.BundleError, match="not the file that was packaged"):
+        churn_api.load(copy)
+
+
+def test_threads(small, opened):
+    """Threads that share predictors get what one thread gets."""
+    rows = [CUSTOMER | {"tenure": tenure} for tenure in range(40)]
+    expected = [predictor.predict(row) for row in rows for predictor in (small, opened)]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            assert list(pool.map(lambda row: [small.predict(row), opened.predict(row)], rows)) == [
+                expected[start : start + 2] for start in range(0, 80, 2)
+            ]
+
+
+FORKED = """
+import os, sys, threading
+import churn_api
+
+predictor = churn_api.load(sys.argv[1])
+record = {"tenure": 5, "Contract": "One year", "Partner": True}
+here = predictor.predict(record)
+children = []
+for _ in range(4):
+    child = os.fork()
+    if not child:
+        same = [predictor.predict(record), *predictor.predict_many([record] * 700)] == [here] * 701
+        os._exit(0 if same else 1)
+    children.append(child)
+assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+print(threading.active_count(), *sorted(name for name in sys.modules if "." not in name))
+"""
+
+
+def test_forked(models_dir):
+    """A predictor that was loaded before a fork predicts in the children, and needs neither a thread nor Flask."""
+    command = [sys.executable, "-c", FORKED, str(models_dir / "small" / "1")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    threads, *loaded = done.stdout.split()
+    assert threads == "1"
+    assert "onnxruntime" in loaded
+    assert not {"flask", "werkzeug", "sqlalchemy", "pyarrow", "pandas", "sklearn", "gunicorn"} & set(loaded)

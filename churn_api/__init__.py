@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from churn_api.python_api.loading import load
     from churn_api.python_api.prediction import Prediction
     from churn_api.python_api.predictor import Predictor
+    from churn_api.python_api.table_predictions import UnseenCategoryWarning
     from churn_api.registry.bundle import BundleError
     from churn_api.registry.card import Card
 
@@ -25,6 +26,7 @@ __all__ = [
     "Prediction",
     "Predictor",
     "Signature",
+    "UnseenCategoryWarning",
     "__version__",
     "create_app",
     "init_app",
@@ -42,6 +44,7 @@ _MODULES = {
     "Prediction": "python_api.prediction",
     "Predictor": "python_api.predictor",
     "Signature": "contract.signature",
+    "UnseenCategoryWarning": "python_api.table_predictions",
     "create_app": "app",
     "init_app": "app",
     "load": "python_api.loading",

@@ -1,7 +1,7 @@
 """Predictor: a model to call from Python. Records are read and scored as those that come over HTTP are."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, overload
 
 from churn_api.contract.batch import Batch, within
 from churn_api.contract.faults import Fault
@@ -11,6 +11,38 @@ from churn_api.python_api.prediction import Prediction, predictions_of
 from churn_api.registry.card import Card
 from churn_api.registry.model import Model
 from churn_api.serving.data_plane import DataPlane, Options
+
+
+class Frame(Protocol):
+    """What of pandas' classes a DataFrame alone has: types are checked whether pandas is installed or not."""
+
+    @property
+    def index(self) -> Any:
+        """Its rows' labels."""
+        ...
+
+    @property
+    def columns(self) -> Any:
+        """Its columns' labels."""
+        ...
+
+
+class Table(Protocol):
+    """What an Arrow table has."""
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows."""
+        ...
+
+    @property
+    def column_names(self) -> list[str]:
+        """Its columns' names."""
+        ...
+
+
+FrameT = TypeVar("FrameT", bound=Frame)
+TableT = TypeVar("TableT", bound=Table)
 
 
 class Predictor:
@@ -45,14 +77,38 @@ class Predictor:
         (prediction,) = predictions_of(answer, [batch.warnings])
         return prediction
 
-    def predict_many(self, records: Iterable[Mapping[str, Any]], *, threshold: float | None = None) -> list[Prediction]:
-        """Predict for many customers: a list with one prediction for each mapping, in their order.
+    @overload
+    def predict_many(
+        self, records: Sequence[Mapping[str, Any]], *, threshold: float | None = None
+    ) -> list[Prediction]: ...
+
+    @overload
+    def predict_many(self, records: FrameT, *, threshold: float | None = None) -> FrameT: ...
+
+    @overload
+    def predict_many(self, records: TableT, *, threshold: float | None = None) -> TableT: ...
+
+    def predict_many(self, records: Any, *, threshold: float | None = None) -> Any:
+        """Predict for many customers, in their order, and return what was given: a list, a DataFrame or an Arrow table.
+
+        For a list of mappings, or an iterable of them, a list of predictions. For a pandas DataFrame one with the same
+        index, for a `pyarrow.Table` one of as many rows: their columns are those that a scored file has, without the
+        identifier. Tables are read as files are: other columns are ignored, `Yes` and `No` are booleans, blank cells
+        are missing. Rows with a category that training did not see are warned of by UnseenCategoryWarning.
 
         Raises InvalidRecord with the faults of all bad records, `#/17/tenure` for one of the eighteenth; nothing is
         predicted then.
         """
         options = _options(threshold)
-        rows = [plain_record(record) for record in _listed(records)]
+        if hasattr(records, "__arrow_c_stream__"):
+            # Only here: who has no tables does without pyarrow.
+            from churn_api.python_api.table_predictions import predict_table
+
+            return predict_table(self._data_plane, self._current_model(), records, options)
+        return self._predict_listed(_listed(records), options)
+
+    def _predict_listed(self, records: list[Any], options: Options) -> list[Prediction]:
+        rows = [plain_record(record) for record in records]
         if not rows:
             return []
         model = self._current_model()

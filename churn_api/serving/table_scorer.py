@@ -15,8 +15,9 @@ from churn_api.contract.columns import Columns
 from churn_api.contract.signature import IDENTIFIER
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import Model, load_model
-from churn_api.scoring.output import COLUMNS, PROBABILITY, RESERVED_NAMES, Column, Computed
+from churn_api.scoring.output import COLUMNS, PROBABILITY, RESERVED_NAMES, Computed
 from churn_api.serving.answer import predict_columns
+from churn_api.serving.arrow_columns import arrow_column
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.formats import FORMATS
 from churn_api.tables.formulas import without_formulas
@@ -104,17 +105,9 @@ class TableScorer:
         bad[rows.good] = False
         columns, _ = predict_columns(self._model, rows.columns, self.threshold)
         named = {IDENTIFIER: rows.identifiers} | {name: rows.kept.column(name) for name in rows.kept.column_names}
-        named |= {column.name: _spread(column, columns[column.name], bad) for column in COLUMNS}
+        named |= {column.name: arrow_column(column, columns[column.name], bad) for column in COLUMNS}
         result = Scored(block, b"", rows.count, rows.lines, int(bad.sum()), rows.faults, rows.unseen)
         return ScoredTable(pa.table(named), columns, result)
-
-
-def _spread(column: Column, computed: Computed, bad: NDArray[np.bool_]) -> pa.Array:
-    """A column of the result, with a null at the place of each bad row."""
-    values = np.zeros(len(bad), column.dtype)
-    values[~bad] = computed
-    cells = pa.array(values, mask=bad)
-    return pa.array(column.labels).take(cells) if column.labels else cells
 
 
 def _added(block: Block, pieces: Sequence[ScoredTable]) -> ScoredTable:

@@ -4,11 +4,10 @@ Cells that are blank are missing. What is no table is refused with its row, as a
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,10 +19,9 @@ from churn_api.tables.blocks import blocks
 from churn_api.tables.cell_text import as_text, trimmed
 from churn_api.tables.column_names import refuse_bad_names
 from churn_api.tables.column_validation import is_missing, plain, plain_feature, value_of
-from churn_api.tables.columnar_reader import CellRows
 from churn_api.tables.errors import TableError
-from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.formats import FORMATS, format_of_file
+from churn_api.tables.in_memory import read_in_memory
 from churn_api.tables.layout import prepare, read_layout
 
 _START_BYTES = 64
@@ -59,12 +57,7 @@ def to_columns(table: pa.Table, signature: Signature) -> Columns:
     """
     names = [feature.name for feature in signature.features]
     _require(table, names)
-
-    def read_cells(layout: Layout, block: Block, names: Sequence[str], coded: Sequence[str]) -> Cells:
-        return Cells(table.select(list(names)), np.arange(layout.stop), layout.stop, layout.stop, None, [])
-
-    layout = Layout("", "", tuple(names), 0, table.num_rows, table.num_rows)
-    rows = CellRows(RecordReader(signature), layout, (), frozenset(), read_cells).read(Block(0, 0, table.num_rows))
+    rows = read_in_memory(table.select(names), RecordReader(signature))
     for fault in rows.faults:
         number = fault.row + int((table.schema.metadata or {}).get(_FIRST_ROW, 1))
         raise TableError(f"row {number}, column {fault.column!r}: {fault.message}")

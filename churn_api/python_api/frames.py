@@ -1,0 +1,50 @@
+"""A DataFrame's columns as an Arrow table. pandas is the caller's: nothing is imported here."""
+
+import sys
+from collections.abc import Collection
+from typing import Any
+
+import pyarrow as pa
+
+from churn_api.python_api.plain_values import plain_value
+from churn_api.tables.errors import TableError
+from churn_api.tables.typed_cells import typed
+
+_CELLS = (str, int, float, bool, type(None))
+_NOT_ONE_TYPE = (pa.ArrowException, TypeError, ValueError, OverflowError, NotImplementedError)
+"""What Arrow raises of a column whose cells are of several types, or of one that it does not have."""
+
+
+def is_frame(table: object) -> bool:
+    """Whether an object is a DataFrame, which can only be where pandas was imported."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(table, pandas.DataFrame)
+
+
+def names_of(frame: Any) -> list[str]:
+    """The labels of a frame's columns as text."""
+    return [str(label) for label in frame.columns]
+
+
+def to_arrow(frame: Any, wanted: Collection[str]) -> pa.Table:
+    """The wanted columns of a frame, those that it has. Raises TableError where one cannot be read, or stands twice."""
+    named = [(position, name) for position, name in enumerate(names_of(frame)) if name in wanted]
+    columns = [_column(position, frame.iloc[:, position]) for position, _ in named]
+    return pa.table(columns, names=[name for _, name in named])
+
+
+def _column(position: int, series: Any) -> pa.Array | pa.ChunkedArray:
+    try:
+        return pa.array(series, from_pandas=True)
+    except _NOT_ONE_TYPE:
+        return _cell_by_cell(position, [plain_value(cell) for cell in series.tolist()])
+
+
+def _cell_by_cell(position: int, cells: list[Any]) -> pa.Array:
+    """A column of several types, as a table's text has them."""
+    try:
+        if all(type(cell) in _CELLS for cell in cells):
+            return typed(cells)
+    except (OverflowError, ValueError):  # infinity, or text that is not Unicode, among others
+        pass
+    raise TableError(f"column {position + 1} holds what is neither text, number nor boolean")

@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     further = scenarios.add_parser("workers", help="what a further worker costs in memory")
     further.add_argument("--seconds", type=int, default=4, help="length of each load (default 4)")
     further.set_defaults(needs=("wrk",), run=lambda o: workers.run(o.seconds, dry=o.dry))
-    hostile = scenarios.add_parser("soak", help="hostile requests to every route: failures, workers replaced, memory")
+    hostile = scenarios.add_parser("soak", help="hostile requests to every route: failures, errors, memory")
     hostile.add_argument("--seconds", type=int, default=600, help="how long (default 600)")
     hostile.set_defaults(needs=(), run=lambda o: soak.run(o.seconds, dry=o.dry))
     line = scenarios.add_parser("logline", help="the cost of a line of the log")

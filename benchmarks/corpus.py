@@ -32,6 +32,8 @@ class Raw(NamedTuple):
     target: bytes
     headers: tuple[tuple[str, bytes], ...] = ()
     body: bytes = b""
+    rule: str = ""
+    """Of the URL map, which a list of faults may name where the target holds what is never repeated."""
 
     def having(self, name: str, value: bytes) -> "Raw":
         """The same with another value of a header."""
@@ -100,8 +102,9 @@ def corpus(app: Api, key: str, *, usual: Mapping[str, bytes] = USUAL, every: int
     """Requests with every text in every argument of every route; of those with it elsewhere, one of so many."""
     sent = (("X-API-Key", key.encode()), ("Content-Type", JSON))
     for route in routes(app):
-        asked = [Raw(method, route.target(usual), sent, b"{}") for method in route.methods]
-        yield from (Raw(method, route.target(usual), sent, b"{}") for method in _METHODS)
+        plain = {method: Raw(method, route.target(usual), sent, b"{}", route.rule) for method in _METHODS}
+        asked = [plain[method] for method in route.methods]
+        yield from plain.values()
         yield from chain.from_iterable(_in_arguments(route, one, usual) for one in asked)
         elsewhere = (chain(_in_query(route, one), _in_headers(one), _in_body(route, one)) for one in asked)
         yield from islice(chain.from_iterable(elsewhere), 0, None, every)
@@ -117,7 +120,11 @@ def faults_of(raw: Raw, status: int, media_type: str | None, answer: bytes) -> I
         yield f"{status} as {media_type}"
         return
     # `instance` is the address, and an error's pointer or parameter the place at fault: docs/security.md.
-    problem: Mapping[str, Any] = orjson.loads(answer)
+    try:
+        problem: Mapping[str, Any] = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        yield f"{status} as broken JSON"
+        return
     words = {name: value for name, value in problem.items() if name not in ("instance", "errors")}
     errors = [
         {name: value for name, value in error.items() if name not in ("pointer", "parameter")}

@@ -110,7 +110,7 @@ _MEMBERS = (
     b"keep",
     b"threshold",
 )
-_JOB = b'{"model": "default", "format": "csv", "source": "data.csv", "on_error": "skip", '
+_JOB = b'{"format": "csv", "source": "data.csv", "on_error": "skip", '
 """A body to which a member is to be added; of two of a name the last counts."""
 _ESCAPES = (b"\\u0000", b"\\ud800", b"\\udc00\\ud800", b"\\x00", b"\\u00")
 
@@ -154,6 +154,7 @@ def _json() -> Iterator[bytes]:
             yield b"{" + named + b'[{"' + text + b'": "' + text + b'"}]}'
             yield _JOB + named + b'"' + text + b'"}'
             yield _JOB + named + b'["' + text + b'"]}'
+    yield _JOB + b'"keep": []}'
     yield b"\xef\xbb\xbf{}"
     yield b"[{}]"
     yield b"[" * 5000

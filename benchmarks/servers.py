@@ -20,6 +20,7 @@ GUNICORN = [str(ROOT / ".venv/bin/gunicorn")]
 CHURN_API = str(ROOT / ".venv/bin/churn-api")
 UVICORN = [str(ROOT / ".venv-bench/bin/uvicorn")]
 WORKERS = 2
+NO_LOG = Path(os.devnull)
 
 COMMANDS: dict[str, list[str]] = {
     "floor": [*GUNICORN, "benchmarks.peers.floor:app"],
@@ -62,11 +63,18 @@ class Server:
 
 @contextmanager
 def running(
-    name: str, models: Path, *, behind_nginx: bool = False, root: Path = ROOT, **environment: str
+    name: str,
+    models: Path,
+    *,
+    behind_nginx: bool = False,
+    root: Path = ROOT,
+    log: Path = NO_LOG,
+    **environment: str,
 ) -> Iterator[Server]:
     """A server on a free port of loopback, until the block ends. `environment` holds settings besides.
 
-    This service runs as shipped: it asks for a key, counts calls, writes its log. `root` is the checkout whose it is.
+    This service runs as shipped: it asks for a key, counts calls, writes its log. `root` is the checkout whose it is,
+    `log` takes what its processes write.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -78,7 +86,7 @@ def running(
             listening |= _rates()
             key = _made_key(folder, models, root)
         started = time.perf_counter()
-        process = stack.enter_context(_process(name, models, listening | environment, root))
+        process = stack.enter_context(_process(name, models, listening | environment, root, log))
         if behind_nginx:
             proxy = stack.enter_context(nginx_before(folder, folder / "g.sock"))
             url, processes = proxy.url, [process.pid, proxy.process.pid]
@@ -117,7 +125,9 @@ def churn_api(*words: str, root: Path = ROOT, **environment: str) -> bytes:
 
 
 @contextmanager
-def _process(name: str, models: Path, settings: dict[str, str], root: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _process(
+    name: str, models: Path, settings: dict[str, str], root: Path, log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
     environment = os.environ | {
         "WEB_CONCURRENCY": str(WORKERS),
         "CHURN_MODELS_DIR": str(models),
@@ -127,7 +137,9 @@ def _process(name: str, models: Path, settings: dict[str, str], root: Path) -> I
     }
     program, *words = COMMANDS[name]
     words = [program.replace(str(ROOT), str(root), 1), *words, *_options(name, settings)]
-    process = subprocess.Popen(words, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # At its end, whoever writes: lines of one process would overwrite another's.
+    with log.open("ab") as output:
+        process = subprocess.Popen(words, cwd=root, env=environment, stdout=output, stderr=output)
     try:
         yield process
     finally:

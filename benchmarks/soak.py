@@ -1,27 +1,48 @@
-"""What hostile requests to every route, from several clients at once, do to four workers."""
+"""What hostile requests to every route, from several clients at once, do to four workers and a job worker."""
 
+import shutil
 import socket
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from itertools import cycle, islice
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import cycle
+from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
 from benchmarks.corpus import USUAL, Raw, corpus, faults_of
 from benchmarks.models import FOLDER, MODELS, make_models
 from benchmarks.report import table_of, write_figures
+from benchmarks.server_log import log_faults
 from benchmarks.servers import OURS, Server, churn_api, make_live, running
 from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
 
 WORKERS, CLIENTS = 4, 4
-WARM_UP = 0.2
-"""Part of the time after which memory is taken as what it is to stay: workers load what they need at its first use."""
 TIMEOUT_SECONDS = 30
+GROWTH = 0.10
+"""The part by which memory may grow once the workers have loaded what they load at its first use."""
 SHOWN = 20
+KEPT = FOLDER / "soak.log"
+"""Where the lines of the log stay that should not be there: the temporary folder goes."""
+
+
+class Memory(NamedTuple):
+    """Of all processes together (PSS), in megabytes: at the start, after the corpus was sent once, and at the end."""
+
+    before: float
+    warm: float | None
+    """None where there was no time to send it once."""
+    after: float
+
+    def faults(self) -> Iterator[str]:
+        """By how much too much it grew."""
+        if self.warm is not None and self.after > self.warm * (1 + GROWTH):
+            yield f"memory grew by {self.after / self.warm - 1:.0%}: {self.warm:.1f} MB warm, {self.after:.1f} MB after"
 
 
 class Tally:
@@ -33,53 +54,75 @@ class Tally:
 
     def note(self, raw: Raw, answer: bytes) -> None:
         """Count an answer, and what is wrong with it."""
+        self.faults.update(f"{fault} ({raw.method} {raw.rule})" for fault in self._faults(raw, answer))
+
+    def _faults(self, raw: Raw, answer: bytes) -> Iterator[str]:
         head, _, body = answer.partition(b"\r\n\r\n")
         if not head:
-            # The server closed while the client still sent: what it had refused, it did not read.
             self.answers["none"] += 1
+            yield "no answer"
             return
         status = int(head.split()[1])
         self.answers["503" if status == 503 else f"{status // 100}xx"] += 1
         types = [line[14:].decode() for line in head.split(b"\r\n") if line.lower().startswith(b"content-type: ")]
-        for fault in faults_of(raw, status, types[0] if types else None, body):
-            self.faults[f"{fault} ({raw.method} {raw.target[:60].decode('latin-1')})"] += 1
+        yield from faults_of(raw, status, types[0] if types else None, body)
 
 
 def run(seconds: int, *, dry: bool) -> None:
-    """Soak, and write benchmarks/README.md unless `dry`. Ends with an error where a worker failed or was replaced."""
+    """Soak, and write benchmarks/README.md unless `dry`. Ends with an error where the service did not hold."""
     models = make_models(FOLDER)
-    with tempfile.TemporaryDirectory() as instance:
-        settings = {"CHURN_INSTANCE_DIR": instance, "CHURN_DEFAULT_MODEL": MODELS[0], "CHURN_AUTH": "required"}
-        make_live(models, CHURN_INSTANCE_DIR=instance)
-        made = churn_api("keys", "create", "--name", "soak", "--scopes", ",".join(SCOPES), CHURN_INSTANCE_DIR=instance)
+    with tempfile.TemporaryDirectory() as folder:
+        instance = Path(folder)
+        settings = {"CHURN_INSTANCE_DIR": folder, "CHURN_DEFAULT_MODEL": MODELS[0], "CHURN_AUTH": "required"}
+        settings |= {"CHURN_DATA_DIR": str(_data(instance))}
+        make_live(models, CHURN_INSTANCE_DIR=folder)
+        made = churn_api("keys", "create", "--name", "soak", "--scopes", ",".join(SCOPES), CHURN_INSTANCE_DIR=folder)
         own = {name.removeprefix("CHURN_"): value for name, value in settings.items()}
         app = create_app(own | {"MODELS_DIR": str(models)})
         requests = list(corpus(app, made.decode().strip(), usual=USUAL | {"model": MODELS[0].encode()}))
-        with running(OURS, models, WEB_CONCURRENCY=str(WORKERS), **settings) as server:
-            _soak(server, requests, seconds, dry=dry)
+        log = instance / "server.log"
+        settings |= {"WEB_CONCURRENCY": str(WORKERS), "CHURN_JOB_WORKER": "1", "CHURN_LOG_FORMAT": "json"}
+        with running(OURS, models, log=log, **settings) as server:
+            faults = _soak(server, requests, seconds, dry=dry)
+        # Once it has ended: how it stops is in the log too.
+        faults += _log_faults(log)
+    if faults:
+        print(*faults[:SHOWN], sep="\n")
+        raise SystemExit(f"the service did not hold: {len(faults)} kinds of fault")
 
 
-def _soak(server: Server, requests: list[Raw], seconds: int, *, dry: bool) -> None:
-    tally, before = Tally(), _workers(server)
-    memory = [server.pss_megabytes()]
+def _data(instance: Path) -> Path:
+    """A folder with the table that jobs of the corpus read."""
+    folder = instance / "data"
+    folder.mkdir()
+    shutil.copy(FOLDER / "customers.csv", folder / "data.csv")
+    return folder
+
+
+def _soak(server: Server, requests: list[Raw], seconds: int, *, dry: bool) -> list[str]:
+    """Send the corpus once, then over and over until the time is up, and return what was wrong."""
+    tally, before, at_start = Tally(), _all_started(server), server.pss_megabytes()
     until = time.monotonic() + seconds
-    clients = [
-        threading.Thread(target=_client, args=(server, islice(cycle(requests), at, None, CLIENTS), until, tally))
-        for at in range(CLIENTS)
-    ]
-    for client in clients:
-        client.start()
-    time.sleep(seconds * WARM_UP)
-    memory.append(server.pss_megabytes())
-    for client in clients:
-        client.join()
-    memory.append(server.pss_megabytes())
+    clients = [requests[at::CLIENTS] for at in range(CLIENTS)]
+    _send(server, map(iter, clients), until, tally)
+    warm = server.pss_megabytes() if tally.answers.total() == len(requests) else None
+    _send(server, map(cycle, clients), until, tally)
+    memory = Memory(at_start, warm, server.pss_megabytes())
     replaced = len(before - _workers(server))
-    for fault, times in tally.faults.most_common(SHOWN):
-        print(f"{times} x {fault}")
     write_figures("soak", _table(tally, seconds, len(requests), replaced, memory), dry=dry)
-    if tally.faults or replaced or not tally.answers["2xx"]:
-        raise SystemExit("the service did not hold")
+    if memory.warm is None:
+        print("memory is not compared: there was no time to send the corpus once")
+    faults = [f"{times} x {fault}" for fault, times in tally.faults.most_common()]
+    faults += [f"{replaced} of {WORKERS} workers replaced"] if replaced else []
+    faults += [] if tally.answers["2xx"] else ["no request was answered with success"]
+    return [*memory.faults(), *faults]
+
+
+def _send(server: Server, clients: Iterable[Iterator[Raw]], until: float, tally: Tally) -> None:
+    """Send what each client has, all at once, for as long as there is time."""
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        # Listed, or an exception in a client would be lost.
+        list(threads.map(lambda requests: _client(server, requests, until, tally), clients))
 
 
 def _client(server: Server, requests: Iterator[Raw], until: float, tally: Tally) -> None:
@@ -91,27 +134,42 @@ def _client(server: Server, requests: Iterator[Raw], until: float, tally: Tally)
 
 
 def _answer(address: tuple[str, int], raw: Raw) -> bytes:
-    """What comes back until the server closes; what came before it broke off."""
+    """What comes back until the server closes; what came before it broke off, or fell silent."""
     answer = b""
-    with socket.create_connection(address, timeout=TIMEOUT_SECONDS) as client:
-        try:
-            client.sendall(raw.wire())
-            while part := client.recv(1 << 16):
-                answer += part
-        except ConnectionError:
-            pass
+    with suppress(ConnectionError, TimeoutError), socket.create_connection(address, TIMEOUT_SECONDS) as client:
+        client.sendall(raw.wire())
+        while part := client.recv(1 << 16):
+            answer += part
     return answer
 
 
+def _all_started(server: Server) -> set[int]:
+    """Its processes, once there are all of them: the first one answers while the others are forked."""
+    for _ in range(3000):
+        found = _workers(server)
+        if len(found) == WORKERS + 1:
+            return found
+        time.sleep(0.01)
+    raise SystemExit(f"the server has {len(found)} processes, not {WORKERS} workers and a supervisor")
+
+
 def _workers(server: Server) -> set[int]:
+    """What gunicorn started: its workers, and the supervisor of the job worker."""
     return {worker.pid for worker in psutil.Process(server.processes[0].pid).children()}
 
 
-def _table(tally: Tally, seconds: int, requests: int, replaced: int, memory: list[float]) -> str:
+def _log_faults(log: Path) -> list[str]:
+    """What the server's log says went wrong, each kind of line once."""
+    counts, lines = log_faults(log)
+    KEPT.write_bytes(b"".join(lines))
+    return [f"{times} x in the log, {fault} ({KEPT})" for fault, times in counts.most_common()]
+
+
+def _table(tally: Tally, seconds: int, requests: int, replaced: int, memory: Memory) -> str:
     answers = tally.answers
-    rounds = sum(answers.values()) / requests
     head = ["seconds", "requests", "times the corpus", "2xx", "3xx", "4xx", "503", "5xx", "none", "workers replaced"]
-    figures = [seconds, f"{sum(answers.values()):,}", f"{rounds:.2f}"]
+    figures = [f"{seconds:,}", f"{answers.total():,}", f"{answers.total() / requests:.2f}"]
     figures += [f"{answers[kind]:,}" for kind in ("2xx", "3xx", "4xx", "503", "5xx", "none")]
-    row = [*map(str, figures), str(replaced), *(f"{megabytes:.1f}" for megabytes in memory)]
-    return table_of([*head, "memory (PSS) before, MB", "warm, MB", "after, MB"], [row])
+    megabytes = ["" if each is None else f"{each:.1f}" for each in memory]
+    head += ["memory (PSS) before, MB", "warm, MB", "after, MB"]
+    return table_of(head, [[*figures, str(replaced), *megabytes]])

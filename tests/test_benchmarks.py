@@ -1,17 +1,29 @@
+import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 
+import psutil
 import pytest
 from conftest import ROOT
+
+from benchmarks.naughty import CANARY
+from benchmarks.server_log import log_faults
+from benchmarks.soak import Memory
 
 pytestmark = pytest.mark.skipif(not (shutil.which("wrk") and shutil.which("nginx")), reason="wrk or nginx is not here")
 
 
+COMMAND = [sys.executable, "-m", "benchmarks", "--dry"]
+
+
 def bench(*options):
-    command = [sys.executable, "-m", "benchmarks", "--dry", *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run([*COMMAND, *options], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -86,3 +98,67 @@ def test_workers():
     )
     assert all(0 < one < further for one, further in zip(few, many, strict=True))
     assert each == pytest.approx([(further - one) / 4 for one, further in zip(few, many, strict=True)], abs=0.1)
+
+
+def test_soak():
+    """Hostile requests are answered or refused by every worker, and the log has no errors: the soak ends well."""
+    printed = bench("soak", "--seconds", "5")
+    assert re.search(r"\| 5 \| [\d,]+ \| 0\.\d\d \|.*\| 0 \| 0 \| 0 \| 0 \|", printed)
+
+
+def test_soak_of_a_server_that_fails():
+    """A soak under which a worker is killed ends with an error, and prints that and what the server's log has of it."""
+    with subprocess.Popen([*COMMAND, "soak", "--seconds", "20"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as soak:
+        os.kill(a_worker(soak.pid), signal.SIGKILL)
+        printed, _ = soak.communicate(timeout=120)
+    assert soak.returncode != 0
+    assert "1 of 4 workers replaced" in printed
+    assert re.search(r"in the log, error: .*SIGKILL", printed)
+    assert CANARY.decode() not in printed
+
+
+def a_worker(soak):
+    """One that has served for a while: what dies before the load begins is not the soak's to see."""
+    for _ in range(600):
+        for process in psutil.Process(soak).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                is_gunicorn = "gunicorn" in " ".join(process.cmdline())
+                if is_gunicorn and process.ppid() != soak and process.cpu_times().user > 1:
+                    return process.pid
+        time.sleep(0.1)
+    pytest.fail("no worker of the soak serves")
+
+
+LINES = {
+    "": {"level": "warning", "event": "the queue has 5 jobs"},
+    "error: worker N broke off (pyarrow.lib.ArrowInvalid)": {
+        "level": "error",
+        "event": "worker 71 broke off",
+        "exception": "Traceback (most recent call last):\n  …\npyarrow.lib.ArrowInvalid: its words",
+    },
+    "critical: WORKER TIMEOUT (pid:N)": {"level": "critical", "event": "WORKER TIMEOUT (pid:35)"},
+    "a traceback: a caller left (OSError)": {
+        "level": "info",
+        "event": "a caller left",
+        "exception": "Traceback (most recent call last):\n  …\nOSError",
+    },
+    "an echo of what was sent": {"level": "info", "event": f"unknown {CANARY.decode()}"},
+    "a traceback outside the log": None,
+}
+
+
+@pytest.mark.parametrize("fault", LINES)
+def test_faults_of_a_log(tmp_path, fault):
+    """Errors, tracebacks and echoes in a server's log are faults, named without what differs each time."""
+    log = tmp_path / "log"
+    line = json.dumps(LINES[fault]) if LINES[fault] else "Traceback (most recent call last):"
+    log.write_text(f"a banner\n{line}\n{line}\n")
+    assert log_faults(log).counts == ({fault: 2} if fault else {})
+
+
+def test_memory_that_grew():
+    """Memory at the end is at fault when it is more than a tenth above what it was when warm, and not before."""
+    assert list(Memory(80, 400, 440).faults()) == []
+    (fault,) = Memory(80, 400, 441).faults()
+    assert "400.0 MB warm, 441.0 MB after" in fault
+    assert list(Memory(80, None, 900).faults()) == []

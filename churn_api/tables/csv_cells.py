@@ -14,6 +14,9 @@ from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.row_boundaries import OPEN_QUOTE, count_lines, line_at, line_ends, row_ends, whole_rows
 from churn_api.tables.text_blocks import BOM, NOT_UTF8
 
+# By itself Arrow takes SIGINT and SIGTERM while it reads, and breaks off what a graceful shutdown is to finish.
+pa.enable_signal_handlers(False)
+
 _LF, _CR = b"\n\r"
 _SECOND = rb"(?:\A|[\r\n])(?:\xef\xbb\xbf)?(?P<header>%b)(?=[\r\n]|\Z)"
 

@@ -6,7 +6,8 @@ that `import churn_api` loads next to nothing, and `churn_api.load` neither Flas
 
 TYPE_CHECKING = False  # as in `typing`, which would be half of what is loaded here
 if TYPE_CHECKING:
-    from churn_api.app import create_app, init_app
+    from churn_api.app import create_app, init_app, upgrade
+    from churn_api.config import StartError
     from churn_api.contract.faults import Fault
     from churn_api.contract.record import InvalidRecord
     from churn_api.contract.signature import Feature, Signature
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from churn_api.python_api.table_predictions import UnseenCategoryWarning
     from churn_api.registry.bundle import BundleError
     from churn_api.registry.card import Card
+    from churn_api.registry.live import ModelNotReady, UnknownModel, UnknownVersion
+    from churn_api.web.core.in_process import close, make_live, predictor
 
 __all__ = [
     "BundleError",
@@ -23,14 +26,22 @@ __all__ = [
     "Fault",
     "Feature",
     "InvalidRecord",
+    "ModelNotReady",
     "Prediction",
     "Predictor",
     "Signature",
+    "StartError",
+    "UnknownModel",
+    "UnknownVersion",
     "UnseenCategoryWarning",
     "__version__",
+    "close",
     "create_app",
     "init_app",
     "load",
+    "make_live",
+    "predictor",
+    "upgrade",
 ]
 
 __version__ = "0.1.0"
@@ -41,13 +52,21 @@ _MODULES = {
     "Fault": "contract.faults",
     "Feature": "contract.signature",
     "InvalidRecord": "contract.record",
+    "ModelNotReady": "registry.live",
     "Prediction": "python_api.prediction",
     "Predictor": "python_api.predictor",
     "Signature": "contract.signature",
+    "StartError": "config",
+    "UnknownModel": "registry.live",
+    "UnknownVersion": "registry.live",
     "UnseenCategoryWarning": "python_api.table_predictions",
+    "close": "web.core.in_process",
     "create_app": "app",
     "init_app": "app",
     "load": "python_api.loading",
+    "make_live": "web.core.in_process",
+    "predictor": "web.core.in_process",
+    "upgrade": "app",
 }
 
 if not TYPE_CHECKING:  # a name that is not offered is an error to type checkers too

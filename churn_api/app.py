@@ -6,10 +6,23 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from churn_api.config import ConfigError, load_settings
+from churn_api.config import ConfigError, StartError, load_settings
 from churn_api.services import Services
+from churn_api.store import schema
+from churn_api.store.database import DatabaseAway
 from churn_api.web import API_V1
-from churn_api.web.core import addresses, admission, boundary, cross_origin, draining, errors, health, metrics, state
+from churn_api.web.core import (
+    addresses,
+    admission,
+    boundary,
+    cross_origin,
+    draining,
+    errors,
+    health,
+    in_process,
+    metrics,
+    state,
+)
 from churn_api.web.core.access_log import AccessLog
 from churn_api.web.core.flask_app import Api, flask_settings
 from churn_api.web.core.json_provider import OrjsonProvider
@@ -28,7 +41,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     Raises StartError with what to do about it.
     """
     app = Api("churn_api")
-    app.config.from_mapping(load_settings(config, others=flask_settings(config or {})))
+    app.config.from_mapping(_settings(config))
     check_flask_run(app.config)
     app.json = OrjsonProvider(app)
     app.url_map.strict_slashes = False
@@ -63,4 +76,24 @@ def init_app(app: Flask, url_prefix: str = "/churn", config: Mapping[str, Any] |
         raise ConfigError(f"url_prefix is {url_prefix!r}: name a path below the application's own, as in '/churn'")
     api = create_app(config)
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {f"/{prefix}": api})  # type: ignore[method-assign]
+    in_process.note_mounted(app, prefix, api)
     return api
+
+
+def upgrade(config: Mapping[str, Any] | None = None) -> None:
+    """Bring the database of a configuration to the schema that this version needs, as `churn-api db upgrade` does.
+
+    Safe to call again, and from many processes at once. A database in memory is each application's own, and has its
+    tables from the start. Raises StartError.
+    """
+    database = Services(_settings(config)).database
+    try:
+        schema.upgrade(database)
+    except DatabaseAway as error:
+        raise StartError(f"the database {database.location} {error.state}: {error}") from error
+    finally:
+        database.dispose()
+
+
+def _settings(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    return load_settings(config, others=flask_settings(config or {}))

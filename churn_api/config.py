@@ -20,7 +20,7 @@ from churn_api.config_file import FileError, check_type, read_settings
 from churn_api.contract.faults import did_you_mean, most_like
 from churn_api.contract.numerals import is_numeral
 from churn_api.host_names import is_origin, trusted_host
-from churn_api.store_urls import UrlError, check_counters_url, check_database_url, check_redis_url
+from churn_api.store_urls import IN_MEMORY, UrlError, check_counters_url, check_database_url, check_redis_url
 
 PREFIX = "CHURN_"
 REQUIRED, OPEN = "required", "open"
@@ -398,7 +398,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[
         found |= cast("Mapping[str, list[str]]", error.error_messages)
     if found:
         raise ConfigError("; ".join(f"{variable}: {' '.join(messages)}" for variable, messages in found.items()))
-    settings |= {name: _checked(name, value, others) for name, value in (overrides or {}).items()}
+    settings |= {name: _overridden(name, value, others) for name, value in (overrides or {}).items()}
     settings |= _absolute_paths(settings)
     # As URLs write an address of IPv6; sockets know no brackets.
     settings |= {name: settings[name].strip("[]") for name in ("HOST", "METRICS_HOST")}
@@ -499,6 +499,11 @@ def _from_secret_files() -> dict[str, Any]:
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigError(f"{setting.file_variable}: {path} cannot be read") from error
     return found
+
+
+def _overridden(name: str, value: Any, others: Container[str]) -> Any:
+    """An override. In it alone the database may be in memory: an environment is that of many processes."""
+    return value if name == "DATABASE_URL" and value in IN_MEMORY else _checked(name, value, others)
 
 
 def _checked(name: str, value: Any, others: Container[str]) -> Any:

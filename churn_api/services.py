@@ -53,6 +53,7 @@ class Services:
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
         self._registered = False
+        self._closed = False
         self._followed_by = 0
         self._first_look = threading.Lock()
         self._tried = monotonic()
@@ -202,6 +203,8 @@ class Services:
 
     def open(self) -> None:
         """Make ready to answer: check, register new bundles, load the live models. Raises StartError."""
+        if self.database.in_memory:
+            schema.upgrade(self.database)  # nobody else can, and it holds nothing yet
         if not self.check():
             return
         try:
@@ -211,6 +214,24 @@ class Services:
         finally:
             self.database.close()
 
+    def look(self) -> None:
+        """Bring keys and models up to date once. Raises DatabaseAway."""
+        try:
+            self.watcher.look()
+        finally:
+            self.database.close()
+
+    def close(self) -> None:
+        """Follow no more, and let go of every connection."""
+        with self._first_look:
+            self._closed, followed = True, self._followed_by == os.getpid()
+            self._followed_by = 0
+        self.watcher.stop()
+        if followed:
+            with contextlib.suppress(DatabaseAway):
+                self._reporter.leave(self.database)
+        self.database.dispose()
+
     def follow(self) -> None:
         """Have this process follow the database from now on; to be asked in every process, and cheap to ask again.
 
@@ -219,6 +240,8 @@ class Services:
         """
         if self._followed_by != os.getpid():
             with self._first_look:
+                if self._closed:
+                    raise RuntimeError("the application was closed")
                 if self._followed_by != os.getpid():
                     self.watcher.look_in_line()
                     if not self._settings.get("TESTING"):

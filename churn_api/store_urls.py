@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 SQLITE = ("sqlite", "sqlite+pysqlite")
+IN_MEMORY = ("sqlite://", "sqlite:///:memory:")
+"""Addresses of a database that is in the memory of one process."""
 POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 REDIS = ("redis", "rediss", "redis+unix")
 

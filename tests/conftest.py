@@ -36,6 +36,7 @@ from churn_api.store.schema import upgrade
 from churn_api.training.preparation import Choices
 from churn_api.training.sample import sample_table
 from churn_api.training.train import train
+from churn_api.web.core.in_process import close
 
 ROOT = Path(__file__).parents[1]
 SECRET = "a secret of the tests, and of nothing else"  # noqa: S105
@@ -205,8 +206,10 @@ def make_key() -> Callable[..., str]:
 
 
 @pytest.fixture
-def app(models_dir: Path) -> Flask:
-    return create_app({"MODELS_DIR": str(models_dir), "TESTING": True})
+def app(models_dir: Path) -> Iterator[Flask]:
+    app = create_app({"MODELS_DIR": str(models_dir), "TESTING": True})
+    yield app
+    close(app)
 
 
 @pytest.fixture

@@ -20,6 +20,10 @@ class Counters(Protocol):
         """Add to a counter. Raises whatever its storage does where it cannot be used."""
         ...
 
+    def close(self) -> None:
+        """Let go of open files and connections. A hit after that opens them again."""
+        ...
+
 
 class NoRoom(Exception):
     """There is no place for another counter until some have ended."""
@@ -40,3 +44,6 @@ class StoredCounters:
         """See Counters."""
         total = self._storage.incr(key, seconds, amount)
         return Hit(int(total), float(self._storage.get_expiry(key)))
+
+    def close(self) -> None:
+        """Nothing here: `limits` has no way to say so to a storage, which lets go when nothing refers to it."""

@@ -92,6 +92,10 @@ class FileStorage(Storage):
             os.pwrite(file.descriptor, _ENTRY.pack(digest, ends, total, seconds), start + at)
         return Hit(total, ends)
 
+    def close(self) -> None:
+        """Close the file, as soon as no other thread is counting in it."""
+        self._opened = None
+
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Add to a counter, and return the count."""
         return self.hit(key, expiry, amount).total

@@ -9,6 +9,7 @@ import threading
 import time
 from hashlib import sha1
 from typing import Any
+from weakref import WeakSet
 
 from limits.storage import RedisStorage
 
@@ -51,6 +52,7 @@ class RedisCounters(RedisStorage):
         super().__init__(uri.removeprefix(_OWN), **waits | {"retry": once} | options)
         self._missing_script = self.dependency.exceptions.NoScriptError
         self._held = threading.local()
+        self._connections: WeakSet[Any] = WeakSet()
 
     def hit(self, key: str, seconds: int, amount: int = 1) -> Hit:
         """Add to a counter. Raises RedisError, or OSError."""
@@ -68,6 +70,12 @@ class RedisCounters(RedisStorage):
             raise
         return Hit(total, time.time() + left / 1000)
 
+    def close(self) -> None:
+        """Close the connections of all threads, which must not be counting any more."""
+        for connection in list(self._connections):
+            connection.disconnect()
+        self.storage.connection_pool.disconnect()
+
     def check(self) -> bool:
         """Whether it can be counted in: Redis answers a ping while it is paused for writes, so this writes."""
         try:
@@ -81,6 +89,7 @@ class RedisCounters(RedisStorage):
         held = self._held
         if getattr(held, "pid", None) != os.getpid():
             held.connection, held.pid = self.storage.connection_pool.make_connection(), os.getpid()
+            self._connections.add(held.connection)
         connection: Any = held.connection
         if connection.is_connected and not _is_silent(connection):
             connection.disconnect()

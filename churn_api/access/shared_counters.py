@@ -26,6 +26,17 @@ class SharedCounters:
         self._alone_in = 0
         self._lock = threading.Lock()
         self._reported_full = -REPORT_EVERY_SECONDS
+        self._closed = threading.Event()
+        self._trying: threading.Thread | None = None
+
+    def close(self) -> None:
+        """Let go of what the shared counters hold, and try no more to use them."""
+        self._closed.set()
+        with self._lock:
+            trying = self._trying
+        if trying is not None:
+            trying.join()
+        self._shared.close()
 
     def hit(self, key: str, seconds: int, amount: int = 1) -> Hit:
         """Add to a counter."""
@@ -45,13 +56,15 @@ class SharedCounters:
             if self._alone_in == os.getpid():
                 return
             self._alone_in = os.getpid()
+            self._trying = threading.Thread(target=self._try_again, name="counters", daemon=True)
+            self._trying.start()
         log.warning("the counters of limits cannot be used (%s): this process counts for itself", _reason(error))
-        threading.Thread(target=self._try_again, name="counters", daemon=True).start()
 
     def _try_again(self) -> None:
         """Try until a hit succeeds: what can be read cannot always be written."""
         while True:
-            time.sleep(TRY_EVERY_SECONDS)
+            if self._closed.wait(TRY_EVERY_SECONDS):
+                return
             try:
                 self._shared.hit(_PROBE, 1)
             except NoRoom:

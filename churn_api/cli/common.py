@@ -1,6 +1,5 @@
 """What the commands share: settings, services, and how they refuse."""
 
-import getpass
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -83,10 +82,9 @@ def services(*, checked: bool = True) -> Iterator["Services"]:
 
 def actor() -> str:
     """Who runs the command, as the audit names them."""
-    try:
-        return f"command ({getpass.getuser()})"
-    except (OSError, KeyError):
-        return "command"
+    from churn_api.store import audit
+
+    return audit.actor("command")
 
 
 def table(head: list[str], rows: list[list[str]]) -> None:

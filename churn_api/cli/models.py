@@ -105,10 +105,7 @@ def unload(name: str) -> None:
 def make_live(name: str, version: str) -> None:
     """Make a version of the models folder live, registering it first if need be, or refuse."""
     with services() as found, _refusals(found.models_dir):
-        known = found.catalog.read()
-        if name not in known or version not in known[name].digests:
-            found.management.register(f"{name}/{version}", by=actor())
-        found.management.make_live(name, version, by=actor())
+        found.management.make_bundle_live(name, version, by=actor())
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def load(path: str | os.PathLike[str]) -> Predictor:
         model = load_model(folder, anywhere=True)
     except BundleError as error:
         raise BundleError(f"{folder}: {error}{_hint(folder)}") from error
-    return Predictor(lambda: model, DataPlane())
+    return Predictor(lambda: model, DataPlane(), f"{model.card.name!r}, version {model.card.version}")
 
 
 def _hint(folder: Path) -> str:

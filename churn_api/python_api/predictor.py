@@ -51,9 +51,10 @@ class Predictor:
     May be used by many threads at once, and in processes that are forked after it was made.
     """
 
-    def __init__(self, current_model: Callable[[], Model], data_plane: DataPlane) -> None:
+    def __init__(self, current_model: Callable[[], Model], data_plane: DataPlane, of: str) -> None:
         self._current_model = current_model
         self._data_plane = data_plane
+        self._of = of
 
     @property
     def card(self) -> Card:
@@ -117,7 +118,7 @@ class Predictor:
         return predictions_of(answer, _by_row(batch))
 
     def __repr__(self) -> str:
-        return f"<Predictor: version {self.card.version} of {self.card.name!r}>"
+        return f"<Predictor of {self._of}>"
 
 
 def _options(threshold: float | None) -> Options:

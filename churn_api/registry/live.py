@@ -24,11 +24,18 @@ log = logging.getLogger(__name__)
 
 
 class UnknownModel(LookupError):
-    """No model of that name."""
+    """No model of that name, or none of its versions is live."""
+
+    def __str__(self) -> str:
+        name, *hints = self.args
+        return f"no model {name!r} is live" + "".join(f". {hint}" for hint in hints if hint)
 
 
 class UnknownVersion(LookupError):
     """The model has no such version."""
+
+    def __str__(self) -> str:
+        return f"there is no version {self.args[0]!r}"
 
 
 class ModelNotReady(Exception):

@@ -96,6 +96,16 @@ class Management:
         self._catalog.set_live(name, version, by=by)
         self._follow()
 
+    def make_bundle_live(self, name: str, version: str, *, by: str) -> None:
+        """Make a version of the models folder live, registering it first if need be.
+
+        Raises as `register` and `make_live` do.
+        """
+        known = self._catalog.read()
+        if name not in known or version not in known[name].digests:
+            self.register(f"{name}/{version}", by=by)
+        self.make_live(name, version, by=by)
+
     def unload(self, name: str, *, by: str) -> None:
         """Have no version of a model answer. Raises UnknownModel or Conflict."""
         self._follow()

@@ -1,5 +1,6 @@
 """The audit: every act of management, written in the transaction that does it."""
 
+import getpass
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,6 +20,14 @@ class Act(NamedTuple):
     action: str
     subject: str
     detail: Mapping[str, Any]
+
+
+def actor(by: str) -> str:
+    """Who acts, as the audit names them: what they act by, and the user of this process."""
+    try:
+        return f"{by} ({getpass.getuser()})"
+    except (OSError, KeyError):
+        return by
 
 
 def record(connection: Connection, actor: str, action: str, subject: str, **detail: Any) -> None:

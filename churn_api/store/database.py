@@ -11,8 +11,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from churn_api.store.database_errors import DatabaseAway, DatabaseBusy, DatabaseFull, translated
-from churn_api.store.sqlite import BEGIN, sqlite_engine
+from churn_api.store.database_errors import DatabaseAway, DatabaseBusy, DatabaseFull, DatabaseUnusable, translated
+from churn_api.store.sqlite import BEGIN, is_in_memory, sqlite_engine
 from churn_api.store.wait_limit import SERVER_SECONDS, WaitLimit
 
 __all__ = ["Database", "DatabaseAway", "DatabaseFull", "Ping"]
@@ -52,10 +52,17 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     @property
+    def in_memory(self) -> bool:
+        """Whether it is in the memory of this process, and gone with it."""
+        return self.is_local and is_in_memory(self.url)
+
+    @property
     def location(self) -> str:
         """Its file, or its server and name, without credentials: for those who run this, never for clients."""
+        if self.in_memory:
+            return "in memory"
         if self.is_local:
-            return self.url.database or "in memory"
+            return str(self.url.database)
         server = self.url.host or "local server"
         return f"{server}:{self.url.port}/{self.url.database}" if self.url.port else f"{server}/{self.url.database}"
 
@@ -67,6 +74,8 @@ class Database:
         """
         if self._engine is None:
             self._engine = self._made()
+        elif self._pid != os.getpid() and self.in_memory:
+            raise DatabaseUnusable("it is in the memory of another process")
         elif self._pid != os.getpid():
             self._engine.dispose(close=False)  # they are the parent's to close
         self._pid = os.getpid()
@@ -111,7 +120,12 @@ class Database:
         return Ping((time.perf_counter() - started) * 1000, read_only)
 
     def close(self) -> None:
-        """Close this process's connections, so that a fork inherits none."""
+        """Close this process's connections, so that a fork inherits none. One in memory stays: it would be lost."""
+        if not self.in_memory:
+            self.dispose()
+
+    def dispose(self) -> None:
+        """Close this process's connections; what was in memory is gone."""
         if self._engine is not None and self._pid == os.getpid():
             self._engine.dispose()
 
@@ -126,7 +140,7 @@ class Database:
     def _is_read_only(self, connection: Connection) -> bool:
         if self.is_local:
             connection.execute(text("SELECT 1"))
-            return bool(self.url.database) and not os.access(str(self.url.database), os.W_OK)
+            return not self.in_memory and not os.access(str(self.url.database), os.W_OK)
         return bool(connection.execute(text("SELECT current_setting('transaction_read_only') = 'on'")).scalar())
 
     def _is_known_away(self) -> bool:

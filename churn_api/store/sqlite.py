@@ -5,18 +5,32 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import QueuePool
 
 from churn_api.store.database_errors import DatabaseUnusable
 
 BEGIN = "churn_api_begin"
 """The execution option that says how a transaction begins."""
+_ONE_CONNECTION: dict[str, Any] = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+"""For a database in memory, which is that of its connection: threads wait for it in turn."""
 _MAGIC = b"SQLite format 3\x00"
+
+
+def is_in_memory(url: URL) -> bool:
+    """Whether an address of SQLite names no file: each connection then has a database of its own."""
+    return url.database in (None, "", ":memory:")
 
 
 def sqlite_engine(url: URL, seconds: float, *, make_folder: bool) -> Engine:
     """An engine that waits no longer than this for a lock, or for a connection. Raises DatabaseUnusable."""
     _check_file(url, make_folder=make_folder)
-    engine = create_engine(url, connect_args={"timeout": seconds}, pool_timeout=seconds, hide_parameters=True)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": seconds, "check_same_thread": False},
+        pool_timeout=seconds,
+        hide_parameters=True,
+        **(_ONE_CONNECTION if is_in_memory(url) else {}),
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
@@ -34,9 +48,9 @@ def sqlite_engine(url: URL, seconds: float, *, make_folder: bool) -> Engine:
 
 def _check_file(url: URL, *, make_folder: bool) -> None:
     """Raise DatabaseUnusable where there cannot be a database; SQLite's own words leave that to be guessed."""
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+    if is_in_memory(url) or str(url.database).startswith("file:"):
         return
-    path = Path(url.database)
+    path = Path(str(url.database))
     try:
         if make_folder:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import atexit
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from time import monotonic
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -59,8 +60,16 @@ class Spans:
         resource = Resource.create({"service.name": SERVICE, "service.version": __version__})
         provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         provider.add_span_processor(BatchSpanProcessor(exporter))
-        atexit.register(_stop, os.getpid(), provider, exporter)
+        self._stop = partial(_stop, os.getpid(), provider, exporter)
+        atexit.register(self._stop)
         return provider.get_tracer(__name__, __version__)
+
+    def close(self) -> None:
+        """Send what is left, and end the thread that sends."""
+        if self._pid == os.getpid():
+            atexit.unregister(self._stop)
+            self._pid = 0
+            self._stop()
 
 
 def trace_of(span: Span, before: Trace | None) -> Trace:

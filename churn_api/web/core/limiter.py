@@ -51,6 +51,10 @@ class DeclaredLimiter(Limiter):
         own = storage if isinstance(storage, FileStorage | RedisCounters) else StoredCounters(storage)
         self._counters = SharedCounters(own)
 
+    def close(self) -> None:
+        """Let go of the counters: of their file or connections, and of the thread that waits for them."""
+        self._counters.close()
+
     def hit(self, rate: str, counted_as: str, cost: int = 1) -> RateCount:
         """Count a call; where a rate is several, the one of the shortest time is returned. Raises Exceeded."""
         counts = []

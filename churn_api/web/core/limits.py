@@ -11,6 +11,7 @@ from flask import Flask
 from churn_api.access.file_counters import uri_of
 from churn_api.access.redis_counters import SCHEMES, own_uri
 from churn_api.web.core.client_address import address_of
+from churn_api.web.core.closing import on_close
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.limiter import DeclaredLimiter, Exceeded, RateCount
 from churn_api.web.core.problems import Problem
@@ -39,6 +40,7 @@ def init_app(app: Flask) -> None:
     limiter = DeclaredLimiter(str, storage_uri=_storage_uri(app), swallow_errors=False)
     limiter.init_app(app)
     app.extensions[_EXTENSION] = limiter
+    on_close(app, limiter.close)
 
 
 def count_call(record: RequestRecord) -> None:

@@ -4,6 +4,7 @@ from flask import Flask
 
 from churn_api.registry.live import LiveModels
 from churn_api.services import Services
+from churn_api.web.core.closing import on_close
 from churn_api.web.core.request_record import current_request
 
 _KEY = "churn_api"
@@ -12,6 +13,12 @@ _KEY = "churn_api"
 def attach(app: Flask, services: Services) -> None:
     """Give an application its services."""
     app.extensions[_KEY] = services
+    on_close(app, services.close)
+
+
+def has_services(app: Flask) -> bool:
+    """Whether an application is one of the API's own."""
+    return _KEY in app.extensions
 
 
 def services_of(app: Flask) -> Services:

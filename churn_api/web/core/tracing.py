@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from churn_api.telemetry.traceparent import read_traceparent
 from churn_api.telemetry.traces import spans_to
+from churn_api.web.core.closing import on_close
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.request_record import RequestRecord
 
@@ -19,6 +20,8 @@ class Traces:
     def __init__(self, app: Api) -> None:
         self._app = app
         self._spans = spans_to(app.config["OTLP_ENDPOINT"])
+        if self._spans is not None:
+            on_close(app, self._spans.close)
 
     def began(self, record: RequestRecord) -> None:
         """Note the trace that the request belongs to, and begin its span; probes would drown the others."""

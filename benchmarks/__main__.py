@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     exact = scenarios.add_parser("sums", help="what it costs that the same record gives the same double")
     exact.add_argument("--rounds", type=int, default=51, help="runs of both graphs, in turn (default 51)")
     exact.set_defaults(needs=(), run=lambda o: sums.run(o.rounds, dry=o.dry))
-    own = scenarios.add_parser("overrides", help="what each override of Flask's own methods saves")
+    own = scenarios.add_parser("overrides", help="what each override of Flask's own ways saves")
     own.add_argument("--rounds", type=int, default=100, help="turns of each, in an order of chance (default 100)")
     own.set_defaults(needs=(), run=lambda o: overrides.run(o.rounds, dry=o.dry))
     _add_tables(scenarios.add_parser("tables", help="tables of any size through the command, a job and a request"))

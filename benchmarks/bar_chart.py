@@ -32,10 +32,12 @@ def draw(figures: dict[str, dict[str, float]], target: Path) -> None:
 
 
 def _bars(axes: Axes, values: dict[str, float], label: str, colours: list[str]) -> None:
-    bars: Any = axes.barh(list(values), list(values.values()), color=colours, height=0.65)
+    # What is less than nothing is less than can be measured.
+    lengths = [max(0.0, value) for value in values.values()]
+    bars: Any = axes.barh(list(values), lengths, color=colours, height=0.65)
     axes.bar_label(bars, [label.format(value) for value in values.values()], padding=4)
     axes.invert_yaxis()
-    axes.set_xlim(min(0.0, *values.values()), max(values.values()) * 1.12)
+    axes.set_xlim(0, max(values.values()) * 1.12)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     axes.tick_params(bottom=False, labelbottom=False, left=False)
 

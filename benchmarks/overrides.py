@@ -1,4 +1,4 @@
-"""What each override of Flask's or Werkzeug's own methods saves a prediction: one that saves nothing has to go."""
+"""What each override of Flask's own ways saves a prediction: one that saves nothing has to go."""
 
 import multiprocessing
 import random
@@ -43,27 +43,14 @@ def _measured(folder: str, models: str, record: dict[str, Any], rounds: int) -> 
 
 
 def _without() -> dict[str, Any]:
-    """By override: what takes it off an application, and tells what to put back."""
-    from flask import Flask, Response
-    from flask.sessions import SecureCookieSessionInterface
+    """By override: what takes it off an application, and returns what to put back."""
 
-    from churn_api.web.core.flask_app import Api
-    from churn_api.web.core.json_provider import WholeAnswer
+    def by_flask(app: Any) -> list[tuple[Any, str, Any]]:
+        direct = app.direct
+        app.direct = None
+        return [(app, "direct", direct)]
 
-    def own(owner: Any, attribute: str, replacement: Any) -> Any:
-        def take_off(_: Flask) -> list[tuple[Any, str, Any]]:
-            before = owner.__dict__[attribute]
-            setattr(owner, attribute, replacement)
-            return [(owner, attribute, before)]
-
-        return take_off
-
-    return {
-        "`Api.create_url_adapter`": own(Api, "create_url_adapter", Flask.create_url_adapter),
-        "`Api.session_interface`": own(Api, "session_interface", SecureCookieSessionInterface()),
-        "`Api.ensure_sync`": own(Api, "ensure_sync", Flask.ensure_sync),
-        "`WholeAnswer.get_wsgi_response`": own(WholeAnswer, "get_wsgi_response", Response.get_wsgi_response),
-    }
+    return {"direct dispatch": by_flask}
 
 
 def _against(times: list[float], base: list[float]) -> list[str]:

@@ -53,10 +53,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     counted = metrics.init_app(app, services)
     boundary.init_app(app, Traces(app), counted.recorder, AccessLog(app))
-    admission.init_app(app, services)
     draining.init_app(app)
     errors.init_app(app)
     cross_origin.init_app(app)
+    admission.init_app(app, services)
     addresses.init_app(app)
     for module in (root, health, api_page):
         app.register_blueprint(module.blueprint)

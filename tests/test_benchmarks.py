@@ -85,7 +85,7 @@ def test_overrides():
     """What each override of Flask's saves is printed, beside all of them in place."""
     printed = bench("overrides", "--rounds", "2")
     assert "| as it is |" in printed
-    assert "| `Api.create_url_adapter` |" in printed
+    assert "| direct dispatch |" in printed
 
 
 def test_workers():

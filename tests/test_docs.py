@@ -210,7 +210,7 @@ def test_figures_of_the_readme():
     table = (ROOT / "README.md").read_text().split("## How fast")[1].split("## ")[0]
     figures = re.findall(r"\| ([\d,]+) (?=\|)", table)
     measured = (ROOT / "benchmarks" / "README.md").read_text()
-    assert len(figures) == 12
+    assert len(figures) > 12
     assert all(f"| {figure} |" in measured for figure in figures)
 
 

@@ -7,6 +7,7 @@ tests/server/test_refusals.py has every one of them raised by bytes.
 import logging
 import socket
 import ssl
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -27,6 +28,9 @@ from churn_api.web.core.request_record import broken_request, set_current
 HEAD_BYTES = 64 * 1024
 """That a request's headers may have in all: more than the shipped nginx passes on."""
 
+NOTIFY_EVERY_SECONDS = 0.2
+"""A fraction of the shortest time, a second, after which the arbiter can be made to kill a silent worker."""
+
 _CODES = (
     (errors.LimitRequestLine, "uri-too-long"),
     (errors.LimitRequestHeaders, "headers-too-large"),
@@ -46,11 +50,20 @@ class SyncWorker(sync.SyncWorker):  # type: ignore[misc]
     Its name ends as gunicorn's does, which takes it for a sync worker by that.
     """
 
+    _notified = float("-inf")
+
     def init_process(self) -> None:
         """Bound the heads of requests and have complete answers sent at once, in this process, and begin."""
         parser.RequestParser.mesg_class = BoundedRequest
         wsgi.Response = CompleteResponse
         super().init_process()
+
+    def notify(self) -> None:
+        """Let the arbiter see that this worker is alive: gunicorn does so before every request and after it."""
+        now = time.monotonic()
+        if now - self._notified >= NOTIFY_EVERY_SECONDS:
+            self._notified = now
+            super().notify()
 
     def handle_request(self, listener: Any, req: Any, client: Any, addr: Any) -> None:
         """Answer a request, and close at once where the client has nothing more to say.

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from flask import Flask, current_app, request
+from flask import Flask
 
 from churn_api.web.core.client_address import is_from_proxy
+from churn_api.web.core.request_record import current_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -44,10 +45,11 @@ def address(endpoint: str) -> str:
 
     Of several routes the shortest. Links, whose arguments are known, are made by Flask's `url_for`.
     """
-    shortest = min((rule.rule for rule in current_app.url_map.iter_rules(endpoint)), key=len)
+    shortest = min((rule.rule for rule in current_request().app.url_map.iter_rules(endpoint)), key=len)
     return mounted_at() + shortest
 
 
 def mounted_at() -> str:
     """The prefix of the place where the application is mounted; empty at the root of its host."""
-    return request.root_path.rstrip("/")
+    script: str = current_request().environ.get("SCRIPT_NAME", "")
+    return script.encode("latin-1").decode(errors="replace").rstrip("/")

@@ -6,15 +6,16 @@ One function states the order. Calls of callers that are turned away are counted
 import logging
 from typing import NoReturn
 
-from flask import request
+from werkzeug.routing import Rule
 
 from churn_api.services import Services
-from churn_api.web.core import cross_origin, limits, trusted_hosts
+from churn_api.web.core import cross_origin, dispatch, limits
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.guard import enforce, identify
 from churn_api.web.core.open_auth import OpenAuth
 from churn_api.web.core.problems import FAILED, Problem
-from churn_api.web.core.request_record import current_request
+from churn_api.web.core.request_record import RequestRecord
+from churn_api.web.core.trusted_hosts import TrustedHosts
 
 log = logging.getLogger(__name__)
 
@@ -22,14 +23,14 @@ log = logging.getLogger(__name__)
 def init_app(app: Api, services: Services) -> None:
     """Have an application admit requests."""
     counted: bool = app.config["RATELIMIT_ENABLED"]
-    open_auth = OpenAuth(app.config)
+    open_auth, hosts = OpenAuth(app.config), TrustedHosts(app.config)
 
-    def look() -> None:
+    def admit(record: RequestRecord, rule: Rule | None) -> None:
         services.follow()
-        record, rule = current_request(), request.url_rule
         if rule is not None:
             record.route = rule.rule
             record.operation = app.operations.get(rule.endpoint) or _undeclared(rule.endpoint)
+        hosts.check(record.environ, None if rule is None else rule.endpoint)
         if cross_origin.is_preflight(record.environ, rule):
             return
         record.auth = identify(record.operation, record.environ, services, open_auth)
@@ -38,8 +39,7 @@ def init_app(app: Api, services: Services) -> None:
         enforce(record)
 
     limits.init_app(app)
-    trusted_hosts.init_app(app)
-    app.before_request(look)
+    dispatch.init_app(app, admit)
 
 
 def _undeclared(endpoint: str) -> NoReturn:

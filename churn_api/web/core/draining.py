@@ -6,8 +6,10 @@ Whoever sends it requests, as a load balancer does, has that long to see that it
 import errno
 import mmap
 
-from flask import Flask, current_app, has_request_context
+from flask import Flask, current_app
 from werkzeug.exceptions import ServiceUnavailable
+
+from churn_api.web.core.request_record import broken_request
 
 _KEY = "churn_api_draining"
 
@@ -50,7 +52,8 @@ def is_draining() -> bool:
 
 def cut_off(*_: object) -> None:
     """End the request at hand, from a signal handler: by an answer where there is none yet, else by its connection."""
-    if has_request_context():
+    record = broken_request()
+    if record is not None and not record.status:
         raise CutOff
     # What gunicorn takes for a client that went away.
     raise ConnectionResetError(errno.ECONNRESET, "the server stops")

@@ -1,20 +1,17 @@
-"""Flask as this API uses it: views that declare themselves, and none of what it has no use for."""
+"""Flask as this API uses it: with views that declare themselves, and without settings that would have no effect."""
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Request, Response
-from flask.sessions import NullSession, SessionInterface, SessionMixin
+from flask import Flask
 from flask.typing import RouteCallable
-from werkzeug.routing import MapAdapter, Rule
 
 from churn_api.config import SETTINGS, ConfigError
 from churn_api.web.core.api_request import ApiRequest
 from churn_api.web.core.declaration import Operation, declared
 
-KNOWN_ADDRESSES = 256
-"""How many are kept, of those last asked for; an unknown one is never kept."""
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _OURS = frozenset(setting.name for setting in SETTINGS)
 _HONOURED = frozenset({"DEBUG", "MAX_FORM_MEMORY_SIZE", "MAX_FORM_PARTS", "SERVER_NAME", "TESTING", "TRUSTED_HOSTS"})
@@ -29,57 +26,21 @@ def flask_settings(config: Mapping[str, Any]) -> frozenset[str]:
     return _HONOURED
 
 
-class NoSessions(SessionInterface):
-    """One session for every request, which holds nothing and is never saved."""
-
-    _none = NullSession()
-
-    def open_session(self, app: Flask, request: Request) -> NullSession:
-        """The session that no one can write to."""
-        return self._none
-
-    def is_null_session(self, obj: object) -> bool:
-        """It always is."""
-        return True
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Save nothing."""
-
-
-Match = tuple[Rule, Mapping[str, Any]]
-"""A view's rule, and what the address says of its arguments."""
-
-
-class Adapter(MapAdapter):
-    """Finds the view of a request; for an address that was asked for before, by one look-up."""
-
-    def __init__(self, find: Callable[[str, str], Match], *bound: Any) -> None:
-        super().__init__(*bound)
-        self._find = find
-
-    def match(self, *args: Any, **kwargs: Any) -> Any:
-        """See MapAdapter. What Flask asks is which rule this very request goes by."""
-        if args or kwargs != {"return_rule": True}:
-            return super().match(*args, **kwargs)
-        rule, arguments = self._find(self.path_info, self.default_method)
-        return rule, dict(arguments)
-
-
 class Api(Flask):
     """A Flask application that is closed: a view that declares nothing cannot be registered, now or later.
 
-    `operations` holds each endpoint's declaration, `probes` the addresses that are asked every few seconds.
+    `operations` holds each endpoint's declaration, `probes` the addresses that are asked every few seconds, and
+    `direct` is the way of requests before Flask's own, where there is one.
     """
 
-    session_interface = NoSessions()
     request_class = ApiRequest
 
     def __init__(self, import_name: str) -> None:
         # Before Flask's own, which registers what there is of a static folder.
         self.operations: dict[str, Operation] = {}
         self.probes: set[str] = set()
+        self.direct: WSGIApplication | None = None
         super().__init__(import_name, static_folder=None)
-        self._match = lru_cache(maxsize=KNOWN_ADDRESSES)(self._match)  # type: ignore[method-assign]
 
     def add_url_rule(
         self,
@@ -98,25 +59,6 @@ class Api(Flask):
         if operation.probe:
             self.probes.add(rule)
 
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The function itself: views and hooks here are plain ones, and asking each at each request takes a while."""
-        return func
-
-    def _match(self, path: str, method: str) -> Match:
-        return self.url_map.bind("").match(path, method, return_rule=True)
-
-    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """What finds the view by the address.
-
-        Flask's own reads the host, which no address here has in it, and translates what ASCII leaves as it is.
-        """
-        config = self.config
-        if request is None or config["TRUSTED_HOSTS"] is not None or config["SERVER_NAME"] is not None:
-            return super().create_url_adapter(request)
-        environ = request.environ
-        script, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
-        if not path or not (script + path).isascii() or "HTTP_UPGRADE" in environ:
-            return super().create_url_adapter(request)
-        return Adapter(
-            self._match, self.url_map, "", script, "", environ["wsgi.url_scheme"], path, environ["REQUEST_METHOD"]
-        )
+    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Any:
+        """See Flask."""
+        return (self.direct or super().wsgi_app)(environ, start_response)

@@ -54,6 +54,8 @@ class RequestRecord(msgspec.Struct, eq=False):
     """How long the body took to come, where a view read one."""
     body: bytes | None = None
     """What was sent to be predicted, cut; only where LOG_RECORDS asks for it."""
+    outcome: Any = None
+    """What a view answered or raised to a request that did not go by Flask, where Flask is to make an answer of it."""
     trace: "Trace | None" = None
     problem: str | None = None
     """The code of the problem that was answered."""

@@ -1,25 +1,29 @@
 """Which names this service goes by: a request for another host is refused."""
 
-from flask import Flask, request
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from churn_api.host_names import host_of, trusted_host
 from churn_api.web.core.problems import Problem
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 PROBES = ("health.live", "health.ready")
 """Asked by an address rather than by a name."""
 
 
-def init_app(app: Flask) -> None:
-    """Check the host of every request, where it is configured; a name that begins with a dot stands for all below."""
-    trusted = {host for entry in app.config["ALLOWED_HOSTS"] if (host := trusted_host(entry))}
-    suffixes = tuple(host for host in trusted if host.startswith("."))
+class TrustedHosts:
+    """The hosts that settings name; any, where they name none. A name that begins with a dot stands for all below."""
 
-    def check() -> None:
-        host = host_of(request.environ.get("HTTP_HOST", ""))
-        if host is not None and (host in trusted or f".{host}".endswith(suffixes)):
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._trusted = {host for entry in settings["ALLOWED_HOSTS"] if (host := trusted_host(entry))}
+        self._suffixes = tuple(host for host in self._trusted if host.startswith("."))
+
+    def check(self, environ: "WSGIEnvironment", endpoint: str | None) -> None:
+        """Raise Problem where a request is for another host."""
+        if not self._trusted or endpoint in PROBES:
             return
-        if request.endpoint not in PROBES:
+        host = host_of(environ.get("HTTP_HOST", ""))
+        if host is None or not (host in self._trusted or f".{host}".endswith(self._suffixes)):
             raise Problem("bad-request", "This service does not go by that name.")
-
-    if trusted:
-        app.before_request(check)

@@ -42,7 +42,7 @@ def run(rounds: int, restarts: int, *, dry: bool) -> None:
 
 def app_of(folder: str, models: str) -> tuple[Any, Any]:
     """Return the application over the models in ``models``, and the group its metrics are kept in, below ``folder``."""
-    from churn_api.telemetry import folder as groups
+    from churn_api.telemetry import multiprocess_dir as groups
 
     group = groups.begin(Path(folder) / "metrics")
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import IntegrityError
 
 from churn_api.access import fingerprints
-from churn_api.access.keyring import KeyRing
+from churn_api.access.key_cache import KeyCache
 from churn_api.access.keys import Keys
 from churn_api.access.secrets import secret
 from churn_api.config import DASK, StartError
@@ -72,9 +72,9 @@ class Services:
         return Keys(self.database, self._pepper)
 
     @cached_property
-    def ring(self) -> KeyRing:
+    def key_cache(self) -> KeyCache:
         """The keys, for those who check them. Raises MissingSecret."""
-        return KeyRing(self.database, self._pepper)
+        return KeyCache(self.database, self._pepper)
 
     @cached_property
     def tokens(self) -> "Tokens":
@@ -169,8 +169,8 @@ class Services:
     @cached_property
     def watcher(self) -> Watcher:
         """What follows the database in this process."""
-        watcher = Watcher(self.database, on_change={"keys": self.ring.refresh, "models": self._follow_catalog})
-        watcher.each_round(self.ring.flush_used)
+        watcher = Watcher(self.database, on_change={"keys": self.key_cache.refresh, "models": self._follow_catalog})
+        watcher.each_round(self.key_cache.flush_used)
         watcher.each_round(self._retry_refused)
         watcher.each_round(lambda: self._reporter.tell(self.database))
         return watcher
@@ -188,7 +188,7 @@ class Services:
         self._secret("JWT_SECRET")
         if self._settings["JWKS_FILE"]:
             _ = self.tokens
-        _ = self.ring
+        _ = self.key_cache
         try:
             schema.check(self.database)
             self._check_secrets()

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, inspect, or_, select, update
 
 from churn_api.config import PREFIX, StartError
-from churn_api.store import audit, revisions
+from churn_api.store import audit, change_counters
 from churn_api.store.tables import KEYS, SECRETS
 
 PEPPER, TOKENS = "KEY_PEPPER", "JWT_SECRET"
@@ -63,7 +63,7 @@ def adopt(connection: Connection, name: str, secret: bytes, *, by: str) -> list[
     if ended:
         now = datetime.now(UTC)
         connection.execute(update(KEYS).where(KEYS.c.revoked_at.is_(None)).values(revoked_at=now))
-        revisions.bump(connection, "keys")
+        change_counters.bump(connection, "keys")
     return [row.name for row in ended]
 
 

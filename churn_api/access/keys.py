@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, insert, or_, select, update
 
 from churn_api.access import fingerprints
-from churn_api.store import audit, revisions
+from churn_api.store import audit, change_counters
 from churn_api.store.database import Database
 from churn_api.store.tables import KEYS
 
@@ -55,7 +55,7 @@ class Keys:
             expires_at = None if expires is None else datetime.now(UTC) + expires
             key = self._add(connection, name, " ".join(sorted(scopes)), rate, expires_at)
             audit.record(connection, by, "keys.create", name, id=key.id, scopes=sorted(scopes), rate=rate)
-            revisions.bump(connection, "keys")
+            change_counters.bump(connection, "keys")
         return key
 
     def rotate(self, name: str, *, by: str, grace: timedelta) -> NewKey:
@@ -75,7 +75,7 @@ class Keys:
                 _change(connection, row.id, expires_at=min(ends, row.expires_at or ends))
             key = self._add(connection, name, newest.scopes, newest.rate, expires_at)
             audit.record(connection, by, "keys.rotate", name, id=key.id, old=[row.id for row in active])
-            revisions.bump(connection, "keys")
+            change_counters.bump(connection, "keys")
         return key
 
     def revoke(self, name_or_id: str, *, by: str) -> list[str]:
@@ -87,7 +87,7 @@ class Keys:
             for row in rows:
                 _change(connection, row.id, revoked_at=datetime.now(UTC))
                 audit.record(connection, by, "keys.revoke", row.name, id=row.id)
-            revisions.bump(connection, "keys")
+            change_counters.bump(connection, "keys")
             return [row.id for row in rows]
 
     def all(self) -> Sequence[Any]:

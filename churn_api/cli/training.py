@@ -119,8 +119,8 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
     the threshold and the metrics come from it; else the threshold is 0.5.
     """
     _require_libraries()
-    from churn_api.training.adoption import adopt
     from churn_api.training.errors import TrainingError
+    from churn_api.training.external_pipeline import adopt
 
     settings = settings_or_refuse()
     try:

@@ -16,7 +16,7 @@ from churn_api.services import Services
 from churn_api.store import schema
 from churn_api.store.database import Database
 from churn_api.store.database_errors import DatabaseAway, DatabaseUnusable
-from churn_api.telemetry import folder, logs
+from churn_api.telemetry import logs, multiprocess_dir
 
 if TYPE_CHECKING:
     from churn_api.telemetry.job_metrics import WorkCounts
@@ -90,9 +90,9 @@ def _wait_for_schema(database: Database) -> None:
 def _counting() -> "WorkCounts":
     """Count with the gunicorn that started this, or in a group of one's own that serves its metrics itself."""
     settings = settings_or_refuse()
-    joined = folder.join()
+    joined = multiprocess_dir.join()
     if joined is None:
-        folder.begin(metrics_dir(settings))
+        multiprocess_dir.begin(metrics_dir(settings))
 
     from churn_api.server.sidecar import start_sidecar
     from churn_api.telemetry.job_metrics import WorkCounts, serve

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from churn_api.store import audit, revisions
+from churn_api.store import audit, change_counters
 from churn_api.store.database import Database
 from churn_api.store.tables import LIVE, VERSIONS
 
@@ -60,7 +60,7 @@ class Catalog:
             for name, version, digest in new:
                 _register(connection, name, version, digest, by)
             if new:
-                revisions.bump(connection, "models")
+                change_counters.bump(connection, "models")
         return [(name, version) for name, version, _ in new]
 
     def register(self, name: str, version: str, digest: str, *, by: str) -> None:
@@ -70,7 +70,7 @@ class Catalog:
             known = connection.execute(select(VERSIONS.c.digest).where(same)).scalar_one_or_none()
             if known is None:
                 _register(connection, name, version, digest, by)
-                revisions.bump(connection, "models")
+                change_counters.bump(connection, "models")
             elif known != digest:
                 raise Conflict(f"version {version} of {name!r} is registered with other files")
 
@@ -79,7 +79,7 @@ class Catalog:
         with self._database.transaction() as connection:
             before = _set_live(connection, name, version, by)
             audit.record(connection, by, "models.live", name, version=version, before=before)
-            revisions.bump(connection, "models")
+            change_counters.bump(connection, "models")
 
     def unload(self, name: str, *, by: str) -> None:
         """Have no version of a model answer. Its versions stay registered. Raises Conflict where none is live."""
@@ -89,7 +89,7 @@ class Catalog:
                 raise Conflict(f"no version of {name!r} is live")
             connection.execute(delete(LIVE).where(LIVE.c.model == name))
             audit.record(connection, by, "models.unload", name, before=row.version)
-            revisions.bump(connection, "models")
+            change_counters.bump(connection, "models")
 
 
 def _entries(connection: Connection) -> dict[str, Entry]:

@@ -17,7 +17,7 @@ from churn_api.contract.signature import Signature
 from churn_api.registry.bundle import BundleError, read_card, read_signature
 from churn_api.registry.card import Card
 from churn_api.registry.catalog import Entry
-from churn_api.registry.held import HeldModels, Key
+from churn_api.registry.loaded_models import HeldModels, Key
 from churn_api.registry.model import Model, load_model
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from churn_api.server.listening import bind_of, check_open_auth, check_server
 from churn_api.server.supervisor import JobWorker
 from churn_api.server.thread_limits import limit_threads
 from churn_api.telemetry import logs
-from churn_api.telemetry.folder import begin as begin_metrics_group
+from churn_api.telemetry.multiprocess_dir import begin as begin_metrics_group
 from churn_api.telemetry.traces import spans_to
 
 GC_THRESHOLD = 50_000

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
 
-from churn_api.store import revisions
+from churn_api.store import change_counters
 from churn_api.store.database import Database, DatabaseAway
 
 EVERY_SECONDS = 0.5
@@ -49,7 +49,7 @@ class Watcher:
     def look(self) -> None:
         """Ask once, and do what the answer calls for. Raises DatabaseAway."""
         with self._database.reading(probe=True) as connection:
-            found = revisions.read(connection)
+            found = change_counters.read(connection)
         for topic, number in found.items():
             if self._seen.get(topic) != number:
                 self._on_change[topic]()

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Callable
 
+from churn_api.telemetry.collector import registry_of
 from churn_api.telemetry.metrics import families
 from churn_api.telemetry.metrics_server import serve_metrics
-from churn_api.telemetry.queue import Depth
-from churn_api.telemetry.scrape import registry_of
+from churn_api.telemetry.queue_metrics import Depth
 
 log = logging.getLogger(__name__)
 

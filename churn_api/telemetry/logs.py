@@ -17,8 +17,8 @@ from typing import Any
 
 from churn_api.config import AUTO, JSON, LOG_LEVELS
 from churn_api.telemetry import gunicorn
-from churn_api.telemetry.failures import told
-from churn_api.telemetry.lines import as_json, headed, write
+from churn_api.telemetry.exception_format import told
+from churn_api.telemetry.log_lines import as_json, headed, write
 
 _NAMES = {getattr(logging, name.upper()): name for name in LOG_LEVELS}
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from churn_api.config import metrics_group
-from churn_api.telemetry import cells
-from churn_api.telemetry.folder import is_own
+from churn_api.telemetry import mmap_values
+from churn_api.telemetry.multiprocess_dir import is_own
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 INFERENCE_SECONDS = (5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0)
@@ -145,5 +145,5 @@ def families() -> Families:
 def _of_process(group: Path) -> Families:
     if not is_own(group):
         return Families(CollectorRegistry())
-    prometheus_client.values.ValueClass = cells.Cell
-    return Families(CollectorRegistry(), cells.add)
+    prometheus_client.values.ValueClass = mmap_values.Cell
+    return Families(CollectorRegistry(), mmap_values.add)

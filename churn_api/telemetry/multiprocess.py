@@ -18,7 +18,7 @@ from prometheus_client import Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from churn_api.telemetry.cells import HEAD_BYTES, entry
+from churn_api.telemetry.mmap_values import HEAD_BYTES, entry
 
 SUMMED = ("counter", "histogram")
 """What outlives its process; gauges are of the living."""

@@ -18,7 +18,7 @@ from churn_api.tables.cell_text import as_text, trimmed
 from churn_api.tables.errors import TableError
 from churn_api.tables.inference import infer_signature, infer_target, infer_type, require_column
 from churn_api.tables.training_table import read_table, to_columns
-from churn_api.training import checks
+from churn_api.training import data_checks
 from churn_api.training.errors import TrainingError
 from churn_api.training.metrics import Labels
 
@@ -78,7 +78,7 @@ def _prepare(path: Path, choices: Choices) -> Prepared:
     remarks = _Remarks()
     table, labels = _labelled(table, target, remarks)
     _require_enough(labels, target)
-    duplicates = checks.duplicate_rows(table)
+    duplicates = data_checks.duplicate_rows(table)
     if duplicates:
         remarks.warnings.append(f"{duplicates} rows stand in the table more than once")
     signature = choices.signature or _inferred(table, target, choices, remarks)
@@ -87,7 +87,7 @@ def _prepare(path: Path, choices: Choices) -> Prepared:
     frame = to_frame(columns, signature)
     remarks.warnings += [
         f"column {name!r} gives the target away: if it is known only afterwards, train with --exclude {name!r}"
-        for name in checks.giveaways(frame, labels)
+        for name in data_checks.target_leakage(frame, labels)
     ]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -135,9 +135,9 @@ def _require_enough(labels: Labels, target: Target) -> None:
 def _inferred(table: pa.Table, target: Target, choices: Choices, remarks: _Remarks) -> Signature:
     identifier = choices.identifier or (IDENTIFIER if IDENTIFIER in table.column_names else None)
     names = [name for name in table.column_names if name not in {target.name, identifier, *choices.exclude}]
-    remarks.drop(checks.constant_columns(table, names), "is the same in every row: left out")
+    remarks.drop(data_checks.constant_columns(table, names), "is the same in every row: left out")
     names = [name for name in names if name not in remarks.leave_out]
-    numbers = checks.text_that_was_numbers(table, names)
+    numbers = data_checks.text_that_was_numbers(table, names)
     remarks.warnings += [f"column {name!r} is read as text, though most of its cells are numbers" for name in numbers]
     _remark_on_identifiers(table, [name for name in names if name not in numbers], remarks)
     leave_out = [*choices.exclude, *(name for name in remarks.leave_out if name not in choices.opened)]
@@ -146,7 +146,7 @@ def _inferred(table: pa.Table, target: Target, choices: Choices, remarks: _Remar
 
 def _remark_on_identifiers(table: pa.Table, names: list[str], remarks: _Remarks) -> None:
     """Text that is different in every row can be nothing else; a number might be a measurement, so it stays."""
-    alike = checks.identifier_like(table, names)
+    alike = data_checks.identifier_like(table, names)
     words = [name for name in alike if infer_type(table.column(name)) == "string"]
     remarks.drop(words, "looks like an identifier: left out (name it with --id to have it in answers)")
     remarks.warnings += [

@@ -137,10 +137,10 @@ def test_revoked_keys_are_logged(services, caplog):
     """A process that follows logs the names of keys that were revoked since it last looked, once, and no key."""
     here = services()
     text = here.keys.create("gone", {"predict"}, by="test").text
-    here.ring.refresh()
+    here.key_cache.refresh()
     here.keys.revoke("gone", by="test")
     with caplog.at_level(logging.INFO):
-        here.ring.refresh()
-        here.ring.refresh()
+        here.key_cache.refresh()
+        here.key_cache.refresh()
     assert caplog.text.count("keys revoked: gone") == 1
     assert text not in caplog.text

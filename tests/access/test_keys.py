@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from churn_api.access.caller import Denied
-from churn_api.access.keyring import REMEMBERED, KeyRing
+from churn_api.access.key_cache import REMEMBERED, KeyCache
 from churn_api.access.keys import KEY, KeyConflict, Keys
 from churn_api.store.audit import acts
 from churn_api.store.database import DatabaseAway
@@ -22,8 +22,8 @@ def keys(database):
 
 
 @pytest.fixture
-def ring(database):
-    return KeyRing(database, PEPPER)
+def key_cache(database):
+    return KeyCache(database, PEPPER)
 
 
 def count_queries(database, monkeypatch):
@@ -34,10 +34,10 @@ def count_queries(database, monkeypatch):
     return asked
 
 
-def test_create(keys, ring):
+def test_create(keys, key_cache):
     """A key lets in the caller that it was made for, with its scopes and its rate."""
     key = keys.create("crm", {"predict", "jobs"}, by="test", rate="5/minute")
-    caller = ring.find(key.text)
+    caller = key_cache.find(key.text)
     assert (caller.name, caller.scopes, caller.rate) == ("crm", {"predict", "jobs"}, "5/minute")
     assert caller.identity == f"key:{key.id}"
 
@@ -65,63 +65,63 @@ def test_keys_are_not_kept(keys, database):
         "churn_aaaaaaaaaaaa_' OR 1=1",
     ],
 )
-def test_guesses(ring, text):
+def test_guesses(key_cache, text):
     """What is no key, or a key that there is not, lets nobody in, and nothing tells them apart."""
     with pytest.raises(Denied, match="invalid-key"):
-        ring.find(text)
+        key_cache.find(text)
 
 
-def test_almost_right(keys, ring):
+def test_almost_right(keys, key_cache):
     """A key with the right id and one other character lets nobody in, before and after the right one was seen."""
     key = keys.create("crm", {"predict"}, by="test").text
     wrong = key[:-1] + ("A" if key[-1] != "A" else "B")
     for tried in (wrong, key, wrong):
         if tried == key:
-            assert ring.find(tried).name == "crm"
+            assert key_cache.find(tried).name == "crm"
         else:
             with pytest.raises(Denied):
-                ring.find(tried)
+                key_cache.find(tried)
 
 
 def test_another_pepper(keys, database):
     """Keys made with another pepper let nobody in."""
     key = keys.create("crm", {"predict"}, by="test").text
     with pytest.raises(Denied):
-        KeyRing(database, b"another pepper, as long as the one").find(key)
+        KeyCache(database, b"another pepper, as long as the one").find(key)
 
 
-def test_revoke(keys, ring):
-    """A revoked key lets nobody in once the ring is renewed, and revoking it twice is told."""
+def test_revoke(keys, key_cache):
+    """A revoked key lets nobody in once the cache of keys is refreshed, and revoking it twice is told."""
     key = keys.create("crm", {"predict"}, by="test")
-    ring.find(key.text)
+    key_cache.find(key.text)
     assert keys.revoke("crm", by="test") == [key.id]
-    ring.refresh()
+    key_cache.refresh()
     with pytest.raises(Denied, match="invalid-key"):
-        ring.find(key.text)
+        key_cache.find(key.text)
     with pytest.raises(KeyConflict, match="no active key named 'crm'"):
         keys.revoke("crm", by="test")
 
 
-def test_expiry(keys, ring):
+def test_expiry(keys, key_cache):
     """A key lets nobody in from its end on, without the database being asked."""
     key = keys.create("crm", {"predict"}, by="test", expires=timedelta(seconds=-1))
     with pytest.raises(Denied):
-        ring.find(key.text)
+        key_cache.find(key.text)
 
 
-def test_rotate(keys, ring):
+def test_rotate(keys, key_cache):
     """After a rotation the old key is valid for the grace period and the new one at once, with the same rights."""
     old = keys.create("crm", {"predict"}, by="test", rate="5/minute", expires=timedelta(days=90))
     new = keys.rotate("crm", by="test", grace=timedelta(hours=1))
-    assert ring.find(old.text)[1:] == ring.find(new.text)[1:]
+    assert key_cache.find(old.text)[1:] == key_cache.find(new.text)[1:]
     rows = {row.id: row for row in keys.all()}
     assert rows[old.id].expires_at - datetime.now(UTC) < timedelta(hours=1)
     assert timedelta(days=89) < rows[new.id].expires_at - datetime.now(UTC) <= timedelta(days=90)
     keys.rotate("crm", by="test", grace=timedelta(0))
-    ring.refresh()
+    key_cache.refresh()
     for key in (old, new):
         with pytest.raises(Denied):
-            ring.find(key.text)
+            key_cache.find(key.text)
 
 
 def test_names_are_taken_once(keys):
@@ -133,68 +133,68 @@ def test_names_are_taken_once(keys):
     keys.create("crm", {"predict"}, by="test")
 
 
-def test_asked_once(keys, ring, database, monkeypatch):
+def test_asked_once(keys, key_cache, database, monkeypatch):
     """The database is asked once for a key, and once for a wrong one, however often they are sent."""
     key = keys.create("crm", {"predict"}, by="test").text
     asked = count_queries(database, monkeypatch)
     for _ in range(50):
-        ring.find(key)
+        key_cache.find(key)
         with pytest.raises(Denied):
-            ring.find("churn_aaaaaaaaaaaa_" + "A" * 43)
+            key_cache.find("churn_aaaaaaaaaaaa_" + "A" * 43)
     assert len(asked) == 2
 
 
-def test_time_tells_nothing(keys, ring):
+def test_time_tells_nothing(keys, key_cache):
     """A key that was never seen is turned away in the time that a wrong one takes whose id there is."""
-    ring.find(keys.create("crm", {"predict"}, by="test").text)
+    key_cache.find(keys.create("crm", {"predict"}, by="test").text)
     known = keys.create("other", {"predict"}, by="test").text[: len("churn_aaaaaaaaaaaa_")]
     taken = {known: [], "churn_aaaaaaaaaaaa_": []}
     for number in range(200):
         for start, times in taken.items():
             began = time.perf_counter()
             with pytest.raises(Denied):
-                ring.find(f"{start}{number:043d}")
+                key_cache.find(f"{start}{number:043d}")
             times.append(time.perf_counter() - began)
     wrong, unseen = (statistics.median(times) for times in taken.values())
     assert 0.6 < unseen / wrong < 1.7
 
 
-def test_guesses_are_bounded(ring, monkeypatch):
+def test_guesses_are_bounded(key_cache, monkeypatch):
     """However many wrong keys are tried, the memory they take is bounded."""
-    monkeypatch.setattr("churn_api.access.keyring.REMEMBERED", 20)
+    monkeypatch.setattr("churn_api.access.key_cache.REMEMBERED", 20)
     for number in range(60):
         name = "".join("abcdefghij"[int(digit)] for digit in f"{number:012d}")
         with pytest.raises(Denied):
-            ring.find(f"churn_{name}_" + "A" * 43)
-    assert len(ring._denied) == 20 < REMEMBERED
+            key_cache.find(f"churn_{name}_" + "A" * 43)
+    assert len(key_cache._denied) == 20 < REMEMBERED
 
 
-def test_database_away(keys, ring, database, monkeypatch):
+def test_database_away(keys, key_cache, database, monkeypatch):
     """While the database is away, keys that were met let in, and others cannot be judged."""
     met, other = (keys.create(name, {"predict"}, by="test").text for name in ("met", "other"))
-    ring.find(met)
+    key_cache.find(met)
 
     def away(*_):
         raise DatabaseAway("test")
 
     monkeypatch.setattr(type(database), "_connection", away)
-    assert ring.find(met).name == "met"
+    assert key_cache.find(met).name == "met"
     with pytest.raises(DatabaseAway):
-        ring.find(other)
+        key_cache.find(other)
 
 
-def test_last_used(keys, ring, database, monkeypatch):
-    """When a key was used is written when the ring is flushed, and never goes back."""
-    monkeypatch.setattr("churn_api.access.keyring.FLUSH_EVERY_SECONDS", 0)
+def test_last_used(keys, key_cache, database, monkeypatch):
+    """When a key was used is written when the cache of keys is flushed, and never goes back."""
+    monkeypatch.setattr("churn_api.access.key_cache.FLUSH_EVERY_SECONDS", 0)
     key = keys.create("crm", {"predict"}, by="test")
-    ring.find(key.text)
-    ring.flush_used()
+    key_cache.find(key.text)
+    key_cache.flush_used()
     (row,) = keys.all()
     assert datetime.now(UTC) - row.last_used_at < timedelta(seconds=10)
     with database.transaction() as connection:
         connection.execute(text("UPDATE api_keys SET last_used_at = '2999-01-01 00:00:00'"))
-    ring.find(key.text)
-    ring.flush_used()
+    key_cache.find(key.text)
+    key_cache.flush_used()
     assert keys.all()[0].last_used_at.year == 2999
 
 

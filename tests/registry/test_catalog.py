@@ -3,7 +3,7 @@ from multiprocessing import get_context
 import pytest
 
 from churn_api.registry.catalog import Catalog, Conflict
-from churn_api.store import revisions
+from churn_api.store import change_counters
 from churn_api.store.audit import acts
 from churn_api.store.database import Database
 
@@ -21,7 +21,7 @@ def catalog(database):
 
 def revision(database):
     with database.reading() as connection:
-        return revisions.read(connection)["models"]
+        return change_counters.read(connection)["models"]
 
 
 def test_found_at_the_start(database):

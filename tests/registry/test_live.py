@@ -79,7 +79,7 @@ def test_more_live_models_are_warned_of_once(models_dir, caplog):
 
 def test_the_most_used_stays_beside_the_default(models_dir, monkeypatch):
     """Where live models share room, the one that is used takes it from one that is not, after some seconds."""
-    monkeypatch.setattr("churn_api.registry.held.EXCHANGE_SECONDS", 0.0)
+    monkeypatch.setattr("churn_api.registry.loaded_models.EXCHANGE_SECONDS", 0.0)
     live = live_of(models_dir, "small", at_most=2)
     odd = live.get("odd")
     live.get("small", "1")

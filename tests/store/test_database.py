@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError
 
-from churn_api.store import audit, revisions, schema
+from churn_api.store import audit, change_counters, schema
 from churn_api.store.database import Database
 from churn_api.store.schema import HEAD
 from churn_api.store.tables import LIVE, METADATA
@@ -91,14 +91,14 @@ def test_all_or_nothing(database):
 
     def fail(connection):
         audit.record(connection, "test", "one", "two")
-        revisions.bump(connection, "keys")
+        change_counters.bump(connection, "keys")
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError), database.transaction() as connection:
         fail(connection)
     assert audit.acts(database, 10) == []
     with database.transaction() as connection:
-        assert revisions.read(connection) == {"keys": 0, "models": 0}
+        assert change_counters.read(connection) == {"keys": 0, "models": 0}
 
 
 def test_foreign_keys_hold(database):
@@ -112,8 +112,8 @@ def _bump(url):
     database = Database(url)
     for _ in range(50):
         with database.transaction() as connection:
-            revisions.read(connection)
-            revisions.bump(connection, "keys")
+            change_counters.read(connection)
+            change_counters.bump(connection, "keys")
 
 
 def test_many_writers(database, database_url):
@@ -124,7 +124,7 @@ def test_many_writers(database, database_url):
     for process in processes:
         process.join(60)
     with database.reading() as connection:
-        assert revisions.read(connection)["keys"] == 200
+        assert change_counters.read(connection)["keys"] == 200
 
 
 def test_an_engine_a_process(database):

@@ -11,7 +11,7 @@ from proxies import SilentProxy
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from churn_api.store import revisions
+from churn_api.store import change_counters
 from churn_api.store.database import Database, DatabaseAway
 from churn_api.store.database_errors import DatabaseBusy, DatabaseReadOnly, DatabaseUnusable
 from churn_api.store.schema import upgrade
@@ -34,7 +34,7 @@ def postgres_url(postgres_database):
 
 def bump(database):
     with database.transaction() as connection:
-        revisions.bump(connection, "keys")
+        change_counters.bump(connection, "keys")
 
 
 def seconds_until_away(ask, kind=DatabaseAway):
@@ -57,9 +57,9 @@ def test_silent(postgres_url):
 
         def fall_silent_inside():
             with inside.transaction() as connection:
-                revisions.read(connection)
+                change_counters.read(connection)
                 proxy.fall_silent()
-                revisions.bump(connection, "keys")
+                change_counters.bump(connection, "keys")
 
         assert seconds_until_away(fall_silent_inside) < SOON  # in the middle of a transaction
         assert seconds_until_away(database.ping) < SOON  # by a connection of the pool
@@ -126,7 +126,7 @@ def test_locked_row(postgres_url):
     """A row that another transaction holds makes a writer give up after a couple of seconds, and the others go on."""
     first, second = Database(postgres_url), Database(postgres_url, seconds=0.5)
     with first.transaction() as connection:
-        revisions.bump(connection, "keys")
+        change_counters.bump(connection, "keys")
         assert seconds_until_away(lambda: bump(second), DatabaseBusy) < SOON
         second.ping()
     bump(second)

@@ -1,14 +1,14 @@
 import logging
 import time
 
-from churn_api.store import revisions
+from churn_api.store import change_counters
 from churn_api.store.database_errors import DatabaseReadOnly
 from churn_api.store.watcher import Watcher
 
 
 def bump(database, topic):
     with database.transaction() as connection:
-        revisions.bump(connection, topic)
+        change_counters.bump(connection, topic)
 
 
 def test_what_changed_is_called(database):

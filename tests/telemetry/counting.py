@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from churn_api.telemetry import folder
+from churn_api.telemetry import multiprocess_dir
 
 if __name__ == "__main__":
-    group = folder.join() or folder.begin(Path(sys.argv[1]))
+    group = multiprocess_dir.join() or multiprocess_dir.begin(Path(sys.argv[1]))
 
     from churn_api.telemetry.metrics import families
 

@@ -9,8 +9,8 @@ import time
 import pytest
 from conftest import ROOT
 
-from churn_api.telemetry.failures import told
-from churn_api.telemetry.lines import LONGEST
+from churn_api.telemetry.exception_format import told
+from churn_api.telemetry.log_lines import LONGEST
 
 BEGIN = """
 import logging, os, sys

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 
 from churn_api.config import StartError
-from churn_api.telemetry import folder
+from churn_api.telemetry import multiprocess_dir
 
 COUNTING = str(Path(__file__).with_name("counting.py"))
 READ = """
@@ -30,8 +30,8 @@ for line in sys.stdin:
 RESTARTS = """
 import os, sys
 from pathlib import Path
-from churn_api.telemetry import folder
-group = folder.begin(Path(sys.argv[1]))
+from churn_api.telemetry import multiprocess_dir
+group = multiprocess_dir.begin(Path(sys.argv[1]))
 from churn_api.telemetry import multiprocess
 from churn_api.telemetry.metrics import families
 counted = families()
@@ -189,9 +189,9 @@ def test_groups_are_apart(start, tmp_path):
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")
 def test_a_folder_of_somebody_else(tmp_path, monkeypatch):
     """Where anybody may make folders, one that somebody else has made is refused, with what to do."""
-    monkeypatch.setattr(folder, "SHARED_MEMORY", tmp_path)
+    monkeypatch.setattr(multiprocess_dir, "SHARED_MEMORY", tmp_path)
     theirs = tmp_path / "churn-api-0"
     theirs.mkdir()
     os.chown(theirs, 65534, 65534)
     with pytest.raises(StartError, match="CHURN_METRICS_DIR"):
-        folder.begin(theirs)
+        multiprocess_dir.begin(theirs)

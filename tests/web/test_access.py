@@ -206,7 +206,7 @@ def test_token_ends_with_its_key(stranger, make_key, instance):
     headers = {"Authorization": f"Bearer {token(stranger, make_key('predict')).json['access_token']}"}
     assert stranger.post(PREDICT, json=CUSTOMER, headers=headers).status_code == 200
     Services(load_settings()).keys.revoke("tests", by="test")
-    stranger.application.extensions["churn_api"].ring.refresh()
+    stranger.application.extensions["churn_api"].key_cache.refresh()
     assert code(stranger.post(PREDICT, json=CUSTOMER, headers=headers)) == (401, "invalid-token")
 
 

@@ -66,21 +66,21 @@ def _by_credentials(environ: "WSGIEnvironment", services: Services) -> Caller | 
     """The caller that a request names; None where it names none. Raises Denied."""
     key = environ.get("HTTP_X_API_KEY")
     if key is not None:
-        return services.ring.find(key)
+        return services.key_cache.find(key)
     authorization = environ.get("HTTP_AUTHORIZATION")
     if authorization is None:
         return None
     scheme = authorization.lower()
     if scheme.startswith(_BASIC):
-        return services.ring.find(_password(authorization[len(_BASIC) :]))
+        return services.key_cache.find(_password(authorization[len(_BASIC) :]))
     if not scheme.startswith(_BEARER):
         raise Denied("invalid-token")
     text = authorization[len(_BEARER) :].strip()
     if text.startswith(f"{PREFIX}_"):
-        return services.ring.find(text)
+        return services.key_cache.find(text)
     found = services.tokens.read(text)
     # A token is worth no more than the key that it was made from.
-    if found.identity.startswith("key:") and not services.ring.is_active(found.identity.removeprefix("key:")):
+    if found.identity.startswith("key:") and not services.key_cache.is_active(found.identity.removeprefix("key:")):
         raise Denied("invalid-token")
     return found
 

@@ -16,9 +16,9 @@ from churn_api.contract.record import identifier_names
 from churn_api.registry.live import LiveModels
 from churn_api.services import Services
 from churn_api.serving.metrics import PredictionMetrics
+from churn_api.telemetry.collector import registry_of
 from churn_api.telemetry.metrics import Children, Families, Step, families
 from churn_api.telemetry.metrics_server import serve_metrics
-from churn_api.telemetry.scrape import registry_of
 from churn_api.web.core.problems import KINDS
 from churn_api.web.core.request_record import RequestRecord
 

@@ -39,7 +39,7 @@ class _Known(NamedTuple):
     """Unix time from which it is not valid; 0 where it was revoked."""
 
 
-class KeyRing:
+class KeyCache:
     """Finds callers by key. The keys are read anew when they change, and kept while the database is away."""
 
     def __init__(self, database: Database, pepper: bytes) -> None:

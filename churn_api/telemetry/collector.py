@@ -9,10 +9,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.samples import Sample
 
 from churn_api.config import metrics_group
-from churn_api.telemetry import folder, multiprocess
+from churn_api.telemetry import multiprocess, multiprocess_dir
 from churn_api.telemetry.metrics import Families
 from churn_api.telemetry.processes import processes
-from churn_api.telemetry.queue import Depth, QueueDepth
+from churn_api.telemetry.queue_metrics import Depth, QueueDepth
 
 STARTED = "process_start_time_seconds"
 SET_ONLY = (STARTED, "model_live_info")
@@ -41,7 +41,7 @@ class Everything:
         group = metrics_group()
         if group is None:
             return self._families.registry.collect()
-        if folder.is_own(group):
+        if multiprocess_dir.is_own(group):
             return multiprocess.read(group)
         found = MultiProcessCollector(None, str(group))  # type: ignore[no-untyped-call]
         return cast("Iterable[Metric]", found.collect())  # type: ignore[no-untyped-call]

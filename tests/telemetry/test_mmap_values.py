@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 from prometheus_client.mmap_dict import MmapedDict
 
 from churn_api.config import METRICS_GROUP
-from churn_api.telemetry import cells
+from churn_api.telemetry import mmap_values
 
 
 @pytest.fixture
 def group(tmp_path, monkeypatch):
     """A group of this process's, with nothing counted so far."""
     monkeypatch.setenv(METRICS_GROUP, str(tmp_path))
-    monkeypatch.setattr(cells, "_files", {})
-    monkeypatch.setattr(cells, "_cells", [])
+    monkeypatch.setattr(mmap_values, "_files", {})
+    monkeypatch.setattr(mmap_values, "_cells", [])
     return tmp_path
 
 
 def cell(label="", kind="counter", **mode):
-    return cells.Cell(kind, "asked", "asked_total", ("by",), (label,), "How often.", **mode)
+    return mmap_values.Cell(kind, "asked", "asked_total", ("by",), (label,), "How often.", **mode)
 
 
 def written(path):
@@ -37,7 +37,7 @@ def written(path):
 def test_read_by_prometheus_client(group, counted):
     """Whatever labels are made of, prometheus_client reads each number at once as it was last written."""
     (group / f"counter_{os.getpid()}.db").unlink(missing_ok=True)
-    cells._files.clear()
+    mmap_values._files.clear()
     for label, amount in counted.items():
         cell(label).inc(amount)
     if counted:
@@ -59,7 +59,7 @@ def test_more_than_a_file_holds(group):
 def test_dead_process_of_the_same_id(group):
     """A process counts on from what one left that had its id: the system gives ids again."""
     cell("a").inc(5)
-    cells._files.clear()
+    mmap_values._files.clear()
     cell("b").inc(1)
     cell("a").inc(2)
     assert written(group / f"counter_{os.getpid()}.db") == {"a": 7.0, "b": 1.0}
@@ -83,10 +83,10 @@ def test_forked_process(group):
 def test_many_at_once(group):
     """Steps that are added at once count as if one by one, of any numbers in any order, in a forked process too."""
     one, other = cell("a"), cell("b")
-    cells.add([(one, 1), (other, 2), (one, 0.5)])
+    mmap_values.add([(one, 1), (other, 2), (one, 0.5)])
     child = os.fork()
     if child == 0:
-        cells.add([(other, 3), (other, 4)])
+        mmap_values.add([(other, 3), (other, 4)])
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
     assert written(group / f"counter_{os.getpid()}.db") == {"a": 1.5, "b": 2.0}
@@ -101,7 +101,7 @@ def test_threads(group, at_once):
     def count():
         for _ in range(20_000):
             if at_once:
-                cells.add([(shared, 1), (other, 1)])
+                mmap_values.add([(shared, 1), (other, 1)])
             else:
                 shared.inc(1)
 

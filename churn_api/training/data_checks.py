@@ -47,7 +47,7 @@ def duplicate_rows(table: pa.Table) -> int:
     return int(table.num_rows - table.group_by(table.column_names).aggregate([]).num_rows)
 
 
-def giveaways(frame: pd.DataFrame, labels: Labels) -> list[str]:
+def target_leakage(frame: pd.DataFrame, labels: Labels) -> list[str]:
     """Columns that tell the target almost by themselves: known only after the fact, most likely."""
     rows = np.random.default_rng(SEED).permutation(len(labels))[:_MAX_ROWS]
     return [str(name) for name in frame.columns if _auc_alone(frame[name].iloc[rows], labels[rows]) >= GIVES_AWAY]

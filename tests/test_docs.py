@@ -1,5 +1,6 @@
 """Documents that can fail: their tables are compared with the code, and their examples are run."""
 
+import doctest
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import flask
 import pytest
 from conftest import ROOT
 
+import churn_api
 from churn_api.app import create_app
 from churn_api.config import SETTINGS
 from churn_api.tables.formats import FORMATS
@@ -203,6 +205,77 @@ def test_python_of_the_readme(models_dir, monkeypatch):
     exec(code, names)  # noqa: S102
     assert isinstance(names["app"], flask.Flask)
     assert names["app"].test_client().get("/churn/health/ready").status_code == 200
+
+
+@pytest.fixture
+def python_page(sample_models, monkeypatch, tmp_path) -> list[str]:
+    """The Python examples of docs/python.md, in a folder that has the sample model and a table."""
+    (tmp_path / "models").symlink_to(sample_models)
+    run("churn-api sample-data --rows 2000 > customers.csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return [block.text for block in blocks("docs/python.md") if block.language == "python"]
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/python.md"])
+def test_sessions(name, python_page):
+    """Every line of a Python session prints what is shown below it."""
+    text = "".join(block.text for block in blocks(name) if block.language == "pycon")
+    test = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
+    told: list[str] = []
+    assert len(test.examples) > 2
+    assert doctest.DocTestRunner().run(test, out=told.append).failed == 0, "".join(told)
+
+
+def test_flask_view(python_page, sample_live, monkeypatch):
+    """The view of docs/python.md answers with a prediction, and with what is wrong with a record."""
+    monkeypatch.setenv("CHURN_MODELS_DIR", str(sample_live))
+    (code,) = [text for text in python_page if "init_app" in text]
+    names: dict[str, Any] = {"__name__": "team"}
+    exec(code, names)  # noqa: S102
+    client = names["app"].test_client()
+    record = {"age": 35, "tenure": 24, "monthly_charges": 65.50}
+    answer = client.post("/cancellations", json=record)
+    served = client.post("/churn/api/v1/predict", json=record).json
+    assert answer.json == {"call": False, "probability": served["churn_probability"]}
+    refused = client.post("/cancellations", json={"age": 35, "tenure": 24})
+    assert (refused.status_code, refused.json) == (422, {"faults": ["#/monthly_charges: This field is required."]})
+    churn_api.close(names["app"])
+
+
+def test_celery_task(python_page):
+    """The task of docs/python.md predicts, where Celery is installed."""
+    pytest.importorskip("celery")
+    (code,) = [text for text in python_page if "celery" in text]
+    names: dict[str, Any] = {"__name__": "tasks"}
+    exec(code, names)  # noqa: S102
+    records = [{"age": 35, "tenure": 24, "monthly_charges": 65.50}]
+    probabilities = names["probabilities"].apply(args=[records]).get()
+    assert probabilities == [churn_api.load("models/default/1").predict(records[0]).probability]
+    with pytest.raises(churn_api.InvalidRecord, match="#/0/age This field is required"):
+        names["probabilities"].apply(args=[[{}]]).get()
+
+
+def test_pytest_fixture(python_page, tmp_path):
+    """The test of docs/python.md passes in an environment that has nothing set, and leaves no thread."""
+    (code,) = [text for text in python_page if "pytest.fixture" in text]
+    (tmp_path / "test_app.py").write_text(
+        f"{code}\n\ndef test_threads():\n    import threading\n\n    assert threading.active_count() == 1\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("CHURN_", "PYTEST_"))}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-W",
+        "error",
+        str(tmp_path / "test_app.py"),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
 
 
 def test_figures_of_the_readme():

@@ -1,6 +1,6 @@
 """Signature -> Marshmallow schema: the one source of verdicts and error messages."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
@@ -53,9 +53,9 @@ class InvalidRecord(ValueError):
     """
 
     def __init__(self, faults: list[Fault], more: int = 0) -> None:
-        # Both, as pickle makes an exception again of its arguments.
+        # Of its arguments pickle makes an exception again, and so does Celery, by way of JSON.
         super().__init__(faults, more)
-        self.faults = faults
+        self.faults = [fault if isinstance(fault, Fault) else _from_json(fault) for fault in faults]
         self.more = more
 
     def __str__(self) -> str:
@@ -110,6 +110,11 @@ class RecordReader:
         if name == self.signature.target.name:
             return "This is what the model predicts: leave it out."
         return did_you_mean(name, self._names)
+
+
+def _from_json(fault: Sequence[Any]) -> Fault:
+    code, message, hint, path = fault
+    return Fault(code, message, hint, tuple(path))
 
 
 def _line(fault: Fault) -> str:

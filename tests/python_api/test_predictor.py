@@ -1,5 +1,6 @@
 """A model that is called from Python: records in any form that programs have them, predictions out."""
 
+import json
 import math
 import pickle
 import shutil
@@ -122,13 +123,15 @@ def test_text_of_faults(small):
 
 
 def test_passes_between_processes(small):
-    """Predictions and faults can be pickled, so that they come back from a pool of processes or a queue."""
+    """Predictions and faults can be pickled, and faults pass through JSON: they come back from a pool or a queue."""
     found = small.predict(CUSTOMER)
     assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301
     with pytest.raises(churn_api.InvalidRecord) as caught:
         small.predict(FAULTY)
-    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
-    assert (again.faults, again.more, str(again)) == (caught.value.faults, 0, str(caught.value))
+    by_pickle = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+    by_json = churn_api.InvalidRecord(*json.loads(json.dumps(caught.value.args)))
+    for again in (by_pickle, by_json):
+        assert (again.faults, again.more, str(again)) == (caught.value.faults, 0, str(caught.value))
 
 
 def test_warnings(opened):

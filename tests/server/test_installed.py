@@ -136,6 +136,41 @@ def test_help(installation, tmp_path):
     assert "serve" in module
 
 
+IN_PYTHON = """
+import sys
+import churn_api
+predictor = churn_api.load(sys.argv[1])
+print(predictor.predict({"age": 35, "tenure": 24, "monthly_charges": 65.50}).probability)
+"""
+
+
+def test_predicts_in_python(installation, server, tmp_path):
+    """In a program, the installed package predicts what the installed server answers."""
+    bundle = installation.folder / "var" / "churn_api-instance" / "models" / "default" / "1"
+    printed = run([str(installation.python), "-c", IN_PYTHON, str(bundle)], tmp_path).stdout
+    answer = requests.post(f"{server.url}/api/v1/predict", json=RECORD, timeout=30).json()
+    assert float(printed) == answer["churn_probability"]
+
+
+def test_types(installation, tmp_path):
+    """Type checkers know what the installed package offers: a right program passes, and each wrong line is named."""
+    pytest.importorskip("mypy")
+    source = Path(__file__).with_name("typed_program.py").read_text()
+    (tmp_path / "program.py").write_text(source)
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(installation.python)]
+    done = subprocess.run(
+        [*command, "--cache-dir", str(tmp_path / "cache"), "program.py"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+    )
+    wrong = {number for number, line in enumerate(source.splitlines(), 1) if line.endswith("# wrong")}
+    found = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error: " in line}
+    assert wrong
+    assert found == wrong, done.stdout
+
+
 def test_predicts(server):
     """The installed server predicts, and its page has every file that it loads."""
     answer = requests.post(f"{server.url}/api/v1/predict", json=RECORD, timeout=30)

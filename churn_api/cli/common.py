@@ -19,7 +19,7 @@ class Refused(click.ClickException):
     exit_code = 2
 
 
-class Number(click.FloatRange):
+class FiniteRange(click.FloatRange):
     """A number within bounds. click's own lets NaN through, which is neither below nor above any of them."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:

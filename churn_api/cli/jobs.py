@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 import click
 import msgspec
 
-from churn_api.cli.common import Number, WholeNumber, actor, refuse, services, settings_or_refuse, table
+from churn_api.cli.common import FiniteRange, WholeNumber, actor, refuse, services, settings_or_refuse, table
 from churn_api.config import MAX_KEEP_DAYS
 from churn_api.jobs.job import STATES, Job, State
 from churn_api.jobs.queue import Finished, UnknownJob
@@ -67,7 +67,7 @@ def cancel(job_id: str) -> None:
 
 
 @jobs.command()
-@click.option("--days", type=Number(0, MAX_KEEP_DAYS), help="Keep jobs that ended since. [default: JOB_KEEP_DAYS]")
+@click.option("--days", type=FiniteRange(0, MAX_KEEP_DAYS), help="Keep jobs that ended since. [default: JOB_KEEP_DAYS]")
 @click.option("--bytes", "bytes_", type=WholeNumber(0), help="Keep no more than this. [default: JOB_KEEP_BYTES]")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 def prune(days: float | None, bytes_: int | None, dry_run: bool) -> None:

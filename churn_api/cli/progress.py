@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 LINE_EVERY_SECONDS = 10
 
 
-class Rows(Protocol):
+class RowProgress(Protocol):
     """Is told how far a run has come."""
 
     def at(self, rows: int, done: int) -> None:
@@ -45,7 +45,7 @@ class _Bar:
 
 
 @contextmanager
-def rows_on(stream: TextIO, total: int) -> Iterator[Rows]:
+def rows_on(stream: TextIO, total: int) -> Iterator[RowProgress]:
     """The kind of progress that suits the stream; `total` is what `done` will be in the end."""
     if not stream.isatty():
         yield _Lines(stream, total)

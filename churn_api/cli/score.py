@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 import orjson
 
-from churn_api.cli.common import Number, Refused, WholeNumber, refuse, settings_or_refuse
+from churn_api.cli.common import FiniteRange, Refused, WholeNumber, refuse, settings_or_refuse
 from churn_api.cli.outputs import PIPE, check_output, check_terminal, whole_output
 from churn_api.cli.progress import rows_on
 from churn_api.config import StartError
@@ -63,7 +63,7 @@ _BY_NAME = f"[default: by the name; {DEFAULT} for -]"
 @click.option("-o", "--output", default=PIPE, metavar="FILE", help="Where to write. [default: - (stdout)]")
 @click.option("--model", metavar="NAME", help="Model. [default: the one that serves by default]")
 @click.option("--version", metavar="N", help="Its version. [default: the live one; without a database, the newest]")
-@click.option("--threshold", type=Number(0, 1), help="Predict churn from here on. [default: the model's]")
+@click.option("--threshold", type=FiniteRange(0, 1), help="Predict churn from here on. [default: the model's]")
 @click.option("--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True)
 @click.option("--errors", metavar="FILE", help=f"Write the faults of bad rows ({FORMATS[LINES].title}).")
 @click.option("--keep", metavar="COLS", help="Columns to repeat in the result: `all`, or names by commas.")

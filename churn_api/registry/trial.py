@@ -40,7 +40,7 @@ class Bundle(NamedTuple):
     """Of its card, where it is known."""
 
 
-class Task(NamedTuple):
+class TrialTask(NamedTuple):
     """What the process is asked for."""
 
     bundles: list[Bundle]
@@ -60,14 +60,14 @@ class Verdict(msgspec.Struct):
 
 def main() -> None:
     """Try the bundles of the input, one after another."""
-    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    task = msgspec.json.decode(sys.stdin.buffer.read(), type=TrialTask)
     for bundle in task.bundles:
         verdict = try_bundle(Path(bundle.folder), bundle.digest, task)
         sys.stdout.buffer.write(msgspec.json.encode(verdict) + b"\n")
         sys.stdout.flush()
 
 
-def try_bundle(folder: Path, digest: str | None, task: Task) -> Verdict:
+def try_bundle(folder: Path, digest: str | None, task: TrialTask) -> Verdict:
     """Load a bundle and score with it, under limits; one that passes them ends this process."""
     try:
         card = read_card(folder, digest)
@@ -83,7 +83,7 @@ def try_bundle(folder: Path, digest: str | None, task: Task) -> Verdict:
     return Verdict()
 
 
-def _limit(card: Card, size: int, task: Task) -> None:
+def _limit(card: Card, size: int, task: TrialTask) -> None:
     """Limit this process, counted from what it has used by now."""
     # What a scorer imports is not the bundle's doing.
     if card.scorer == "sklearn":

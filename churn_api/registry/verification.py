@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from churn_api.registry.bundle import BundleError, read_card, verify_files
-from churn_api.registry.trial import Bundle, Task, Verdict
+from churn_api.registry.trial import Bundle, TrialTask, Verdict
 
 _CODE = "import sys; sys.path.insert(0, sys.argv[1]); from churn_api.registry.trial import main; main()"
 CPU_SECONDS = 10
@@ -78,7 +78,7 @@ def _run(todo: Sequence[Bundle]) -> tuple[list[bytes], str]:
     try:
         done = subprocess.run(  # noqa: S603  # nosec B603
             [sys.executable, "-P", "-c", _CODE, home],
-            input=msgspec.json.encode(Task(list(todo), CPU_SECONDS, WALL_SECONDS)),
+            input=msgspec.json.encode(TrialTask(list(todo), CPU_SECONDS, WALL_SECONDS)),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=START_SECONDS + WALL_SECONDS * len(todo),

@@ -28,7 +28,7 @@ _READ = select(WORKERS).where(_RECENT).order_by(WORKERS.c.started_at)
 _NOTHING = "", float("-inf")
 
 
-class Worker(NamedTuple):
+class WorkerReport(NamedTuple):
     """A worker process that was heard of lately."""
 
     host: str
@@ -75,11 +75,11 @@ class Reporter:
         return f"{_host()}:{self._pid}:{self._started:%Y%m%d%H%M%S%f}"
 
 
-def workers(database: Database) -> Sequence[Worker]:
+def workers(database: Database) -> Sequence[WorkerReport]:
     """The workers heard of lately. Raises DatabaseAway."""
     with database.reading() as connection:
         rows = connection.execute(_READ, _recent(clock.now(connection))).all()
-    return [Worker(row.host, row.pid, row.started_at, row.seen_at, json.loads(row.models)) for row in rows]
+    return [WorkerReport(row.host, row.pid, row.started_at, row.seen_at, json.loads(row.models)) for row in rows]
 
 
 def _recent(now: datetime) -> dict[str, datetime]:

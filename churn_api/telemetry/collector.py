@@ -12,7 +12,7 @@ from churn_api.config import metrics_group
 from churn_api.telemetry import multiprocess, multiprocess_dir
 from churn_api.telemetry.metrics import Families
 from churn_api.telemetry.processes import processes
-from churn_api.telemetry.queue_metrics import Depth, QueueDepth
+from churn_api.telemetry.queue_metrics import QueueCollector, QueueDepth
 
 STARTED = "process_start_time_seconds"
 SET_ONLY = (STARTED, "model_live_info")
@@ -22,9 +22,9 @@ SET_ONLY = (STARTED, "model_live_info")
 class Everything:
     """Collects all that there is to tell."""
 
-    def __init__(self, families: Families, depth: Callable[[], Depth | None]) -> None:
+    def __init__(self, families: Families, depth: Callable[[], QueueDepth | None]) -> None:
         self._families = families
-        self._queue = QueueDepth(depth)
+        self._queue = QueueCollector(depth)
 
     def collect(self) -> Iterator[Metric]:
         """Every metric. Raises Busy."""
@@ -59,7 +59,7 @@ def _told(sample: Sample) -> Sample:
     return sample._replace(labels={"pid": str(os.getpid()), **sample.labels})
 
 
-def registry_of(families: Families, depth: Callable[[], Depth | None]) -> CollectorRegistry:
+def registry_of(families: Families, depth: Callable[[], QueueDepth | None]) -> CollectorRegistry:
     """A registry that tells everything."""
     registry = CollectorRegistry()
     registry.register(Everything(families, depth))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from churn_api.telemetry.collector import registry_of
 from churn_api.telemetry.metrics import families
 from churn_api.telemetry.metrics_server import serve_metrics
-from churn_api.telemetry.queue_metrics import Depth
+from churn_api.telemetry.queue_metrics import QueueDepth
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class WorkCounts:
         self.families.job_ends.labels(state, reason).inc()
 
 
-def serve(counts: WorkCounts, depth: Callable[[], Depth | None], host: str, port: int) -> None:
+def serve(counts: WorkCounts, depth: Callable[[], QueueDepth | None], host: str, port: int) -> None:
     """Serve the metrics on a port of their own."""
     serve_metrics(registry_of(counts.families, depth), host, port)
     log.info("metrics are served on %s:%d", host, port)

@@ -12,7 +12,7 @@ KEPT_SECONDS = 5.0
 WAIT_SECONDS = 1.0
 
 
-class Depth(Protocol):
+class QueueDepth(Protocol):
     """How much is in a queue."""
 
     @property
@@ -26,12 +26,12 @@ class Depth(Protocol):
         ...
 
 
-class QueueDepth:
+class QueueCollector:
     """Asks in a thread of its own, so that a database that hangs costs a scrape a second, and not its answer."""
 
-    def __init__(self, ask: Callable[[], Depth | None]) -> None:
+    def __init__(self, ask: Callable[[], QueueDepth | None]) -> None:
         self._ask = ask
-        self._found: Depth | None = None
+        self._found: QueueDepth | None = None
         self._asked_at = -KEPT_SECONDS
         self._asking: threading.Thread | None = None
 
@@ -47,7 +47,7 @@ class QueueDepth:
             oldest.add_metric((), depth.oldest_seconds)
         yield from (jobs, oldest)
 
-    def _depth(self) -> Depth | None:
+    def _depth(self) -> QueueDepth | None:
         if time.monotonic() - self._asked_at < KEPT_SECONDS:
             return self._found
         asking = self._asking

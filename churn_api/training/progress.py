@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as RichProgress
 
 
-class Progress(Protocol):
+class TrainingProgress(Protocol):
     """Is told of each step as it begins."""
 
     def plan(self, steps: int) -> None:
@@ -31,11 +31,11 @@ class Lines:
         self._started = time.monotonic()
 
     def plan(self, steps: int) -> None:
-        """See Progress."""
+        """See TrainingProgress."""
         self._steps = steps
 
     def step(self, what: str) -> None:
-        """See Progress."""
+        """See TrainingProgress."""
         self._done += 1
         of = f"/{self._steps}" if self._steps else ""
         print(f"[{self._done}{of}] {what} ({time.monotonic() - self._started:.1f} s)", file=self._stream, flush=True)
@@ -50,17 +50,17 @@ class Bar:
         self._begun = False
 
     def plan(self, steps: int) -> None:
-        """See Progress."""
+        """See TrainingProgress."""
         self._bar.update(self._task, total=steps)
 
     def step(self, what: str) -> None:
-        """See Progress."""
+        """See TrainingProgress."""
         self._bar.update(self._task, description=what, advance=1 if self._begun else 0)
         self._begun = True
 
 
 @contextmanager
-def progress_on(stream: TextIO) -> Iterator[Progress]:
+def progress_on(stream: TextIO) -> Iterator[TrainingProgress]:
     """The kind of progress that suits the stream."""
     if not stream.isatty():
         yield Lines(stream)

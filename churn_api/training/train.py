@@ -14,7 +14,7 @@ from churn_api.training.importance import most_important
 from churn_api.training.metrics import best_threshold
 from churn_api.training.packaging import About, package
 from churn_api.training.preparation import Choices, Prepared, prepare
-from churn_api.training.progress import Progress
+from churn_api.training.progress import TrainingProgress
 from churn_api.training.validation import FOLDS, Evaluation, cross_validate, fit
 
 AUTO = "auto"
@@ -29,7 +29,7 @@ class Trained:
 
 
 def train(
-    table: Path, choices: Choices, *, name: str, models_dir: Path, progress: Progress, estimator: str = AUTO
+    table: Path, choices: Choices, *, name: str, models_dir: Path, progress: TrainingProgress, estimator: str = AUTO
 ) -> Trained:
     """Train on a table and write the best candidate as the next version of `name`.
 
@@ -69,7 +69,7 @@ def _pipeline(prepared: Prepared, candidate: str, method: str | None) -> Any:
     return calibrated(pipeline) if method else pipeline
 
 
-def _evaluate(prepared: Prepared, candidate: str, progress: Progress) -> Evaluation:
+def _evaluate(prepared: Prepared, candidate: str, progress: TrainingProgress) -> Evaluation:
     return cross_validate(
         partial(CANDIDATES[candidate], prepared.signature, prepared.columns),
         prepared.frame,

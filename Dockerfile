@@ -11,7 +11,7 @@ WORKDIR /src
 # pip stays outside of what is copied on.
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/churn-api
 COPY deploy/container/requirements.txt deploy/container/requirements-otel.txt deploy/container/
-COPY setup.cfg pyproject.toml README.md ./
+COPY setup.cfg pyproject.toml README.md LICENSE ./
 # Each file has to have the hash that the lock says; the extras `train`, `dask` and `reload` are not in it.
 RUN /opt/pip/bin/pip --python /opt/churn-api/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
     --require-hashes -r "$LOCK"

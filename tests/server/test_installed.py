@@ -18,7 +18,7 @@ import requests
 from conftest import ROOT, Server, serving
 from scrapes import until
 
-TREE = ("churn_api", "README.md", "pyproject.toml", "setup.cfg")
+TREE = ("churn_api", "README.md", "LICENSE", "pyproject.toml", "setup.cfg")
 """What a build reads."""
 BUILD = """
 import sys

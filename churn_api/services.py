@@ -214,10 +214,10 @@ class Services:
         finally:
             self.database.close()
 
-    def look(self) -> None:
-        """Bring keys and models up to date once. Raises DatabaseAway."""
+    def look_at_models(self) -> None:
+        """Bring the models up to date now, in a process that need not follow. Raises DatabaseAway."""
         try:
-            self.watcher.look()
+            self._follow_catalog()
         finally:
             self.database.close()
 

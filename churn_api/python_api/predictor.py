@@ -13,6 +13,16 @@ from churn_api.registry.model import Model
 from churn_api.serving.data_plane import DataPlane, Options
 
 
+class Row(Protocol):
+    """What a row of a DataFrame has, and many others that are no mappings by name."""
+
+    def keys(self) -> Iterable[Any]:
+        """Its fields' names."""
+        ...
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
 class Frame(Protocol):
     """What of pandas' classes a DataFrame alone has: types are checked whether pandas is installed or not."""
 
@@ -66,8 +76,8 @@ class Predictor:
         """What a record of the model is."""
         return self.card.signature
 
-    def predict(self, record: Mapping[str, Any], *, threshold: float | None = None) -> Prediction:
-        """Predict for one customer: a mapping of the signature's fields to values.
+    def predict(self, record: Mapping[str, Any] | Row, *, threshold: float | None = None) -> Prediction:
+        """Predict for one customer: a mapping of the signature's fields to values, or a row of a DataFrame.
 
         Values may be scalars of NumPy; None, NaN and pandas' NA and NaT are missing values. `threshold`, in [0, 1],
         takes the place of the model's own. Raises InvalidRecord with every fault.

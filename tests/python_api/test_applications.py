@@ -1,6 +1,7 @@
 """Applications from Python: a database for them, predictions by what is live in them, and their end."""
 
 import gc
+import shutil
 import subprocess
 import sys
 import threading
@@ -124,6 +125,26 @@ def test_live_later(models_dir):
         predictor.predict(CUSTOMER)
     churn_api.make_live(app, "small", 2)
     assert predictor.predict(CUSTOMER).version == "2"
+    churn_api.close(app)
+
+
+def test_registered_later(models_dir, tmp_path):
+    """A version that was registered since the application was made is known to a predictor that is made then."""
+    elsewhere = tmp_path / "models"
+    shutil.copytree(models_dir, elsewhere)
+    config = {"MODELS_DIR": str(elsewhere), "DATABASE_URL": f"sqlite:///{tmp_path / 'churn.db'}"}
+    churn_api.upgrade(config)
+    app = churn_api.create_app(config)
+    shutil.copytree(elsewhere / "small", elsewhere / "newer", ignore=lambda *_: ["2"])
+    (elsewhere / "newer" / "1" / "card.json").write_bytes(
+        (elsewhere / "newer" / "1" / "card.json").read_bytes().replace(b'"name": "small"', b'"name": "newer"')
+    )
+    with pytest.raises(churn_api.UnknownModel):
+        churn_api.predictor(app, "newer")
+    services = Services(load_settings(config))
+    services.management.make_bundle_live("newer", "1", by="test")
+    services.database.close()
+    assert churn_api.predictor(app, "newer").predict(CUSTOMER).model == "newer"
     churn_api.close(app)
 
 

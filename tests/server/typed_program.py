@@ -11,6 +11,7 @@ from churn_api import Fault, InvalidRecord, Prediction, Predictor, create_app
 predictor: Predictor = churn_api.load(Path("models") / "telco" / "1")
 record = {"tenure": 3, "Contract": "One year"}
 one: Prediction = predictor.predict(record, threshold=0.5)
+row: Prediction = predictor.predict(pd.DataFrame([record]).iloc[0])
 many: list[Prediction] = predictor.predict_many([record, record])
 scored: pd.DataFrame = predictor.predict_many(pd.DataFrame([record]))
 risk: tuple[float, int, str, float] = (one.probability, one.prediction, one.band, one.threshold)

@@ -158,7 +158,7 @@ def _write(task: "Task", output: str, faults_file: BinaryIO | None, on_error: st
     from churn_api.tables.blocks import blocks
     from churn_api.tables.writers import Joiner
 
-    progress = beginning(task.layout)
+    progress, more = beginning(task.layout), 0
     schema = result_schema(task)
     with (
         whole_output(output) as sink,
@@ -168,16 +168,18 @@ def _write(task: "Task", output: str, faults_file: BinaryIO | None, on_error: st
         results = in_order(partial(score_block, task), blocks(task.layout), processes=processes)
         for step in steps(results, task.layout, progress):
             _write_faults(step.errors, faults_file, progress.bad_rows)
-            progress = step.progress
+            progress, more = step.progress, more + step.scored.more_faults
             if progress.bad_rows and on_error == "fail":
+                _write_count(more, faults_file)
                 raise _BadRows(f"{progress.bad_rows:,} of the first {progress.rows:,} rows are not valid")
             joiner.add(step.scored.part)
             bar.at(progress.rows, progress.done)
+    _write_count(more, faults_file)
     return progress
 
 
 def _write_faults(faults: list[dict[str, Any]], file: BinaryIO | None, before: int) -> None:
-    """Write all faults to the file, or show the first few on stderr."""
+    """Write a block's faults to the file, or show the first few on stderr."""
     if file is not None:
         file.writelines(orjson.dumps(fault) + b"\n" for fault in faults)
         return
@@ -185,6 +187,12 @@ def _write_faults(faults: list[dict[str, Any]], file: BinaryIO | None, before: i
         column = f", column {fault['column']!r}" if fault["column"] else ""
         hint = f" {fault['hint']}" if fault["hint"] else ""
         click.echo(f"row {fault['row']}{column}: {fault['message']}{hint}", err=True)
+
+
+def _write_count(more: int, file: BinaryIO | None) -> None:
+    """End a file that could not hold all faults with a count of the others."""
+    if file is not None and more:
+        file.write(orjson.dumps({"more_errors": more}) + b"\n")
 
 
 def _bundle(name: str | None, version: str | None) -> tuple[Path, str]:

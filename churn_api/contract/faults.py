@@ -19,10 +19,15 @@ MAX_TOLD = 1000
 """Faults of one body that an answer lists; the rest are counted."""
 MAX_LISTED = 20
 """Choices that a message lists; the rest are counted."""
-WORDS_COMPARED = 1 << 19
-"""With misspelt words of one body, each known word as often as it is compared: a fraction of a second's work."""
+MAX_COMPARED = 1 << 26
+"""What the misspelt words of one body may cost to compare, in characters: a fraction of a second's work."""
 
-_words_left: ContextVar[list[int] | None] = ContextVar("words_left", default=None)
+_AT_ONCE = 64
+"""Characters of a misspelt word that are compared with one of a known word in one step."""
+_EACH_WORD = 16
+"""What a known word costs besides its characters."""
+
+_compared_left: ContextVar[list[int] | None] = ContextVar("compared_left", default=None)
 
 
 class Fault(NamedTuple):
@@ -64,13 +69,18 @@ class Words:
         self.words = tuple(words)
 
     @cached_property
+    def size(self) -> int:
+        """What it costs to compare a short word with each."""
+        return sum(map(len, self.words)) + _EACH_WORD * len(self.words)
+
+    @cached_property
     def folded(self) -> list[str]:
         """The same without regard to case."""
         return [word.casefold() for word in self.words]
 
     def nearest(self, word: str) -> int | None:
         """The position of the word that is most like another; None where none is like it."""
-        if len(word) > LONGEST_COMPARED or not _may_compare(len(self.words)):
+        if len(word) > LONGEST_COMPARED or not _may_compare(self.size * -(-len(word) // _AT_ONCE)):
             return None
         match = process.extractOne(word.casefold(), self.folded, scorer=fuzz.ratio, score_cutoff=SIMILAR_ENOUGH)
         return None if match is None else int(match[2])
@@ -91,15 +101,15 @@ def most_like(word: str, known: Iterable[str] | Words) -> str | None:
 
 @contextmanager
 def bounded_hints() -> Iterator[None]:
-    """Compare no more than WORDS_COMPARED words meanwhile; where that is not enough, faults go without a hint."""
-    if _words_left.get() is not None:
+    """Compare no more than MAX_COMPARED characters meanwhile; where that is not enough, faults go without a hint."""
+    if _compared_left.get() is not None:
         yield
         return
-    token = _words_left.set([WORDS_COMPARED])
+    token = _compared_left.set([MAX_COMPARED])
     try:
         yield
     finally:
-        _words_left.reset(token)
+        _compared_left.reset(token)
 
 
 def listed(choices: Sequence[object]) -> str:
@@ -109,12 +119,14 @@ def listed(choices: Sequence[object]) -> str:
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
-def _may_compare(words: int) -> bool:
-    left = _words_left.get()
+def _may_compare(characters: int) -> bool:
+    left = _compared_left.get()
     if left is None:
         return True
-    left[0] -= words
-    return left[0] >= 0
+    if left[0] < characters:
+        return False
+    left[0] -= characters
+    return True
 
 
 def _escaped(step: str) -> str:

@@ -7,16 +7,12 @@ from churn_api.serving.table_scorer import Scored, Task, score_block
 from churn_api.tables.file_parts import Block
 from churn_api.tables.formats import FORMATS
 
-MAX_FAULTS = 50_000
-"""Of a block, that are told one by one: the others are counted where they are found."""
-
 
 def score_into(task: Task, files: JobFiles, block: Block) -> Scored:
     """Score a block and put its part into the job's folder. Raises TableError or OSError."""
     scored = score_block(task, block)
     files.write_part(block.number, scored.part)
-    more = max(0, len(scored.faults) - MAX_FAULTS)
-    return scored._replace(part=b"", faults=scored.faults[:MAX_FAULTS], more_faults=scored.more_faults + more)
+    return scored._replace(part=b"")
 
 
 def is_data_set(request: Request) -> bool:

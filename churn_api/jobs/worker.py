@@ -25,7 +25,7 @@ from churn_api.registry.bundle import BundleError
 from churn_api.serving.engine import EngineAway
 from churn_api.serving.progress import Progress
 from churn_api.store.database import DatabaseAway, DatabaseFull
-from churn_api.tables.errors import TableError, TableFaults
+from churn_api.tables.errors import TableError, TableFaults, TooLarge
 from churn_api.tables.formats import FORMATS
 from churn_api.telemetry import logs
 
@@ -46,6 +46,7 @@ class _Stopped(Exception):
 
 _FAILURES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((BadRows, TableFaults, SourceError), "validation-failed"),
+    ((TooLarge,), "too-large"),
     ((TableError,), "malformed-table"),
     ((BundleError,), "model-not-ready"),
 )

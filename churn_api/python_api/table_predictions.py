@@ -80,7 +80,7 @@ def _faults(rows: Rows) -> tuple[list[Fault], list[Fault], int]:
     """Of a batch: its faults, its warnings, and how many more faults there are."""
     faults = FirstFaults()
     faults.add([Fault(each.code, each.message, each.hint, (each.row, str(each.column))) for each in rows.faults])
-    return faults.told, [], faults.more
+    return faults.told, [], faults.more + rows.more_faults
 
 
 def _warn_of(unseen: dict[str, int]) -> None:

@@ -21,7 +21,7 @@ from churn_api.serving.arrow_columns import arrow_column
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.formats import FORMATS
 from churn_api.tables.formulas import without_formulas
-from churn_api.tables.read_result import RowFault
+from churn_api.tables.read_result import MAX_FAULTS, RowFault
 from churn_api.tables.writers import encode
 
 
@@ -106,7 +106,8 @@ class TableScorer:
         columns, _ = predict_columns(self._model, rows.columns, self.threshold)
         named = {IDENTIFIER: rows.identifiers} | {name: rows.kept.column(name) for name in rows.kept.column_names}
         named |= {column.name: arrow_column(column, columns[column.name], bad) for column in COLUMNS}
-        result = Scored(block, b"", rows.count, rows.lines, int(bad.sum()), rows.faults, rows.unseen)
+        counts = (rows.count, rows.lines, int(bad.sum()))
+        result = Scored(block, b"", *counts, rows.faults, rows.unseen, rows.more_faults)
         return ScoredTable(pa.table(named), columns, result)
 
 
@@ -120,14 +121,16 @@ def _added(block: Block, pieces: Sequence[ScoredTable]) -> ScoredTable:
 
 
 def _added_results(block: Block, pieces: Sequence[Scored]) -> Scored:
-    rows, lines = 0, 0
+    rows, lines, more = 0, 0, 0
     faults: list[RowFault] = []
     unseen: Counter[str] = Counter()
     for piece in pieces:
-        faults += [fault._replace(row=fault.row + rows, line=fault.line + lines) for fault in piece.faults]
+        some = piece.faults[: MAX_FAULTS - len(faults)]
+        faults += [fault._replace(row=fault.row + rows, line=fault.line + lines) for fault in some]
+        more += len(piece.faults) - len(some) + piece.more_faults
         rows, lines = rows + piece.rows, lines + piece.lines
         unseen.update(piece.unseen)
-    return Scored(block, b"", rows, lines, sum(piece.bad_rows for piece in pieces), faults, dict(unseen))
+    return Scored(block, b"", rows, lines, sum(piece.bad_rows for piece in pieces), faults, dict(unseen), more)
 
 
 @lru_cache(maxsize=4)

@@ -4,6 +4,7 @@ What is found good here is a strict subset of what record.py accepts, and has th
 """
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,16 +76,21 @@ def judge(feature: Feature, cells: pa.Array) -> Judged:
     return _judge_texts(feature, texts).take(codes)
 
 
-def value_of(feature: Feature, cell: Any) -> Any:
-    """A cell that `plain_feature` returned, as it would stand in a JSON record."""
-    if not isinstance(cell, str):
-        return bool(cell) if feature.type == "boolean" and cell in (0, 1) else cell
-    text = cell.strip(WHITESPACE)
-    if feature.type == "string":
-        return cell if cell in (feature.choices or ()) else text
-    if feature.type == "boolean":
-        return _TRUE_AND_FALSE.get(text.lower(), text)
-    return float(text) if _NUMBER.fullmatch(text) else text
+def value_of(feature: Feature) -> Callable[[Any], Any]:
+    """What makes of a feature's cell, one that `plain_feature` returned, what would stand in a JSON record."""
+    choices = frozenset(feature.choices or ())
+
+    def value(cell: Any) -> Any:
+        if not isinstance(cell, str):
+            return bool(cell) if feature.type == "boolean" and cell in (0, 1) else cell
+        text = cell.strip(WHITESPACE)
+        if feature.type == "string":
+            return cell if cell in choices else text
+        if feature.type == "boolean":
+            return _TRUE_AND_FALSE.get(text.lower(), text)
+        return float(text) if _NUMBER.fullmatch(text) else text
+
+    return value
 
 
 def is_missing(cell: Any) -> bool:

@@ -1,6 +1,8 @@
 """Rows of formats with columns: read a column at a time, and record by record where a row is not found good."""
 
+import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from churn_api.tables.column_selection import select
 from churn_api.tables.column_validation import Judged, is_missing, judge, plain, plain_feature, value_of
 from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.identifiers import judge_identifiers, no_identifiers
-from churn_api.tables.read_result import RowFault, Rows, fault_at
+from churn_api.tables.read_result import BlockFaults, Rows
 
 SUSPECTS = 1024
 """Rows that are taken out of their columns at once to be judged one by one."""
@@ -40,6 +42,7 @@ class CellRows:
         self._layout = layout
         self._read_cells = read_cells
         self._selection = select(layout.names, records.signature, keep, reserved)
+        self._values = {feature.name: value_of(feature) for feature in self._selection.features}
         self._builder = ColumnsBuilder(records.signature)
 
     @bounded_hints()
@@ -59,7 +62,8 @@ class CellRows:
             count=cells.rows,
             lines=cells.lines,
             identifiers=_spread(pa.chunked_array([identifiers.values]), cells),
-            faults=sorted([*faults, *_ragged(cells)], key=lambda fault: fault.row),
+            faults=faults.told,
+            more_faults=faults.more,
             unseen={f.name: int((judged[f.name].unseen & good).sum()) for f in self._selection.features if f.open},
             kept=pa.table({name: _spread(cells.table.column(name), cells) for name in self._selection.kept}),
         )
@@ -83,20 +87,26 @@ class CellRows:
                 block[:, index] = judged[name].values if name in judged else missing
         return columns
 
-    def _explain(self, read: pa.Table, cells: Cells, columns: Columns, good: NDArray[np.bool_]) -> list[RowFault]:
+    def _explain(self, read: pa.Table, cells: Cells, columns: Columns, good: NDArray[np.bool_]) -> BlockFaults:
         """The faults of the rows that are not good; one that record.py accepts becomes so, with its values."""
-        faults = []
+        faults = BlockFaults()
+        judged = self._judge_one_by_one(read, cells, columns, good)
+        for row, error in heapq.merge(judged, _ragged(cells), key=itemgetter(0)):
+            faults.add(row, _line(cells, row), error)
+        return faults
+
+    def _judge_one_by_one(
+        self, read: pa.Table, cells: Cells, columns: Columns, good: NDArray[np.bool_]
+    ) -> Iterator[tuple[int, InvalidRecord]]:
         for place, record in self._suspects(read, np.flatnonzero(~good)):
             try:
                 values = self._records.read(record).values
             except InvalidRecord as error:
-                row = int(cells.places[place])
-                faults += [fault_at(row, _line(cells, row), _of_cell(fault)) for fault in error.faults]
+                yield int(cells.places[place]), InvalidRecord([_of_cell(fault) for fault in error.faults], error.more)
             else:
                 one = self._builder.build_from_rows([values])
                 columns.numbers[place], columns.texts[place] = one.numbers[0], one.texts[0]
                 good[place] = True
-        return faults
 
     def _suspects(self, read: pa.Table, places: NDArray[np.int64]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Rows as JSON records, each with its place."""
@@ -107,16 +117,13 @@ class CellRows:
 
     def _record(self, row: Mapping[str, Any]) -> dict[str, Any]:
         record = {name: cell for name, cell in row.items() if not is_missing(cell)}
-        for feature in self._selection.features:
-            if feature.name in record:
-                record[feature.name] = value_of(feature, record[feature.name])
-        return record
+        return record | {name: self._values[name](cell) for name, cell in record.items() if name in self._values}
 
 
-def _ragged(cells: Cells) -> Iterator[RowFault]:
+def _ragged(cells: Cells) -> Iterator[tuple[int, InvalidRecord]]:
     for row, found, expected in cells.ragged:
         message = f"The row has {found} cells where the header has {expected}."
-        yield RowFault(row, _line(cells, row), None, "ragged-row", message, None)
+        yield row, InvalidRecord([Fault("ragged-row", message)])
 
 
 def _line(cells: Cells, row: int) -> int:

@@ -16,13 +16,14 @@ from churn_api.tables.errors import TableError
 from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.format import Format
 from churn_api.tables.row_boundaries import MAX_ROW_BYTES, OPEN_QUOTE, count_lines, first_row, next_row, whole_rows
-from churn_api.tables.text_blocks import BOM, NOT_UTF8, START_BYTES, first_bytes, has_more_rows, text_stops
+from churn_api.tables.text_blocks import BOM, NOT_UTF8, START_BYTES, TextRows, first_bytes, has_more_rows, text_stops
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 DELIMITERS = ",;\t"
 
+_LINE = rb"[\r\n]*+[^\r\n]++"
 _QUOTED = re.compile(rb'"(?:[^"]++|"")*+"')
 
 
@@ -65,7 +66,8 @@ class Csv(Format):
 
     def stops(self, layout: Layout, start: int) -> Iterator[int]:
         """Ends of rows: a newline inside quotes is none."""
-        return text_stops(layout, start, partial(whole_rows, delimiter=layout.delimiter), OPEN_QUOTE)
+        rows = TextRows(partial(whole_rows, delimiter=layout.delimiter), _LINE, OPEN_QUOTE)
+        return text_stops(layout, start, rows)
 
     def read_cells(self, layout: Layout, block: Block, names: Sequence[str], coded: Sequence[str] = ()) -> Cells:
         """Text as it stands."""

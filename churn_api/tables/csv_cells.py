@@ -7,17 +7,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-from numpy.typing import NDArray
 
 from churn_api.tables.errors import BadRow, TableError
 from churn_api.tables.file_parts import Block, Cells, Layout
-from churn_api.tables.row_boundaries import OPEN_QUOTE, count_lines, line_at, line_ends, row_ends, whole_rows
+from churn_api.tables.row_boundaries import OPEN_QUOTE, count_lines, line_at, lines_before, row_starts, whole_rows
 from churn_api.tables.text_blocks import BOM, NOT_UTF8
 
 # By itself Arrow takes SIGINT and SIGTERM while it reads, and breaks off what a graceful shutdown is to finish.
 pa.enable_signal_handlers(False)
 
-_LF, _CR = b"\n\r"
 _SECOND = rb"(?:\A|[\r\n])(?:\xef\xbb\xbf)?(?P<header>%b)(?=[\r\n]|\Z)"
 
 
@@ -27,7 +25,7 @@ def read_cells(layout: Layout, block: Block, names: Sequence[str]) -> Cells:
     table, ragged = _parsed(layout, data, names or layout.names[:1])
     rows, lines = table.num_rows + len(ragged), count_lines(data)
     places = np.delete(np.arange(rows), [place for place, _, _ in ragged])
-    line_of = None if rows == lines else np.searchsorted(line_ends(data), _first_bytes(data, layout.delimiter))
+    line_of = None if rows == lines else lines_before(data, row_starts(data, layout.delimiter))
     return Cells(table.select(list(names)), places, rows, lines, line_of, ragged)
 
 
@@ -41,7 +39,7 @@ def _text(layout: Layout, block: Block) -> bytes:
     last = block.stop == layout.stop
     for place, complaint in _complaints(data, header, layout.delimiter if last else None):
         line = line_at(path, block.start + place)
-        row = int(np.count_nonzero(_first_bytes(data, layout.delimiter)[1:] <= place))
+        row = int(np.count_nonzero(row_starts(data, layout.delimiter)[1:] <= place))
         raise BadRow(f"{path.name}, line {line}: {complaint}", row, complaint)
     return data
 
@@ -89,12 +87,3 @@ def _parsed(layout: Layout, data: bytes, names: Sequence[str]) -> tuple[pa.Table
 def _guarded(data: bytes) -> bytes:
     """The same rows, below a blank line where the reader would drop a byte order mark, or would see no table."""
     return b"\n" + data if not data or data.startswith(BOM) else data
-
-
-def _first_bytes(data: bytes, delimiter: str) -> NDArray[np.int64]:
-    """The byte with which each row of `data` begins, but for blank ones."""
-    starts = np.append(0, row_ends(data, delimiter))
-    starts = starts[starts < len(data)]
-    first = np.frombuffer(data, np.uint8)[starts]
-    rows: NDArray[np.int64] = starts[(first != _LF) & (first != _CR)]
-    return rows

@@ -12,11 +12,12 @@ from churn_api.contract.record import RecordReader
 from churn_api.tables.decompression import unzipped
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.format import BlockReader, Format
-from churn_api.tables.text_blocks import BOM, first_bytes, has_more_rows, next_line, text_stops
+from churn_api.tables.text_blocks import BOM, TextRows, first_bytes, has_more_rows, next_line, text_stops
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_LINES = TextRows(lambda data: data.rfind(b"\n") + 1, rb"[ \t\r\n]*+[^\n]++", "this is longer than a row can be")
 _ROWS = 1 << 10
 """That are Python objects at a time."""
 
@@ -48,7 +49,7 @@ class Ndjson(Format):
 
     def stops(self, layout: Layout, start: int) -> Iterator[int]:
         """Ends of lines."""
-        return text_stops(layout, start, lambda data: data.rfind(b"\n") + 1, "this is longer than a row can be")
+        return text_stops(layout, start, _LINES)
 
     def reader(
         self, records: RecordReader, layout: Layout, keep: Sequence[str] | None, reserved: frozenset[str]

@@ -26,9 +26,8 @@ from churn_api.contract.struct import record_struct
 from churn_api.tables.column_selection import clashing
 from churn_api.tables.errors import TableFaults, TooLarge
 from churn_api.tables.file_parts import Block, Layout
-from churn_api.tables.read_result import Rows, fault_at
-
-BLANK = " \t\r"
+from churn_api.tables.read_result import BlockFaults, Rows
+from churn_api.tables.text_blocks import WRITTEN_LINE
 
 _PRINTABLE = re.compile(PRINTABLE)
 _NO_OBJECT = Fault("malformed-json", "The line is not one JSON object.")
@@ -63,35 +62,40 @@ class JsonRows:
         """The rows of a block, whatever is wrong with some of them."""
         with self._path.open("rb") as file:
             file.seek(block.start)
-            lines = _lines(file.read(block.stop - block.start))
+            data = file.read(block.stop - block.start)
+        numbers, lines = _written(data)
         _check_members(lines)
-        numbers = [number for number, line in enumerate(lines) if line is None or (line and line.strip(BLANK))]
-        rows, faults = self._rows([lines[number] for number in numbers])
-        good = [row for row in range(len(rows)) if row not in faults]
+        rows, good, faults = self._rows(numbers, lines)
         values = _transposed([rows[row] for row in good], len(self._known))
         return Rows(
             columns=self._builder.build(values, len(good)),
             good=np.array(good, np.int64),
             count=len(rows),
-            lines=len(lines),
+            lines=data.count(b"\n") + (data[-1:] not in (b"", b"\n")),
             identifiers=pa.chunked_array([[_sent(row[len(self._features) :]) for row in rows]], pa.string()),
-            faults=[fault_at(row, numbers[row], fault) for row, found in faults.items() for fault in found],
+            faults=faults.told,
+            more_faults=faults.more,
             unseen=dict(self._unseen(values)),
-            kept=self._keep(rows, [lines[number] for number in numbers]),
+            kept=self._keep(rows, lines),
         )
 
-    def _rows(self, lines: list[str | None]) -> tuple[list[Row], dict[int, list[Fault]]]:
-        """Every row, and the faults of those that have any; such a row holds what fits its feature's type."""
+    def _rows(self, numbers: list[int], lines: list[str | None]) -> tuple[list[Row], list[int], BlockFaults]:
+        """Every row, the good ones among them, and the faults of the others, which hold what fits a feature's type."""
         rows: list[Row] = []
-        faults: dict[int, list[Fault]] = {}
-        for place, line in enumerate(lines):
-            row, found = self._fast(line), None
-            if row is None:
-                row, found = self._judged(line)
-            if found:
-                faults[place] = found
+        good: list[int] = []
+        faults = BlockFaults()
+        for place, (number, line) in enumerate(zip(numbers, lines, strict=True)):
+            row, error = self._read(line)
             rows.append(row)
-        return rows, faults
+            if error is None:
+                good.append(place)
+            else:
+                faults.add(place, number, error)
+        return rows, good, faults
+
+    def _read(self, line: str | None) -> tuple[Row, InvalidRecord | None]:
+        row = self._fast(line)
+        return self._judged(line) if row is None else (row, None)
 
     def _fast(self, line: str | None) -> Row | None:
         if line is None or self._decoder is None:
@@ -105,16 +109,16 @@ class JsonRows:
             return None
         return row
 
-    def _judged(self, line: str | None) -> tuple[Row, list[Fault]]:
+    def _judged(self, line: str | None) -> tuple[Row, InvalidRecord | None]:
         record = _parsed(line, self._known)
         if record is None:
-            return (None,) * len(self._known), [_NO_OBJECT]
+            return (None,) * len(self._known), InvalidRecord([_NO_OBJECT])
         try:
             found = self._records.read(record)
         except InvalidRecord as error:
             fitting = [_fitting(feature, record.get(name)) for name, feature in self._features.items()]
-            return (*fitting, *map(record.get, self._identifiers)), error.faults
-        return (*found.values, found.customer_id, *(None,) * (len(self._identifiers) - 1)), []
+            return (*fitting, *map(record.get, self._identifiers)), error
+        return (*found.values, found.customer_id, *(None,) * (len(self._identifiers) - 1)), None
 
     def _unseen(self, values: list[tuple[Any, ...]]) -> Iterator[tuple[str, int]]:
         for feature, column in zip(self._features.values(), values, strict=False):
@@ -143,13 +147,17 @@ class JsonRows:
         return msgspec.json.Decoder(lenient)
 
 
-def _lines(data: bytes) -> list[str | None]:
-    """The lines of a block, those that are no UTF-8 as None."""
-    try:
-        lines: list[str | None] = [*data.decode().split("\n")]
-    except UnicodeDecodeError:
-        lines = [_decoded(line) for line in data.split(b"\n")]
-    return lines if lines[-1] != "" else lines[:-1]
+def _written(data: bytes) -> tuple[list[int], list[str | None]]:
+    """The lines of a block that are not blank, each with its number from 0; one that is no UTF-8 as None."""
+    numbers: list[int] = []
+    lines: list[str | None] = []
+    number = end = 0
+    for line in WRITTEN_LINE.finditer(data):
+        number += data.count(b"\n", end, line.start())
+        end = line.start()
+        numbers.append(number)
+        lines.append(_decoded(line.group()))
+    return numbers, lines
 
 
 def _decoded(line: bytes) -> str | None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from churn_api.tables.errors import BadRow
 from churn_api.tables.file_parts import Block, Layout
+from churn_api.tables.text_blocks import WRITTEN_LINE
 from churn_api.tables.typed_cells import as_type, common_type, typed
 
 
@@ -44,8 +45,8 @@ def _column(parts: list[pa.Array]) -> pa.ChunkedArray:
 def _part(layout: Layout, block: Block) -> _Part:
     with Path(layout.path).open("rb") as file:
         file.seek(block.start)
-        lines = file.read(block.stop - block.start).split(b"\n")
-    records = [_record(line, row) for row, line in enumerate(line for line in lines if line.strip(b" \t\r"))]
+        lines = WRITTEN_LINE.findall(file.read(block.stop - block.start))
+    records = [_record(line, row) for row, line in enumerate(lines)]
     names = dict.fromkeys(name for record in records for name in record)
     return _Part(len(records), {name: typed([record.get(name) for record in records]) for name in names})
 

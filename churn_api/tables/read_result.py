@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 from churn_api.contract.columns import Columns
 from churn_api.contract.faults import Fault
+from churn_api.contract.record import InvalidRecord
+
+MAX_FAULTS = 1 << 17
+"""Of a block, that are told one by one; the others are counted."""
 
 
 class RowFault(NamedTuple):
@@ -23,6 +27,20 @@ class RowFault(NamedTuple):
     code: str
     message: str
     hint: str | None
+
+
+class BlockFaults:
+    """The first faults of a block's rows, and a count of the others."""
+
+    def __init__(self) -> None:
+        self.told: list[RowFault] = []
+        self.more = 0
+
+    def add(self, row: int, line: int, record: InvalidRecord) -> None:
+        """What is wrong with the next bad row."""
+        some = record.faults[: MAX_FAULTS - len(self.told)]
+        self.told += [_fault_at(row, line, fault) for fault in some]
+        self.more += len(record.faults) - len(some) + record.more
 
 
 @dataclass(frozen=True)
@@ -40,14 +58,16 @@ class Rows:
     identifiers: pa.ChunkedArray
     """One a row, text, or int64 where the file stores numbers; null where there is none."""
     faults: list[RowFault]
-    """In the order of rows."""
+    """The first ones, in the order of rows."""
     unseen: dict[str, int]
     """By open feature: good rows with a category that training did not see."""
     kept: pa.Table
     """One row a row: the columns to keep, as they stand."""
+    more_faults: int = 0
+    """That are not among the faults."""
 
 
-def fault_at(row: int, line: int, fault: Fault) -> RowFault:
+def _fault_at(row: int, line: int, fault: Fault) -> RowFault:
     """A record's fault as that of a row."""
     column = str(fault.path[0]) if fault.path else None
     return RowFault(row, line, column, fault.code, fault.message, fault.hint)

@@ -89,5 +89,6 @@ def _plain(name: str, column: pa.ChunkedArray) -> pa.Array:
 
 def _values(feature: Feature, column: pa.ChunkedArray) -> list[Any]:
     """A feature's column as JSON values, None for missing."""
-    values = (None if cell is None else value_of(feature, cell) for cell in plain_feature(feature, column).to_pylist())
+    value = value_of(feature)
+    values = (None if cell is None else value(cell) for cell in plain_feature(feature, column).to_pylist())
     return [int(value) if feature.type == "integer" and value is not None else value for value in values]

@@ -21,7 +21,7 @@ from table_files import READ, WRITE
 
 from churn_api.app import create_app
 from churn_api.cli import main
-from churn_api.tables import text_blocks
+from churn_api.tables import read_result, text_blocks
 from churn_api.tables.formats import FORMATS
 
 COMMAND = str(Path(sys.executable).with_name("churn-api"))
@@ -168,6 +168,17 @@ def test_errors_of_a_refused_table():
     assert (done.exit_code, "faults.ndjson lists their faults" in done.stderr) == (2, True)
     assert files() == {"faults.ndjson"}
     assert len(Path("faults.ndjson").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("on_error", ["fail", "skip"])
+def test_more_errors_than_are_held(monkeypatch, on_error):
+    """A file that could not hold all faults of a block ends with a count of the others."""
+    monkeypatch.setattr(read_result, "MAX_FAULTS", 10)
+    Path("bad.csv").write_text(TEXT.replace(",Yes,", ",perhaps,"))
+    bad = TEXT.count(",Yes,")
+    score("bad.csv", "-o", "scored.csv", "--errors", "faults.ndjson", "--on-error", on_error, "--processes", "1")
+    *faults, last = map(json.loads, Path("faults.ndjson").read_text().splitlines())
+    assert (len(faults), last) == (10, {"more_errors": bad - 10})
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from churn_api.jobs import bounds as module
 from churn_api.jobs.bounds import JobBounds
 from churn_api.serving.progress import Progress
 from churn_api.store.tables import JOBS
-from churn_api.tables import text_blocks
+from churn_api.tables import read_result, text_blocks
 from churn_api.telemetry.job_metrics import WorkCounts
 
 
@@ -101,6 +101,19 @@ def test_faults_that_fail_a_job(office_with, tmp_path):
     assert (job.state, job.reason_code) == ("failed", "validation-failed")
     assert files.errors.stat().st_size <= 5100
     assert "more_errors" in told(files)[-1]
+
+
+def test_faults_beyond_a_block_s_share(office_with, tmp_path, monkeypatch):
+    """Of a block's faults the first are kept in memory, ragged rows among them, and a job counts the others."""
+    monkeypatch.setattr(read_result, "MAX_FAULTS", 100)
+    office = office_with()
+    path = tmp_path / "bad.csv"
+    path.write_text("tenure,MonthlyCharges,Partner,Contract\n" + "x,y,Yes,One year\n1,2\n" * 50)
+    files = office.put(path, on_error="skip", result_format="ndjson", keep=[])
+    job = work(office)
+    *faults, last = told(files)
+    assert [fault["row"] for fault in faults] == sorted([*range(2, 69), *range(2, 68, 2)])
+    assert (job.progress.bad_rows, last) == (100, {"more_errors": 50})
 
 
 def test_a_result_out_of_proportion(office_with, tmp_path, monkeypatch):

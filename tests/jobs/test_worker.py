@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import psutil
+import pyarrow as pa
 import pytest
 import requests
 from builders import customers, write_csv
 from office import Office, grouped, scored, until
 from sqlalchemy import update
+from table_files import parquet
 from test_workers import own_postgres  # noqa: F401 - a fixture
 
 from churn_api.jobs import worker as worker_module
@@ -30,6 +32,9 @@ from churn_api.serving.progress import Progress
 from churn_api.store.schema import upgrade
 from churn_api.store.tables import JOBS
 from churn_api.tables.formats import FORMATS
+
+SHARED = pa.Table.from_pandas(customers(1000).assign(Contract="x" * 1_000_000), preserve_index=False)
+"""A thousand rows that have one long text."""
 
 
 @pytest.fixture
@@ -261,7 +266,10 @@ def test_bad_rows_are_skipped(client, office, log, tmp_path):
         ("columns.csv", b"customerID,tenur\nC1,5\n", "validation-failed"),
         ("empty.csv", b"", "malformed-table"),
         ("picture.csv", b"\x89PNG\0\0", "malformed-table"),
+        ("nul.parquet", parquet(pa.table({"tenur\0e": [5]})), "malformed-table"),
+        ("shared.parquet", parquet(SHARED), "too-large"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_broken_input(office, log, tmp_path, name, data, code):
     """A file that is no table, or not the model's, fails its job with what is wrong, and tells no path."""

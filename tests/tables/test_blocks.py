@@ -47,6 +47,24 @@ def test_short_rows(path, monkeypatch, kind, ending):
     assert all(cut.endswith(b"\n") for cut in cuts[:-1])
 
 
+@pytest.mark.parametrize(
+    ("kind", "blank"),
+    [*(("csv", blank) for blank in (b"\n", b"\r\n", b"\r")), *(("ndjson", blank) for blank in (b"\n", b" \t\r\n"))],
+)
+def test_blank_lines(path, monkeypatch, kind, blank):
+    """A block holds any number of blank lines beside the rows that it may have."""
+    monkeypatch.setattr(text_blocks, "TEXT_LINES", 10)
+    ending = blank.lstrip(b" \t") if kind == "csv" else b"\n"
+    row = (b"1,2" if kind == "csv" else b"{}") + ending
+    data = (b"a,b" + ending if kind == "csv" else b"") + (blank * 30 + row) * 25 + blank * 1000
+    layout, found = cut(path, data, 1 << 20, kind)
+    cuts = [data[block.start : block.stop] for block in found]
+    assert b"".join(cuts) == data[layout.start :]
+    assert sum(cut.count(row) for cut in cuts) == 25
+    assert all(cut.count(row) <= 10 for cut in cuts)
+    assert len(cuts) < 5
+
+
 def text_of(rows, **dialect):
     sink = io.StringIO()
     writer = csv.writer(sink, **dialect)

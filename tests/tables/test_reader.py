@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from churn_api.contract.columns import ColumnsBuilder
 from churn_api.contract.record import InvalidRecord, RecordReader
+from churn_api.tables import row_boundaries
 from churn_api.tables.blocks import blocks
 from churn_api.tables.errors import TableError, TableFaults
 from churn_api.tables.file_parts import Block
@@ -37,7 +38,7 @@ SIGNATURE = signature(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("tables")
 
@@ -270,6 +271,25 @@ def test_no_rows(folder, kind):
     assert empty.identifiers.type == full.identifiers.type
 
 
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.sampled_from(["1,x", '1,"\n\n"', '"2",x', '1,2"3', "1,2,3", ""]), max_size=20),
+    piece=st.integers(1, 9),
+)
+def test_lines_of_rows(folder, rows, piece):
+    """The line of a fault is the one where its row begins, whatever quotes, blank lines and pieces lie before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(row_boundaries, "PIECE_BYTES", piece)
+        read = read_csv(folder, "tenure,charges\n1,2\n" + "\n".join(rows))
+    lines = np.cumsum([1, *(1 + row.count("\n") for row in rows)])
+    bad = [
+        (line, "charges" if row != "1,2,3" else None)
+        for row, line in zip(rows, lines, strict=False)
+        if row[-1:] in "x3" and row
+    ]
+    assert [(fault.line, fault.column) for fault in read.faults] == bad
+
+
 # --- NDJSON
 
 
@@ -296,6 +316,12 @@ def test_lines_that_are_no_json(folder, line):
     rows = read_ndjson(folder, {"tenure": 1}, line, {"tenure": 2})
     assert told(rows) == [(1, 1, None, "malformed-json")]
     assert rows.columns.numbers[:, 0].tolist() == [1, 2]
+
+
+def test_a_line_of_very_many_faults(folder):
+    """Of a line's faults the first thousand are told, and the others counted."""
+    rows = read_ndjson(folder, {}, of=signature(*[feature(f"f{number}", required=True) for number in range(1100)]))
+    assert (len(rows.faults), rows.more_faults) == (1000, 100)
 
 
 def test_identifiers_of_lines(folder):

@@ -234,6 +234,9 @@ def test_memory(tmp_path, models_dir):
     cases = {f"{sent} rows": (sent, ROWS[sent]()) for sent in ROWS}
     cases |= {f"{sent} columns": (sent, COLUMNS[sent]()) for sent in COLUMNS}
     cases |= {name: (sent, make()) for name, (sent, make) in (TEXTS | NESTED).items()}
+    cases["csv blank lines"] = ("csv", HEADER + b"\n" * 9_000_000)
+    cases["csv lines in a cell"] = ("csv", HEADER + b'\n35,24,"' + b"\n" * 9_000_000 + b'"\n')
+    cases["ndjson blank lines"] = ("ndjson", b" \n" * 4_500_000 + b"{}")
     cases["json values"] = ("json", b'{"customers":[{"age":[' + b"[]," * 3_000_000 + b"0]}]}")
     cases["json members"] = ("json", json.dumps({f"name{number}": 0 for number in range(600_000)}).encode())
     with zipfile.ZipFile(tmp_path / "cases.zip", "w") as kept:

@@ -8,7 +8,7 @@ from builders import feature, signature
 
 from churn_api.app import create_app
 from churn_api.contract.batch import BatchReader
-from churn_api.contract.faults import MAX_LISTED, MAX_TOLD
+from churn_api.contract.faults import MAX_LISTED, MAX_TOLD, Words, bounded_hints, did_you_mean
 from churn_api.tables.formats import FORMATS
 
 ROUTE = "/api/v1/batch-predict/small"
@@ -78,22 +78,58 @@ def wide(models_dir, tmp_path):
     return create_app({"MODELS_DIR": str(models), "TESTING": True}).test_client()
 
 
-@pytest.mark.parametrize("sent", ["json", "csv"])
-def test_many_choices(wide, sent, make_key):
-    """Of 50,000 choices twenty are listed; a thousand rows with a misspelt one get a short answer, the first a hint."""
+@pytest.fixture
+def send_wide(wide, make_key):
     key = {"X-API-Key": make_key("predict", "models:write")}
     wide.post("/api/v1/models", json={"path": "wide/1"}, headers=key)
     wide.put("/api/v1/models/wide/live", json={"version": "1"}, headers=key)
-    wrong = [
-        {"tenure": 3, "MonthlyCharges": 50.0, "Partner": True, "Contract": f"contract numbir {row}"}
-        for row in range(1000)
-    ]
-    text = "tenure,MonthlyCharges,Partner,Contract\n" + "".join(f"3,50,Yes,{one['Contract']}\n" for one in wrong)
-    body, kind = (text, CSV) if sent == "csv" else (json.dumps({"customers": wrong}), "application/json")
-    answer = wide.post("/api/v1/batch-predict/wide", data=body, content_type=kind, headers=key)
-    assert answer.status_code == 422, answer.text
+
+    def post(sent, **texts):
+        """A thousand rows, whose texts have each row's number in the place of `#`."""
+        wrong = [
+            {"tenure": 3, "MonthlyCharges": 50.0, "Partner": True}
+            | {name: text.replace("#", str(row)) for name, text in texts.items()}
+            for row in range(1000)
+        ]
+        lines = "".join(f"3,50,Yes,{','.join(row[name] for name in texts)}\n" for row in wrong)
+        text = f"tenure,MonthlyCharges,Partner,{','.join(texts)}\n{lines}"
+        body, kind = (text, CSV) if sent == "csv" else (json.dumps({"customers": wrong}), "application/json")
+        answer = wide.post("/api/v1/batch-predict/wide", data=body, content_type=kind, headers=key)
+        assert answer.status_code == 422, answer.text
+        return answer
+
+    return post
+
+
+@pytest.mark.parametrize("sent", ["json", "csv"])
+def test_many_choices(send_wide, sent):
+    """Of 50,000 choices twenty are listed; a thousand rows with a misspelt one get a short answer, the first a hint."""
+    answer = send_wide(sent, Contract="contract numbir #")
     assert len(answer.data) < 1_000_000
     first, last = answer.json["errors"][0], answer.json["errors"][-1]
     assert first["message"].endswith(f" and {50_003 - MAX_LISTED:,} more.")
     assert first["hint"] == "Did you mean 'contract number 0'?"
     assert last.get("hint") is None
+
+
+@pytest.mark.parametrize("sent", ["json", "csv"])
+def test_few_choices_beside_many(send_wide, sent):
+    """A feature of few choices gets its hints also where those of another are too many to be compared any more."""
+    errors = send_wide(sent, Contract="contract numbir #", Region="Nrth").json["errors"]
+    contracts, regions = (
+        [error for error in errors if name in (error.get("pointer") or error["column"])]
+        for name in ("Contract", "Region")
+    )
+    assert contracts[-1].get("hint") is None
+    assert {error["hint"] for error in regions} == {"Did you mean 'North'?"}
+
+
+def test_long_choices():
+    """Of misspelt words fewer get a hint the longer the choices are: comparing them takes longer."""
+
+    def hints(length):
+        words = Words("x" * length + str(number) for number in range(10_000))
+        with bounded_hints():
+            return sum(did_you_mean("x" * length + "#", words) is not None for _ in range(1000))
+
+    assert 1 <= hints(200) < hints(20) / 10

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from conftest import ROOT
 
+from benchmarks import servers
 from benchmarks.naughty import CANARY
 from benchmarks.server_log import log_faults
 from benchmarks.soak import Memory
@@ -35,6 +36,14 @@ def test_compare():
         assert f"### {title}" in printed
     assert "| floor |" in printed
     assert "| churn-api |" in printed
+
+
+def test_compiled(tmp_path, monkeypatch):
+    """Servers that are measured run from bytecode, as installed ones do, whatever the environment says."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(servers, "BYTECODE", tmp_path)
+    with servers.running("floor", tmp_path):
+        assert list(tmp_path.rglob("flask/app.*.pyc"))
 
 
 def test_against():
@@ -119,7 +128,7 @@ def test_soak_of_a_server_that_fails():
 
 def a_worker(soak):
     """One that has served for a while: what dies before the load begins is not the soak's to see."""
-    for _ in range(600):
+    for _ in range(2000):
         for process in psutil.Process(soak).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 is_gunicorn = "gunicorn" in " ".join(process.cmdline())

@@ -19,6 +19,7 @@ from limits import parse
 from churn_api.config_file import FileError, check_type, read_settings
 from churn_api.contract.faults import did_you_mean, most_like
 from churn_api.contract.numerals import is_numeral
+from churn_api.contract.unicode_text import is_unicode
 from churn_api.host_names import is_origin, trusted_host
 from churn_api.store_urls import IN_MEMORY, UrlError, check_counters_url, check_database_url, check_redis_url
 
@@ -382,7 +383,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[
     Paths are absolute. `others` are the names that overrides may hold besides. Raises ConfigError naming what is at
     fault.
     """
-    _refuse_unknown_variables()
+    _refuse_odd_variables()
     env = Env(eager=False)
     below = {setting.name: setting.default for setting in SETTINGS} | _from_file() | _from_secret_files()
     settings = {
@@ -511,6 +512,8 @@ def _checked(name: str, value: Any, others: Container[str]) -> Any:
     setting = next((setting for setting in SETTINGS if setting.name == name), None)
     if setting is None and name not in others:
         raise ConfigError(f"{name} is not a setting")
+    if setting is not None:
+        _require_text(name, value)
     if setting is not None and setting.check is not None:
         try:
             setting.check(value)
@@ -519,12 +522,21 @@ def _checked(name: str, value: Any, others: Container[str]) -> Any:
     return value
 
 
-def _refuse_unknown_variables() -> None:
+def _refuse_odd_variables() -> None:
     known = [setting.variable for setting in SETTINGS]
     known += [setting.file_variable for setting in SETTINGS if setting.secret]
     for variable in os.environ:
         if variable.startswith(PREFIX) and variable not in known:
             raise ConfigError(f"{variable} is not a setting. {_hint(variable, known)}")
+    for variable in known:
+        _require_text(variable, os.environ.get(variable))
+
+
+def _require_text(name: str, value: Any) -> None:
+    """Raise ConfigError where a value is, or holds, what no address, path or name can be."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, str) and ("\0" in one or not is_unicode(one)):
+            raise ConfigError(f"{name}: Must be UTF-8 text without NUL.")
 
 
 def _hint(variable: str, known: Sequence[str]) -> str:

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import sys
 
@@ -67,6 +68,24 @@ def test_spans_that_no_calendar_has(monkeypatch, name):
     monkeypatch.setenv(f"CHURN_{name}", "100000000")
     with pytest.raises(ConfigError, match=f"CHURN_{name}"):
         load_settings()
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_bytes_that_are_no_text(monkeypatch, setting):
+    """A variable whose bytes are not UTF-8 is refused by its name, whatever it sets."""
+    for variable in [setting.variable, *([setting.file_variable] if setting.secret else [])]:
+        with monkeypatch.context() as patch:
+            patch.setitem(os.environb, variable.encode(), b"\xff")
+            with pytest.raises(ConfigError, match=f"^{variable}: "):
+                load_settings()
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\udcff"])
+def test_texts_that_no_path_can_be(text):
+    """A value is refused that no address and no path can be, in a list too."""
+    for name, value in {"HOST": text, "INSTANCE_DIR": text, "DATA_URLS": [text]}.items():
+        with pytest.raises(ConfigError, match=f"^{name}: "):
+            load_settings({name: value})
 
 
 def test_misspelt_variable(monkeypatch):

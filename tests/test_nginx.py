@@ -104,6 +104,24 @@ def test_refusals_are_problems(nginx):
         assert MARK.encode() not in answer.bytes
 
 
+SLOW = {
+    "nothing": "",
+    "half a line": f"GET /{MARK}",
+    "half a head": f"GET /{MARK} HTTP/1.1\r\n{HEAD}X: ",
+    "half a body": f"POST /{MARK} HTTP/1.1\r\n{HEAD}Content-Length: 500\r\n\r\n{{",
+    "half a chunk": f"POST /{MARK} HTTP/1.1\r\n{HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\n{{",
+}
+
+
+def test_who_is_too_slow(nginx):
+    """Nginx answers nothing to a client that does not send on, and closes the connection: there is no 408 to shape."""
+    nginx.reload(re.sub(r"(client_(?:header|body)_timeout) \d+s", r"\1 1s", nginx.site.read_text()))
+    for case, raw in SLOW.items():
+        with socket.create_connection(("127.0.0.1", nginx.port), timeout=30) as connection:
+            connection.sendall(raw.encode())
+            assert connection.recv(1 << 16) == b"", case
+
+
 def test_ids_of_refusals(nginx):
     """A refused request has its own id where it is well-formed, as in the application."""
     refused = f"TRACE / HTTP/1.1\r\n{HEAD}X-Request-ID: "

@@ -10,7 +10,8 @@ import jwt
 
 from churn_api.access.caller import SCOPES, Caller, Denied
 from churn_api.config import StartError
-from churn_api.contract.fields import PRINTABLE, is_unicode
+from churn_api.contract.fields import PRINTABLE
+from churn_api.contract.unicode_text import is_unicode
 
 ISSUER = "churn-api"
 ALGORITHM = "HS256"

@@ -8,6 +8,8 @@ from importlib import import_module
 import click
 
 from churn_api import __version__
+from churn_api.cli.refusal import Refused
+from churn_api.contract.unicode_text import is_unicode
 
 MODULES = {
     "audit": "database",
@@ -29,6 +31,13 @@ MODULES = {
 
 class _Commands(click.Group):
     """Loads the module of a command when it is asked for: none waits for what others need, as databases and NumPy."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # For all commands at once: what no text can hold fails somewhere else in each of them.
+        for position, argument in enumerate(args, 1):
+            if not is_unicode(argument):
+                raise Refused(f"argument {position} is not UTF-8 text")
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(MODULES)

@@ -6,17 +6,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from churn_api.cli.refusal import Refused
 from churn_api.config import ConfigError, StartError, load_settings
 from churn_api.contract.numerals import is_numeral
 
 if TYPE_CHECKING:
     from churn_api.services import Services
-
-
-class Refused(click.ClickException):
-    """A request that cannot be carried out; shown as one line."""
-
-    exit_code = 2
 
 
 class FiniteRange(click.FloatRange):

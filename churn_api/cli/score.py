@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 import orjson
 
-from churn_api.cli.common import FiniteRange, Refused, WholeNumber, refuse, settings_or_refuse
+from churn_api.cli.common import FiniteRange, WholeNumber, refuse, settings_or_refuse
 from churn_api.cli.outputs import PIPE, check_output, check_terminal, whole_output
 from churn_api.cli.progress import rows_on
+from churn_api.cli.refusal import Refused
 from churn_api.config import StartError
 from churn_api.contract.bounds import NO_BOUNDS
 from churn_api.contract.faults import did_you_mean

@@ -16,11 +16,12 @@ from churn_api.contract.batch_body import UNREADABLE, check_list, parsed_record
 from churn_api.contract.bounds import TooManyRows
 from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.contract.faults import MAX_TOLD, Fault, FirstFaults, bounded_hints
-from churn_api.contract.fields import PRINTABLE, is_unicode
+from churn_api.contract.fields import PRINTABLE
 from churn_api.contract.json_size import has_longer_list, may_have_longer_list
 from churn_api.contract.record import InvalidRecord, Record, RecordReader, identifier_names
 from churn_api.contract.signature import Signature
 from churn_api.contract.struct import list_struct, record_struct
+from churn_api.contract.unicode_text import is_unicode
 
 CUSTOMERS = "customers"
 

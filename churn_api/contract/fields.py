@@ -11,6 +11,7 @@ from marshmallow import ValidationError, fields, validate
 
 from churn_api.contract.faults import Fault, Words, did_you_mean, listed
 from churn_api.contract.signature import FLOAT32_MAX
+from churn_api.contract.unicode_text import is_unicode
 
 MAX_IDENTIFIER_LENGTH = 128
 INT64 = (-(2**63), 2**63 - 1)
@@ -40,15 +41,6 @@ JSON_HINTS = (SEND_UNQUOTED, SEND_BOOLEAN)
 def fail(code: str, message: str, hint: str | None = None) -> NoReturn:
     """Raise one fault the way a Marshmallow field reports it."""
     raise ValidationError([Fault(code, message, hint)])
-
-
-def is_unicode(text: str) -> bool:
-    """Whether a text can be written as UTF-8. JSON's always can; half a surrogate pair of Python's cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def plain(number: float) -> str:

@@ -1,0 +1,9 @@
+"""How a command says no."""
+
+import click
+
+
+class Refused(click.ClickException):
+    """A request that cannot be carried out; shown as one line."""
+
+    exit_code = 2

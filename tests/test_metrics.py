@@ -1,5 +1,6 @@
 """Metrics of a real service: exact under many workers, whatever ends them, and served beside them."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -175,3 +177,19 @@ def test_version_that_answers(serve, models_dir, tmp_path, scrapes, make_key):
         until(lambda: scrapes.value("model_live_info", {"model": "small", "version": "1"}) == 1)
         until(lambda: 'model_live_info{model="small",version="2"}' not in scrapes.text())
         assert scrapes.value("model_generation", {"model": "small"}) == 2
+
+
+def test_metrics_that_another_holds(serve, models_dir, make_key, tmp_path):
+    """Metrics that a stopped process holds are a 503 that says when to try again, and no traceback in the log."""
+    with serve(models_dir, CHURN_METRICS_DIR=str(tmp_path / "metrics")) as server:
+        asked = partial(
+            requests.get, f"{server.url}/api/v1/metrics", headers={"X-API-Key": make_key("ops")}, timeout=30
+        )
+        assert asked().status_code == 200
+        (lock,) = tmp_path.glob("metrics/group-*/lock")
+        with lock.open("ab") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            answer = asked()
+    assert (answer.status_code, answer.json()["part"]) == (503, "metrics")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "Traceback" not in server.log

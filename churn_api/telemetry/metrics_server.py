@@ -12,6 +12,8 @@ import orjson
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 
+from churn_api.telemetry.multiprocess import Busy
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -41,6 +43,9 @@ def _refusing(answer: "WSGIApplication") -> "WSGIApplication":
             return _refuse(start, HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", ", ".join(METHODS)))
         try:
             return answer(environ, start)
+        except Busy as error:
+            log.warning("the metrics cannot be read: %s", error)
+            return _refuse(start, HTTPStatus.SERVICE_UNAVAILABLE)
         except Exception:
             log.exception("the metrics could not be read")
             return _refuse(start, HTTPStatus.INTERNAL_SERVER_ERROR)

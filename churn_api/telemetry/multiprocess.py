@@ -1,7 +1,8 @@
 """The metrics of a group of processes: read together, and those of dead ones folded into one file of each type.
 
-A counter must never be seen to go down, nor to count twice. So whoever reads or folds holds a lock, and a fold takes
-effect by one rename; what is left to do after it is listed beside it, and done by whoever holds the lock next.
+A counter must never be seen to go down, nor to count twice. So a fold holds a lock alone, readers hold it together, and
+a fold takes effect by one rename; what is left to do after it is listed beside it, and done by whoever holds the lock
+alone next.
 """
 
 import fcntl
@@ -23,37 +24,40 @@ from churn_api.telemetry.mmap_values import HEAD_BYTES, entry
 SUMMED = ("counter", "histogram")
 """What outlives its process; gauges are of the living."""
 WAIT_SECONDS = 2.0
-"""How long a scrape waits for another: one takes milliseconds, unless its process was stopped."""
+"""How long a scrape waits for a fold: one takes milliseconds, unless its process was stopped."""
 _LOOK_AGAIN_SECONDS = 0.002
 _CONSUMED = "consumed"
 
 
 class Busy(Exception):
-    """Somebody else reads or folds, and does not come to an end."""
+    """Another process holds the metrics, and does not come to an end."""
 
 
 def read(folder: Path) -> Iterable[Metric]:
     """The metrics of all processes, dead or alive, after a fold. Raises Busy."""
-    with _alone(folder, WAIT_SECONDS):
+    # Scrapes that came one after the other would come in no order: one of many could wait for ever.
+    with _locked(folder, fcntl.LOCK_SH, WAIT_SECONDS):
+        if not _is_to_be_folded(folder):
+            return _merged(folder)
+    with _locked(folder, fcntl.LOCK_EX, WAIT_SECONDS):
         _fold(folder)
-        files = [str(path) for path in (*folder.glob("*.db"), *folder.glob("folded-*/*.db")) if _has_values(path)]
-        return list(MultiProcessCollector.merge(files))  # type: ignore[no-untyped-call]
+        return _merged(folder)
 
 
 def fold(folder: Path) -> None:
-    """Fold what dead processes left, unless somebody is at it. Raises Busy or OSError; it may be tried again."""
-    with _alone(folder, 0):
+    """Fold what dead processes left, unless another reads or folds. Raises Busy or OSError; it may be tried again."""
+    with _locked(folder, fcntl.LOCK_EX, 0):
         _fold(folder)
 
 
 @contextmanager
-def _alone(folder: Path, seconds: float) -> Iterator[None]:
-    """The lock, at the latest after so long. It ends with the process that holds it."""
+def _locked(folder: Path, how: int, seconds: float) -> Iterator[None]:
+    """The lock, shared or not, at the latest after so long. It ends with the process that holds it."""
     deadline = time.monotonic() + seconds
     with (folder / "lock").open("ab") as file:
         while True:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, how | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:
@@ -64,6 +68,17 @@ def _alone(folder: Path, seconds: float) -> Iterator[None]:
         finally:
             # Closing would not do where a fork has taken the open file along.
             fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _merged(folder: Path) -> list[Metric]:
+    files = [str(path) for path in (*folder.glob("*.db"), *folder.glob("folded-*/*.db")) if _has_values(path)]
+    return list(MultiProcessCollector.merge(files))  # type: ignore[no-untyped-call]
+
+
+def _is_to_be_folded(folder: Path) -> bool:
+    """Whether a process has died since the last fold, or that fold was not finished."""
+    newest = _folded(folder)
+    return (newest is not None and (newest / _CONSUMED).exists()) or any(map(_is_of_dead, folder.glob("*.db")))
 
 
 def _fold(folder: Path) -> None:

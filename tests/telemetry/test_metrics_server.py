@@ -7,6 +7,7 @@ from raw_http import send
 
 from benchmarks.nginx import free_port
 from churn_api.telemetry.metrics_server import serve_metrics
+from churn_api.telemetry.multiprocess import Busy
 
 MARK = "HIDDENMARK"
 REFUSED = {
@@ -27,6 +28,13 @@ class Broken:
 
     def collect(self):
         raise ValueError(MARK)
+
+
+class Held:
+    """A collector of metrics that another process holds."""
+
+    def collect(self):
+        raise Busy("another process holds the metrics")
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +73,17 @@ def test_what_cannot_be_read():
     answer = send(port, "GET /metrics HTTP/1.1\r\n\r\n")
     assert (answer.status, answer.headers["Content-Type"]) == (500, "application/problem+json")
     assert MARK.encode() not in answer.bytes
+
+
+def test_what_another_holds(caplog):
+    """Metrics that another process holds for too long are a 503, and a line of the log without a traceback."""
+    registry, port = CollectorRegistry(auto_describe=False), free_port()
+    registry.register(Held())
+    serve_metrics(registry, "127.0.0.1", port)
+    answer = send(port, "GET /metrics HTTP/1.1\r\n\r\n")
+    assert (answer.status, answer.json["status"]) == (503, 503)
+    assert "another process holds the metrics" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_a_port_that_is_taken(port):

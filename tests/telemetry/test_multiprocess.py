@@ -27,6 +27,15 @@ for line in sys.stdin:
     samples = [sample for samples in found.values() for sample in samples]
     print(";".join(f"{sample.name} {sample.value!r}" for sample in samples if "le" not in sample.labels), flush=True)
 """
+READ_ON = """
+import sys
+from pathlib import Path
+from churn_api.telemetry import multiprocess
+multiprocess.read(Path(sys.argv[1]))
+print("begun", flush=True)
+while True:
+    multiprocess.read(Path(sys.argv[1]))
+"""
 RESTARTS = """
 import os, sys
 from pathlib import Path
@@ -172,6 +181,17 @@ def test_never_down(start, tmp_path):
             told = [one[name] for one in found]
             assert told == sorted(told)
     assert values(readers[0].tell("read"))["http_requests_total"] == 57
+
+
+def test_readers_wait_for_no_reader(start, tmp_path):
+    """A reader that is stopped at any moment, in the middle of reading too, holds up no other."""
+    group = start(COUNTING, tmp_path).tell(3)
+    other, reader = start("-c", READ_ON, group), start("-c", READ, group)
+    assert other.answer() == "begun"
+    for _ in range(20):
+        other.popen.send_signal(signal.SIGSTOP)
+        assert values(reader.tell("read"))["http_requests_total"] == 3
+        other.popen.send_signal(signal.SIGCONT)
 
 
 def test_groups_are_apart(start, tmp_path):

@@ -20,6 +20,7 @@ from churn_api.registry.management import Unusable
 from churn_api.serving.data_plane import InvalidTable
 from churn_api.store.database import DatabaseAway
 from churn_api.tables.errors import TableError, TableFaults, TooLarge, is_of_keep
+from churn_api.telemetry.multiprocess import Busy
 from churn_api.web.core.addresses import address
 from churn_api.web.core.disks import full_part, is_no_room
 from churn_api.web.core.draining import CutOff
@@ -61,6 +62,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(UnknownVersion, _unknown_version)
     app.register_error_handler(ModelNotReady, _not_ready)
     app.register_error_handler(DatabaseAway, _database_away)
+    app.register_error_handler(Busy, _metrics_busy)
     app.register_error_handler(OSError, _os_error)
     app.register_error_handler(CutOff, _cut_off)
     app.register_error_handler(Conflict, _conflict)
@@ -142,6 +144,12 @@ def _database_away(error: DatabaseAway) -> Response:
     return response_for(
         Problem("dependency-unavailable", f"The database {error.state}.", headers=headers, part="database")
     )
+
+
+def _metrics_busy(error: Busy) -> Response:
+    log.warning("the metrics cannot be read: %s", error)
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    return response_for(Problem("dependency-unavailable", "The metrics are in use.", headers=headers, part="metrics"))
 
 
 def _os_error(error: OSError) -> Response:

@@ -21,6 +21,7 @@ class Arrow(Format):
 
     name = "arrow"
     title = "Arrow"
+    made = "An Arrow IPC stream, as `pyarrow.ipc.new_stream` writes it"
     media_type = "application/vnd.apache.arrow.stream"
     suffixes: ClassVar[tuple[str, ...]] = (".arrow", ".arrows")
     magic = (b"ARROW1", b"\xff\xff\xff\xff")

@@ -42,6 +42,8 @@ class Format(ABC):
     """By which requests, jobs and commands ask for it."""
     title: ClassVar[str]
     """As people call it."""
+    made: ClassVar[str] = ""
+    """Of one that is not text: what a file of it is, and what writes one."""
     media_type: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
     """That a file's name may end in, in any case; files are written with the first."""

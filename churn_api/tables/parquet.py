@@ -29,6 +29,7 @@ class Parquet(Format):
 
     name = "parquet"
     title = "Parquet"
+    made = "A Parquet file, as `DataFrame.to_parquet` writes it"
     media_type = "application/vnd.apache.parquet"
     suffixes = (".parquet", ".pq")
     magic = (b"PAR1",)

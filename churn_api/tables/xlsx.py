@@ -28,6 +28,7 @@ class Xlsx(Arrow):
 
     name = "xlsx"
     title = "Excel"
+    made = "An Excel workbook with a header in its first sheet, as `DataFrame.to_excel(index=False)` writes it"
     media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     suffixes = (".xlsx",)
     magic = (b"PK\3\4", b"\xd0\xcf\x11\xe0")

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 import requests
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
@@ -18,6 +20,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
+from table_files import stream
 
 from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
@@ -27,6 +30,7 @@ from churn_api.contract.record import identifier_names, record_schema
 from churn_api.registry.bundle import read_card
 from churn_api.services import Services
 from churn_api.store.database import Database
+from churn_api.tables.formats import MEDIA_TYPES
 from churn_api.web.core.problems import KINDS
 
 
@@ -91,14 +95,37 @@ def sent_as(operation):
             yield {"data": content["example"], "content_type": media_type}
 
 
+WRITERS = {
+    "`DataFrame.to_parquet`": lambda table, sink: table.to_parquet(sink),
+    "`pyarrow.ipc.new_stream`": lambda table, sink: sink.write(stream(pa.Table.from_pandas(table))),
+    "`DataFrame.to_excel(index=False)`": lambda table, sink: table.to_excel(sink, index=False),
+}
+
+
+def test_binary_bodies_are_described(client, document):
+    """What no example can show is told: what writes it, and its columns; a file so made of an example is answered."""
+    contents = document["paths"]["/api/v1/batch-predict"]["post"]["requestBody"]["content"]
+    example = pd.read_csv(io.StringIO(contents["text/csv"]["example"]))
+    told = {kind: one["schema"]["description"] for kind, one in contents.items() if kind in MEDIA_TYPES}
+    binary = {kind: text for kind, text in told.items() if contents[kind]["schema"].get("format") == "binary"}
+    assert len(binary) == len(WRITERS)
+    for kind, text in binary.items():
+        assert text.endswith(f", with the columns {', '.join(example)}.")
+        write, sink = next(write for name, write in WRITERS.items() if name in text), io.BytesIO()
+        write(example, sink)
+        with client.post("/api/v1/batch-predict", data=sink.getvalue(), content_type=kind) as answer:
+            assert answer.status_code == 200, (kind, answer.text)
+
+
 def test_examples_are_what_their_schemas_say(document):
-    """Every body and answer that is text has an example, and each is valid under its own schema."""
+    """Every body and answer that is text has an example, each valid under its own schema; what is binary, words."""
     document["$id"] = "urn:document"
     registry = Registry().with_resource("urn:document", DRAFT202012.create_resource(document))
     shown = 0
     for place, content in contents(document):
         examples = [content["example"]] if "example" in content else list(content.get("examples", {}).values())
-        assert examples or content["schema"].get("format") == "binary", place
+        schema = content["schema"]
+        assert examples or (schema.get("format") == "binary" and len(schema["description"]) > 40), place
         for example in examples:
             value = example
             if isinstance(example, dict) and "$ref" in example:
@@ -227,6 +254,9 @@ def test_forms_are_described(document):
     assert form["required"] == ["file"]
     members = set(document["components"]["schemas"]["JobBody"]["properties"])
     assert set(form["properties"]) == members - {"source"} | {"file"}
+    assert form["properties"]["file"]["description"] == "A table: CSV, NDJSON, Parquet, Arrow or Excel."
+    bundle = document["paths"]["/api/v1/models"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert "ZIP" in bundle["properties"]["bundle"]["description"]
     batch = document["paths"]["/api/v1/batch-predict"]["post"]["requestBody"]["content"]["multipart/form-data"]
     assert set(batch["schema"]["properties"]) == {"file"}
 

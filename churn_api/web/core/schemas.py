@@ -60,6 +60,8 @@ class BodyOrFile(Body):
     """A body in place of which a form may be sent: the same members, and a file in one part."""
 
     part: ClassVar[str]
+    file: ClassVar[str]
+    """What the file is, as the document says it."""
     max_bytes: ClassVar[str]
     """The setting that says how large the file may be."""
     names_file: ClassVar[str]

@@ -9,7 +9,9 @@ from marshmallow import Schema, fields, validate
 
 from churn_api.contract.batch import CUSTOMERS
 from churn_api.contract.example import example_record
+from churn_api.contract.faults import listed
 from churn_api.contract.signature import Signature
+from churn_api.tables.format import Format
 from churn_api.tables.formats import DEFAULT, FORMATS, LINES
 from churn_api.web.core.headers import REQUEST_ID
 from churn_api.web.core.problems import KINDS, URN
@@ -61,6 +63,12 @@ def text_example(media_type: str, content: str | list[dict[str, Any]]) -> dict[s
     if media_type == FORMATS[LINES].media_type:
         return {"example": "".join(orjson.dumps(row).decode() + "\n" for row in content)}
     return {"example": _as_csv(content)} if media_type == FORMATS[DEFAULT].media_type else {}
+
+
+def binary_description(known: Format, content: str | list[dict[str, Any]]) -> str:
+    """What a file of a binary format is, in place of an example: JSON cannot hold one."""
+    names = list(content[0]) if isinstance(content, list) and content else []
+    return f"{known.made}, with the columns {listed(names)}." if names else f"{known.made}."
 
 
 def _as_csv(rows: list[dict[str, Any]]) -> str:

@@ -21,7 +21,7 @@ from churn_api.web.core.schemas import Body, BodyOrFile
 from churn_api.web.pages.shared import openapi_examples as examples
 from churn_api.web.pages.shared.openapi_models import Documented, batch_of
 from churn_api.web.v1.shared.negotiation import PART
-from churn_api.web.v1.shared.schemas import JOB_ID, Scored
+from churn_api.web.v1.shared.schemas import A_TABLE, JOB_ID, Scored
 
 VERSION = "3.1.0"
 CONVERTER = OpenAPIConverter(VERSION, lambda _: None, None)  # type: ignore[arg-type]  # asked of nested schemas alone
@@ -181,10 +181,12 @@ def _answers(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _file(media_type: str, content: str | list[dict[str, Any]]) -> dict[str, Any]:
-    """A body that is a file, with an example of its text or of its rows; a binary format has none to read."""
+    """A body that is a file, with an example of its text or of its rows; of a binary format, which has none, words."""
     known = next((known for known in FORMATS.values() if known.media_type == media_type), None)
     schema = FILE if known and known.binary else {"type": "string"}
-    if known:
+    if known and known.binary:
+        schema = schema | {"description": examples.binary_description(known, content)}
+    elif known:
         schema = schema | {"description": f"{known.title}."}
     return {"schema": schema} | examples.text_example(media_type, content)
 
@@ -223,10 +225,10 @@ def _file_form(
     return {"schema": schema, "example": example} | encoding
 
 
-def _form(part: str, body: type[Body] | None) -> dict[str, Any]:
+def _form(part: str, body: type[BodyOrFile] | None) -> dict[str, Any]:
     """A form with a file in one part, and beside it the members of a body that do not say where the file is."""
-    members: dict[str, Any] = {part: FILE}
-    if body is not None and issubclass(body, BodyOrFile):
+    members: dict[str, Any] = {part: FILE | {"description": body.file if body else A_TABLE}}
+    if body is not None:
         written: dict[str, Any] = CONVERTER.schema2jsonschema(body)["properties"]  # type: ignore[no-untyped-call]
         members |= {name: _as_text(schema) for name, schema in written.items() if name != body.names_file}
     return {"type": "object", "required": [part], "properties": members, "additionalProperties": False}

@@ -12,7 +12,7 @@ from churn_api.jobs.job import STATES
 from churn_api.registry.management import PATH
 from churn_api.scoring.output import COLUMNS as OUTPUT
 from churn_api.scoring.output import Column, policy_around
-from churn_api.tables.formats import DEFAULT, EXCEL_SAFE, FORMATS
+from churn_api.tables.formats import DEFAULT, EXCEL_SAFE, FORMATS, TITLES
 from churn_api.web import API_V1
 from churn_api.web.core.headers import REQUEST_ID
 from churn_api.web.core.schemas import Body, BodyOrFile, Fault, PlainFloat, PlainInteger, Query
@@ -20,6 +20,8 @@ from churn_api.web.core.schemas import Body, BodyOrFile, Fault, PlainFloat, Plai
 FAIL, SKIP = "fail", "skip"
 ALL = "all"
 ROWS, COLUMNS = "rows", "columns"
+A_TABLE = f"A table: {TITLES}."
+"""What the file of a form is, as the document says it."""
 
 
 class Keep(fields.Field[list[str] | None]):
@@ -180,6 +182,7 @@ class ModelPath(BodyOrFile):
     """Body of POST /models."""
 
     part = "bundle"
+    file = "A ZIP file with `card.json` and `model.onnx`."
     max_bytes = "MAX_BUNDLE_BYTES"
     names_file = "path"
 
@@ -297,6 +300,7 @@ class JobBody(BodyOrFile):
     """What POST /jobs takes, as JSON or as the fields of a form beside the file."""
 
     part = "file"
+    file = A_TABLE
     max_bytes = "MAX_JOB_BYTES"
     names_file = "source"
 

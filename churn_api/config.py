@@ -212,7 +212,11 @@ SETTINGS = (
     Setting("MAX_BATCH_ROWS", "int", 1000, "Customers that one batch may hold.", validate.Range(1)),
     Setting("MAX_CONTENT_LENGTH", "int", 10 * 1024 * 1024, "Bytes that a request's body may have.", validate.Range(1)),
     Setting(
-        "MAX_BUNDLE_BYTES", "int", 100 * 1024 * 1024, "Bytes that an uploaded bundle may unfold to.", validate.Range(1)
+        "MAX_BUNDLE_BYTES",
+        "int",
+        100 * 1024 * 1024,
+        "Bytes that an uploaded bundle may have, decompressed.",
+        validate.Range(1),
     ),
     Setting(
         "AUTH",
@@ -301,7 +305,7 @@ SETTINGS = (
         "Folder of the jobs' files, which every process shares. Empty: in INSTANCE_DIR, `jobs`.",
         is_path=True,
     ),
-    Setting("MAX_JOB_BYTES", "int", 10 * GIB, "Bytes that a job's input may have, unfolded.", validate.Range(1)),
+    Setting("MAX_JOB_BYTES", "int", 10 * GIB, "Bytes that a job's input may have, decompressed.", validate.Range(1)),
     Setting(
         "MAX_JOB_ERRORS_BYTES",
         "int",

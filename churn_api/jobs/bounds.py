@@ -18,7 +18,7 @@ class OutOfBounds(Exception):
 
 
 class JobBounds(NamedTuple):
-    """What the settings allow a job, in proportion to its input as it was sent: a few bytes may unfold to gigabytes."""
+    """What the settings allow a job, in proportion to its input as sent: a few bytes may decompress to gigabytes."""
 
     errors_bytes: int
     growth: int

@@ -29,7 +29,7 @@ class JobFiles:
         self.folder = jobs_dir / job
         self.input = self.folder / "input"
         self.work = self.folder / "work"
-        """Where an input is unfolded, in a folder of each lease's own."""
+        """Where an input is decompressed, in a folder of each lease's own."""
         self.result = self.folder / "result"
         self.errors = self.folder / "errors.ndjson"
         self.parts_folder = self.folder / "parts"

@@ -70,7 +70,7 @@ class Management:
 
     def upload(self, archive: bytes, *, by: str) -> tuple[str, str]:
         """Write an uploaded bundle as its model's next version, and register it. Raises UnusableUpload."""
-        files = _unfold(archive, self._upload_bytes)
+        files = _decompress(archive, self._upload_bytes)
         card = _uploaded_card(files)
         graph = {ONNX_FILE: files[ONNX_FILE]}
         with scratch_folder() as apart:
@@ -124,7 +124,7 @@ class Management:
         return name, version
 
 
-def _unfold(archive: bytes, limit: int) -> dict[str, bytes]:
+def _decompress(archive: bytes, limit: int) -> dict[str, bytes]:
     """The two files of an uploaded bundle, read no further than the limit whatever the archive says of their sizes."""
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
@@ -136,7 +136,7 @@ def _unfold(archive: bytes, limit: int) -> dict[str, bytes]:
                     files[name] = file.read(limit + 1)
                 limit -= len(files[name])
                 if limit < 0:
-                    raise UnusableUpload("the bundle unfolds to more bytes than are allowed")
+                    raise UnusableUpload("the bundle decompresses to more bytes than are allowed")
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise UnusableUpload("the file is no ZIP archive that can be read") from error
     return files

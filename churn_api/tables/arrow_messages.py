@@ -1,4 +1,4 @@
-"""The messages of an Arrow stream: how many rows each holds and what it unfolds to, before anything is unfolded.
+"""The messages of an Arrow stream: how many rows each holds, and what it decompresses to, before anything is.
 
 https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc
 """

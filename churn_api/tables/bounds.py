@@ -10,12 +10,12 @@ from churn_api.tables.file_parts import BLOCK_ROWS, MAX_BLOCK_BYTES
 def within(path: Path, size: int, max_bytes: int) -> int:
     """The size. Raises TooLarge where it is more than `max_bytes`."""
     if size > max_bytes:
-        raise TooLarge(f"{path.name} unfolds to more than {max_bytes} bytes")
+        raise TooLarge(f"{path.name} decompresses to more than {max_bytes} bytes")
     return size
 
 
 def block_bytes(columns: int) -> int:
-    """What the rows of one block may unfold to: as much as numbers take in so many columns, and a good deal of text."""
+    """What the rows of one block may decompress to: as much as numbers take in so many columns, and some text."""
     return MAX_BLOCK_BYTES + columns * BLOCK_ROWS * CELL_BYTES * 2
 
 

@@ -1,4 +1,4 @@
-"""Gzipped files, unfolded within bounds."""
+"""Gzipped files, decompressed within bounds."""
 
 import gzip
 import zlib

@@ -11,7 +11,7 @@ class TableError(ValueError):
 
 
 class TooLarge(TableError):
-    """A file that unfolds to more than is allowed, or a table that its format cannot hold."""
+    """A file that decompresses to more than is allowed, or a table that its format cannot hold."""
 
 
 class BadRow(TableError):

@@ -12,9 +12,9 @@ BLOCK_ROWS = 1 << 15
 """Of a block of a large Parquet row group, and of one of Arrow."""
 
 MAX_BLOCK_BYTES = 1 << 27
-"""What the rows of a block may unfold to, besides what so many columns of numbers take."""
+"""What the rows of a block may decompress to, besides what so many columns of numbers take."""
 MAX_MESSAGE_BYTES = 1 << 29
-"""What a compressed batch of Arrow's may unfold to, which happens at once."""
+"""What a compressed batch of Arrow's may decompress to, which happens at once."""
 
 
 class Layout(NamedTuple):
@@ -34,7 +34,7 @@ class Layout(NamedTuple):
     lines: int = 0
     """Before the data begins."""
     block_bytes: int = MAX_BLOCK_BYTES
-    """What the rows of a block may unfold to."""
+    """What the rows of a block may decompress to."""
 
 
 class Block(NamedTuple):
@@ -49,7 +49,7 @@ class Cells(NamedTuple):
     """The columns asked for of one block, in that order."""
 
     table: "pa.Table"
-    """CSV: text as it stands, unquoted and untrimmed; others as stored, dictionaries unfolded unless asked for."""
+    """CSV: text as it stands, unquoted and untrimmed; others as stored, dictionaries decoded unless asked for."""
     places: NDArray[np.int64]
     """The row within the block, from 0, of each row of the table: ragged rows are left out."""
     rows: int

@@ -72,16 +72,16 @@ class Format(ABC):
 
     @abstractmethod
     def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
-        """A file that can be read anywhere in it: the file itself, or what it unfolds to, written into `folder`.
+        """A file that can be read anywhere in it: the file itself, or what it decompresses to, written into `folder`.
 
-        Raises TableError, TooLarge where it unfolds to more than is allowed, or TooManyRows where that is seen.
+        Raises TableError, TooLarge where it decompresses to more than is allowed, or TooManyRows where that is seen.
         """
 
     @abstractmethod
     def layout(self, path: Path, bounds: Bounds) -> Layout:
         """The layout of a file that `prepare` returned, and that is not empty.
 
-        Raises TableError: it is no table, or TooLarge: it has more columns, or unfolds to more, than is allowed.
+        Raises TableError: it is no table, or TooLarge: it has more columns, or decompresses to more, than is allowed.
         """
 
     def has_more_rows(self, layout: Layout, most: int) -> bool:

@@ -10,9 +10,9 @@ from churn_api.tables.formats import FORMATS
 
 
 def prepare(path: Path, format: str, folder: Path, bounds: Bounds) -> Path:  # noqa: A002
-    """A file that can be read anywhere in it: the file itself, or what it unfolds to, written into `folder`.
+    """A file that can be read anywhere in it: the file itself, or what it decompresses to, written into `folder`.
 
-    Raises TableError, TooLarge where it unfolds to more than is allowed, or TooManyRows.
+    Raises TableError, TooLarge where it decompresses to more than is allowed, or TooManyRows.
     """
     return FORMATS[format].prepare(path, folder, bounds)
 

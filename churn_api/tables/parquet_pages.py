@@ -1,4 +1,4 @@
-"""What the pages of a Parquet file unfold to, by their own headers: what its footer says of them need not be so."""
+"""What the pages of a Parquet file decompress to, by their own headers: what its footer says of them need not be so."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ PAGE_BYTES = 1 << 10
 _HEADER_BYTES = 1 << 8
 """In which most headers end: all but those with long texts among their statistics."""
 _MAX_HEADER_BYTES = 1 << 24
-_UNFOLDED, _COMPRESSED = 2, 3
+_DECOMPRESSED, _COMPRESSED = 2, 3
 _ENCODINGS = ((5, 2), (7, 2), (8, 4))
 """Where the header of a data page, of a dictionary and of a data page of version 2 says how it is encoded."""
 _DICTIONARY = 7
@@ -34,7 +34,7 @@ class Page(NamedTuple):
 def check_pages(path: Path, bounds: Bounds) -> None:
     """See that a file is within bounds, before anything of it is decompressed.
 
-    Raises TableError where it is damaged, TooLarge where its pages unfold to more than is allowed, or TooManyRows.
+    Raises TableError where it is damaged, TooLarge where its pages decompress to more than is allowed, or TooManyRows.
     """
     size = 0
     for chunk in chunks(path, bounds):
@@ -55,10 +55,10 @@ def pages(path: Path, chunk: Chunk) -> Iterator[Page]:
     with path.open("rb") as file:
         while start < chunk.stop:
             header, size = _header(path, file, start)
-            unfolded, compressed = integer(header, _UNFOLDED, I32), integer(header, _COMPRESSED, I32)
-            if unfolded is None or compressed is None or min(unfolded, compressed) < 0:
+            decompressed, compressed = integer(header, _DECOMPRESSED, I32), integer(header, _COMPRESSED, I32)
+            if decompressed is None or compressed is None or min(decompressed, compressed) < 0:
                 raise damaged(path)
-            yield Page(unfolded, _shares_texts(header))
+            yield Page(decompressed, _shares_texts(header))
             start += size + compressed
 
 

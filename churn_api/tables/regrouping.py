@@ -75,7 +75,7 @@ def _check_messages(path: Path, source: pa.NativeFile, columns: int, bounds: Bou
 def _plain_batches(
     path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema, bounds: Bounds
 ) -> Iterator[pa.RecordBatch]:
-    """The same rows in batches of BATCH_ROWS at most. What a batch unfolds to is known before it is unfolded."""
+    """The same rows in batches of BATCH_ROWS at most. What a batch decompresses to is known before it is."""
     size, most = 0, min(bounds.bytes, block_bytes(len(schema)))
     for batch in batches:
         readable = [name for name, field in zip(range(len(schema)), batch.schema, strict=True) if is_readable(field)]

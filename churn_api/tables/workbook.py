@@ -83,7 +83,7 @@ def _open_zip(path: Path, file: BinaryIO) -> ZipFile:
 
 
 class _Workbook:
-    """The parts of a workbook, unzipped within bounds: what counts is what they really unfold to."""
+    """The parts of a workbook, unzipped within bounds: what counts is what they really decompress to."""
 
     def __init__(self, path: Path, archive: ZipFile, max_bytes: int) -> None:
         self._path = path
@@ -148,7 +148,7 @@ class _Workbook:
         parser.EndElementHandler = handler.end
         parser.CharacterDataHandler = handler.text
         info = self._archive.getinfo(part)
-        if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others may unfold without end at once
+        if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others may decompress without end at once
             raise _damaged(self._path)
         read = 0
         with self._archive.open(info) as file:

@@ -1,4 +1,4 @@
-"""What a job may make of its input: small files that unfold to many rows."""
+"""What a job may make of its input: small files that decompress to many rows."""
 
 import gzip
 import json

@@ -88,7 +88,7 @@ def test_remove(files, tmp_path):
 
 
 def test_work_of_each_lease(files):
-    """Each lease unfolds the input in a folder of its own; those of older leases go, and those of newer ones stay."""
+    """Each lease decompresses the input in a folder of its own; those of older leases go, those of newer ones stay."""
     newer, older = files.work_of(3), files.work_of(2)
     (newer / "input").write_bytes(b"x")
     assert older != newer

@@ -180,7 +180,7 @@ WRITE = {
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow"])
 def test_as_stored(tmp_path, kind):
-    """Stored columns keep their types, save that dictionaries are unfolded, texts of one type, and instants in UTC."""
+    """Stored columns keep their types, but dictionaries are decoded, texts of one type, and instants in UTC."""
     path = tmp_path / "a.table"
     moment = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
     table = pa.table(
@@ -280,7 +280,7 @@ def test_parquet_bomb(tmp_path):
     path = tmp_path / "a.parquet"
     pa.parquet.write_table(pa.table({"a": ["x" * 100] * 50_000}), path)
     layout = read_layout(path, "parquet")._replace(block_bytes=1 << 20)
-    with pytest.raises(TooLarge, match=r"a\.parquet unfolds to more than 1048576 bytes"):
+    with pytest.raises(TooLarge, match=r"a\.parquet decompresses to more than 1048576 bytes"):
         read_cells(layout, next(blocks(layout)), ["a"])
 
 

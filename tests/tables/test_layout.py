@@ -108,7 +108,7 @@ def test_double_names_in_parquet(tmp_path):
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
 def test_gzip(tmp_path, kind):
-    """A zipped text is unfolded into the folder, and the file itself stays as it is."""
+    """A zipped text is decompressed into the folder, and the file itself stays as it is."""
     path, folder = write(tmp_path, gzip.compress(b"a,b\n1,2\n"), "a.gz"), tmp_path / "work"
     folder.mkdir()
     prepared = prepare(path, kind, folder, Bounds(8))
@@ -123,9 +123,9 @@ def test_nothing_to_prepare(tmp_path):
 
 
 def test_bomb(tmp_path):
-    """What unfolds to more than is allowed is refused before it is written."""
+    """What decompresses to more than is allowed is refused before it is written."""
     path = write(tmp_path, gzip.compress(b"0" * 10_000_000), "a.csv.gz")
-    with pytest.raises(TooLarge, match=r"a\.csv\.gz unfolds to more than 5000000 bytes"):
+    with pytest.raises(TooLarge, match=r"a\.csv\.gz decompresses to more than 5000000 bytes"):
         prepare(path, "csv", tmp_path, Bounds(5_000_000))
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 5_000_000 + path.stat().st_size
 
@@ -141,7 +141,7 @@ def test_damaged_gzip(tmp_path, damage):
 @pytest.mark.parametrize("open_sink", [pa.ipc.new_stream, pa.ipc.new_file])
 @pytest.mark.parametrize("compression", [None, "zstd"])
 def test_arrow(tmp_path, monkeypatch, open_sink, compression):
-    """An Arrow stream or file is written out in batches of one size, whatever batches it had, dictionaries unfolded."""
+    """An Arrow stream or file is written out in batches of one size, whatever batches it had, dictionaries decoded."""
     monkeypatch.setattr(regrouping, "BATCH_ROWS", 4)
     table = TABLE.append_column("c", TABLE["b"].dictionary_encode().cast(pa.dictionary(pa.int32(), pa.large_string())))
     parts = (table, table.slice(0, 0), table.slice(1), pa.concat_tables([table] * 3))
@@ -161,11 +161,11 @@ def test_arrow_layout(tmp_path):
 
 
 def test_arrow_bomb(tmp_path):
-    """Few bytes that name a long text in every row are refused before they are unfolded."""
+    """Few bytes that name a long text in every row are refused before they are decompressed."""
     indices = pa.array([0] * 30_000, pa.int32())
     table = pa.table({"a": pa.DictionaryArray.from_arrays(indices, pa.array(["x" * 1_000_000]))})
     path = write(tmp_path, arrow_bytes(table), "a.arrow")
-    with pytest.raises(TooLarge, match="unfolds to more than 100000000 bytes"):
+    with pytest.raises(TooLarge, match="decompresses to more than 100000000 bytes"):
         prepare(path, "arrow", tmp_path, Bounds(100_000_000))
 
 

@@ -284,8 +284,8 @@ def test_encrypted(folder):
 # --- bounds
 
 
-def test_what_it_unfolds_to(folder):
-    """What counts is what the parts unfold to, whatever the ZIP says of them."""
+def test_what_it_decompresses_to(folder):
+    """What counts is what the parts decompress to, whatever the ZIP says of them."""
     path = made(folder, ROW + '<row><c t="str"><v>x</v></c></row>' + " " * 3_000_000)
     assert path.stat().st_size < 10_000
     data = path.read_bytes()
@@ -295,7 +295,7 @@ def test_what_it_unfolds_to(folder):
         with pytest.raises(TableError):
             read(path, 2_000_000)
     path.write_bytes(data)
-    with pytest.raises(TooLarge, match="unfolds to more than 2000000 bytes"):
+    with pytest.raises(TooLarge, match="decompresses to more than 2000000 bytes"):
         read(path, 2_000_000)
     assert read(path).num_rows == 1
 
@@ -338,7 +338,7 @@ def test_long_tag(folder, monkeypatch):
 
 
 def test_other_compression(folder):
-    """Parts that are compressed otherwise than workbooks are, are not unfolded."""
+    """Parts that are compressed otherwise than workbooks are, are not decompressed."""
     path = made(folder, ROW)
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(folder / "b.xlsx", "w", zipfile.ZIP_BZIP2) as archive:
         for name in source.namelist():

@@ -159,7 +159,7 @@ def test_rows(client, validated, sent):
 
 
 def test_rows_compressed_small(client, validated):
-    """A few hundred bytes that gzip unfolds to a hundred thousand rows are refused in the same way."""
+    """A few hundred bytes that gzip decompresses to a hundred thousand rows are refused in the same way."""
     body = gzip.compress(ROWS["ndjson"]())
     assert len(body) < 1000
     response = client.post(
@@ -201,7 +201,7 @@ def test_cells(client):
 
 @pytest.mark.parametrize("case", TEXTS)
 def test_texts_that_many_rows_share(client, case):
-    """A small file whose rows unfold to far more than a body may have is refused as too large."""
+    """A small file whose rows decompress to far more than a body may have is refused as too large."""
     sent, make = TEXTS[case]
     body = make()
     assert len(body) < 2 << 20
@@ -220,7 +220,7 @@ def test_texts_that_share_their_starts(client):
 
 @pytest.mark.parametrize("case", NESTED)
 def test_nested_texts(client, case):
-    """A column of no single values is not unfolded: refused where it is asked for, and else left alone."""
+    """A column of no single values is not decompressed: refused where it is asked for, and else left alone."""
     sent, make = NESTED[case]
     body = make()
     refused = post(client, sent, body)

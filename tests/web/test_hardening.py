@@ -100,7 +100,7 @@ def test_what_is_no_host(monkeypatch, entry):
 
 
 def test_compressed_bodies(make):
-    """A compressed body is refused before anything is unfolded."""
+    """A compressed body is refused before anything is decompressed."""
     bomb = gzip.compress(bytes(50_000_000))
     for body in (bomb, gzip.compress(json.dumps(CUSTOMER).encode())):
         response = make().post(

@@ -300,10 +300,10 @@ def test_body_too_large(models_dir, sent):
 
 @pytest.mark.parametrize("sent", ["csv", "ndjson"])
 def test_gzip_bomb(client, sent):
-    """A few kilobytes that unfold to more than a body may have are 413, told as such."""
+    """A few kilobytes that decompress to more than a body may have are 413, told as such."""
     bomb = gzip.compress(b"0" * (11 << 20))
     assert len(bomb) < 20_000
-    assert "unfolds to more than" in problem_of(post(client, bomb, sent), 413, "too-large")["detail"]
+    assert "decompresses to more than" in problem_of(post(client, bomb, sent), 413, "too-large")["detail"]
 
 
 def test_parquet_of_many_rows(client):

@@ -57,7 +57,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(TableError, _malformed_table)
     app.register_error_handler(InvalidTable, _invalid_table)
     app.register_error_handler(TableFaults, _unfit_columns)
-    app.register_error_handler(TooLarge, _unfolds_too_large)
+    app.register_error_handler(TooLarge, _decompresses_too_large)
     app.register_error_handler(UnknownModel, _unknown_model)
     app.register_error_handler(UnknownVersion, _unknown_version)
     app.register_error_handler(ModelNotReady, _not_ready)
@@ -198,7 +198,7 @@ def _too_large(error: RequestEntityTooLarge) -> Response:
     return response_for(Problem("too-large", f"A body may have {request.max_content_length} bytes."))
 
 
-def _unfolds_too_large(error: TooLarge) -> Response:
+def _decompresses_too_large(error: TooLarge) -> Response:
     return response_for(Problem("too-large", f"{error}."))
 
 

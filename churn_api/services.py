@@ -204,7 +204,7 @@ class Services:
     def open(self) -> None:
         """Make ready to answer: check, register new bundles, load the live models. Raises StartError."""
         if self.database.in_memory:
-            schema.upgrade(self.database)  # nobody else can, and it holds nothing yet
+            schema.upgrade(self.database)  # in memory: no other process can, and it holds nothing yet
         if not self.check():
             return
         try:

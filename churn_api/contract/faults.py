@@ -101,7 +101,7 @@ def most_like(word: str, known: Iterable[str] | Words) -> str | None:
 
 @contextmanager
 def bounded_hints() -> Iterator[None]:
-    """Compare no more than MAX_COMPARED characters meanwhile; where that is not enough, faults go without a hint."""
+    """Compare no more than MAX_COMPARED characters in the block; faults beyond it go without a hint."""
     if _compared_left.get() is not None:
         yield
         return

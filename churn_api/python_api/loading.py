@@ -24,6 +24,6 @@ def load(path: str | os.PathLike[str]) -> Predictor:
 
 
 def _hint(folder: Path) -> str:
-    """What to say to whoever named a model in place of one of its versions."""
+    """The versions to choose from, where a model was named in place of one of them."""
     versions = versions_of(folder.parent, folder.name)
     return f"; name a version, as in {folder.name}/{versions[-1]}" if versions else ""

@@ -87,5 +87,5 @@ def _warn_of(unseen: dict[str, int]) -> None:
     for name, count in unseen.items():
         if count:
             rows = "1 row has" if count == 1 else f"{count} rows have"
-            told = f"{rows} a category of {name!r} that training did not see"
-            warnings.warn(told, UnseenCategoryWarning, stacklevel=4)
+            message = f"{rows} a category of {name!r} that training did not see"
+            warnings.warn(message, UnseenCategoryWarning, stacklevel=4)

@@ -49,7 +49,7 @@ class TrialTask(NamedTuple):
     wall_seconds: int
 
 
-class Verdict(msgspec.Struct):
+class TrialResult(msgspec.Struct):
     """What came of it."""
 
     fault: str = ""
@@ -62,12 +62,12 @@ def main() -> None:
     """Try the bundles of the input, one after another."""
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=TrialTask)
     for bundle in task.bundles:
-        verdict = try_bundle(Path(bundle.folder), bundle.digest, task)
-        sys.stdout.buffer.write(msgspec.json.encode(verdict) + b"\n")
+        result = try_bundle(Path(bundle.folder), bundle.digest, task)
+        sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         sys.stdout.flush()
 
 
-def try_bundle(folder: Path, digest: str | None, task: TrialTask) -> Verdict:
+def try_bundle(folder: Path, digest: str | None, task: TrialTask) -> TrialResult:
     """Load a bundle and score with it, under limits; one that passes them ends this process."""
     try:
         card = read_card(folder, digest)
@@ -75,12 +75,12 @@ def try_bundle(folder: Path, digest: str | None, task: TrialTask) -> Verdict:
         _limit(card, sum(file.stat().st_size for file in folder.iterdir()), task)
         model = load_model(folder, digest)
     except BundleError as error:
-        return Verdict(_with_memory(error), harmful=not isinstance(error.__cause__, _HARMLESS))
+        return TrialResult(_with_memory(error), harmful=not isinstance(error.__cause__, _HARMLESS))
     try:
         _score_examples(model)
     except BundleError as error:
-        return Verdict(_with_memory(error), harmful=True)
-    return Verdict()
+        return TrialResult(_with_memory(error), harmful=True)
+    return TrialResult()
 
 
 def _limit(card: Card, size: int, task: TrialTask) -> None:

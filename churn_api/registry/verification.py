@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from churn_api.registry.bundle import BundleError, read_card, verify_files
-from churn_api.registry.trial import Bundle, TrialTask, Verdict
+from churn_api.registry.trial import Bundle, TrialResult, TrialTask
 
 _CODE = "import sys; sys.path.insert(0, sys.argv[1]); from churn_api.registry.trial import main; main()"
 CPU_SECONDS = 10
@@ -47,9 +47,9 @@ def verify_each(bundles: Sequence[tuple[Path, str | None]]) -> Iterator[BundleEr
 
 def _tried(bundles: Sequence[tuple[Path, str | None]]) -> Iterator[BundleError | None]:
     known = frozenset(_passed)
-    verdicts = _verdicts([Bundle(str(folder.absolute()), digest) for folder, digest in bundles if digest not in known])
+    results = _results([Bundle(str(folder.absolute()), digest) for folder, digest in bundles if digest not in known])
     for folder, digest in bundles:
-        yield _changed(folder, digest) if digest in known else _error(next(verdicts))
+        yield _changed(folder, digest) if digest in known else _error(next(results))
 
 
 def _changed(folder: Path, digest: str | None) -> BundleError | None:
@@ -61,14 +61,14 @@ def _changed(folder: Path, digest: str | None) -> BundleError | None:
     return None
 
 
-def _verdicts(todo: Sequence[Bundle]) -> Iterator[Verdict]:
-    """A verdict on each bundle. One that ends the process is followed by another process, for the rest."""
+def _results(todo: Sequence[Bundle]) -> Iterator[TrialResult]:
+    """The result of each bundle. One that ends the process is followed by another process, for the rest."""
     while todo:
         lines, reason = _run(todo)
         for line in lines:
-            yield msgspec.json.decode(line, type=Verdict)
+            yield msgspec.json.decode(line, type=TrialResult)
         if len(lines) < len(todo):
-            yield Verdict(reason, harmful=True)
+            yield TrialResult(reason, harmful=True)
         todo = todo[len(lines) + 1 :]
 
 
@@ -95,7 +95,7 @@ def _too_long() -> str:
     return f"to load it and to score a few rows takes longer than {CPU_SECONDS} s"
 
 
-def _error(verdict: Verdict) -> BundleError | None:
-    if not verdict.fault:
+def _error(result: TrialResult) -> BundleError | None:
+    if not result.fault:
         return None
-    return Unrunnable(verdict.fault) if verdict.harmful else BundleError(verdict.fault)
+    return Unrunnable(result.fault) if result.harmful else BundleError(result.fault)

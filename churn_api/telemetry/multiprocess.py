@@ -1,8 +1,8 @@
-"""The metrics of a group of processes: read together, and those of dead ones folded into one file of each type.
+"""The metrics of a group of processes: read together, and those of dead ones compacted into one file of each type.
 
-A counter must never be seen to go down, nor to count twice. So a fold holds a lock alone, readers hold it together, and
-a fold takes effect by one rename; what is left to do after it is listed beside it, and done by whoever holds the lock
-alone next.
+A counter must never be seen to go down, nor to count twice. So compaction takes an exclusive lock, readers share it,
+and compaction takes effect by one rename. The work that remains after it is listed in a file of its own: the next
+process with the exclusive lock does it.
 """
 
 import fcntl
@@ -93,7 +93,7 @@ def _fold(folder: Path) -> None:
 
 
 def _has_values(path: Path) -> bool:
-    """Not one that was opened this very moment, nor a gauge that was removed: for that nobody asks for the lock."""
+    """Not a file that was opened this very moment, nor a gauge that was removed: readers of those hold no lock."""
     try:
         return path.stat().st_size > 0
     except FileNotFoundError:

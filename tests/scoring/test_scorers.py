@@ -1,6 +1,7 @@
 """One contract for every scorer: the compiled model and the pipeline itself answer alike."""
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from churn_api.contract.columns import Columns, ColumnsBuilder
@@ -84,3 +85,14 @@ def test_no_positive_class(card, classes):
     """Classes that are not two, or hold no positive label, are refused."""
     with pytest.raises(ValueError, match="class"):
         positive_index(np.array(classes), card.signature.target)
+
+
+def test_run_is_the_library_s_own(models_dir, card):
+    """ONNX Runtime's public `run` gives the very numbers of the scorer, which calls what lies below it."""
+    graph = (models_dir / "small" / "1" / ONNX_FILE).read_bytes()
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    columns = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows)
+    (expected,) = session.run(
+        [onnx.PROBABILITY], {onnx.NUMBERS: columns.numbers.astype(np.float32), onnx.TEXTS: columns.texts}
+    )
+    assert OnnxScorer(graph).score(columns).tolist() == expected.astype(np.float64).tolist()

@@ -9,17 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.mmap_dict import MmapedDict
 
-from churn_api.config import METRICS_GROUP
 from churn_api.telemetry import mmap_values
-
-
-@pytest.fixture
-def group(tmp_path, monkeypatch):
-    """A group of this process's, with nothing counted so far."""
-    monkeypatch.setenv(METRICS_GROUP, str(tmp_path))
-    monkeypatch.setattr(mmap_values, "_files", {})
-    monkeypatch.setattr(mmap_values, "_cells", [])
-    return tmp_path
 
 
 def cell(label="", kind="counter", **mode):

@@ -7,24 +7,13 @@ from itertools import pairwise
 
 import numpy as np
 import prometheus_client
-import pytest
 from prometheus_client import CollectorRegistry, values
 from prometheus_client.mmap_dict import MmapedDict
 
-from churn_api.config import METRICS_GROUP
 from churn_api.telemetry import mmap_values
 from churn_api.telemetry.metrics import Histogram, add_one_by_one
 
 AMOUNTS = {"": 0.0, "a": 1.5, "größe": 2.0**60, "x" * 100: 3.0}
-
-
-@pytest.fixture
-def group(tmp_path, monkeypatch):
-    """A group of this process's, with nothing counted so far."""
-    monkeypatch.setenv(METRICS_GROUP, str(tmp_path))
-    monkeypatch.setattr(mmap_values, "_files", {})
-    monkeypatch.setattr(mmap_values, "_cells", [])
-    return tmp_path
 
 
 def test_files_are_those_that_it_writes(group, tmp_path):

@@ -41,6 +41,18 @@ class Members(NamedTuple):
     """Where a form was sent in place of JSON: the file in it."""
 
 
+def is_readable_at_once(environ: "WSGIEnvironment") -> bool:
+    """Whether a body has a declared length, by a server that ends the stream there.
+
+    Werkzeug's stream counts piece by piece, which is work that only a body of unknown length needs.
+    """
+    return (
+        "wsgi.input_terminated" in environ
+        and _LENGTH.fullmatch(environ.get("CONTENT_LENGTH", "")) is not None
+        and "HTTP_TRANSFER_ENCODING" not in environ
+    )
+
+
 def read_members(schema: Body) -> Members:
     """The members of a JSON body, or of a form where the schema takes a file.
 
@@ -115,18 +127,14 @@ def _fault(schema: Schema, name: str, messages: Any) -> Fault:
 
 
 def _read(environ: "WSGIEnvironment", max_bytes: int) -> bytes:
-    """The body, at most as long as is allowed.
-
-    Werkzeug's stream counts piece by piece, which is work that only a body of unknown length needs; a server that ends
-    the stream where the declared length does can be read at once.
-    """
-    length = environ.get("CONTENT_LENGTH", "")
-    if not (_LENGTH.fullmatch(length) and "wsgi.input_terminated" in environ) or "HTTP_TRANSFER_ENCODING" in environ:
+    """The body, at most as long as is allowed."""
+    if not is_readable_at_once(environ):
         # Not get_data(): where the limit is, it stops reading without a word.
         return b"".join(iter(partial(request.stream.read, _PIECE), b""))
-    if int(length) > max_bytes:
+    length = int(environ["CONTENT_LENGTH"])
+    if length > max_bytes:
         raise RequestEntityTooLarge
-    body = BodyStream(environ["wsgi.input"], None).read(int(length))
-    if len(body) < int(length):
+    body = BodyStream(environ["wsgi.input"], None).read(length)
+    if len(body) < length:
         raise ClientDisconnected
     return body

@@ -13,9 +13,10 @@ from flask import Flask, request, signals
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
+from churn_api.web.core.body import is_readable_at_once
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.json_provider import write_json
-from churn_api.web.core.query import ANYTHING, JSON
+from churn_api.web.core.query import JSON, accepts_json_as_it_stands, has_query
 from churn_api.web.core.request_record import RequestRecord, current_request
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class _Dispatch:
         self._own_hooks = self._hooks()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        match = self._match(environ) if _is_usual(environ) and not self._is_hooked() else None
+        match = self._match(environ) if _is_usual(environ) and not self._is_flasks() else None
         if match is None:
             return self._by_flask(environ, start_response)
         record = current_request()
@@ -99,9 +100,15 @@ class _Dispatch:
         operation = self._app.operations.get(rule.endpoint)
         return _Match(rule, arguments, direct=operation is not None and operation.body == "record")
 
-    def _is_hooked(self) -> bool:
-        """Whether others than we take part in Flask's way: they are to see every request."""
-        return self._hooks() > self._own_hooks or any(signal.receivers for signal in _SIGNALS)
+    def _is_flasks(self) -> bool:
+        """Whether every request is Flask's: it looks at hosts, or others than we take part in its way."""
+        config = self._app.config
+        return (
+            config["TRUSTED_HOSTS"] is not None
+            or config["SERVER_NAME"] is not None
+            or self._hooks() > self._own_hooks
+            or any(signal.receivers for signal in _SIGNALS)
+        )
 
     def _hooks(self) -> int:
         """How many functions take part in Flask's way."""
@@ -116,10 +123,9 @@ def _is_usual(environ: "WSGIEnvironment") -> bool:
     return (
         environ["REQUEST_METHOD"] == "POST"
         and environ.get("CONTENT_TYPE") == JSON
-        and environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON)
-        and not environ.get("QUERY_STRING")
+        and accepts_json_as_it_stands(environ)
+        and not has_query(environ)
+        and is_readable_at_once(environ)
+        and "HTTP_ORIGIN" not in environ
         and environ.get("PATH_INFO", "").isascii()
-        and "wsgi.input_terminated" in environ
-        and environ.get("CONTENT_LENGTH", "").isdecimal()
-        and environ.keys().isdisjoint(("HTTP_ORIGIN", "HTTP_TRANSFER_ENCODING"))
     )

@@ -1,6 +1,6 @@
 """The query string, and what a client accepts."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import request
 from marshmallow import ValidationError
@@ -11,15 +11,28 @@ from churn_api.web.core.problems import Problem, invalid, query_errors
 from churn_api.web.core.request_record import current_request
 from churn_api.web.core.schemas import Query
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 JSON = "application/json"
 ANYTHING = "*/*"
 LONGEST_TOLD = 128
 """Characters of a parameter's name that an answer repeats."""
 
 
+def has_query(environ: "WSGIEnvironment") -> bool:
+    """Whether a request has a query string."""
+    return bool(environ.get("QUERY_STRING"))
+
+
+def accepts_json_as_it_stands(environ: "WSGIEnvironment") -> bool:
+    """Whether a client accepts JSON by a header that needs no parsing, as most do."""
+    return environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON)
+
+
 def read_query(schema: Query) -> dict[str, Any]:
     """The query's parameters, defaults filled in. Raises Problem naming every fault."""
-    if not current_request().environ.get("QUERY_STRING"):
+    if not has_query(current_request().environ):
         return schema.defaults
     arguments = request.args
     faults = [
@@ -37,7 +50,7 @@ def read_query(schema: Query) -> dict[str, Any]:
 
 def require_json_accepted() -> None:
     """Raise Problem where the client accepts no JSON."""
-    if current_request().environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON):
+    if accepts_json_as_it_stands(current_request().environ):
         return
     accepted = accepted_types()
     if accepted and accepted.best_match([JSON]) is None:

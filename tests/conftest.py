@@ -26,13 +26,14 @@ from sqlalchemy import create_engine, text
 from benchmarks.nginx import free_port
 from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
-from churn_api.config import load_settings
+from churn_api.config import METRICS_GROUP, load_settings
 from churn_api.registry.bundle import found_bundles, read_card
 from churn_api.registry.card import Card
 from churn_api.registry.catalog import Catalog
 from churn_api.services import Services
 from churn_api.store.database import Database
 from churn_api.store.schema import upgrade
+from churn_api.telemetry import mmap_values
 from churn_api.training.preparation import Choices
 from churn_api.training.sample import sample_table
 from churn_api.training.train import train
@@ -203,6 +204,15 @@ def make_key() -> Callable[..., str]:
         return text
 
     return make
+
+
+@pytest.fixture
+def metrics_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A group of metric files of this process's, with nothing counted so far."""
+    monkeypatch.setenv(METRICS_GROUP, str(tmp_path))
+    monkeypatch.setattr(mmap_values, "_files", {})
+    monkeypatch.setattr(mmap_values, "_cells", [])
+    return tmp_path
 
 
 class ServedClient(FlaskClient):

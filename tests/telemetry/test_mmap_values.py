@@ -24,38 +24,38 @@ def written(path):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(counted=st.dictionaries(st.text(max_size=300), st.floats(0, 1e6), max_size=20))
-def test_read_by_prometheus_client(group, counted):
+def test_read_by_prometheus_client(metrics_group, counted):
     """Whatever labels are made of, prometheus_client reads each number at once as it was last written."""
-    (group / f"counter_{os.getpid()}.db").unlink(missing_ok=True)
+    (metrics_group / f"counter_{os.getpid()}.db").unlink(missing_ok=True)
     mmap_values._files.clear()
     for label, amount in counted.items():
         cell(label).inc(amount)
     if counted:
-        assert written(group / f"counter_{os.getpid()}.db") == counted
+        assert written(metrics_group / f"counter_{os.getpid()}.db") == counted
 
 
-def test_more_than_a_file_holds(group):
+def test_more_than_a_file_holds(metrics_group):
     """Numbers count on, old ones too, when their file has grown to several times its size."""
     counted = {f"{number:x<200}": cell(f"{number:x<200}") for number in range(1500)}
     for one in counted.values():
         one.inc(1)
     for one in counted.values():
         one.inc(2)
-    path = group / f"counter_{os.getpid()}.db"
+    path = metrics_group / f"counter_{os.getpid()}.db"
     assert path.stat().st_size > 4 * 65536
     assert written(path) == dict.fromkeys(counted, 3.0)
 
 
-def test_dead_process_of_the_same_id(group):
+def test_dead_process_of_the_same_id(metrics_group):
     """A process counts on from what one left that had its id: the system gives ids again."""
     cell("a").inc(5)
     mmap_values._files.clear()
     cell("b").inc(1)
     cell("a").inc(2)
-    assert written(group / f"counter_{os.getpid()}.db") == {"a": 7.0, "b": 1.0}
+    assert written(metrics_group / f"counter_{os.getpid()}.db") == {"a": 7.0, "b": 1.0}
 
 
-def test_forked_process(group):
+def test_forked_process(metrics_group):
     """A forked process counts from nothing in files of its own, with the numbers that its parent made."""
     shared, gauge = cell("a"), cell("g", "gauge", multiprocess_mode="livesum")
     shared.inc(5)
@@ -65,12 +65,12 @@ def test_forked_process(group):
         shared.inc(2)
         os._exit(0 if gauge.get() == 0 else 1)
     assert os.waitpid(child, 0)[1] == 0
-    assert written(group / f"counter_{child}.db") == {"a": 2.0}
-    assert written(group / f"counter_{os.getpid()}.db") == {"a": 5.0}
-    assert written(group / f"gauge_livesum_{os.getpid()}.db") == {"g": 9.0}
+    assert written(metrics_group / f"counter_{child}.db") == {"a": 2.0}
+    assert written(metrics_group / f"counter_{os.getpid()}.db") == {"a": 5.0}
+    assert written(metrics_group / f"gauge_livesum_{os.getpid()}.db") == {"g": 9.0}
 
 
-def test_many_at_once(group):
+def test_many_at_once(metrics_group):
     """Steps that are added at once count as if one by one, of any numbers in any order, in a forked process too."""
     one, other = cell("a"), cell("b")
     mmap_values.add([(one, 1), (other, 2), (one, 0.5)])
@@ -79,12 +79,12 @@ def test_many_at_once(group):
         mmap_values.add([(other, 3), (other, 4)])
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
-    assert written(group / f"counter_{os.getpid()}.db") == {"a": 1.5, "b": 2.0}
-    assert written(group / f"counter_{child}.db") == {"b": 7.0}
+    assert written(metrics_group / f"counter_{os.getpid()}.db") == {"a": 1.5, "b": 2.0}
+    assert written(metrics_group / f"counter_{child}.db") == {"b": 7.0}
 
 
 @pytest.mark.parametrize("at_once", [False, True])
-def test_threads(group, at_once):
+def test_threads(metrics_group, at_once):
     """Not one step is lost where threads count together, each step by itself or several at once."""
     shared, other = cell("a"), cell("b")
 

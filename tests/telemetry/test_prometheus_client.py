@@ -16,7 +16,7 @@ from churn_api.telemetry.metrics import Histogram, add_one_by_one
 AMOUNTS = {"": 0.0, "a": 1.5, "größe": 2.0**60, "x" * 100: 3.0}
 
 
-def test_files_are_those_that_it_writes(group, tmp_path):
+def test_files_are_those_that_it_writes(metrics_group, tmp_path):
     """What is counted here makes the very bytes that prometheus_client's own writer makes of the same."""
     for label, amount in AMOUNTS.items():
         mmap_values.Cell("counter", "asked", "asked_total", ("by",), (label,), "How often.").inc(amount)
@@ -24,7 +24,7 @@ def test_files_are_those_that_it_writes(group, tmp_path):
     for label, amount in AMOUNTS.items():
         theirs.write_value(json.dumps(["asked", "asked_total", {"by": label}, "How often."], sort_keys=True), amount, 0)
     theirs.close()
-    ours = (group / f"counter_{os.getpid()}.db").read_bytes()
+    ours = (metrics_group / f"counter_{os.getpid()}.db").read_bytes()
     assert ours == (tmp_path / "theirs.db").read_bytes()
 
 

@@ -38,7 +38,7 @@ RUN cd /opt/churn-api/lib/python3*/site-packages && \
 RUN /opt/churn-api/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/churn-api
 
 FROM ${BASE}
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="churn-api" \
       org.opencontainers.image.description="Calibrated churn probabilities over HTTP" \

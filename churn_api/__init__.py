@@ -44,7 +44,7 @@ __all__ = [
     "upgrade",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _MODULES = {
     "BundleError": "registry.bundle",

@@ -137,7 +137,7 @@ def _scrapes(folder: str, models: str, bodies: dict[str, Any], restarts: int) ->
     rows = [_scraped("two workers, every route asked", metrics, group)]
     for _ in range(restarts):
         os.waitpid(_forked(asks[0]), 0)
-        multiprocess.fold(group)
+        multiprocess.compact(group)
     rows.append(_scraped(f"after {restarts:,} restarts", metrics, group))
     for pid in living:
         os.kill(pid, 9)

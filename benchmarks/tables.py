@@ -20,7 +20,7 @@ from benchmarks.sessions import Rate, session_rate
 from benchmarks.watching import watched
 from churn_api.config import load_settings
 from churn_api.jobs.job import FINISHED, Request
-from churn_api.registry.bundle import found_bundles
+from churn_api.registry.bundle import bundle_digests
 from churn_api.services import Services
 from churn_api.serving.process_engine import cores
 
@@ -142,7 +142,7 @@ def _request(tables: Tables, kind: str) -> Request:
     return Request(
         model=BOOSTED,
         version=tables.bundle.name,
-        digest=found_bundles(tables.bundle.parents[1])[BOOSTED][tables.bundle.name],
+        digest=bundle_digests(tables.bundle.parents[1])[BOOSTED][tables.bundle.name],
         format=kind,
         result_format=kind,
         threshold=None,

@@ -19,13 +19,13 @@ from churn_api.access.key_cache import KeyCache
 from churn_api.access.keys import Keys
 from churn_api.access.secrets import secret
 from churn_api.config import DASK, StartError
-from churn_api.registry.bundle import found_bundles
+from churn_api.registry.bundle import bundle_digests
 from churn_api.registry.catalog import Catalog
 from churn_api.registry.live import LiveModels
 from churn_api.registry.management import Management
+from churn_api.registry.not_live import log_not_live
 from churn_api.registry.verification import Unrunnable, verify_each
-from churn_api.registry.waiting import log_waiting
-from churn_api.registry.workers import Reporter
+from churn_api.registry.worker_reports import WorkerReporter
 from churn_api.serving.data_plane import DataPlane
 from churn_api.store import schema
 from churn_api.store.database import Database, DatabaseAway
@@ -34,7 +34,7 @@ from churn_api.store.watcher import Watcher
 
 if TYPE_CHECKING:
     from churn_api.access.tokens import Tokens
-    from churn_api.jobs.instrumentation import WorkObserver
+    from churn_api.jobs.instrumentation import JobObserver
     from churn_api.jobs.queue import Depth, Leasing, Queue
     from churn_api.jobs.quota import Quota
     from churn_api.jobs.sources import Sources
@@ -133,16 +133,16 @@ class Services:
         data_dir = Path(settings["DATA_DIR"]) if settings["DATA_DIR"] else None
         return Sources(data_dir, settings["DATA_URLS"], settings["MAX_JOB_BYTES"])
 
-    def worker(self, observer: "WorkObserver") -> "Worker":
+    def worker(self, observer: "JobObserver") -> "Worker":
         """A worker of the queue, in this process; the observer is told what it does."""
-        from churn_api.jobs.bounds import JobBounds
         from churn_api.jobs.instrumentation import ObservedQueue, observed_engine
+        from churn_api.jobs.job_limits import JobLimits
         from churn_api.jobs.retention import prune
         from churn_api.jobs.run import Resources
         from churn_api.jobs.worker import Worker
 
         keep = {"keep_days": self._settings["JOB_KEEP_DAYS"], "keep_bytes": self._settings["JOB_KEEP_BYTES"]}
-        bounds = JobBounds(
+        bounds = JobLimits(
             errors_bytes=self._settings["MAX_JOB_ERRORS_BYTES"],
             growth=self._settings["MAX_JOB_GROWTH"],
             seconds=self._settings["MAX_JOB_SECONDS"],
@@ -170,14 +170,14 @@ class Services:
     def watcher(self) -> Watcher:
         """What follows the database in this process."""
         watcher = Watcher(self.database, on_change={"keys": self.key_cache.refresh, "models": self._follow_catalog})
-        watcher.each_round(self.key_cache.flush_used)
-        watcher.each_round(self._retry_refused)
-        watcher.each_round(lambda: self._reporter.tell(self.database))
+        watcher.after_each_poll(self.key_cache.flush_used)
+        watcher.after_each_poll(self._retry_refused)
+        watcher.after_each_poll(lambda: self._reporter.report(self.database))
         return watcher
 
     @cached_property
-    def _reporter(self) -> Reporter:
-        return Reporter(self.live)
+    def _reporter(self) -> WorkerReporter:
+        return WorkerReporter(self.live)
 
     def check(self) -> bool:
         """See whether this may start: the secrets, the identity provider's keys, the schema.
@@ -210,7 +210,7 @@ class Services:
         try:
             with contextlib.suppress(DatabaseAway):
                 self._register_found()
-                self.watcher.look()
+                self.watcher.poll()
         finally:
             self.database.close()
 
@@ -229,7 +229,7 @@ class Services:
         self.watcher.stop()
         if followed:
             with contextlib.suppress(DatabaseAway):
-                self._reporter.leave(self.database)
+                self._reporter.remove(self.database)
         self.database.dispose()
 
     def follow(self) -> None:
@@ -243,19 +243,19 @@ class Services:
                 if self._closed:
                     raise RuntimeError("the application was closed")
                 if self._followed_by != os.getpid():
-                    self.watcher.look_in_line()
+                    self.watcher.poll_or_log()
                     if not self._settings.get("TESTING"):
                         self.watcher.start()
                     self._followed_by = os.getpid()
 
-    def rehearse_following(self, rounds: int) -> None:
+    def warm_up_following(self, rounds: int) -> None:
         """Do here what every process that is forked from this one will be doing, and have this one never follow."""
         self._followed_by = os.getpid()
         try:
             for _ in range(rounds):
-                self.watcher.look()
-                self._reporter.tell(self.database)
-            self._reporter.leave(self.database)
+                self.watcher.poll()
+                self._reporter.report(self.database)
+            self._reporter.remove(self.database)
         except Exception as error:  # noqa: BLE001 - no reason not to start: those that follow meet it too, and tell
             log.debug("the rehearsal broke off (%s)", type(error).__name__)
         finally:
@@ -270,9 +270,9 @@ class Services:
         if not self._registered:
             schema.check(self.database)
             self._check_secrets()
-            found = self._runnable(found_bundles(self.models_dir))
-            new = self.catalog.add_found(found, by=_start())
-            log_waiting(self.catalog.read(), new)
+            found = self._runnable(bundle_digests(self.models_dir))
+            new = self.catalog.register_new(found, by=_start())
+            log_not_live(self.catalog.read(), new)
             self._registered = True
 
     def _runnable(self, found: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
@@ -294,7 +294,7 @@ class Services:
     def _retry_refused(self) -> None:
         """Try again, now and then, versions that could not be loaded: their files may come late to this machine."""
         now = monotonic()
-        if self.live.refused and now - self._tried >= RETRY_SECONDS:
+        if self.live.load_errors and now - self._tried >= RETRY_SECONDS:
             self._tried = now
             self.live.follow(self.catalog.read())
 

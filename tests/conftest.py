@@ -27,7 +27,7 @@ from benchmarks.nginx import free_port
 from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
 from churn_api.config import METRICS_GROUP, load_settings
-from churn_api.registry.bundle import found_bundles, read_card
+from churn_api.registry.bundle import bundle_digests, read_card
 from churn_api.registry.card import Card
 from churn_api.registry.catalog import Catalog
 from churn_api.services import Services
@@ -97,7 +97,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_all_live(folder: Path, database: Database) -> None:
     """Register all of a folder, and make the newest version of each model live, as an operator does."""
     catalog = Catalog(database)
-    catalog.add_found(found_bundles(folder), by="tests")
+    catalog.register_new(bundle_digests(folder), by="tests")
     for name, entry in catalog.read().items():
         catalog.set_live(name, list(entry.digests)[-1], by="tests")
 

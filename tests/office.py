@@ -20,7 +20,7 @@ from conftest import ROOT
 from churn_api.config import load_settings
 from churn_api.jobs.files import JobFiles
 from churn_api.jobs.job import Job, Request
-from churn_api.registry.bundle import found_bundles
+from churn_api.registry.bundle import bundle_digests
 from churn_api.services import Services
 from churn_api.tables.formats import format_of_name
 
@@ -67,7 +67,7 @@ class Office:
             "source": "",
             "engine": "local",
         } | chosen
-        digest = found_bundles(self.models_dir)[asked["model"]][asked["version"]]
+        digest = bundle_digests(self.models_dir)[asked["model"]][asked["version"]]
         self.queue.put(Request(digest=digest, **asked), id=job, owner="key:a", owner_name="a")
         return files
 

@@ -124,7 +124,7 @@ def test_files_that_cannot_be_read(serve, models_dir, instance):
         (group / "counter_999999999.db").write_bytes(b"\x7f" * 64)
         (worker,) = server.workers()
         os.kill(worker, signal.SIGKILL)
-        until(lambda: f"metrics of worker {worker} are folded later" in server.log)
+        until(lambda: f"metrics of worker {worker} are compacted later" in server.log)
         until(lambda: ask(server, 1) == 1)
 
 

@@ -37,7 +37,7 @@ def existing(client) -> dict[str, set[str]]:
     """The labels of every sample that there may be, by its name."""
     from prometheus_client import CollectorRegistry
 
-    from churn_api.telemetry.metrics import Families
+    from churn_api.telemetry.metric_families import Families
 
     declared = vars(Families(CollectorRegistry())).values()
     labels = {one._name: set(one._labelnames) for one in declared if hasattr(one, "_labelnames")}

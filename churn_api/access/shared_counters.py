@@ -6,7 +6,7 @@ import threading
 import time
 
 from churn_api.access.counters import Counters, Hit, NoRoom
-from churn_api.access.own_counters import OwnCounters
+from churn_api.access.process_counters import ProcessCounters
 
 TRY_EVERY_SECONDS = 2.0
 """How often a process that counts for itself tries to count with the others again."""
@@ -22,7 +22,7 @@ class SharedCounters:
 
     def __init__(self, shared: Counters) -> None:
         self._shared = shared
-        self._own = OwnCounters()
+        self._own = ProcessCounters()
         self._alone_in = 0
         self._lock = threading.Lock()
         self._reported_full = -REPORT_EVERY_SECONDS

@@ -8,7 +8,7 @@ import orjson
 
 from churn_api.cli.common import WholeNumber, refuse, services, table
 from churn_api.store import schema
-from churn_api.store.audit import acts
+from churn_api.store.audit import latest_entries
 from churn_api.store.backup import NoFile
 from churn_api.store.backup import backup as copy_database
 
@@ -66,7 +66,7 @@ def backup(file: Path, overwrite: bool) -> None:
 def audit(limit: int, json_: bool) -> None:
     """Show who managed what, and when."""
     with services() as found:
-        told = acts(found.database, limit)
+        told = latest_entries(found.database, limit)
     if json_:
         for act in told:
             click.echo(orjson.dumps(act._asdict()))

@@ -11,7 +11,7 @@ import orjson
 
 from churn_api.cli.common import actor, refuse, services, table
 from churn_api.contract.faults import did_you_mean
-from churn_api.registry.bundle import BundleError, found_bundles, read_card
+from churn_api.registry.bundle import BundleError, bundle_digests, read_card
 from churn_api.registry.catalog import Conflict
 from churn_api.registry.live import UnknownModel, UnknownVersion
 from churn_api.registry.management import Unusable
@@ -40,7 +40,7 @@ def list_(json_: bool) -> None:
     """List the models of the catalogue, and bundles of the models folder that are not registered."""
     with services() as found:
         known = found.catalog.read()
-        lying = found_bundles(found.models_dir)
+        lying = bundle_digests(found.models_dir)
     told = [
         {
             "name": name,
@@ -123,7 +123,7 @@ def _refusals(models_dir: Path) -> Iterator[None]:
 
 def _usual_version(found: "Services", name: str) -> str:
     """The version of a model that is live, else its newest bundle's."""
-    known, bundles = found.catalog.read(), found_bundles(found.models_dir)
+    known, bundles = found.catalog.read(), bundle_digests(found.models_dir)
     if name in known and (live := known[name].live) is not None:
         return live
     if name not in bundles:
@@ -132,7 +132,7 @@ def _usual_version(found: "Services", name: str) -> str:
 
 
 def _refuse_unknown(name: str, models_dir: Path) -> NoReturn:
-    hint = did_you_mean(name, found_bundles(models_dir)) or "`churn-api models list` lists them."
+    hint = did_you_mean(name, bundle_digests(models_dir)) or "`churn-api models list` lists them."
     refuse(f"there is no model {name!r}. {hint} (models folder: {models_dir})")
 
 

@@ -44,9 +44,9 @@ def whole_output(target: str) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    from churn_api.jobs.files import whole_file
+    from churn_api.jobs.files import atomic_write
 
-    with whole_file(Path(target)) as file:
+    with atomic_write(Path(target)) as file:
         if target.lower().endswith(GZIPPED):
             # Neither a time nor a name: the same table gives the same bytes.
             with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as zipped:

@@ -20,7 +20,7 @@ from churn_api.cli.refusal import Refused
 from churn_api.config import StartError
 from churn_api.contract.bounds import NO_BOUNDS
 from churn_api.contract.faults import did_you_mean
-from churn_api.registry.bundle import BundleError, found_bundles
+from churn_api.registry.bundle import BundleError, bundle_digests
 from churn_api.services import Services
 from churn_api.store import schema
 from churn_api.store.database import DatabaseAway
@@ -201,7 +201,7 @@ def _bundle(name: str | None, version: str | None) -> tuple[Path, str]:
     settings = settings_or_refuse()
     name = name or settings["DEFAULT_MODEL"]
     models = Path(settings["MODELS_DIR"])
-    found = found_bundles(models)
+    found = bundle_digests(models)
     digests = found.get(name)
     if digests is None:
         refuse(f"the models folder {models} holds no model named {name!r}. {_which(found, name)}")

@@ -19,7 +19,7 @@ from churn_api.store.database_errors import DatabaseAway, DatabaseUnusable
 from churn_api.telemetry import logs, multiprocess_dir
 
 if TYPE_CHECKING:
-    from churn_api.telemetry.job_metrics import WorkCounts
+    from churn_api.telemetry.job_metrics import JobMetrics
 
 AGAIN_SECONDS = 1.0
 
@@ -45,7 +45,7 @@ def worker(respawn: bool, parent: int | None, delay: float) -> None:
     """Work on the jobs of the queue, one after another. Start as many as you like, on any machine."""
     time.sleep(delay)
     logs.configure(settings_or_refuse())
-    from churn_api.server.supervisor import end_with, supervise_worker
+    from churn_api.server.supervisor import stop_with_parent, supervise_worker
 
     if respawn:
         supervise_worker(os.getppid() if parent is None else parent)
@@ -60,7 +60,7 @@ def worker(respawn: bool, parent: int | None, delay: float) -> None:
     except StartError as error:
         refuse(str(error))
     if parent is not None:
-        end_with(parent)
+        stop_with_parent(parent)
     with services(checked=False) as found:
         _wait_for_schema(found.database)
         try:
@@ -87,7 +87,7 @@ def _wait_for_schema(database: Database) -> None:
             time.sleep(AGAIN_SECONDS)
 
 
-def _counting() -> "WorkCounts":
+def _counting() -> "JobMetrics":
     """Count with the gunicorn that started this, or in a group of one's own that serves its metrics itself."""
     settings = settings_or_refuse()
     joined = multiprocess_dir.join()
@@ -95,9 +95,9 @@ def _counting() -> "WorkCounts":
         multiprocess_dir.begin(metrics_dir(settings))
 
     from churn_api.server.sidecar import start_sidecar
-    from churn_api.telemetry.job_metrics import WorkCounts, serve
+    from churn_api.telemetry.job_metrics import JobMetrics, serve
 
-    counts = WorkCounts()
+    counts = JobMetrics()
     if joined is None and settings["METRICS_PORT"]:
         depth = Services(settings).depth_or_none
         start_sidecar(partial(serve, counts, depth, settings["METRICS_HOST"], settings["METRICS_PORT"]))

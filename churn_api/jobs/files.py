@@ -61,12 +61,12 @@ class JobFiles:
 
     def write_part(self, number: int, part: bytes) -> None:
         """Keep the part of a block, so that it outlives a crash. Raises OSError."""
-        with whole_file(self._part(number)) as file:
+        with atomic_write(self._part(number)) as file:
             file.write(part)
 
     def write_errors(self, number: int, errors: bytes) -> None:
         """Keep the faults of a block's rows; of a block without any, nothing is kept. Raises OSError."""
-        with whole_file(self._part_errors(number)) as file:
+        with atomic_write(self._part_errors(number)) as file:
             file.write(errors)
 
     def part(self, number: int) -> bytes:
@@ -85,7 +85,7 @@ class JobFiles:
 
     def write_all_errors(self, errors: Iterable[bytes], more: int) -> None:
         """Write the file of faults; its last line counts those that it has no room for. Raises OSError."""
-        with whole_file(self.errors) as file:
+        with atomic_write(self.errors) as file:
             file.writelines(errors)
             if more:
                 file.write(b'{"more_errors":%d}\n' % more)
@@ -124,7 +124,7 @@ class JobFiles:
 
 
 @contextmanager
-def whole_file(path: Path, beside: Path | None = None) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, beside: Path | None = None) -> Iterator[BinaryIO]:
     """A file that gets its name when its bytes are on the disk; of one that is not finished nothing stays.
 
     It is made in its own folder, or in `beside`, which is on the same disk.

@@ -13,7 +13,7 @@ from churn_api.store.database import Database
 from churn_api.tables.file_parts import Block
 
 
-class WorkObserver(Protocol):
+class JobObserver(Protocol):
     """Is told of a worker's work. Raises nothing."""
 
     def scored(self, rows: int, bad_rows: int) -> None:
@@ -28,7 +28,7 @@ class WorkObserver(Protocol):
 class ObservedQueue(Queue):
     """A queue that tells of the jobs that its worker ends."""
 
-    def __init__(self, observer: WorkObserver, database: Database, **leasing: Unpack[Leasing]) -> None:
+    def __init__(self, observer: JobObserver, database: Database, **leasing: Unpack[Leasing]) -> None:
         super().__init__(database, **leasing)
         self._observer = observer
 
@@ -48,7 +48,7 @@ class ObservedQueue(Queue):
         self._observer.ended("cancelled", "")
 
 
-def observed_engine(engine: Engine, observer: WorkObserver) -> Engine:
+def observed_engine(engine: Engine, observer: JobObserver) -> Engine:
     """An engine that tells of every block that it gives."""
 
     def in_order(function: Function, todo: Iterator[Block], check: Check) -> Generator[Scored, None, None]:

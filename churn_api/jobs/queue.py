@@ -89,7 +89,7 @@ class Queue:
         """
         try:
             with self._database.transaction() as connection:
-                quotas.hold_owner(connection, owner)
+                quotas.lock_owner(connection, owner)
                 row = new_row(request, clock.now(connection)) | {
                     "id": id,
                     "owner": owner,

@@ -19,7 +19,7 @@ class Quota(NamedTuple):
     bytes: int
 
 
-def hold_owner(connection: Connection, owner: str) -> None:
+def lock_owner(connection: Connection, owner: str) -> None:
     """Let one transaction at a time add jobs of an owner; on SQLite one that writes is alone anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:owner, 0))"), {"owner": owner})

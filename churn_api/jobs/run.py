@@ -10,9 +10,9 @@ from typing import NamedTuple
 import msgspec
 
 from churn_api.contract.bounds import MAX_COLUMNS, Bounds
-from churn_api.jobs.bounds import JobBounds
-from churn_api.jobs.files import JobFiles, whole_file
+from churn_api.jobs.files import JobFiles, atomic_write
 from churn_api.jobs.job import Lease, Request
+from churn_api.jobs.job_limits import JobLimits
 from churn_api.jobs.parts import part_format, score_into
 from churn_api.jobs.row_errors import RowErrors
 from churn_api.jobs.sources import Sources
@@ -31,14 +31,14 @@ class Resources(NamedTuple):
     sources: Sources
     engine: Engine
     models_dir: Path
-    bounds: JobBounds
+    bounds: JobLimits
 
 
 class JobRun:
     """Scores one job, from where the last worker stopped.
 
     `check` raises where no more is to be done of it, and `advance` keeps what is finished. Every method raises what
-    either does, OutOfBounds, and what keeps the job from being done.
+    either does, JobLimitExceeded, and what keeps the job from being done.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class JobRun:
         task = self._task(work)
         errors = RowErrors(files, self._lease.job.request, self._resources.bounds.errors_bytes, before)
         with (
-            whole_file(files.result, work) as result,
+            atomic_write(files.result, work) as result,
             closing(Joiner(result, task.result_format, result_schema(task), task.part_format)) as joiner,
         ):
             for number in range(before.blocks):

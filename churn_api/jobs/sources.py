@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote
 
-from churn_api.jobs.files import JobFiles, whole_file
+from churn_api.jobs.files import JobFiles, atomic_write
 
 COPIED_AT_ONCE = 1 << 20
 
@@ -39,7 +39,7 @@ class Sources:
         if not source:
             raise SourceError("the uploaded file is gone")
         opened = self._open_url(source) if "://" in source else self._below_data_dir(source).open("rb")
-        with opened as stream, whole_file(files.input) as file:
+        with opened as stream, atomic_write(files.input) as file:
             self._copy(stream, file, check)
 
     def _below_data_dir(self, source: str) -> Path:

@@ -10,7 +10,7 @@ from churn_api.store.tables import JOBS
 _LOCK = 4_713_090_822
 """Any number: of workers that claim at the same moment, one sees whose turn it is after the other."""
 
-A_LITTLE = timedelta(seconds=30)
+CLOCK_TOLERANCE = timedelta(seconds=30)
 
 _OTHERS = JOBS.alias()
 _LATEST_TURN = select(func.max(_OTHERS.c.turn)).where(_OTHERS.c.owner == JOBS.c.owner).scalar_subquery()
@@ -45,4 +45,4 @@ def is_held(now: datetime) -> ColumnElement[bool]:
     One that was given later than now is over: the clock was set back since, and it would last until the clock has
     caught up. Not by a little: another transaction may have given it while this one waited.
     """
-    return and_(JOBS.c.lease_until >= now, func.coalesce(JOBS.c.leased_at, now) <= now + A_LITTLE)
+    return and_(JOBS.c.lease_until >= now, func.coalesce(JOBS.c.leased_at, now) <= now + CLOCK_TOLERANCE)

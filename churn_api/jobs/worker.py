@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from churn_api.jobs.bounds import OutOfBounds
 from churn_api.jobs.files import JobFiles
 from churn_api.jobs.heartbeat import Heartbeat
 from churn_api.jobs.job import Lease
+from churn_api.jobs.job_limits import JobLimitExceeded
 from churn_api.jobs.parts import is_data_set, part_format
 from churn_api.jobs.queue import Cancelled, LeaseLost, Queue
 from churn_api.jobs.retention import Pruned
@@ -95,7 +95,7 @@ class Worker:
 
     def work(self, lease: Lease) -> None:
         """Score a job, or as much as can be, and tell the queue what came of it."""
-        with logs.about(job=lease.job.id):
+        with logs.bound_context(job=lease.job.id):
             self._work(lease)
 
     def _work(self, lease: Lease) -> None:
@@ -129,7 +129,7 @@ class Worker:
         except EngineAway:
             self._told(lambda: self._queue.release(lease))
             raise
-        except (BadRows, TableError, SourceError, BundleError, OutOfBounds, OSError) as error:
+        except (BadRows, TableError, SourceError, BundleError, JobLimitExceeded, OSError) as error:
             self._fail(lease, files, *_failure(error))
         else:
             self._told(lambda: self._queue.succeed(lease, progress, size))
@@ -209,7 +209,7 @@ class Worker:
 
 def _failure(error: Exception) -> tuple[str, str]:
     """The code and the sentence that a job fails with."""
-    if isinstance(error, OutOfBounds):
+    if isinstance(error, JobLimitExceeded):
         return error.code, error.reason
     if isinstance(error, OSError):
         code = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "storage-failed"

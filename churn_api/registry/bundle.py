@@ -46,7 +46,7 @@ def versions_of(models_dir: Path, name: str) -> list[str]:
     return sorted((entry.name for entry in folder.iterdir() if VERSION.fullmatch(entry.name)), key=int)
 
 
-def found_bundles(models_dir: Path) -> dict[str, dict[str, str]]:
+def bundle_digests(models_dir: Path) -> dict[str, dict[str, str]]:
     """The digest of every card in the models folder, by model and version, oldest first."""
     found: dict[str, dict[str, str]] = {}
     for name in model_names(models_dir):
@@ -58,7 +58,7 @@ def found_bundles(models_dir: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-class Described(msgspec.Struct, frozen=True, kw_only=True):
+class CardSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Of a card, what says which records the model takes: read in a third of the time."""
 
     name: str
@@ -66,7 +66,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     signature: Signature
 
 
-_Read = TypeVar("_Read", Card, Described)
+_Read = TypeVar("_Read", Card, CardSummary)
 
 
 def read_card(folder: Path, digest: str | None = None, *, anywhere: bool = False) -> Card:
@@ -79,7 +79,7 @@ def read_card(folder: Path, digest: str | None = None, *, anywhere: bool = False
 
 def read_signature(folder: Path, digest: str | None = None) -> Signature:
     """The signature of a bundle, and nothing else of its card. Raises as read_card does."""
-    return _read(folder, digest, Described).signature
+    return _read(folder, digest, CardSummary).signature
 
 
 def _read(folder: Path, digest: str | None, kind: type[_Read], *, anywhere: bool = False) -> _Read:

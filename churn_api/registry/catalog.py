@@ -37,18 +37,18 @@ class Catalog:
         with self._database.reading() as connection:
             return _entries(connection)
 
-    def add_found(self, found: Mapping[str, Mapping[str, str]], *, by: str) -> list[tuple[str, str]]:
+    def register_new(self, found: Mapping[str, Mapping[str, str]], *, by: str) -> list[tuple[str, str]]:
         """Register the bundles of a folder, digests by model and version, that are not known yet; none becomes live.
 
         Returns the models and versions that were registered.
         """
         try:
-            return self._add_found(found, by)
+            return self._register_new(found, by)
         except IntegrityError:
             # Another machine that started at the same moment was first, and what it wrote can be read by now.
-            return self._add_found(found, by)
+            return self._register_new(found, by)
 
-    def _add_found(self, found: Mapping[str, Mapping[str, str]], by: str) -> list[tuple[str, str]]:
+    def _register_new(self, found: Mapping[str, Mapping[str, str]], by: str) -> list[tuple[str, str]]:
         with self._database.transaction() as connection:
             known = _entries(connection)
             new = [

@@ -17,7 +17,7 @@ from churn_api.contract.signature import Signature
 from churn_api.registry.bundle import BundleError, read_card, read_signature
 from churn_api.registry.card import Card
 from churn_api.registry.catalog import Entry
-from churn_api.registry.loaded_models import HeldModels, Key
+from churn_api.registry.loaded_models import Key, LoadedModels
 from churn_api.registry.model import Model, load_model
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class ModelNotReady(Exception):
     """The model is there but may not answer; the text says why."""
 
 
-class Answering(NamedTuple):
+class ServedVersion(NamedTuple):
     """Which version of a model answers in this process."""
 
     version: str
@@ -61,11 +61,11 @@ class LiveModels:
         self._folder = models_dir
         self._at_most = at_most
         self._catalog: Mapping[str, Entry] | None = None
-        self._answering: dict[str, Answering] = {}
-        self._refused: dict[str, str] = {}
+        self._served: dict[str, ServedVersion] = {}
+        self._load_errors: dict[str, str] = {}
         self.failures: Counter[str] = Counter()
         """How often versions of a model could not be loaded when they were to answer, by its name."""
-        self._held = HeldModels(at_most, is_live=self._is_live, stays=lambda key: key[0] == default)
+        self._held = LoadedModels(at_most, is_live=self._is_live, stays=lambda key: key[0] == default)
         self._warned = False
         self._lock = threading.RLock()
 
@@ -75,15 +75,15 @@ class LiveModels:
         return sorted(self._catalog or {})
 
     @property
-    def answering(self) -> dict[str, Answering]:
+    def served(self) -> dict[str, ServedVersion]:
         """The version of every model that answers, by name."""
-        return dict(self._answering)
+        return dict(self._served)
 
     @property
-    def refused(self) -> dict[str, str]:
+    def load_errors(self) -> dict[str, str]:
         """Why a model may not answer, or not with its newest live version, by name."""
         missing = self._missing_default()
-        return self._refused | ({self.default: missing} if missing else {})
+        return self._load_errors | ({self.default: missing} if missing else {})
 
     def versions(self, name: str) -> list[str]:
         """The versions of a model, oldest first. Raises UnknownModel."""
@@ -103,7 +103,7 @@ class LiveModels:
         """
         name = self.default if name is None else name
         if version is None:
-            answering = self._answering.get(name)
+            answering = self._served.get(name)
             if answering is None:
                 raise self._absent(name)
             version = answering.version
@@ -128,11 +128,11 @@ class LiveModels:
         with self._lock:
             self._catalog = catalog
             wanted = {name: (entry.live, entry.generation) for name, entry in catalog.items() if entry.live is not None}
-            self._answering = {name: answering for name, answering in self._answering.items() if name in wanted}
-            self._refused = {name: reason for name, reason in self._refused.items() if name in wanted}
+            self._served = {name: answering for name, answering in self._served.items() if name in wanted}
+            self._load_errors = {name: reason for name, reason in self._load_errors.items() if name in wanted}
             self._warn_of(len(wanted))
             for name, (version, generation) in wanted.items():
-                if self._answering.get(name) != (version, generation):
+                if self._served.get(name) != (version, generation):
                     self._switch(name, version, generation)
 
     def try_version(self, name: str, version: str) -> None:
@@ -144,7 +144,7 @@ class LiveModels:
 
     def _described(self, name: str) -> tuple[Model | None, Path, str]:
         """The version that answers where it is held, its folder, and its card's digest."""
-        answering = self._answering.get(name)
+        answering = self._served.get(name)
         if answering is None:
             raise self._absent(name)
         version = answering.version
@@ -154,22 +154,22 @@ class LiveModels:
         try:
             self.get(name, version)
         except (ModelNotReady, UnknownVersion) as error:
-            self._refuse(name, f"version {version}: {error}")
+            self._record_load_error(name, f"version {version}: {error}")
             return
         before = self._answers_with(name)
-        self._answering = self._answering | {name: Answering(version, generation)}
-        self._refused.pop(name, None)
+        self._served = self._served | {name: ServedVersion(version, generation)}
+        self._load_errors.pop(name, None)
         log.info("model %r: version %s answers (before: %s, generation %d)", name, version, before, generation)
 
-    def _refuse(self, name: str, reason: str) -> None:
+    def _record_load_error(self, name: str, reason: str) -> None:
         """Remember why, and tell it once however often it is tried."""
-        if self._refused.get(name) != reason:
+        if self._load_errors.get(name) != reason:
             log.error("model %r is refused: %s", name, reason)
-        self._refused[name] = reason
+        self._load_errors[name] = reason
         self.failures[name] += 1
 
     def _answers_with(self, name: str) -> str | None:
-        answering = self._answering.get(name)
+        answering = self._served.get(name)
         return answering.version if answering else None
 
     def _load(self, name: str, version: str) -> Model:
@@ -210,14 +210,14 @@ class LiveModels:
 
     def _absent(self, name: str) -> Exception:
         """Why no version of a model answers."""
-        if name in self.refused:
-            return ModelNotReady(self.refused[name])
+        if name in self.load_errors:
+            return ModelNotReady(self.load_errors[name])
         if self._catalog is None:
             return ModelNotReady("the catalogue of models cannot be read")
         return UnknownModel(name)
 
     def _missing_default(self) -> str | None:
-        if self._catalog is None or self.default in self._answering or self.default in self._refused:
+        if self._catalog is None or self.default in self._served or self.default in self._load_errors:
             return None
         if self.default in self._catalog:
             return f"no version of {self.default!r} is live"

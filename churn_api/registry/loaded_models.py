@@ -17,7 +17,7 @@ Key = tuple[str, str]
 log = logging.getLogger(__name__)
 
 
-class HeldModels:
+class LoadedModels:
     """At most so many models, and the one that was asked for last where there is no room for it.
 
     Versions that `is_live` does not name go first; `stays` names one that never goes.

@@ -14,7 +14,7 @@ from churn_api.registry.bundle import (
     ONNX_FILE,
     VERSION,
     BundleError,
-    found_bundles,
+    bundle_digests,
     write_bundle,
 )
 from churn_api.registry.card import Card, UnreadableCard, decode_card
@@ -59,7 +59,7 @@ class Management:
         folder, inside = (self._folder / path).resolve(), self._folder.resolve()
         if folder != inside / name / version or any(file.is_symlink() for file in folder.glob("*")):
             raise Unusable("links are not followed")
-        digest = found_bundles(self._folder).get(name, {}).get(version)
+        digest = bundle_digests(self._folder).get(name, {}).get(version)
         if digest is None:
             raise UnknownVersion(version)
         try:
@@ -80,7 +80,7 @@ class Management:
             except BundleError as error:
                 raise UnusableUpload(str(error)) from error
         written = write_bundle(self._folder, card, graph)
-        digest = found_bundles(self._folder)[written.name][written.version]
+        digest = bundle_digests(self._folder)[written.name][written.version]
         return self._register(written.name, written.version, digest, by=by)
 
     def make_live(self, name: str, version: str, *, by: str) -> None:

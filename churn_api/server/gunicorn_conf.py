@@ -102,7 +102,7 @@ def when_ready(server: Any) -> None:
     hand_over(server.cfg, own=(services.instance, services.jobs_dir), metrics_group=_metrics_group)
     if settings["JOB_WORKER"]:
         _job_workers.append(_start_job_worker(server))
-        after_children(server, _job_workers[-1].mend)
+        after_children(server, _job_workers[-1].restart_if_ended)
     keep_configuration(server)
 
 
@@ -168,13 +168,13 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Take signals again, and follow the database in a thread, which the fork could not take over."""
-    from churn_api.server.cut_off import cut_off_in_time
     from churn_api.server.process_metrics import begin_in_worker
+    from churn_api.server.shutdown_deadline import set_shutdown_deadline
     from churn_api.web.core.draining import draining_of
     from churn_api.web.core.state import services_of
 
     stop_signals.unblock()
     app = worker.app.wsgi()
-    cut_off_in_time(worker, draining_of(app))
+    set_shutdown_deadline(worker, draining_of(app))
     begin_in_worker(app)
     services_of(app).follow()

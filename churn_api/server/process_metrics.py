@@ -10,7 +10,7 @@ import psutil
 from churn_api.server.arbiter import after_children
 from churn_api.server.privileges import become
 from churn_api.server.sidecar import start_sidecar
-from churn_api.telemetry.multiprocess import fold
+from churn_api.telemetry.multiprocess import compact as compact_files
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.metrics import metrics_of, serve
 
@@ -28,13 +28,13 @@ def _keep_sidecar(server: Any, begin: Callable[[], None]) -> None:
     """Start a sidecar, and another where what supervises it is killed."""
     supervisor = start_sidecar(begin)
 
-    def mend() -> None:
+    def restart_if_ended() -> None:
         nonlocal supervisor
         if not psutil.pid_exists(supervisor):
             server.log.error("the supervisor of the metrics' sidecar has ended; another is started")
             supervisor = start_sidecar(begin)
 
-    after_children(server, mend)
+    after_children(server, restart_if_ended)
 
 
 def begin_in_worker(app: Api) -> None:
@@ -45,10 +45,10 @@ def begin_in_worker(app: Api) -> None:
 def compact(server: Any, worker: Any, folder: Path) -> None:
     """Merge the files of a worker that ended, however it did, so that files do not pile up."""
     try:
-        fold(folder)
+        compact_files(folder)
     except Exception as error:  # noqa: BLE001
         # Whatever it is: an exception here would end the server. A scrape may be merging the same files.
-        server.log.warning("metrics of worker %s are folded later (%s)", worker.pid, error)
+        server.log.warning("metrics of worker %s are compacted later (%s)", worker.pid, error)
 
 
 def _close_listeners(server: Any) -> None:

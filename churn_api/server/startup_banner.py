@@ -31,7 +31,7 @@ def show_banner(live: LiveModels, models_dir: Path, address: str, settings: Mapp
     """Print a banner, or log it where the log is JSON."""
     banner = _banner(live, models_dir, address)
     if logs.is_json(settings):
-        logs.tell(logging.INFO, banner.heading, banner.as_fields())
+        logs.log_event(logging.INFO, banner.heading, banner.as_fields())
     else:
         print(banner.as_text(), flush=True)  # noqa: T201 - for whoever started it, on a terminal
 
@@ -50,7 +50,7 @@ def _banner(live: LiveModels, models_dir: Path, address: str) -> StartupBanner:
 
 def _way_out(live: LiveModels) -> dict[str, str]:
     """The command that makes the default model answer; no restart is needed. None while the catalogue is away."""
-    if live.default not in live.refused:
+    if live.default not in live.load_errors:
         return {}
     if live.default in live.names:
         return {"Make a version live": f"churn-api models live {live.default} {live.versions(live.default)[-1]}"}

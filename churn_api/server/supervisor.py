@@ -31,7 +31,7 @@ class JobWorker:
         self._popen = popen
         self._process = self._start(0)
 
-    def mend(self) -> None:
+    def restart_if_ended(self) -> None:
         """Start another supervisor where it has ended. The worker that it had ends after the block at hand."""
         # What the master reaped first has a code that means nothing.
         if self._process.poll() is None:
@@ -69,7 +69,7 @@ def supervise_worker(parent: int) -> None:
     _end(worker)
 
 
-def end_with(parent: int) -> None:
+def stop_with_parent(parent: int) -> None:
     """Have this process told to stop, as by SIGTERM, when the one that started it has ended."""
 
     def look() -> None:

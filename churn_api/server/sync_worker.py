@@ -94,7 +94,7 @@ class SyncWorker(sync.SyncWorker):  # type: ignore[misc]
             self.log.error("Error handling request", exc_info=exc)
         client = addr[0] if addr else UNIX
         fields = {"request_id": identifier, "status": KINDS[code].status, "problem": code, "client": client}
-        logs.tell(logging.WARNING, "refused before the application", fields)
+        logs.log_event(logging.WARNING, "refused before the application", fields)
 
 
 class BoundedRequest(message.Request):  # type: ignore[misc]

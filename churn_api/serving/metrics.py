@@ -4,7 +4,7 @@ import numpy as np
 
 from churn_api.scoring.output import PREDICTION, PROBABILITY
 from churn_api.serving.answer import Answer
-from churn_api.telemetry.metrics import Children, Families
+from churn_api.telemetry.metric_families import Children, Families
 
 
 class PredictionMetrics:

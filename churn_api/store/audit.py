@@ -12,7 +12,7 @@ from churn_api.store.database import Database
 from churn_api.store.tables import AUDIT
 
 
-class Act(NamedTuple):
+class AuditEntry(NamedTuple):
     """Who did what to what, and when."""
 
     at: datetime
@@ -36,8 +36,8 @@ def record(connection: Connection, actor: str, action: str, subject: str, **deta
     connection.execute(insert(AUDIT).values(act))
 
 
-def acts(database: Database, limit: int) -> Sequence[Act]:
+def latest_entries(database: Database, limit: int) -> Sequence[AuditEntry]:
     """The latest acts, newest first. Raises DatabaseAway."""
     with database.reading() as connection:
         rows = connection.execute(select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)).all()
-    return [Act(row.at, row.actor, row.action, row.subject, json.loads(row.detail)) for row in rows]
+    return [AuditEntry(row.at, row.actor, row.action, row.subject, json.loads(row.detail)) for row in rows]

@@ -4,16 +4,18 @@ from typing import Literal
 
 from sqlalchemy import Connection, select, update
 
-from churn_api.store.tables import REVISIONS
+from churn_api.store.tables import CHANGE_COUNTERS
 
 Topic = Literal["keys", "models"]
 
-_READ = select(REVISIONS.c.name, REVISIONS.c.number)
+_READ = select(CHANGE_COUNTERS.c.name, CHANGE_COUNTERS.c.number)
 
 
 def bump(connection: Connection, topic: Topic) -> None:
     """Count a change, in the transaction that makes it."""
-    connection.execute(update(REVISIONS).where(REVISIONS.c.name == topic).values(number=REVISIONS.c.number + 1))
+    connection.execute(
+        update(CHANGE_COUNTERS).where(CHANGE_COUNTERS.c.name == topic).values(number=CHANGE_COUNTERS.c.number + 1)
+    )
 
 
 def read(connection: Connection) -> dict[str, int]:

@@ -11,7 +11,13 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from churn_api.store.database_errors import DatabaseAway, DatabaseBusy, DatabaseFull, DatabaseUnusable, translated
+from churn_api.store.database_errors import (
+    DatabaseAway,
+    DatabaseBusy,
+    DatabaseFull,
+    DatabaseUnusable,
+    unavailable_reason,
+)
 from churn_api.store.sqlite import BEGIN, is_in_memory, sqlite_engine
 from churn_api.store.wait_limit import SERVER_SECONDS, WaitLimit
 
@@ -98,7 +104,7 @@ class Database:
             with self._limit.block(seconds), self.engine.execution_options(**{BEGIN: begin}).begin() as connection:
                 yield connection
         except DBAPIError as error:
-            away = translated(error, self.url)
+            away = unavailable_reason(error, self.url)
             if away is None:
                 raise
             self._note(away)
@@ -108,7 +114,7 @@ class Database:
         if probe:
             self._away = ""
 
-    def watched(self) -> None:
+    def mark_watched(self) -> None:
         """Know that from now on a watcher of this process asks all the time."""
         self._watched_by = os.getpid()
 

@@ -76,7 +76,7 @@ _BY_SQLITE_CODE: Mapping[int, type[DatabaseAway]] = {
 """https://www.sqlite.org/rescode.html, by the primary code."""
 
 
-def translated(error: DBAPIError, url: URL) -> DatabaseAway | None:
+def unavailable_reason(error: DBAPIError, url: URL) -> DatabaseAway | None:
     """What an error of a driver means for whoever asked; None where the statement itself is wrong."""
     kind = _kind(error)
     return None if kind is None else kind(_reason(error.orig, url))

@@ -107,7 +107,7 @@ SECRETS = Table(
 )
 """Which secrets the keys and tokens of this database are made with."""
 
-REVISIONS = Table("revisions", METADATA, _key("name", String(32)), _given("number", BigInteger))
+CHANGE_COUNTERS = Table("revisions", METADATA, _key("name", String(32)), _given("number", BigInteger))
 """How often something was changed: what workers ask every moment, in place of the thing itself."""
 
 WORKERS = Table(

@@ -30,13 +30,13 @@ class Watcher:
         self._kept: DatabaseAway | None = None
         self._again_at = 0.0
 
-    def each_round(self, do: Callable[[], None]) -> None:
+    def after_each_poll(self, do: Callable[[], None]) -> None:
         """Do something after every question and what it called for."""
         self._each_round.append(do)
 
     def start(self) -> None:
         """Follow from now on."""
-        self._database.watched()
+        self._database.mark_watched()
         self._thread = threading.Thread(target=self._follow, name="watcher", daemon=True)
         self._thread.start()
 
@@ -46,7 +46,7 @@ class Watcher:
         if self._thread is not None:
             self._thread.join()
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Ask once, and do what the answer calls for. Raises DatabaseAway."""
         with self._database.reading(probe=True) as connection:
             found = change_counters.read(connection)
@@ -55,9 +55,9 @@ class Watcher:
                 self._on_change[topic]()
                 self._seen[topic] = number
 
-    def look_in_line(self) -> None:
+    def poll_or_log(self) -> None:
         """Look now, before anything is answered; what keeps it from that is logged, and tried again by the thread."""
-        self._logged(self.look)
+        self._logged(self.poll)
 
     def _follow(self) -> None:
         while not self._stopped.is_set():
@@ -77,7 +77,7 @@ class Watcher:
 
         After that not at every round: each write that a read-only server refuses costs a new connection.
         """
-        self.look()
+        self.poll()
         if monotonic() < self._again_at:
             return self._kept
         kept: DatabaseAway | None = None

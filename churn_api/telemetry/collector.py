@@ -10,7 +10,7 @@ from prometheus_client.samples import Sample
 
 from churn_api.config import metrics_group
 from churn_api.telemetry import multiprocess, multiprocess_dir
-from churn_api.telemetry.metrics import Families
+from churn_api.telemetry.metric_families import Families
 from churn_api.telemetry.processes import processes
 from churn_api.telemetry.queue_metrics import QueueCollector, QueueDepth
 
@@ -19,7 +19,7 @@ SET_ONLY = (STARTED, "model_live_info")
 """Gauges that are 0 in the files of processes that inherited them, and of versions that answer no more."""
 
 
-class Everything:
+class MetricsCollector:
     """Collects all that there is to tell."""
 
     def __init__(self, families: Families, depth: Callable[[], QueueDepth | None]) -> None:
@@ -30,7 +30,7 @@ class Everything:
         """Every metric. Raises Busy."""
         roles: dict[str, str] = {}
         for metric in self._counted():
-            metric.samples = [_told(sample) for sample in metric.samples if _is_told(metric.name, sample)]
+            metric.samples = [_with_pid(sample) for sample in metric.samples if _is_with_pid(metric.name, sample)]
             if metric.name == STARTED:
                 roles = {sample.labels["pid"]: sample.labels["role"] for sample in metric.samples}
             yield metric
@@ -47,20 +47,20 @@ class Everything:
         return cast("Iterable[Metric]", found.collect())  # type: ignore[no-untyped-call]
 
 
-def _is_told(name: str, sample: Sample) -> bool:
+def _is_with_pid(name: str, sample: Sample) -> bool:
     """When a series began is told by values that are not in files, and by nothing that anybody asks for."""
     return not sample.name.endswith("_created") and (name not in SET_ONLY or bool(sample.value))
 
 
-def _told(sample: Sample) -> Sample:
+def _with_pid(sample: Sample) -> Sample:
     """A process is told with its id, which only files add by themselves."""
     if sample.name != STARTED:
         return sample
     return sample._replace(labels={"pid": str(os.getpid()), **sample.labels})
 
 
-def registry_of(families: Families, depth: Callable[[], QueueDepth | None]) -> CollectorRegistry:
+def scrape_registry(families: Families, depth: Callable[[], QueueDepth | None]) -> CollectorRegistry:
     """A registry that tells everything."""
     registry = CollectorRegistry()
-    registry.register(Everything(families, depth))
+    registry.register(MetricsCollector(families, depth))
     return registry

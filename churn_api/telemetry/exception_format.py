@@ -7,14 +7,14 @@ _BECAUSE = "\nThe above exception was the direct cause of the following exceptio
 _DURING = "\nDuring handling of the above exception, another exception occurred:\n\n"
 
 
-def told(error: BaseException, *, in_words: bool) -> str:
+def format_exception(error: BaseException, *, with_messages: bool) -> str:
     """An exception's traceback as Python prints it, with what led to it. Never with the values of variables.
 
-    What an exception says may quote what it met; without `in_words` its type stands alone.
+    What an exception says may quote what it met; without `with_messages` its type stands alone.
     """
     parts: list[str] = []
     for each, joint in reversed(list(_led_to(error))):
-        parts += [_one(each, in_words=in_words), joint]
+        parts += [_one(each, with_messages=with_messages), joint]
     return "".join(parts).rstrip()
 
 
@@ -32,10 +32,10 @@ def _led_to(error: BaseException) -> Iterator[tuple[BaseException, str]]:
             each, joint = (None if each.__suppress_context__ else each.__context__), _DURING
 
 
-def _one(error: BaseException, *, in_words: bool) -> str:
+def _one(error: BaseException, *, with_messages: bool) -> str:
     frames = "".join(traceback.format_tb(error.__traceback__))
     head = f"Traceback (most recent call last):\n{frames}" if frames else ""
-    words = str(error) if in_words else _harmless(error)
+    words = str(error) if with_messages else _harmless(error)
     return f"{head}{_name(error)}: {words}\n" if words else f"{head}{_name(error)}\n"
 
 

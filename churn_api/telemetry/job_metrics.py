@@ -3,15 +3,15 @@
 import logging
 from collections.abc import Callable
 
-from churn_api.telemetry.collector import registry_of
-from churn_api.telemetry.metrics import families
+from churn_api.telemetry.collector import scrape_registry
+from churn_api.telemetry.metric_families import families
 from churn_api.telemetry.metrics_server import serve_metrics
 from churn_api.telemetry.queue_metrics import QueueDepth
 
 log = logging.getLogger(__name__)
 
 
-class WorkCounts:
+class JobMetrics:
     """Counts what a worker does."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class WorkCounts:
         self.families.job_ends.labels(state, reason).inc()
 
 
-def serve(counts: WorkCounts, depth: Callable[[], QueueDepth | None], host: str, port: int) -> None:
+def serve(counts: JobMetrics, depth: Callable[[], QueueDepth | None], host: str, port: int) -> None:
     """Serve the metrics on a port of their own."""
-    serve_metrics(registry_of(counts.families, depth), host, port)
+    serve_metrics(scrape_registry(counts.families, depth), host, port)
     log.info("metrics are served on %s:%d", host, port)

@@ -25,7 +25,7 @@ def write(line: bytes) -> None:
         pass  # nosec B110
 
 
-def headed(level: str, event: str, fields: dict[str, Any]) -> dict[str, Any]:
+def with_header(level: str, event: str, fields: dict[str, Any]) -> dict[str, Any]:
     """Fields with those before them that every line has."""
     return {"timestamp": datetime.now(UTC), "level": level, "event": event, "pid": os.getpid(), **fields}
 

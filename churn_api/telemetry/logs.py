@@ -16,9 +16,9 @@ from types import TracebackType
 from typing import Any
 
 from churn_api.config import AUTO, JSON, LOG_LEVELS
-from churn_api.telemetry import gunicorn
-from churn_api.telemetry.exception_format import told
-from churn_api.telemetry.log_lines import as_json, headed, write
+from churn_api.telemetry import gunicorn_records
+from churn_api.telemetry.exception_format import format_exception
+from churn_api.telemetry.log_lines import as_json, with_header, write
 
 _NAMES = {getattr(logging, name.upper()): name for name in LOG_LEVELS}
 
@@ -75,7 +75,7 @@ def logging_config(settings: Mapping[str, Any]) -> dict[str, Any]:
         "root": {"level": theirs, "handlers": ["lines"]},
         "loggers": {
             "churn_api": {"level": ours},
-            gunicorn.LOGGER: {"level": servers, "handlers": [], "propagate": True},
+            gunicorn_records.LOGGER: {"level": servers, "handlers": [], "propagate": True},
         },
     }
 
@@ -85,25 +85,25 @@ def wants(level: int) -> bool:
     return level >= _chosen.level if _chosen.render else _events.isEnabledFor(level)
 
 
-def tell(level: int, event: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
+def log_event(level: int, event: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
     """An event with its fields: the way through `logging` without `logging`, which costs more than all the rest."""
     if _chosen.render is None:
         named = " ".join(f"{name}={value}" for name, value in fields.items())
         _events.log(level, "%s %s", event, named, exc_info=error)
     elif level >= _chosen.level:
-        line = headed(_NAMES[level], event, fields)
+        line = with_header(_NAMES[level], event, fields)
         if error is not None:
-            line["exception"] = _told(error, of_client=_about.get() is not None)
+            line["exception"] = _exception_text(error, of_client=_about.get() is not None)
         write(_chosen.render(line))
 
 
-def concern(fields: dict[str, str] | None) -> None:
+def bind_context(fields: dict[str, str] | None) -> None:
     """Put these fields into every line that `logging` is told from now on, until others come."""
     _about.set(fields)
 
 
 @contextmanager
-def about(**fields: str) -> Iterator[None]:
+def bound_context(**fields: str) -> Iterator[None]:
     """Put these fields into every line that `logging` is told within a block."""
     before = _about.set(fields)
     try:
@@ -121,7 +121,7 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            line = self._render(_fields(gunicorn.quoting_nobody(record)))
+            line = self._render(_fields(gunicorn_records.without_client_data(record)))
         except Exception:  # noqa: BLE001 - as in every handler: a line that cannot be made breaks nothing
             self.handleError(record)
         else:
@@ -130,10 +130,12 @@ class _Lines(logging.Handler):
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     about = _about.get()
-    fields = headed(record.levelname.lower(), record.getMessage(), {"logger": record.name} | (about or {}))
+    fields = with_header(record.levelname.lower(), record.getMessage(), {"logger": record.name} | (about or {}))
     error = record.exc_info and record.exc_info[1]
     if error is not None:
-        fields["exception"] = _told(error, of_client=about is not None or gunicorn.tells_of_request(record))
+        fields["exception"] = _exception_text(
+            error, of_client=about is not None or gunicorn_records.is_request_error(record)
+        )
     return fields
 
 
@@ -152,9 +154,9 @@ def _rendering(settings: Mapping[str, Any]) -> Render:
     return render
 
 
-def _told(error: BaseException, *, of_client: bool) -> str:
+def _exception_text(error: BaseException, *, of_client: bool) -> str:
     """An exception as text, which quotes nothing that a request or a job holds."""
-    return told(error, in_words=_chosen.records or not of_client)
+    return format_exception(error, with_messages=_chosen.records or not of_client)
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:

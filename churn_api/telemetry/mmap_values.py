@@ -31,7 +31,7 @@ def entry(key: bytes, value: float) -> bytes:
     return struct.pack(f"i{len(padded)}sdd", len(key), padded, value, 0.0)
 
 
-class Cell:
+class MmapValue:
     """A number of this process's. Takes the place of `prometheus_client.values.ValueClass` before metrics are made."""
 
     _multiprocess = True
@@ -52,7 +52,7 @@ class Cell:
         self.double: memoryview[float] | None = None
         """Where it lives; None in a process that has not counted it yet."""
         with _lock:
-            _cells.append(self)
+            _values.append(self)
             self.open()
 
     def inc(self, amount: float) -> None:
@@ -91,11 +91,11 @@ class Cell:
         return self.double
 
 
-def add(steps: "Iterable[tuple[Cell, float]]") -> None:
-    """Add to cells, all under one lock."""
+def add(steps: "Iterable[tuple[MmapValue, float]]") -> None:
+    """Add to values, all under one lock."""
     with _lock:
-        for cell, amount in steps:
-            double = cell.double or cell.open()
+        for value, amount in steps:
+            double = value.double or value.open()
             double[0] += amount
 
 
@@ -138,13 +138,13 @@ class _File:
 
 
 _files: dict[str, _File] = {}
-_cells: list[Cell] = []
+_values: list[MmapValue] = []
 
 
 def _begin_anew() -> None:
     _files.clear()
-    for cell in _cells:
-        cell.forget()
+    for value in _values:
+        value.forget()
     _lock.release()
 
 

@@ -37,17 +37,17 @@ def read(folder: Path) -> Iterable[Metric]:
     """The metrics of all processes, dead or alive, after a fold. Raises Busy."""
     # Scrapes that came one after the other would come in no order: one of many could wait for ever.
     with _locked(folder, fcntl.LOCK_SH, WAIT_SECONDS):
-        if not _is_to_be_folded(folder):
+        if not _needs_compaction(folder):
             return _merged(folder)
     with _locked(folder, fcntl.LOCK_EX, WAIT_SECONDS):
-        _fold(folder)
+        _compact(folder)
         return _merged(folder)
 
 
-def fold(folder: Path) -> None:
+def compact(folder: Path) -> None:
     """Fold what dead processes left, unless another reads or folds. Raises Busy or OSError; it may be tried again."""
     with _locked(folder, fcntl.LOCK_EX, 0):
-        _fold(folder)
+        _compact(folder)
 
 
 @contextmanager
@@ -71,17 +71,17 @@ def _locked(folder: Path, how: int, seconds: float) -> Iterator[None]:
 
 
 def _merged(folder: Path) -> list[Metric]:
-    files = [str(path) for path in (*folder.glob("*.db"), *folder.glob("folded-*/*.db")) if _has_values(path)]
+    files = [str(path) for path in (*folder.glob("*.db"), *folder.glob("compacted-*/*.db")) if _has_values(path)]
     return list(MultiProcessCollector.merge(files))  # type: ignore[no-untyped-call]
 
 
-def _is_to_be_folded(folder: Path) -> bool:
+def _needs_compaction(folder: Path) -> bool:
     """Whether a process has died since the last fold, or that fold was not finished."""
-    newest = _folded(folder)
+    newest = _compacted(folder)
     return (newest is not None and (newest / _CONSUMED).exists()) or any(map(_is_of_dead, folder.glob("*.db")))
 
 
-def _fold(folder: Path) -> None:
+def _compact(folder: Path) -> None:
     _finish(folder)
     dead = [path for path in folder.glob("*.db") if _is_of_dead(path)]
     summed = [path for path in dead if path.name.startswith(SUMMED)]
@@ -106,41 +106,41 @@ def _is_of_dead(path: Path) -> bool:
 
 
 def _commit(folder: Path, dead: Sequence[Path]) -> None:
-    """Put the sums of what was folded and of the dead in the place of the former, by one rename."""
-    before = _folded(folder)
-    made = folder / "folding"
+    """Put the sums of what was compacted and of the dead in the place of the former, by one rename."""
+    before = _compacted(folder)
+    made = folder / "compacting"
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()
     for kind in SUMMED:
         found = [path for path in dead if path.name.startswith(kind)]
         found += [] if before is None else before.glob(f"{kind}_*.db")
         if found:
-            _write(made / f"{kind}_folded.db", _sums(found))
+            _write(made / f"{kind}_compacted.db", _sums(found))
     (made / _CONSUMED).write_text("\n".join(path.name for path in dead))
-    made.rename(folder / f"folded-{_number(before) + 1}")
+    made.rename(folder / f"compacted-{_number(before) + 1}")
 
 
 def _finish(folder: Path) -> None:
     """Remove what the newest fold has in it, and then the list: a process to come may have the id of a dead one."""
-    newest = _folded(folder)
+    newest = _compacted(folder)
     if newest is None:
         return
     listed = newest / _CONSUMED
     if listed.exists():
         for name in listed.read_text().splitlines():
             (folder / name).unlink(missing_ok=True)
-        for other in folder.glob("folded-*"):
+        for other in folder.glob("compacted-*"):
             if other != newest:
                 shutil.rmtree(other)
         listed.unlink()
 
 
-def _folded(folder: Path) -> Path | None:
-    return max(folder.glob("folded-*"), key=_number, default=None)
+def _compacted(folder: Path) -> Path | None:
+    return max(folder.glob("compacted-*"), key=_number, default=None)
 
 
-def _number(folded: Path | None) -> int:
-    return 0 if folded is None else int(folded.name.removeprefix("folded-"))
+def _number(compacted: Path | None) -> int:
+    return 0 if compacted is None else int(compacted.name.removeprefix("compacted-"))
 
 
 def _sums(paths: Iterable[Path]) -> Mapping[str, float]:

@@ -11,10 +11,10 @@ from limits.storage import RedisStorage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from locks import locked
 
-from churn_api.access import file_counters, own_counters
+from churn_api.access import file_counters, process_counters
 from churn_api.access.counters import NoRoom
 from churn_api.access.file_counters import uri_of
-from churn_api.access.own_counters import OwnCounters
+from churn_api.access.process_counters import ProcessCounters
 from churn_api.access.redis_counters import own_uri
 from churn_api.access.shared_counters import SharedCounters
 
@@ -98,7 +98,7 @@ def test_a_hit_says_when_its_counter_ends(storage):
 def test_clock_that_is_set_back(tmp_path, monkeypatch):
     """After a clock was set back by a day, a counter that would go on for a day begins anew, with its own length."""
     now = time.time()
-    for counters in (storage_from_string(uri_of(tmp_path / "limits.counters")), OwnCounters()):
+    for counters in (storage_from_string(uri_of(tmp_path / "limits.counters")), ProcessCounters()):
         monkeypatch.setattr(time, "time", lambda: now)
         assert counters.hit("a", 60, 100).total == 100
         monkeypatch.setattr(time, "time", lambda: now - 86400)
@@ -168,8 +168,8 @@ def test_no_room_in_the_file(tmp_path, monkeypatch, caplog):
 
 def test_memory_is_bounded(monkeypatch):
     """A process that counts for itself tells so many callers apart; further ones share a counter."""
-    monkeypatch.setattr(own_counters, "MOST", 100)
-    counters = OwnCounters()
+    monkeypatch.setattr(process_counters, "MOST", 100)
+    counters = ProcessCounters()
     assert {counters.hit(str(number), 60).total for number in range(100)} == {1}
     assert [counters.hit(f"more {number}", 60).total for number in range(50)] == list(range(1, 51))
     assert counters.hit("7", 60).total == 2

@@ -10,7 +10,7 @@ from churn_api.app import create_app
 from churn_api.cli import main
 from churn_api.config import load_settings
 from churn_api.services import Services
-from churn_api.store.audit import acts
+from churn_api.store.audit import latest_entries
 from churn_api.store.schema import upgrade
 
 OTHER = "another secret, of another machine, of 32 characters or more"
@@ -80,7 +80,7 @@ def test_pepper_is_rotated(shared, services, monkeypatch):
     again = services()
     again.check()
     assert all(row.revoked_at for row in again.keys.all())
-    act = acts(again.database, 1)[0]
+    act = latest_entries(again.database, 1)[0]
     assert (act.action, act.subject, act.actor.split()[0]) == ("secrets.adopt", "KEY_PEPPER", "command")
 
 
@@ -91,9 +91,9 @@ def test_token_secret_is_rotated(shared, services, monkeypatch):
     assert (done.exit_code, done.stdout) == (0, "")
     again = services()
     again.check()
-    before = len(acts(again.database, 100))
+    before = len(latest_entries(again.database, 100))
     assert run("secrets", "adopt", "JWT_SECRET", "--yes").exit_code == 0
-    assert len(acts(again.database, 100)) == before
+    assert len(latest_entries(again.database, 100)) == before
 
 
 @pytest.mark.parametrize("name", ["KEY_PEPPER", "JWT_SECRET"])

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from churn_api.access.caller import Denied
 from churn_api.access.key_cache import REMEMBERED, KeyCache
 from churn_api.access.keys import KEY, KeyConflict, Keys
-from churn_api.store.audit import acts
+from churn_api.store.audit import latest_entries
 from churn_api.store.database import DatabaseAway
 from churn_api.store.tables import KEYS
 
@@ -203,7 +203,7 @@ def test_acts_are_audited(keys, database):
     keys.create("crm", {"predict"}, by="anna")
     keys.rotate("crm", by="ben", grace=timedelta(hours=1))
     keys.revoke("crm", by="cleo")
-    told = [(act.actor, act.action, act.subject) for act in acts(database, 10)]
+    told = [(act.actor, act.action, act.subject) for act in latest_entries(database, 10)]
     assert told[-2] == ("anna", "keys.create", "crm")
     assert told[-3] == ("ben", "keys.rotate", "crm")
     assert told[:2] == [("cleo", "keys.revoke", "crm")] * 2

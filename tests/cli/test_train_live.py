@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from churn_api.cli import main
 from churn_api.config import load_settings
 from churn_api.services import Services
-from churn_api.store.audit import acts
+from churn_api.store.audit import latest_entries
 
 
 def train(table, models, *options):
@@ -23,7 +23,7 @@ def test_live_where_it_is_asked_for(small_table, tmp_path):
     second = train(small_table, tmp_path / "models", "--live")
     assert second.exit_code == 0
     assert services.catalog.read()["default"].live == "2"
-    acted = [(act.action, act.subject, act.actor.split()[0]) for act in acts(services.database, 10)]
+    acted = [(act.action, act.subject, act.actor.split()[0]) for act in latest_entries(services.database, 10)]
     assert acted == [("models.live", "default", "command"), ("models.register", "default/2", "command")]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from churn_api.jobs.files import RESERVED_BYTES, JobFiles, whole_file
+from churn_api.jobs.files import RESERVED_BYTES, JobFiles, atomic_write
 
 
 @pytest.fixture
@@ -17,19 +17,19 @@ def names(folder):
 def test_a_file_is_whole_or_not_there(tmp_path):
     """A file gets its name when it is complete; where writing it fails, the one before stays, and nothing beside it."""
     path = tmp_path / "file"
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(b"old")
         assert not path.exists()
-    with pytest.raises(TypeError), whole_file(path) as file:
+    with pytest.raises(TypeError), atomic_write(path) as file:
         file.writelines([b"half", None])
     assert (path.read_bytes(), names(tmp_path)) == (b"old", {"file"})
 
 
 def test_two_writers(tmp_path):
     """Of two who write the same file at once each writes one of its own, and the last to finish stays."""
-    with whole_file(tmp_path / "file") as slow:
+    with atomic_write(tmp_path / "file") as slow:
         slow.write(b"slow")
-        with whole_file(tmp_path / "file") as quick:
+        with atomic_write(tmp_path / "file") as quick:
             quick.write(b"quick")
         assert (tmp_path / "file").read_bytes() == b"quick"
     assert ((tmp_path / "file").read_bytes(), names(tmp_path)) == (b"slow", {"file"})
@@ -79,7 +79,7 @@ def test_discard(files):
 def test_remove(files, tmp_path):
     """Of a job that was cancelled nothing stays, and who still writes to it writes nothing."""
     finish(files)
-    with pytest.raises(FileNotFoundError), whole_file(files.result):
+    with pytest.raises(FileNotFoundError), atomic_write(files.result):
         files.remove()
     with pytest.raises(FileNotFoundError):
         files.write_part(1, b"x")

@@ -418,7 +418,7 @@ def test_cancel_is_audited(queue, database):
     queue.cancel("one", by="anna")
     with pytest.raises(Finished):
         queue.cancel("one", by="ben")
-    told = [(act.actor, act.action, act.subject, act.detail) for act in audit.acts(database, 10)]
+    told = [(act.actor, act.action, act.subject, act.detail) for act in audit.latest_entries(database, 10)]
     assert told == [("anna", "jobs.cancel", "one", {"before": "queued"})]
 
 

@@ -25,7 +25,7 @@ from table_files import parquet
 from test_workers import own_postgres  # noqa: F401 - a fixture
 
 from churn_api.jobs import worker as worker_module
-from churn_api.jobs.bounds import JobBounds
+from churn_api.jobs.job_limits import JobLimits
 from churn_api.jobs.run import Resources
 from churn_api.jobs.worker import Worker
 from churn_api.serving.progress import Progress
@@ -455,7 +455,7 @@ def test_what_is_kept_no_longer(office, log, small_table):
 
 def own_worker(office, engine, prune=tuple):
     """A worker in this process, with an engine that does what the test says."""
-    bounds = JobBounds(errors_bytes=1 << 20, growth=100, seconds=60)
+    bounds = JobLimits(errors_bytes=1 << 20, growth=100, seconds=60)
     resources = Resources(office.services.sources, engine, office.models_dir, bounds)
     return Worker(office.queue, resources, prune, name="w", jobs_dir=office.services.jobs_dir, beat_seconds=1)
 

@@ -168,7 +168,7 @@ def test_damaged(models_dir, tmp_path):
 def test_acts_are_in_the_audit(app):
     """Who made a version live from Python is in the audit."""
     churn_api.make_live(app, "small", 1)
-    latest = audit.acts(services_of(app).database, 1)[0]
+    latest = audit.latest_entries(services_of(app).database, 1)[0]
     assert (latest.action, latest.subject) == ("models.live", "small")
     assert latest.actor.startswith("python (")
 

@@ -2,14 +2,14 @@ import shutil
 
 import pytest
 
-from churn_api.registry.bundle import found_bundles
+from churn_api.registry.bundle import bundle_digests
 from churn_api.registry.catalog import Entry
 from churn_api.registry.live import LiveModels, ModelNotReady, UnknownModel, UnknownVersion
 
 
 def catalog_of(folder, live=None, generation=1):
     """A catalogue of a folder's bundles, the newest versions live, or those named."""
-    found = found_bundles(folder)
+    found = bundle_digests(folder)
     return {
         name: Entry(digests, (live or {}).get(name, list(digests)[-1]), generation) for name, digests in found.items()
     }
@@ -91,7 +91,7 @@ def test_follows(models_dir):
     live = live_of(models_dir, "small")
     live.follow(catalog_of(models_dir, {"small": "1"}, generation=2))
     assert live.get("small").card.version == "1"
-    assert live.answering["small"] == ("1", 2)
+    assert live.served["small"] == ("1", 2)
     live.follow(catalog_of(models_dir, {"small": None}, generation=3))
     with pytest.raises(ModelNotReady):
         live.get("small")
@@ -103,8 +103,8 @@ def test_a_bad_version_never_answers(models):
     (models / "small" / "1" / "model.onnx").write_bytes(b"")
     live.follow(catalog_of(models, {"small": "1"}, generation=2))
     assert live.get("small").card.version == "2"
-    assert live.answering["small"] == ("2", 1)
-    assert live.refused["small"].startswith("version 1: model.onnx is not the file")
+    assert live.served["small"] == ("2", 1)
+    assert live.load_errors["small"].startswith("version 1: model.onnx is not the file")
 
 
 def test_refused_no_more(models):
@@ -113,9 +113,9 @@ def test_refused_no_more(models):
     (models / "small" / "1" / "model.onnx").write_bytes(b"")
     for wanted in (None, "2"):
         live.follow(catalog_of(models, {"small": "1"}, generation=2))
-        assert "small" in live.refused
+        assert "small" in live.load_errors
         live.follow(catalog_of(models, {"small": wanted}, generation=3))
-        assert "small" not in live.refused
+        assert "small" not in live.load_errors
 
 
 def test_another_card(models):
@@ -125,7 +125,7 @@ def test_another_card(models):
     known = catalog_of(models)
     card.write_text(card.read_text() + " ")
     live.follow(known)
-    assert live.refused["small"] == "version 2: card.json is not the one that was registered"
+    assert live.load_errors["small"] == "version 2: card.json is not the one that was registered"
 
 
 def test_no_catalogue(models_dir):
@@ -161,7 +161,7 @@ def test_refused(models):
     live = live_of(models, "small")
     with pytest.raises(ModelNotReady, match=r"version 2: model\.onnx is not the file"):
         live.get()
-    assert list(live.answering) == ["default", "odd"]
+    assert list(live.served) == ["default", "odd"]
     assert live.get("small", "1").card.version == "1"
 
 

@@ -6,25 +6,25 @@ import pytest
 
 from churn_api.registry import workers as module
 from churn_api.registry.live import LiveModels
-from churn_api.registry.workers import Reporter, workers
+from churn_api.registry.worker_reports import WorkerReporter, workers
 from churn_api.store import clock
 
 
 def reporter(models_dir):
-    return Reporter(LiveModels(models_dir, "default", 4))
+    return WorkerReporter(LiveModels(models_dir, "default", 4))
 
 
 @pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=1)])
 def test_a_clock_that_is_set_back(database, models_dir, monkeypatch, back):
     """After the clock is set back a worker that lives is reported again within seconds, and one that is gone is not."""
     alive, gone = reporter(models_dir), reporter(models_dir)
-    alive.tell(database)
-    gone.tell(database)
+    alive.report(database)
+    gone.report(database)
     assert len(workers(database)) == 2
     monkeypatch.setattr(clock, "now", lambda _: datetime.now(UTC) - back)
     moment = module.monotonic()
     monkeypatch.setattr(module, "monotonic", lambda: moment + 11)
-    alive.tell(database)
+    alive.report(database)
     assert [worker.pid for worker in workers(database)] == [alive._pid]
     assert len(workers(database)) == 1
 
@@ -43,8 +43,8 @@ def test_machines_whose_clocks_differ(postgres_database, models_dir, monkeypatch
             def now(cls, zone, minutes=minutes):
                 return datetime.now(zone) + timedelta(minutes=minutes)
 
-        for name in ("churn_api.registry.workers.datetime", "churn_api.store.clock.datetime"):
+        for name in ("churn_api.registry.worker_reports.datetime", "churn_api.store.clock.datetime"):
             monkeypatch.setattr(name, Wrong)
-        reporter(models_dir).tell(database)
+        reporter(models_dir).report(database)
         assert len(workers(database)) == minutes + 2
     database.close()

@@ -13,7 +13,7 @@ from builders import CUSTOMER
 from scrapes import Scrapes, until
 
 from churn_api.app import create_app
-from churn_api.registry.workers import workers
+from churn_api.registry.worker_reports import workers
 from churn_api.store.database import Database, DatabaseAway
 from churn_api.store.schema import SchemaError
 from churn_api.web.core.state import services_of
@@ -92,5 +92,5 @@ def test_database_fails(models_dir, monkeypatch, failure):
         raise failure
 
     monkeypatch.setattr(Database, "_connection", away)
-    services_of(app).rehearse_following(10)
+    services_of(app).warm_up_following(10)
     assert len(asked) == 1

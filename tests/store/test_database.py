@@ -65,7 +65,7 @@ def test_upgraded_step_by_step(database_url):
     assert schema.upgrade(database) == "0001"
     schema.check(database)
     test_migrations_make_the_tables(database)
-    assert [act.actor for act in audit.acts(database, 10)] == ["test"]
+    assert [act.actor for act in audit.latest_entries(database, 10)] == ["test"]
     database.close()
 
 
@@ -96,7 +96,7 @@ def test_all_or_nothing(database):
 
     with pytest.raises(ZeroDivisionError), database.transaction() as connection:
         fail(connection)
-    assert audit.acts(database, 10) == []
+    assert audit.latest_entries(database, 10) == []
     with database.transaction() as connection:
         assert change_counters.read(connection) == {"keys": 0, "models": 0}
 

@@ -17,11 +17,11 @@ def test_what_changed_is_called(database):
     watcher = Watcher(
         database, on_change={topic: lambda topic=topic: called.append(topic) for topic in ("keys", "models")}
     )
-    watcher.look()
+    watcher.poll()
     assert sorted(called) == ["keys", "models"]
-    watcher.look()
+    watcher.poll()
     bump(database, "keys")
-    watcher.look()
+    watcher.poll()
     assert sorted(called) == ["keys", "keys", "models"]
 
 
@@ -36,7 +36,7 @@ def test_what_fails_is_tried_again(database, caplog):
 
     watcher = Watcher(database, on_change={"keys": fail_twice, "models": lambda: None})
     rounds = []
-    watcher.each_round(lambda: rounds.append(1))
+    watcher.after_each_poll(lambda: rounds.append(1))
     with caplog.at_level(logging.ERROR):
         watcher.start()
         deadline = time.monotonic() + 10
@@ -56,8 +56,8 @@ def test_a_write_that_is_refused(database, caplog):
         raise DatabaseReadOnly("test")
 
     watcher = Watcher(database, on_change={"keys": lambda: None, "models": lambda: done.append(1)})
-    watcher.each_round(write)
-    watcher.each_round(lambda: done.append(1))
+    watcher.after_each_poll(write)
+    watcher.after_each_poll(lambda: done.append(1))
     with caplog.at_level(logging.WARNING):
         watcher.start()
         deadline = time.monotonic() + 10

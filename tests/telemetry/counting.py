@@ -8,7 +8,7 @@ from churn_api.telemetry import multiprocess_dir
 if __name__ == "__main__":
     group = multiprocess_dir.join() or multiprocess_dir.begin(Path(sys.argv[1]))
 
-    from churn_api.telemetry.metrics import families
+    from churn_api.telemetry.metric_families import families
 
     counted = families()
     counted.begin("web")

@@ -9,7 +9,7 @@ import time
 import pytest
 from conftest import ROOT
 
-from churn_api.telemetry.exception_format import told
+from churn_api.telemetry.exception_format import format_exception
 from churn_api.telemetry.log_lines import LONGEST
 
 BEGIN = """
@@ -37,8 +37,8 @@ def lines(code, **settings):
 def test_one_form():
     """What is told directly and what `logging` is told have the same first fields, and what they are about."""
     told_directly, by_logging = lines(
-        "logs.tell(logging.INFO, 'request', {'status': 200})\n"
-        "with logs.about(job='one'): log.info('job %s: done', 'one')"
+        "logs.log_event(logging.INFO, 'request', {'status': 200})\n"
+        "with logs.bound_context(job='one'): log.info('job %s: done', 'one')"
     )
     assert list(told_directly) == ["timestamp", "level", "event", "pid", "status"]
     assert list(by_logging) == ["timestamp", "level", "event", "pid", "logger", "job"]
@@ -52,7 +52,7 @@ def test_levels():
         "for name in ('debug', 'info', 'warning', 'error'):\n"
         "    getattr(log, name)(name)\n"
         "    getattr(logging.getLogger('library'), name)('theirs ' + name)\n"
-        "    logs.tell(getattr(logging, name.upper()), 'told ' + name, {})"
+        "    logs.log_event(getattr(logging, name.upper()), 'told ' + name, {})"
     )
     events = {level: [line["event"] for line in lines(code, LOG_LEVEL=level)] for level in ("debug", "error")}
     assert events["error"] == ["error", "theirs error", "told error"]
@@ -82,7 +82,7 @@ def test_exceptions():
 def test_no_words_about_clients():
     """Of an exception in a job or a request, what it says is not told, since it may quote data; LOG_RECORDS has it."""
     code = (
-        "with logs.about(job='one'):\n"
+        "with logs.bound_context(job='one'):\n"
         "    try: float('Hid' + 'den')\n"
         "    except ValueError: log.exception('broke')\n"
         "    try: open('/nowhere/' + 'Hid' + 'den')\n"
@@ -101,7 +101,7 @@ def test_exceptions_that_lead_to_each_other():
     """A circle of causes is told once around."""
     one, other = ValueError("one"), KeyError("other")
     one.__cause__, other.__cause__ = other, one
-    assert told(one, in_words=True).count("ValueError: one") == 1
+    assert format_exception(one, with_messages=True).count("ValueError: one") == 1
 
 
 def test_what_nobody_catches():
@@ -145,7 +145,7 @@ def test_text_on_a_terminal():
 def test_long_lines(text):
     """No line is longer than a pipe takes in one piece: its longest fields lose their middle, the others stay."""
     sent = f"chr({ord(text)}) * 50_000"
-    code = f"logs.tell(20, 'request', {{'status': 200, 'records': 'first' + {sent} + 'last', 'other': {sent}}})"
+    code = f"logs.log_event(20, 'request', {{'status': 200, 'records': 'first' + {sent} + 'last', 'other': {sent}}})"
     printed = run(code + f"\nlog.info('%s', 'first' + {sent})")
     for line in printed.splitlines():
         assert len(line.encode()) < LONGEST
@@ -158,7 +158,7 @@ def test_many_writers_and_a_slow_reader():
         "for number in range(4):\n"
         "    if os.fork() == 0:\n"
         "        for line in range(400):\n"
-        "            logs.tell(20, 'tried', {'number': number, 'line': line, 'text': 'x' * (line * 97 % 9000)})\n"
+        "            logs.log_event(20, 'tried', {'number': number, 'line': line, 'text': 'x' * (line * 97 % 9000)})\n"
         "            log.info('tried %d %s', line, 'y' * (line * 89 % 7000))\n"
         "        os._exit(0)\n"
         "for _ in range(4): os.wait()\n"

@@ -13,7 +13,7 @@ from churn_api.telemetry import mmap_values
 
 
 def cell(label="", kind="counter", **mode):
-    return mmap_values.Cell(kind, "asked", "asked_total", ("by",), (label,), "How often.", **mode)
+    return mmap_values.MmapValue(kind, "asked", "asked_total", ("by",), (label,), "How often.", **mode)
 
 
 def written(path):

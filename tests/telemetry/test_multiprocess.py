@@ -20,9 +20,9 @@ from contextlib import suppress
 from pathlib import Path
 from churn_api.telemetry import multiprocess
 for line in sys.stdin:
-    if line.strip() == "fold":
+    if line.strip() == "compact":
         with suppress(multiprocess.Busy):
-            multiprocess.fold(Path(sys.argv[1]))
+            multiprocess.compact(Path(sys.argv[1]))
     found = {metric.name: metric.samples for metric in multiprocess.read(Path(sys.argv[1]))}
     samples = [sample for samples in found.values() for sample in samples]
     print(";".join(f"{sample.name} {sample.value!r}" for sample in samples if "le" not in sample.labels), flush=True)
@@ -42,7 +42,7 @@ from pathlib import Path
 from churn_api.telemetry import multiprocess_dir
 group = multiprocess_dir.begin(Path(sys.argv[1]))
 from churn_api.telemetry import multiprocess
-from churn_api.telemetry.metrics import families
+from churn_api.telemetry.metric_families import families
 counted = families()
 counted.in_flight.set(0)
 for number in range(int(sys.argv[2])):
@@ -54,14 +54,14 @@ for number in range(int(sys.argv[2])):
         os._exit(0)
     os.waitpid(pid, 0)
     if number % 3 == 0:
-        multiprocess.fold(group)
+        multiprocess.compact(group)
 print(group, flush=True)
 sys.stdin.read()
 """
 
 
 class Process:
-    """A process that is told on its input, and answers a line each."""
+    """A process that reads lines from its input, and answers a line each."""
 
     def __init__(self, *arguments: str, **environment: str) -> None:
         self.popen = subprocess.Popen(
@@ -73,7 +73,7 @@ class Process:
             text=True,
         )
 
-    def tell(self, text: object) -> str:
+    def send(self, text: object) -> str:
         self.popen.stdin.write(f"{text}\n")
         self.popen.stdin.flush()
         return self.answer()
@@ -111,7 +111,7 @@ def test_thousand_restarts(start, tmp_path):
     parent = start("-c", RESTARTS, tmp_path, 1000)
     group = Path(parent.answer())
     reader = start("-c", READ, group)
-    found = values(reader.tell("read"))
+    found = values(reader.send("read"))
     assert found["http_requests_total"] == found["http_request_duration_seconds_count"] == 1000
     assert found["http_request_duration_seconds_sum"] == 1000 * round(0.1 * 2**24) / 2**24
     assert found["http_requests_in_flight"] == 0
@@ -121,56 +121,56 @@ def test_thousand_restarts(start, tmp_path):
 def test_killed_process(start, tmp_path):
     """What a process counted before a kill -9 counts on; what it was working on does not."""
     first = start(COUNTING, tmp_path)
-    group = first.tell(3)
+    group = first.send(3)
     second = start(COUNTING, tmp_path, PROMETHEUS_MULTIPROC_DIR=group)
-    second.tell(4)
+    second.send(4)
     reader = start("-c", READ, group)
-    assert values(reader.tell("read"))["http_requests_in_flight"] == 7
+    assert values(reader.send("read"))["http_requests_in_flight"] == 7
     second.end()
     for _ in range(3):
-        found = values(reader.tell("fold"))
+        found = values(reader.send("compact"))
         assert found["http_requests_total"] == 7
         assert found["http_requests_in_flight"] == 3
 
 
-def test_fold_that_was_killed(start, tmp_path):
-    """A fold that was killed after it took effect, or before, is finished by the next reader, and counts once."""
+def test_compaction_that_was_killed(start, tmp_path):
+    """A compaction that was killed after it took effect, or before, is finished by the next reader, and counts once."""
     first = start(COUNTING, tmp_path)
-    group = Path(first.tell(1))
+    group = Path(first.send(1))
     second = start(COUNTING, tmp_path, PROMETHEUS_MULTIPROC_DIR=str(group))
-    second.tell(5)
+    second.send(5)
     kept = {path: path.read_bytes() for path in group.glob(f"*_{second.popen.pid}.db")}
     second.end()
     reader = start("-c", READ, group)
-    reader.tell("fold")
-    (folded,) = group.glob("folded-*")
+    reader.send("compact")
+    (compacted,) = group.glob("compacted-*")
     for path, data in kept.items():
         path.write_bytes(data)
-    (folded / "consumed").write_text("\n".join(path.name for path in kept))
-    (group / "folding").mkdir()
-    assert values(reader.tell("read"))["http_requests_total"] == 6
+    (compacted / "consumed").write_text("\n".join(path.name for path in kept))
+    (group / "compacting").mkdir()
+    assert values(reader.send("read"))["http_requests_total"] == 6
     assert not any(path.exists() for path in kept)
-    assert values(reader.tell("fold"))["http_requests_total"] == 6
+    assert values(reader.send("compact"))["http_requests_total"] == 6
 
 
 def test_never_down(start, tmp_path):
-    """Readers that ask all the time, while processes count, die and are folded, see every counter only rise."""
+    """Readers that ask all the time, while processes count, die and are compacted, see every counter only rise."""
     first = start(COUNTING, tmp_path)
-    group = first.tell(1)
+    group = first.send(1)
     readers = [start("-c", READ, group) for _ in range(2)]
     seen: list[list[dict[str, float]]] = [[], []]
     stop = threading.Event()
 
     def ask(reader, found):
         while not stop.is_set():
-            found.append(values(reader.tell("fold" if len(found) % 2 else "read")))
+            found.append(values(reader.send("compact" if len(found) % 2 else "read")))
 
     threads = [threading.Thread(target=ask, args=pair) for pair in zip(readers, seen, strict=True)]
     for thread in threads:
         thread.start()
     for _ in range(8):
         worker = start(COUNTING, tmp_path, PROMETHEUS_MULTIPROC_DIR=group)
-        worker.tell(7)
+        worker.send(7)
         worker.end()
     stop.set()
     for thread in threads:
@@ -180,30 +180,30 @@ def test_never_down(start, tmp_path):
         for name in ("http_requests_total", "http_request_duration_seconds_sum", "http_request_duration_seconds_count"):
             told = [one[name] for one in found]
             assert told == sorted(told)
-    assert values(readers[0].tell("read"))["http_requests_total"] == 57
+    assert values(readers[0].send("read"))["http_requests_total"] == 57
 
 
 def test_readers_wait_for_no_reader(start, tmp_path):
     """A reader that is stopped at any moment, in the middle of reading too, holds up no other."""
-    group = start(COUNTING, tmp_path).tell(3)
+    group = start(COUNTING, tmp_path).send(3)
     other, reader = start("-c", READ_ON, group), start("-c", READ, group)
     assert other.answer() == "begun"
     for _ in range(20):
         other.popen.send_signal(signal.SIGSTOP)
-        assert values(reader.tell("read"))["http_requests_total"] == 3
+        assert values(reader.send("read"))["http_requests_total"] == 3
         other.popen.send_signal(signal.SIGCONT)
 
 
 def test_groups_are_apart(start, tmp_path):
     """Two groups below one folder count apart, a start removes neither, and one whose processes are gone is removed."""
     first, second = start(COUNTING, tmp_path), start(COUNTING, tmp_path)
-    one, other = Path(first.tell(2)), Path(second.tell(3))
+    one, other = Path(first.send(2)), Path(second.send(3))
     assert one != other
-    assert values(start("-c", READ, one).tell("read"))["http_requests_total"] == 2
+    assert values(start("-c", READ, one).send("read"))["http_requests_total"] == 2
     first.end()
-    third = Path(start(COUNTING, tmp_path).tell(1))
+    third = Path(start(COUNTING, tmp_path).send(1))
     assert {path.name for path in tmp_path.glob("group-*")} == {other.name, third.name}
-    assert values(start("-c", READ, other).tell("read"))["http_requests_total"] == 3
+    assert values(start("-c", READ, other).send("read"))["http_requests_total"] == 3
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")

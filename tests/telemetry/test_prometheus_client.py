@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, values
 from prometheus_client.mmap_dict import MmapedDict
 
 from churn_api.telemetry import mmap_values
-from churn_api.telemetry.metrics import Histogram, add_one_by_one
+from churn_api.telemetry.metric_families import Histogram, add_one_by_one
 
 AMOUNTS = {"": 0.0, "a": 1.5, "größe": 2.0**60, "x" * 100: 3.0}
 
@@ -19,7 +19,7 @@ AMOUNTS = {"": 0.0, "a": 1.5, "größe": 2.0**60, "x" * 100: 3.0}
 def test_files_are_those_that_it_writes(metrics_group, tmp_path):
     """What is counted here makes the very bytes that prometheus_client's own writer makes of the same."""
     for label, amount in AMOUNTS.items():
-        mmap_values.Cell("counter", "asked", "asked_total", ("by",), (label,), "How often.").inc(amount)
+        mmap_values.MmapValue("counter", "asked", "asked_total", ("by",), (label,), "How often.").inc(amount)
     theirs = MmapedDict(str(tmp_path / "theirs.db"))
     for label, amount in AMOUNTS.items():
         theirs.write_value(json.dumps(["asked", "asked_total", {"by": label}, "How often."], sort_keys=True), amount, 0)
@@ -30,7 +30,7 @@ def test_files_are_those_that_it_writes(metrics_group, tmp_path):
 
 def test_takes_the_place_of_its_values():
     """A value of ours can be made with the arguments, and asked for what, prometheus_client's own can."""
-    theirs, ours = values.MultiProcessValue(), mmap_values.Cell
+    theirs, ours = values.MultiProcessValue(), mmap_values.MmapValue
     parameters = inspect.signature(theirs).parameters.values()
     inspect.signature(ours).bind(*(one.name for one in parameters if one.kind is not inspect.Parameter.VAR_KEYWORD))
     public = {name for name, _ in inspect.getmembers(theirs, inspect.isfunction) if not name.startswith("_")}

@@ -9,7 +9,7 @@ from builders import customers
 from test_errors import assert_problem
 
 from churn_api.app import create_app
-from churn_api.telemetry.job_metrics import WorkCounts
+from churn_api.telemetry.job_metrics import JobMetrics
 from churn_api.web.core.state import services_of
 
 JOBS = "/api/v1/jobs"
@@ -42,7 +42,7 @@ def submit(client, data=None, name="customers.csv", headers=None, **fields):
 def work(app):
     """Do one job, as a worker would."""
     services = services_of(app)
-    services.worker(WorkCounts()).work(services.queue.claim("test"))
+    services.worker(JobMetrics()).work(services.queue.claim("test"))
 
 
 def done(app, client, **options):

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from churn_api.app import create_app
 from churn_api.store.database import DatabaseAway
-from churn_api.telemetry.metrics import Families, add_one_by_one
+from churn_api.telemetry.metric_families import Families, add_one_by_one
 
 METRICS = "/api/v1/metrics"
 

@@ -9,7 +9,7 @@ from builders import CUSTOMER
 from click.testing import CliRunner
 
 from churn_api.cli import main
-from churn_api.telemetry.job_metrics import WorkCounts
+from churn_api.telemetry.job_metrics import JobMetrics
 from churn_api.web.core.state import services_of
 
 ROUTE = "/api/v1/batch-predict/small"
@@ -76,7 +76,7 @@ def test_job(client, table):
     form = {"model": "small", "keep": NAME}
     for query, check in (("", check_plain), ("?csv=excel-safe", check_safe)):
         made = client.post(f"/api/v1/jobs{query}", data=form | {"file": (io.BytesIO(table), "customers.csv")})
-        services.worker(WorkCounts()).work(services.queue.claim("test"))
+        services.worker(JobMetrics()).work(services.queue.claim("test"))
         with client.get(f"{made.headers['Location']}/result") as result:
             check(result.text)
 

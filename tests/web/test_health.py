@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 from churn_api.app import create_app
-from churn_api.registry.workers import Reporter
+from churn_api.registry.worker_reports import WorkerReporter
 from churn_api.store.database import Database
 from churn_api.telemetry.container import container_memory
 from churn_api.web.core.state import services_of
@@ -65,7 +65,7 @@ def test_without_a_database(models_dir, tmp_path):
 def test_a_worker_that_is_behind(client, app):
     """A worker that does not answer with the live version degrades the service, and is counted."""
     services = services_of(app)
-    Reporter(services.live).tell(services.database)
+    WorkerReporter(services.live).report(services.database)
     assert client.get("/health").json["checks"]["workers"] == {"status": "ok", "count": 1, "behind": 0}
     services.catalog.set_live("small", "1", by="tests")
     assert client.get("/health").json["checks"]["workers"] == {"status": "degraded", "count": 1, "behind": 1}

@@ -9,7 +9,7 @@ from builders import CUSTOMER
 from churn_api.app import create_app
 from churn_api.config import load_settings
 from churn_api.services import Services
-from churn_api.store.audit import acts
+from churn_api.store.audit import latest_entries
 
 PREDICT = "/api/v1/predict/small"
 
@@ -22,7 +22,7 @@ def start(models_dir, empty_database, instance):
 
 
 def told():
-    return acts(Services(load_settings()).database, 100)
+    return latest_entries(Services(load_settings()).database, 100)
 
 
 def test_a_start_makes_nothing_live(start):
@@ -62,7 +62,7 @@ def test_made_live_by_a_command(start, models_dir):
     client = start()
     services = Services(load_settings({"MODELS_DIR": str(models_dir)}))
     services.management.make_live("small", "1", by="command (anna)")
-    client.application.extensions["churn_api"].watcher.look()
+    client.application.extensions["churn_api"].watcher.poll()
     for now in (client, start()):
         assert now.post(PREDICT, json=CUSTOMER).json["model_version"] == "1"
     last = told()[0]

@@ -14,7 +14,7 @@ from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
 from churn_api.config import load_settings
 from churn_api.services import Services
-from churn_api.store.audit import acts
+from churn_api.store.audit import latest_entries
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ def test_audited(manager):
     """Every act is in the audit with the key that did it."""
     make_live(manager, "1")
     manager.delete("/api/v1/models/odd")
-    told = acts(Services(load_settings()).database, 10)
+    told = latest_entries(Services(load_settings()).database, 10)
     assert [(act.action, act.subject) for act in told[:2]] == [("models.unload", "odd"), ("models.live", "small")]
     assert all(act.actor.endswith("(tests)") for act in told[:2])
     assert told[1].detail == {"version": "1", "before": "2"}

@@ -19,14 +19,14 @@ class AccessLog:
 
     def began(self, record: RequestRecord) -> None:
         """Have every line name the request."""
-        logs.concern({"request_id": record.request_id} | _trace(record))
+        logs.bind_context({"request_id": record.request_id} | _trace(record))
 
     def ended(self, record: RequestRecord) -> None:
         """Write the request's line."""
         level = _level(record)
         if logs.wants(level):
-            logs.tell(level, "request", self._fields(record), record.failure)
-        logs.concern(None)
+            logs.log_event(level, "request", self._fields(record), record.failure)
+        logs.bind_context(None)
 
     def _fields(self, record: RequestRecord) -> dict[str, Any]:
         """What is known. Of the address only its template, and of the client no word: both could hold data."""

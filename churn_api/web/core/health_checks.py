@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 
 from churn_api.registry.live import LiveModels
-from churn_api.registry.workers import workers
+from churn_api.registry.worker_reports import workers
 from churn_api.services import Services
 from churn_api.store.database import Database
 from churn_api.store.database_errors import DatabaseAway, DatabaseReadOnly
@@ -55,12 +55,12 @@ def _away(error: DatabaseAway) -> dict[str, Any]:
 
 
 def _models(models: LiveModels) -> dict[str, Any]:
-    status = "down" if models.default in models.refused else "degraded" if models.refused else "ok"
+    status = "down" if models.default in models.load_errors else "degraded" if models.load_errors else "ok"
     return {
         "status": status,
         "count": len(models.names),
-        "live": {name: answering.version for name, answering in models.answering.items()},
-        "refused": models.refused,
+        "live": {name: answering.version for name, answering in models.served.items()},
+        "refused": models.load_errors,
     }
 
 

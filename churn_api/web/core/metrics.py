@@ -16,8 +16,8 @@ from churn_api.contract.record import identifier_names
 from churn_api.registry.live import LiveModels
 from churn_api.services import Services
 from churn_api.serving.metrics import PredictionMetrics
-from churn_api.telemetry.collector import registry_of
-from churn_api.telemetry.metrics import Children, Families, Step, families
+from churn_api.telemetry.collector import scrape_registry
+from churn_api.telemetry.metric_families import Children, Families, Step, families
 from churn_api.telemetry.metrics_server import serve_metrics
 from churn_api.web.core.problems import KINDS
 from churn_api.web.core.request_record import RequestRecord
@@ -52,7 +52,7 @@ class Metrics:
     def __init__(self, services: Services) -> None:
         self.families = families()
         self.recorder = Recorder(self.families, services.live)
-        self.exporter = Exporter(registry_of(self.families, services.depth_or_none))
+        self.exporter = Exporter(scrape_registry(self.families, services.depth_or_none))
         self._models = ModelFamilies(self.families, services.live)
         self._begun_in = 0
 
@@ -84,7 +84,7 @@ class ModelFamilies:
     def tell(self) -> None:
         """Tell which versions answer in this process, and with which generation."""
         self.count_failures()
-        answering = self._live.answering
+        answering = self._live.served
         for name, version in self._answering.items():
             if name not in answering or answering[name].version != version:
                 self._families.live.labels(name, version).set(0)
@@ -159,7 +159,7 @@ def init_app(app: Flask, services: Services) -> Metrics:
     """Have an application counted; its models by what follows the database."""
     metrics = Metrics(services)
     metrics.count_failures()
-    services.watcher.each_round(metrics.tell)
+    services.watcher.after_each_poll(metrics.tell)
     services.data_plane.observe(PredictionMetrics(metrics.families))
     app.extensions[_KEY] = metrics
     return metrics

@@ -63,7 +63,7 @@ def openapi() -> Response:
 
 def _document() -> bytes:
     """The document without its servers, as text: it is written again when another version of a model answers."""
-    app, answering = current_request().app, live_models().answering
+    app, answering = current_request().app, live_models().served
     written_for, document = app.extensions.get(_DOCUMENT, (None, b""))
     if written_for != answering:
         document = orjson.dumps(build_document(app, live_models()))

@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage
 
 from churn_api.access.caller import JOBS
 from churn_api.contract.faults import Fault
-from churn_api.jobs.files import whole_file
+from churn_api.jobs.files import atomic_write
 from churn_api.jobs.job import Job, Request
 from churn_api.jobs.sources import SourceError
 from churn_api.tables.formats import format_of_media_type, format_of_name, is_excel_safe
@@ -188,7 +188,7 @@ def _keep_upload(job: str, file: FileStorage) -> str:
     digest = hashlib.sha256()
     try:
         files.begin()
-        with whole_file(files.input) as kept:
+        with atomic_write(files.input) as kept:
             while data := file.stream.read(COPIED_AT_ONCE):
                 digest.update(data)
                 kept.write(data)

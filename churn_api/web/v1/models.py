@@ -114,7 +114,7 @@ def _management() -> Management:
 
 def _summary(live: LiveModels, name: str) -> dict[str, Any]:
     versions = live.versions(name)
-    answering = live.answering.get(name)
+    answering = live.served.get(name)
     summary = {
         "name": name,
         "versions": versions,
@@ -123,13 +123,13 @@ def _summary(live: LiveModels, name: str) -> dict[str, Any]:
         "ready": answering is not None,
         "default": name == live.default,
     }
-    reason = live.refused.get(name)
+    reason = live.load_errors.get(name)
     return summary | {"reason": reason} if reason else summary
 
 
 def _card(live: LiveModels, name: str) -> dict[str, Any]:
     """The live version's card, without what only loading needs."""
-    if name not in live.answering:
+    if name not in live.served:
         return {}
     card: dict[str, Any] = msgspec.to_builtins(live.card(name))
     return {key: value for key, value in card.items() if key not in _NOT_SHOWN}

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from churn_api import __version__
 from churn_api.access.caller import OPS
-from churn_api.registry.workers import workers
+from churn_api.registry.worker_reports import workers
 from churn_api.web.core.limits import rates
 from churn_api.web.core.operation import operation
 from churn_api.web.core.state import services

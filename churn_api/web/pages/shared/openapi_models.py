@@ -56,7 +56,7 @@ def batch_of(record: dict[str, Any], max_rows: int) -> dict[str, Any]:
 
 
 def _signatures(live: LiveModels) -> Iterator[tuple[str, Signature]]:
-    for name in sorted(live.answering):
+    for name in sorted(live.served):
         try:
             yield name, live.signature(name)
         except (ModelNotReady, UnknownModel, UnknownVersion):

@@ -11,7 +11,7 @@ SHOWN = 20
 log = logging.getLogger(__name__)
 
 
-def log_waiting(catalog: Mapping[str, Entry], new: Iterable[tuple[str, str]]) -> None:
+def log_not_live(catalog: Mapping[str, Entry], new: Iterable[tuple[str, str]]) -> None:
     """Log what was registered just now and is not live, and the newest version of each model that answers nothing."""
     idle = {(name, list(entry.digests)[-1]) for name, entry in catalog.items() if entry.live is None}
     waiting = sorted(idle | set(new), key=lambda one: (one[0], int(one[1])))

@@ -38,7 +38,7 @@ class WorkerReport(NamedTuple):
     models: dict[str, Any]
 
 
-class Reporter:
+class WorkerReporter:
     """Tells of this process, when something changed and every few seconds."""
 
     def __init__(self, live: LiveModels) -> None:
@@ -47,7 +47,7 @@ class Reporter:
         self._told = _NOTHING
         self._started = datetime.now(UTC)
 
-    def tell(self, database: Database) -> None:
+    def report(self, database: Database) -> None:
         """Write this process's row where there is news, and remove those of workers that are gone.
 
         Raises DatabaseAway.
@@ -64,7 +64,7 @@ class Reporter:
             connection.execute(_TELL, row | {"seen_at": now})
         self._told = (state, moment)
 
-    def leave(self, database: Database) -> None:
+    def remove(self, database: Database) -> None:
         """Remove this process's row: it is none of those that answer. Raises DatabaseAway."""
         with database.transaction() as connection:
             connection.execute(delete(WORKERS).where(WORKERS.c.id == self._id))
@@ -92,8 +92,8 @@ def _host() -> str:
 
 def _state(live: LiveModels) -> dict[str, Any]:
     """By model: the version that answers, its generation, and why a newer one does not."""
-    refused = live.refused
-    told: dict[str, Any] = {name: answering._asdict() for name, answering in live.answering.items()}
+    refused = live.load_errors
+    told: dict[str, Any] = {name: answering._asdict() for name, answering in live.served.items()}
     for name, reason in refused.items():
         told.setdefault(name, {})["refused"] = reason
     return told

@@ -11,7 +11,7 @@ SWEEP_EVERY_SECONDS = 1.0
 _OTHERS = "others"
 
 
-class OwnCounters:
+class ProcessCounters:
     """Counters in memory."""
 
     def __init__(self) -> None:

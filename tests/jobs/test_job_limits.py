@@ -12,11 +12,11 @@ from sqlalchemy import update
 from test_worker import own_worker
 
 from churn_api.jobs import bounds as module
-from churn_api.jobs.bounds import JobBounds
+from churn_api.jobs.job_limits import JobLimits
 from churn_api.serving.progress import Progress
 from churn_api.store.tables import JOBS
 from churn_api.tables import read_result, text_blocks
-from churn_api.telemetry.job_metrics import WorkCounts
+from churn_api.telemetry.job_metrics import JobMetrics
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def office_with(models_dir, monkeypatch):
 
 
 def work(office, job="one"):
-    office.services.worker(WorkCounts()).work(office.queue.claim("w"))
+    office.services.worker(JobMetrics()).work(office.queue.claim("w"))
     return office.job(job)
 
 
@@ -133,7 +133,7 @@ def test_a_result_out_of_proportion(office_with, tmp_path, monkeypatch):
 
 def test_time_out_of_proportion(office_with, tmp_path, monkeypatch):
     """A job that takes longer than its input's share, over all its workers, fails and says by which setting."""
-    monkeypatch.setattr(module.JobBounds, "seconds_of", lambda bounds, _: bounds.seconds / 100)
+    monkeypatch.setattr(module.JobLimits, "seconds_of", lambda bounds, _: bounds.seconds / 100)
     monkeypatch.setattr(text_blocks, "TEXT_LINES", 10)
     office = office_with(MAX_JOB_SECONDS=50)
     files = office.put(nothing(tmp_path, 200_000), on_error="skip", result_format="ndjson")
@@ -157,6 +157,6 @@ def test_time_of_earlier_workers(office_with, small_table):
 
 def test_in_proportion():
     """A larger input may take longer and make more; a small one as much as any."""
-    bounds = JobBounds(errors_bytes=0, growth=10, seconds=60)
+    bounds = JobLimits(errors_bytes=0, growth=10, seconds=60)
     assert [bounds.seconds_of(size << 20) for size in (0, 10, 100)] == [60, 60, 600]
     assert [bounds.result_bytes(size << 20) >> 20 for size in (0, 1, 100)] == [10, 10, 1000]

@@ -8,7 +8,7 @@ SMALL_RESULT = 10 << 20
 """Bytes that any result may have."""
 
 
-class OutOfBounds(Exception):
+class JobLimitExceeded(Exception):
     """More than a job may take: the code that it fails with, and what was too much, by which setting."""
 
     def __init__(self, code: str, reason: str) -> None:
@@ -17,7 +17,7 @@ class OutOfBounds(Exception):
         self.reason = reason
 
 
-class JobBounds(NamedTuple):
+class JobLimits(NamedTuple):
     """What the settings allow a job, in proportion to its input as sent: a few bytes may decompress to gigabytes."""
 
     errors_bytes: int
@@ -35,13 +35,13 @@ class JobBounds(NamedTuple):
         return self.seconds * max(1.0, input_bytes / SMALL_INPUT)
 
     def check_result(self, result_bytes: int, input_bytes: int) -> None:
-        """Raise OutOfBounds where a result is too large."""
+        """Raise JobLimitExceeded where a result is too large."""
         most = self.result_bytes(input_bytes)
         if result_bytes > most:
-            raise OutOfBounds("too-large", f"its result would have more than {most} bytes (MAX_JOB_GROWTH)")
+            raise JobLimitExceeded("too-large", f"its result would have more than {most} bytes (MAX_JOB_GROWTH)")
 
     def check_seconds(self, seconds: float, input_bytes: int) -> None:
-        """Raise OutOfBounds where a job has taken too long."""
+        """Raise JobLimitExceeded where a job has taken too long."""
         most = self.seconds_of(input_bytes)
         if seconds > most:
-            raise OutOfBounds("time-exceeded", f"it was worked on for more than {most:.0f} s (MAX_JOB_SECONDS)")
+            raise JobLimitExceeded("time-exceeded", f"it was worked on for more than {most:.0f} s (MAX_JOB_SECONDS)")

@@ -7,16 +7,16 @@ _INVALID = "Invalid request from ip="
 _BROKE = "Error handling request"
 
 
-def quoting_nobody(record: logging.LogRecord) -> logging.LogRecord:
+def without_client_data(record: logging.LogRecord) -> logging.LogRecord:
     """A record of gunicorn's without the bytes or the address that a client sent; any other as it is."""
     if record.name == LOGGER and isinstance(record.msg, str):
         if record.msg.startswith(_INVALID):
             record.msg = record.msg.partition(": ")[0]
-        elif tells_of_request(record):
+        elif is_request_error(record):
             record.msg, record.args = _BROKE, ()
     return record
 
 
-def tells_of_request(record: logging.LogRecord) -> bool:
+def is_request_error(record: logging.LogRecord) -> bool:
     """Whether a record tells of a request that broke beyond the application."""
     return record.name == LOGGER and isinstance(record.msg, str) and record.msg.startswith(_BROKE)

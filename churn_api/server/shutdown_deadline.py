@@ -13,7 +13,7 @@ BEFORE_SECONDS = 1.0
 """How long before that: what is left has to be written."""
 
 
-def cut_off_in_time(worker: Any, draining: Draining) -> None:
+def set_shutdown_deadline(worker: Any, draining: Draining) -> None:
     """Have SIGTERM, in this worker, end the request at hand a moment before the worker would be killed.
 
     Not where the server goes on, as at SIGHUP: nobody kills this worker then.

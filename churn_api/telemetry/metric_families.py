@@ -145,5 +145,5 @@ def families() -> Families:
 def _of_process(group: Path) -> Families:
     if not is_own(group):
         return Families(CollectorRegistry())
-    prometheus_client.values.ValueClass = mmap_values.Cell
+    prometheus_client.values.ValueClass = mmap_values.MmapValue
     return Families(CollectorRegistry(), mmap_values.add)

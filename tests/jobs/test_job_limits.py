@@ -11,7 +11,7 @@ from office import Office
 from sqlalchemy import update
 from test_worker import own_worker
 
-from churn_api.jobs import bounds as module
+from churn_api.jobs import job_limits as module
 from churn_api.jobs.job_limits import JobLimits
 from churn_api.serving.progress import Progress
 from churn_api.store.tables import JOBS

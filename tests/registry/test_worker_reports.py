@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from churn_api.registry import workers as module
+from churn_api.registry import worker_reports as module
 from churn_api.registry.live import LiveModels
 from churn_api.registry.worker_reports import WorkerReporter, workers
 from churn_api.store import clock

@@ -211,7 +211,7 @@ def metrics_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A group of metric files of this process's, with nothing counted so far."""
     monkeypatch.setenv(METRICS_GROUP, str(tmp_path))
     monkeypatch.setattr(mmap_values, "_files", {})
-    monkeypatch.setattr(mmap_values, "_cells", [])
+    monkeypatch.setattr(mmap_values, "_values", [])
     return tmp_path
 
 

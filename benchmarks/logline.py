@@ -15,10 +15,10 @@ from churn_api.access.caller import AuthResult, Caller
 from churn_api.config import load_settings
 from churn_api.telemetry import logs
 from churn_api.web.core.access_log import AccessLog
-from churn_api.web.core.boundary import Observer
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.request_record import RequestRecord
-from churn_api.web.core.tracing import Traces
+from churn_api.web.core.tracing import RequestTracing
+from churn_api.web.core.wsgi_middleware import Observer
 
 LINES, ROUNDS = 5_000, 9
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -43,7 +43,11 @@ def _measure() -> None:
     logs.configure(settings)
     log = logging.getLogger("churn_api.benchmarks")
     app = _app(settings)
-    plain, traced, exporting = AccessLog(app), Traces(app), Traces(_app(settings | {"OTLP_ENDPOINT": NOBODY}))
+    plain, traced, exporting = (
+        AccessLog(app),
+        RequestTracing(app),
+        RequestTracing(_app(settings | {"OTLP_ENDPOINT": NOBODY})),
+    )
     cases: dict[str, Callable[[], object]] = {
         "a request's": lambda: _observed(app, plain),
         "a request's, with a `traceparent`": lambda: _observed(app, traced, plain, HTTP_TRACEPARENT=TRACEPARENT),
@@ -64,12 +68,12 @@ def _observed(app: Api, *observers: Observer, **headers: str) -> None:
     environ = {"REQUEST_METHOD": "POST", "REMOTE_ADDR": "10.1.2.3", "wsgi.url_scheme": "http", **headers}
     record = RequestRecord(app, environ, "eb75f7b08b3cd92f7b07b545d833c152", 0.0)
     for observer in observers:
-        observer.began(record)
+        observer.request_started(record)
     record.auth = AuthResult(Caller("key:aaaaaaaaaaaa", "crm", frozenset()), None)
     record.route, record.model, record.version = "/api/v1/predict", "default", "2"
     record.status, record.sent_bytes, record.rows, record.seconds = 200, 292, 1, 0.000_512
     for observer in observers:
-        observer.ended(record)
+        observer.request_finished(record)
 
 
 def _cost(write: Callable[[], object]) -> tuple[float, float]:

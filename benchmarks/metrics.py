@@ -64,12 +64,12 @@ def _requests(folder: str, models: str, bodies: dict[str, Any], rounds: int) -> 
     """By request: the median of its time without what counts and with it, turn by turn."""
     app, _ = app_of(folder, models)
 
-    from churn_api.web.core.metrics import Recorder
+    from churn_api.web.core.request_metrics import RequestMetrics
 
     # What is taken away and given back is what is measured.
     boundary, data_plane = app.wsgi_app, app.extensions["churn_api"].data_plane
     observers, told = boundary._observers, data_plane._observers  # noqa: SLF001
-    others = tuple(observer for observer in observers if not isinstance(observer, Recorder))
+    others = tuple(observer for observer in observers if not isinstance(observer, RequestMetrics))
     found = []
     for route, times in zip(ROUTES, (400, 40), strict=True):
         seen: dict[bool, list[float]] = {False: [], True: []}
@@ -117,15 +117,15 @@ def _scrapes(folder: str, models: str, bodies: dict[str, Any], restarts: int) ->
     app, group = app_of(folder, models)
 
     from churn_api.telemetry import multiprocess
-    from churn_api.web.core.metrics import metrics_of
+    from churn_api.web.core.app_metrics import metrics_of
 
     metrics = metrics_of(app)
     asks = [asking(app, route, bodies[route]) for route in ROUTES]
     paths = [rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.arguments]
 
     def work() -> None:
-        metrics.begin()
-        metrics.tell()
+        metrics.start_process()
+        metrics.update_models()
         for ask in asks:
             ask()
         with app.test_client() as client:

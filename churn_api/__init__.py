@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from churn_api.registry.bundle import BundleError
     from churn_api.registry.card import Card
     from churn_api.registry.live import ModelNotReady, UnknownModel, UnknownVersion
-    from churn_api.web.core.in_process import close, make_live, predictor
+    from churn_api.web.core.in_process_api import close, make_live, predictor
 
 __all__ = [
     "BundleError",
@@ -60,12 +60,12 @@ _MODULES = {
     "UnknownModel": "registry.live",
     "UnknownVersion": "registry.live",
     "UnseenCategoryWarning": "python_api.table_predictions",
-    "close": "web.core.in_process",
+    "close": "web.core.in_process_api",
     "create_app": "app",
     "init_app": "app",
     "load": "python_api.loading",
-    "make_live": "web.core.in_process",
-    "predictor": "web.core.in_process",
+    "make_live": "web.core.in_process_api",
+    "predictor": "web.core.in_process_api",
     "upgrade": "app",
 }
 

@@ -12,25 +12,24 @@ from churn_api.store import schema
 from churn_api.store.database import DatabaseAway
 from churn_api.web import API_V1
 from churn_api.web.core import (
-    addresses,
     admission,
-    boundary,
-    cross_origin,
+    app_metrics,
+    app_services,
+    cors,
     draining,
-    errors,
+    error_handlers,
+    forwarded_prefix,
     health,
-    in_process,
-    metrics,
-    state,
+    in_process_api,
+    wsgi_middleware,
 )
 from churn_api.web.core.access_log import AccessLog
 from churn_api.web.core.flask_app import Api, flask_settings
 from churn_api.web.core.json_provider import OrjsonProvider
 from churn_api.web.core.open_auth import check_flask_run
-from churn_api.web.core.tracing import Traces
+from churn_api.web.core.tracing import RequestTracing
 from churn_api.web.pages import api_page, root
-from churn_api.web.v1 import batch_predict, job_results, jobs, models, predict, status, token
-from churn_api.web.v1 import metrics as metrics_route
+from churn_api.web.v1 import batch_predict, job_results, jobs, metrics_route, models, predict, status, token
 
 V1 = (predict, batch_predict, jobs, job_results, models, token, status, metrics_route)
 
@@ -49,15 +48,15 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     services = Services(app.config)
     services.open()
-    state.attach(app, services)
+    app_services.attach_services(app, services)
 
-    counted = metrics.init_app(app, services)
-    boundary.init_app(app, Traces(app), counted.recorder, AccessLog(app))
+    metrics = app_metrics.init_app(app, services)
+    wsgi_middleware.init_app(app, RequestTracing(app), metrics.requests, AccessLog(app))
     draining.init_app(app)
-    errors.init_app(app)
-    cross_origin.init_app(app)
+    error_handlers.init_app(app)
+    cors.init_app(app)
     admission.init_app(app, services)
-    addresses.init_app(app)
+    forwarded_prefix.init_app(app)
     for module in (root, health, api_page):
         app.register_blueprint(module.blueprint)
     for module in V1:
@@ -76,7 +75,7 @@ def init_app(app: Flask, url_prefix: str = "/churn", config: Mapping[str, Any] |
         raise ConfigError(f"url_prefix is {url_prefix!r}: name a path below the application's own, as in '/churn'")
     api = create_app(config)
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {f"/{prefix}": api})  # type: ignore[method-assign]
-    in_process.note_mounted(app, prefix, api)
+    in_process_api.register_mounted_api(app, prefix, api)
     return api
 
 

@@ -37,7 +37,7 @@ from churn_api.telemetry import mmap_values
 from churn_api.training.preparation import Choices
 from churn_api.training.sample import sample_table
 from churn_api.training.train import train
-from churn_api.web.core.in_process import close
+from churn_api.web.core.in_process_api import close
 
 ROOT = Path(__file__).parents[1]
 SECRET = "a secret of the tests, and of nothing else"  # noqa: S105

@@ -8,23 +8,23 @@ from importlib import import_module
 import click
 
 from churn_api import __version__
-from churn_api.cli.refusal import Refused
+from churn_api.cli.command_error import CommandError
 from churn_api.contract.unicode_text import is_unicode
 
 MODULES = {
-    "audit": "database",
-    "config": "config",
-    "db": "database",
-    "jobs": "jobs",
-    "keys": "keys",
-    "models": "models",
-    "package": "training",
-    "sample-data": "training",
-    "score": "score",
-    "secrets": "secrets",
-    "serve": "serve",
-    "train": "training",
-    "worker": "worker",
+    "audit": "database_commands",
+    "config": "config_command",
+    "db": "database_commands",
+    "jobs": "job_commands",
+    "keys": "key_commands",
+    "models": "model_commands",
+    "package": "training_commands",
+    "sample-data": "training_commands",
+    "score": "score_command",
+    "secrets": "secret_commands",
+    "serve": "serve_command",
+    "train": "training_commands",
+    "worker": "worker_command",
 }
 """By a command's name: the module of this package that has it."""
 
@@ -36,7 +36,7 @@ class _Commands(click.Group):
         # For all commands at once: what no text can hold fails somewhere else in each of them.
         for position, argument in enumerate(args, 1):
             if not is_unicode(argument):
-                raise Refused(f"argument {position} is not UTF-8 text")
+                raise CommandError(f"argument {position} is not UTF-8 text")
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from churn_api.cli.common import refuse
+from churn_api.cli.command_helpers import refuse
 from churn_api.tables.formats import FORMATS
 
 PIPE = "-"
@@ -38,7 +38,7 @@ def check_terminal(target: str, format: str) -> None:  # noqa: A002
 
 
 @contextmanager
-def whole_output(target: str) -> Iterator[BinaryIO]:
+def atomic_output(target: str) -> Iterator[BinaryIO]:
     """A file that is there when it is whole, gzipped where its name says so; or stdout."""
     if target == PIPE:
         yield sys.stdout.buffer

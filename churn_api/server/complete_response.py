@@ -10,10 +10,12 @@ from functools import lru_cache
 from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.http import wsgi  # type: ignore[import-untyped]
 
-from churn_api.web.core.headers import DEFAULTS, REQUEST_ID
-from churn_api.web.core.limits import LIMIT_HEADERS
+from churn_api.web.core.rate_limits import LIMIT_HEADERS
+from churn_api.web.core.response_headers import DEFAULT_HEADERS, REQUEST_ID
 
-_PLAIN = frozenset(("Content-Type", REQUEST_ID.name, *(name for name, _ in DEFAULTS), *(h.name for h in LIMIT_HEADERS)))
+_PLAIN = frozenset(
+    ("Content-Type", REQUEST_ID.name, *(name for name, _ in DEFAULT_HEADERS), *(h.name for h in LIMIT_HEADERS))
+)
 """Names that need not be checked at each answer: they are ours, and mean nothing to a server."""
 
 LARGEST_AT_ONCE = 1 << 16

@@ -85,8 +85,8 @@ def when_ready(server: Any) -> None:
     from churn_api.server.startup_banner import show_banner
     from churn_api.server.warm_up import warm_up
     from churn_api.tables.scratch import sweep_scratch
+    from churn_api.web.core.app_services import services_of
     from churn_api.web.core.draining import draining_of
-    from churn_api.web.core.state import services_of
 
     app = server.app.wsgi()
     services = services_of(app)
@@ -170,8 +170,8 @@ def post_worker_init(worker: Any) -> None:
     """Take signals again, and follow the database in a thread, which the fork could not take over."""
     from churn_api.server.process_metrics import begin_in_worker
     from churn_api.server.shutdown_deadline import set_shutdown_deadline
+    from churn_api.web.core.app_services import services_of
     from churn_api.web.core.draining import draining_of
-    from churn_api.web.core.state import services_of
 
     stop_signals.unblock()
     app = worker.app.wsgi()

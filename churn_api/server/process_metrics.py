@@ -11,14 +11,14 @@ from churn_api.server.arbiter import after_children
 from churn_api.server.privileges import become
 from churn_api.server.sidecar import start_sidecar
 from churn_api.telemetry.multiprocess import compact as compact_files
+from churn_api.web.core.app_metrics import metrics_of, serve
 from churn_api.web.core.flask_app import Api
-from churn_api.web.core.metrics import metrics_of, serve
 
 
 def begin_in_master(server: Any, settings: Mapping[str, Any]) -> None:
     """Count the master too; where METRICS_PORT says so, serve the metrics from a sidecar: workers may all be busy."""
     app = server.app.wsgi()
-    metrics_of(app).begin("master")
+    metrics_of(app).start_process("master")
     if settings["METRICS_PORT"]:
         close = partial(_close_listeners, server)
         _keep_sidecar(server, partial(serve, app, settings["METRICS_HOST"], settings["METRICS_PORT"], close))
@@ -39,7 +39,7 @@ def _keep_sidecar(server: Any, begin: Callable[[], None]) -> None:
 
 def begin_in_worker(app: Api) -> None:
     """Count a worker that was forked."""
-    metrics_of(app).begin()
+    metrics_of(app).start_process()
 
 
 def compact(server: Any, worker: Any, folder: Path) -> None:

@@ -20,10 +20,10 @@ from gunicorn.workers import sync  # type: ignore[import-untyped]
 from churn_api.config import UNIX
 from churn_api.server.complete_response import CompleteResponse
 from churn_api.telemetry import logs
-from churn_api.web.core.boundary import new_request_id
-from churn_api.web.core.headers import DEFAULTS
 from churn_api.web.core.problems import KINDS, MEDIA_TYPE, server_problem
 from churn_api.web.core.request_record import broken_request, set_current
+from churn_api.web.core.response_headers import DEFAULT_HEADERS
+from churn_api.web.core.wsgi_middleware import new_request_id
 
 HEAD_BYTES = 64 * 1024
 """That a request's headers may have in all: more than the shipped nginx passes on."""
@@ -128,7 +128,7 @@ def _answer(code: str, identifier: str) -> bytes:
         ("Connection", "close"),
         ("Content-Type", MEDIA_TYPE),
         ("Content-Length", str(len(body))),
-        *DEFAULTS,
+        *DEFAULT_HEADERS,
         ("X-Request-ID", identifier),
     )
     lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers)]

@@ -387,7 +387,7 @@ def test_killed_process(many):
 
 def test_progress_lines(many, monkeypatch):
     """Where stderr is no terminal, a long run tells now and then how far it is, in lines."""
-    monkeypatch.setattr("churn_api.cli.progress.LINE_EVERY_SECONDS", 0)
+    monkeypatch.setattr("churn_api.cli.row_progress.LINE_EVERY_SECONDS", 0)
     done = score(many, "-o", "out.csv", "--processes", "1")
     lines = done.stderr.splitlines()
     assert all(re.fullmatch(r"[0-9]+ %, [0-9,]+ rows, [0-9,]+ rows/s", line) for line in lines[:-1])

@@ -21,7 +21,7 @@ from churn_api.config import load_settings
 from churn_api.services import Services
 from churn_api.store import audit
 from churn_api.store.database import Database
-from churn_api.web.core.state import services_of
+from churn_api.web.core.app_services import services_of
 
 MEMORY = "sqlite:///:memory:"
 

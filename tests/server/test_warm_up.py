@@ -16,13 +16,13 @@ from churn_api.app import create_app
 from churn_api.registry.worker_reports import workers
 from churn_api.store.database import Database, DatabaseAway
 from churn_api.store.schema import SchemaError
-from churn_api.web.core.state import services_of
+from churn_api.web.core.app_services import services_of
 
 FORKED = """
 import json, os, sys
 from churn_api.app import create_app
 from churn_api.server.warm_up import warm_up
-from churn_api.web.core.state import services_of
+from churn_api.web.core.app_services import services_of
 
 def kilobytes(name):
     with open("/proc/self/smaps_rollup") as lines:

@@ -16,7 +16,7 @@ from churn_api.config import load_settings
 from churn_api.services import Services
 from churn_api.store.database import Database
 from churn_api.store.schema import upgrade
-from churn_api.web.core.state import services_of
+from churn_api.web.core.app_services import services_of
 
 EVERY = 61
 """Of the requests that are not about an address; `python -m benchmarks soak` sends all 90,000."""

@@ -8,18 +8,18 @@ from builders import CUSTOMER
 from churn_api.config import load_settings
 from churn_api.services import Services
 from churn_api.web import API_V1
-from churn_api.web.core import admission, boundary, cross_origin, draining, errors, state
+from churn_api.web.core import admission, app_services, cors, draining, error_handlers, wsgi_middleware
 from churn_api.web.core.flask_app import Api
 from churn_api.web.v1 import predict, token
 
 ORIGIN = "https://app.example.org"
 PARTS = {
-    "state": state.attach,
-    "boundary": lambda app, _: boundary.init_app(app),
+    "state": app_services.attach_services,
+    "boundary": lambda app, _: wsgi_middleware.init_app(app),
     "admission": admission.init_app,
     "draining": lambda app, _: draining.init_app(app),
-    "errors": lambda app, _: errors.init_app(app),
-    "cross_origin": lambda app, _: cross_origin.init_app(app),
+    "errors": lambda app, _: error_handlers.init_app(app),
+    "cross_origin": lambda app, _: cors.init_app(app),
     "routes": lambda app, _: [app.register_blueprint(m.blueprint, url_prefix=API_V1) for m in (predict, token)],
 }
 ORDERS = [order for number, order in enumerate(permutations(PARTS)) if number % 500 == 0]

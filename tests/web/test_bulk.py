@@ -10,7 +10,7 @@ from test_errors import assert_problem
 
 from churn_api.app import create_app
 from churn_api.telemetry.job_metrics import JobMetrics
-from churn_api.web.core.state import services_of
+from churn_api.web.core.app_services import services_of
 
 JOBS = "/api/v1/jobs"
 

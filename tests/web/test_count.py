@@ -160,7 +160,7 @@ def test_models(models_dir, make_key, tmp_path):
 
 def test_jobs_and_a_database_that_is_away(app, client, monkeypatch):
     """The queue is told while the database answers; while it is away, that is told, and everything else goes on."""
-    from churn_api.web.core.state import services_of
+    from churn_api.web.core.app_services import services_of
 
     found = scrape(client)
     assert value(found, "churn_database_up") == 1

@@ -8,7 +8,7 @@ from builders import CUSTOMER
 from flask import Blueprint, signals
 
 from churn_api.app import create_app
-from churn_api.web.core.declaration import attach, declared
+from churn_api.web.core.declaration import attach_operation, operation_of
 
 PREDICT = "/api/v1/predict/small"
 BY_FLASK = {"Origin": "https://elsewhere.example"}
@@ -76,12 +76,12 @@ def test_lengths(ask, length):
 def answering(app, answer):
     """Have the view of predictions answer something else."""
     endpoint = "predict.predict"
-    operation = declared(endpoint, app.view_functions[endpoint])
+    operation = operation_of(endpoint, app.view_functions[endpoint])
 
     def view(**_):
         return answer() if callable(answer) else answer
 
-    attach(view, operation)
+    attach_operation(view, operation)
     app.view_functions[endpoint] = view
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from churn_api.cli import main
 from churn_api.telemetry.job_metrics import JobMetrics
-from churn_api.web.core.state import services_of
+from churn_api.web.core.app_services import services_of
 
 ROUTE = "/api/v1/batch-predict/small"
 PLAIN = ["C1", "-1.5", "+4915112345", "a=b", "1e-5", "'quoted"]

@@ -4,7 +4,7 @@ import os
 
 from builders import CUSTOMER
 
-from churn_api.web.core import boundary
+from churn_api.web.core import wsgi_middleware
 
 PREDICT = "/api/v1/predict"
 SMALL = f"{PREDICT}/small"
@@ -48,10 +48,10 @@ def test_ids_of_forked_processes():
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
-            os.write(writing, boundary.new_request_id({}).encode())
+            os.write(writing, wsgi_middleware.new_request_id({}).encode())
             os._exit(0)
         os.waitpid(child, 0)
         os.close(writing)
         found.append(os.read(reading, 100))
         os.close(reading)
-    assert len({*found, boundary.new_request_id({}).encode()}) == 4
+    assert len({*found, wsgi_middleware.new_request_id({}).encode()}) == 4

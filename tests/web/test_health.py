@@ -10,7 +10,7 @@ from churn_api.app import create_app
 from churn_api.registry.worker_reports import WorkerReporter
 from churn_api.store.database import Database
 from churn_api.telemetry.container import container_memory
-from churn_api.web.core.state import services_of
+from churn_api.web.core.app_services import services_of
 
 
 def test_probes(client):

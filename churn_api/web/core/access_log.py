@@ -17,11 +17,11 @@ class AccessLog:
         self._trusted = tuple(app.config["TRUSTED_PROXIES"])
         self._slow_seconds = app.config["SLOW_REQUEST_MS"] / 1000
 
-    def began(self, record: RequestRecord) -> None:
+    def request_started(self, record: RequestRecord) -> None:
         """Have every line name the request."""
         logs.bind_context({"request_id": record.request_id} | _trace(record))
 
-    def ended(self, record: RequestRecord) -> None:
+    def request_finished(self, record: RequestRecord) -> None:
         """Write the request's line."""
         level = _level(record)
         if logs.wants(level):

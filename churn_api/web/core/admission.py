@@ -9,9 +9,9 @@ from typing import NoReturn
 from werkzeug.routing import Rule
 
 from churn_api.services import Services
-from churn_api.web.core import cross_origin, dispatch, limits
+from churn_api.web.core import cors, dispatch, rate_limits
+from churn_api.web.core.auth import authenticate, authorize
 from churn_api.web.core.flask_app import Api
-from churn_api.web.core.guard import enforce, identify
 from churn_api.web.core.open_auth import OpenAuth
 from churn_api.web.core.problems import FAILED, Problem
 from churn_api.web.core.request_record import RequestRecord
@@ -31,14 +31,14 @@ def init_app(app: Api, services: Services) -> None:
             record.route = rule.rule
             record.operation = app.operations.get(rule.endpoint) or _undeclared(rule.endpoint)
         hosts.check(record.environ, None if rule is None else rule.endpoint)
-        if cross_origin.is_preflight(record.environ, rule):
+        if cors.is_preflight(record.environ, rule):
             return
-        record.auth = identify(record.operation, record.environ, services, open_auth)
+        record.auth = authenticate(record.operation, record.environ, services, open_auth)
         if counted:
-            limits.count_call(record)
-        enforce(record)
+            rate_limits.count_call(record)
+        authorize(record)
 
-    limits.init_app(app)
+    rate_limits.init_app(app)
     dispatch.init_app(app, admit)
 
 

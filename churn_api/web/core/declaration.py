@@ -66,9 +66,9 @@ class Operation:
     """What generated clients call it; empty: as the view is called."""
     example: str | list[dict[str, Any]] = ""
     """What a file that it answers holds: its text, or its rows."""
-    takes: tuple[Header, ...] = ()
+    request_headers: tuple[Header, ...] = ()
     """Headers of a request that it reads."""
-    sends: tuple[Header, ...] = ()
+    response_headers: tuple[Header, ...] = ()
     """Headers that its answer has where all is well, besides those of every answer."""
 
     def __post_init__(self) -> None:
@@ -76,7 +76,7 @@ class Operation:
             raise UndeclaredView(f"access is {self.access!r}: it must be PUBLIC, ANY_KEY or one of {', '.join(SCOPES)}")
 
     @property
-    def answers_json_alone(self) -> bool:
+    def answers_only_json(self) -> bool:
         """Whether a guarded view answers JSON and nothing else: a client that accepts none is told so first."""
         return self.access != PUBLIC and self.body != "batch" and not isinstance(self.answer, tuple)
 
@@ -84,22 +84,22 @@ class Operation:
         """Codes of all problems that it can answer, but for those of every route."""
         yield from self.problems
         yield "validation-failed"
-        if any(header.pattern for header in self.takes):
+        if any(header.pattern for header in self.request_headers):
             yield "bad-request"
         if self.body is not None:
             yield from ("malformed-json", "too-large", "unsupported-media-type")
-        if self.answers_json_alone or self.body == "batch":
+        if self.answers_only_json or self.body == "batch":
             yield "not-acceptable"
         if self.limit is not None:
             yield "rate-limited"
 
 
-def attach(view: Callable[..., Any], operation: Operation) -> None:
+def attach_operation(view: Callable[..., Any], operation: Operation) -> None:
     """Write a declaration on a view, for the application that will register it."""
     setattr(view, _ATTRIBUTE, operation)
 
 
-def declared(endpoint: str, view: Callable[..., Any] | None) -> Operation:
+def operation_of(endpoint: str, view: Callable[..., Any] | None) -> Operation:
     """The declaration of a view that is about to be registered. Raises UndeclaredView where there is none."""
     operation: Operation | None = getattr(view, _ATTRIBUTE, None)
     if operation is None:

@@ -16,7 +16,7 @@ from werkzeug.routing import Rule
 from churn_api.web.core.body import is_readable_at_once
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.json_provider import write_json
-from churn_api.web.core.query import JSON, accepts_json_as_it_stands, has_query
+from churn_api.web.core.query import JSON, accepts_json_verbatim, has_query
 from churn_api.web.core.request_record import RequestRecord, current_request
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _is_usual(environ: "WSGIEnvironment") -> bool:
     return (
         environ["REQUEST_METHOD"] == "POST"
         and environ.get("CONTENT_TYPE") == JSON
-        and accepts_json_as_it_stands(environ)
+        and accepts_json_verbatim(environ)
         and not has_query(environ)
         and is_readable_at_once(environ)
         and "HTTP_ORIGIN" not in environ

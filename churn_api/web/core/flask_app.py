@@ -8,7 +8,7 @@ from flask.typing import RouteCallable
 
 from churn_api.config import SETTINGS, ConfigError
 from churn_api.web.core.api_request import ApiRequest
-from churn_api.web.core.declaration import Operation, declared
+from churn_api.web.core.declaration import Operation, operation_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -52,7 +52,7 @@ class Api(Flask):
     ) -> None:
         """Register a view. Raises UndeclaredView where it does not say who may call it."""
         name = str(endpoint or getattr(view_func, "__name__", rule))
-        operation = declared(name, view_func)
+        operation = operation_of(name, view_func)
         super().add_url_rule(rule, name, view_func, provide_automatic_options, **options)
         # After Flask, which refuses another view for an endpoint that has one.
         self.operations[name] = operation

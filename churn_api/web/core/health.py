@@ -8,13 +8,13 @@ from flask.typing import ResponseReturnValue
 from churn_api import __version__
 from churn_api.registry.live import ModelNotReady
 from churn_api.web import API_V1
+from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.draining import is_draining
 from churn_api.web.core.health_checks import all_checks, worst
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import RETRY_AFTER, Problem
 from churn_api.web.core.schemas import Health, Status
-from churn_api.web.core.state import live_models, services
 
 blueprint = Blueprint("health", __name__)
 

@@ -12,7 +12,7 @@ from churn_api.services import Services
 from churn_api.store.database import Database
 from churn_api.store.database_errors import DatabaseAway, DatabaseReadOnly
 from churn_api.telemetry.container import memory_here
-from churn_api.web.core.disks import Room, folders, room
+from churn_api.web.core.disk_space import DiskSpace, data_folders, disk_space
 
 FULL = 0.95
 """Of memory or of a disk: from here on it is about to run out."""
@@ -31,7 +31,7 @@ def all_checks(services: Services) -> dict[str, dict[str, Any]]:
         "workers": by_database[0](services),
         "jobs": by_database[1](services),
         "memory": _memory(),
-        "disk": _disks(folders(services)),
+        "disk": _disks(data_folders(services)),
     }
 
 
@@ -107,8 +107,8 @@ def _memory() -> dict[str, Any]:
 
 
 def _disks(named: Mapping[str, Path]) -> dict[str, Any]:
-    """Room on the disks of these folders, in bytes and, where they are counted, files."""
-    rooms = {name: room(folder) for name, folder in named.items()}
+    """DiskSpace on the disks of these folders, in bytes and, where they are counted, files."""
+    rooms = {name: disk_space(folder) for name, folder in named.items()}
     missing = "models" not in rooms
     full = [name for name, found in rooms.items() if found.has_less_than(1 - FULL)]
     found = {name: _disk(room) for name, room in rooms.items()}
@@ -116,6 +116,6 @@ def _disks(named: Mapping[str, Path]) -> dict[str, Any]:
     return {"status": "degraded" if reason else "ok", **found} | ({"reason": reason} if reason else {})
 
 
-def _disk(room: Room) -> dict[str, int]:
+def _disk(room: DiskSpace) -> dict[str, int]:
     told = room._asdict()
     return told if room.total_files else {name: told[name] for name in ("free_bytes", "total_bytes")}

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from marshmallow import Schema
 
 from churn_api.web.core.body import read_members, read_records
-from churn_api.web.core.declaration import BodyKind, Header, Limit, Operation, attach
+from churn_api.web.core.declaration import BodyKind, Header, Limit, Operation, attach_operation
 from churn_api.web.core.query import read_query, require_json_accepted
 from churn_api.web.core.schemas import Body, NoQuery, Query
 
@@ -30,8 +30,8 @@ def operation(  # noqa: PLR0913 - one parameter for each thing that a view decla
     probe: bool = False,
     id: str = "",  # noqa: A002 - as OpenAPI calls it
     example: str | list[dict[str, Any]] = "",
-    takes: tuple[Header, ...] = (),
-    sends: tuple[Header, ...] = (),
+    request_headers: tuple[Header, ...] = (),
+    response_headers: tuple[Header, ...] = (),
 ) -> Callable[[View], View]:
     """Declare a view; Operation says what each part means. Stands directly below the view's routes.
 
@@ -50,8 +50,8 @@ def operation(  # noqa: PLR0913 - one parameter for each thing that a view decla
         probe=probe,
         id=id,
         example=example,
-        takes=takes,
-        sends=sends,
+        request_headers=request_headers,
+        response_headers=response_headers,
     )
 
     def declare(view: View) -> View:
@@ -61,7 +61,7 @@ def operation(  # noqa: PLR0913 - one parameter for each thing that a view decla
         def act(**arguments: Any) -> Any:
             return view(**arguments, **read())
 
-        attach(act, made)
+        attach_operation(act, made)
         return cast("View", act)
 
     return declare
@@ -72,7 +72,7 @@ def _reader(made: Operation) -> Callable[[], dict[str, Any]]:
     query = made.query()
     named = bool(query.fields)
     read_body = _body_reader(made)
-    json_alone = made.answers_json_alone
+    json_alone = made.answers_only_json
 
     def read() -> dict[str, Any]:
         if json_alone:

@@ -7,9 +7,9 @@ import orjson
 from flask import Response, request
 
 from churn_api.contract.faults import Fault
-from churn_api.web.core.addresses import mounted_at
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.request_record import current_request
+from churn_api.web.core.urls import mount_prefix
 
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:churn-api:problem:"
@@ -121,7 +121,7 @@ def response_for(problem: Problem) -> Response:
         "status": kind.status,
         "code": problem.code,
         "detail": problem.detail,
-        "instance": mounted_at() + request.path,
+        "instance": mount_prefix() + request.path,
         "request_id": record.request_id,
         **problem.members,
     }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 ANYTHING = "*/*"
-LONGEST_TOLD = 128
+MAX_NAME_SHOWN = 128
 """Characters of a parameter's name that an answer repeats."""
 
 
@@ -25,7 +25,7 @@ def has_query(environ: "WSGIEnvironment") -> bool:
     return bool(environ.get("QUERY_STRING"))
 
 
-def accepts_json_as_it_stands(environ: "WSGIEnvironment") -> bool:
+def accepts_json_verbatim(environ: "WSGIEnvironment") -> bool:
     """Whether a client accepts JSON by a header that needs no parsing, as most do."""
     return environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON)
 
@@ -50,7 +50,7 @@ def read_query(schema: Query) -> dict[str, Any]:
 
 def require_json_accepted() -> None:
     """Raise Problem where the client accepts no JSON."""
-    if accepts_json_as_it_stands(current_request().environ):
+    if accepts_json_verbatim(current_request().environ):
         return
     accepted = accepted_types()
     if accepted and accepted.best_match([JSON]) is None:
@@ -60,5 +60,5 @@ def require_json_accepted() -> None:
 def _fault(schema: Query, name: str, messages: Any) -> Fault:
     if name not in schema.fields:
         hint = did_you_mean(name, schema.fields)
-        return Fault("unknown-parameter", "Unknown parameter.", hint, (name[:LONGEST_TOLD],))
+        return Fault("unknown-parameter", "Unknown parameter.", hint, (name[:MAX_NAME_SHOWN],))
     return Fault("not-valid", " ".join(map(str, messages)), path=(name,))

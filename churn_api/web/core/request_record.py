@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from churn_api.telemetry.traceparent import Trace
     from churn_api.web.core.declaration import Operation
     from churn_api.web.core.flask_app import Api
-    from churn_api.web.core.limiter import RateCount
+    from churn_api.web.core.rate_limiter import RateCount
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 OTHER_METHOD = "_OTHER"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from churn_api.telemetry.traceparent import read_traceparent
 from churn_api.telemetry.traces import spans_to
-from churn_api.web.core.closing import on_close
+from churn_api.web.core.cleanup import on_close
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.request_record import RequestRecord
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _KEY = "churn_api.span"
 
 
-class Traces:
+class RequestTracing:
     """Takes over the caller's `traceparent`, and has the request's record say where it stands."""
 
     def __init__(self, app: Api) -> None:
@@ -23,7 +23,7 @@ class Traces:
         if self._spans is not None:
             on_close(app, self._spans.close)
 
-    def began(self, record: RequestRecord) -> None:
+    def request_started(self, record: RequestRecord) -> None:
         """Note the trace that the request belongs to, and begin its span; probes would drown the others."""
         header = record.environ.get("HTTP_TRACEPARENT")
         trace = read_traceparent(header) if header else None
@@ -34,7 +34,7 @@ class Traces:
             trace = trace_of(span, trace)
         record.trace = trace
 
-    def ended(self, record: RequestRecord) -> None:
+    def request_finished(self, record: RequestRecord) -> None:
         """Finish the span."""
         span = record.environ.get(_KEY)
         if span is not None:

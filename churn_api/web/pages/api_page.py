@@ -9,12 +9,12 @@ import orjson
 from flask import Blueprint, Flask, abort, request
 from werkzeug.wrappers import Response
 
-from churn_api.web.core.addresses import mounted_at
+from churn_api.web.core.app_services import live_models
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.operation import operation
 from churn_api.web.core.query import JSON
 from churn_api.web.core.request_record import current_request
-from churn_api.web.core.state import live_models
+from churn_api.web.core.urls import mount_prefix
 from churn_api.web.pages.shared.openapi import build_document
 
 blueprint = Blueprint("docs", __name__)
@@ -57,7 +57,7 @@ def static(name: str) -> Response:
 @operation(None, access=PUBLIC)
 def openapi() -> Response:
     """Answer the OpenAPI document, for the place where the application is mounted."""
-    servers = orjson.dumps({"servers": [{"url": mounted_at() or "/"}]})
+    servers = orjson.dumps({"servers": [{"url": mount_prefix() or "/"}]})
     return Response([_document()[:-1], b",", servers[1:]], content_type=JSON)
 
 

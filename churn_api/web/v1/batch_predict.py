@@ -13,12 +13,12 @@ from churn_api.contract.faults import Fault
 from churn_api.serving.answer import Answer
 from churn_api.tables.formats import MEDIA_TYPES, is_excel_safe
 from churn_api.web.core.body import read_records
-from churn_api.web.core.limits import charge_rows
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
+from churn_api.web.core.rate_limits import charge_rows
 from churn_api.web.v1.shared.batch_tables import TABLE_HEADERS, answer_columns, answer_table
-from churn_api.web.v1.shared.negotiation import formats
-from churn_api.web.v1.shared.predictions import about, as_columns, as_rows, model_to_answer, predict
+from churn_api.web.v1.shared.negotiation import negotiate_formats
+from churn_api.web.v1.shared.predictions import as_columns, as_rows, model_metadata, model_to_answer, predict
 from churn_api.web.v1.shared.schemas import COLUMNS, BatchPrediction, BatchQuery
 
 blueprint = Blueprint("batch", __name__)
@@ -35,7 +35,7 @@ blueprint = Blueprint("batch", __name__)
     answer=BatchPrediction,
     problems=(*WHEN_PREDICTING, "malformed-table"),
     id="predictBatch",
-    sends=TABLE_HEADERS,
+    response_headers=TABLE_HEADERS,
 )
 def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseReturnValue:
     """Score many customers, answered in the order sent.
@@ -45,7 +45,7 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
     answered as a table of the same type, with empty scores in place of nulls, unless `Accept` names another.
     """
     chosen = model_to_answer(model, query)
-    sent, wanted = formats()
+    sent, wanted = negotiate_formats()
     if sent is not None:
         return answer_table(chosen, sent, wanted, query)
     _refuse_keep(query)
@@ -58,7 +58,7 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
         unseen = len(batch.warnings) + batch.more_warnings
         return answer_columns(answer, columns, wanted, unseen, excel_safe=excel_safe)
     predictions = _predictions(answer, batch, query["layout"])
-    metadata = about(chosen, answer.threshold, answer.seconds)
+    metadata = model_metadata(chosen, answer.threshold, answer.seconds)
     return jsonify({"predictions": predictions, "count": batch.sent} | metadata | _remarks(batch))
 
 

@@ -10,7 +10,7 @@ from churn_api.jobs.job import Job
 from churn_api.tables.formats import FORMATS, LINES, MEDIA_TYPES
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem
-from churn_api.web.v1.shared.job_access import files_of, owned_job
+from churn_api.web.v1.shared.job_access import files_of, job_of_caller
 from churn_api.web.v1.shared.schemas import SCORED
 
 blueprint = Blueprint("results", __name__)
@@ -29,7 +29,7 @@ _LINES = FORMATS[LINES]
 )
 def result(job: str) -> ResponseReturnValue:
     """Fetch the scored table. `Range` fetches a part of it, so that a download that broke can go on."""
-    found = owned_job(job)
+    found = job_of_caller(job)
     if found.state != "succeeded":
         raise Problem("conflict", f"There is no result: {_why(found)}")
     kind = FORMATS[found.request.result_format]
@@ -47,7 +47,7 @@ def result(job: str) -> ResponseReturnValue:
 )
 def errors(job: str) -> ResponseReturnValue:
     """Fetch the faults of bad rows, a line each: row and line in the file, column, code, message."""
-    found = owned_job(job)
+    found = job_of_caller(job)
     path = files_of(job).errors
     if not path.exists():
         raise Problem("conflict", f"There are no faults to tell: {_why(found)}")

@@ -17,15 +17,15 @@ from churn_api.jobs.files import atomic_write
 from churn_api.jobs.job import Job, Request
 from churn_api.jobs.sources import SourceError
 from churn_api.tables.formats import format_of_media_type, format_of_name, is_excel_safe
+from churn_api.web.core.app_services import live_models, services
+from churn_api.web.core.auth import caller
 from churn_api.web.core.body import Members
 from churn_api.web.core.declaration import Header
-from churn_api.web.core.disks import is_no_room
-from churn_api.web.core.guard import caller
-from churn_api.web.core.headers import LOCATION
+from churn_api.web.core.disk_space import is_disk_full
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import RETRY_AFTER, Problem, body_errors, invalid
-from churn_api.web.core.state import live_models, services
-from churn_api.web.v1.shared.job_access import files_of, owned_job
+from churn_api.web.core.response_headers import LOCATION
+from churn_api.web.v1.shared.job_access import files_of, job_of_caller
 from churn_api.web.v1.shared.schemas import JobAnswer, JobBody, JobList, JobsQuery, ResultQuery
 
 blueprint = Blueprint("jobs", __name__)
@@ -52,8 +52,8 @@ COPIED_AT_ONCE = 1 << 20
     status=202,
     problems=("unknown-model", "unknown-version", "conflict", "quota-exceeded", "model-not-ready"),
     id="createJob",
-    takes=(IDEMPOTENCY_KEY,),
-    sends=(LOCATION,),
+    request_headers=(IDEMPOTENCY_KEY,),
+    response_headers=(LOCATION,),
 )
 def submit(query: dict[str, Any], body: Members) -> ResponseReturnValue:
     """Score a file of any size: one that is sent in the part `file`, or one that the service can read by `source`.
@@ -75,7 +75,7 @@ def submit(query: dict[str, Any], body: Members) -> ResponseReturnValue:
     if not made:
         files_of(job).remove()
     location = {LOCATION.name: url_for("jobs.show", job=queued.id)}
-    return jsonify(_told(queued)), 202, location
+    return jsonify(_job_json(queued)), 202, location
 
 
 @blueprint.get("/jobs")
@@ -89,7 +89,7 @@ def submit(query: dict[str, Any], body: Members) -> ResponseReturnValue:
 def list_jobs(query: dict[str, Any]) -> ResponseReturnValue:
     """List your jobs, the newest first."""
     found = services().queue.list(caller().identity, query["limit"], state=query.get("state"))
-    return jsonify({"jobs": [_told(job) for job in found], "count": len(found)})
+    return jsonify({"jobs": [_job_json(job) for job in found], "count": len(found)})
 
 
 @blueprint.get("/jobs/<job>")
@@ -102,7 +102,7 @@ def list_jobs(query: dict[str, Any]) -> ResponseReturnValue:
 )
 def show(job: str) -> ResponseReturnValue:
     """Show a job: its state, how far it has come, and how long it will still take."""
-    return jsonify(_told(owned_job(job)))
+    return jsonify(_job_json(job_of_caller(job)))
 
 
 @blueprint.delete("/jobs/<job>")
@@ -116,10 +116,10 @@ def show(job: str) -> ResponseReturnValue:
 )
 def cancel(job: str) -> ResponseReturnValue:
     """Cancel a job: at once where it waits, else when its worker has finished the block at hand."""
-    cancelled = services().queue.cancel(owned_job(job).id, by=caller().identity)
+    cancelled = services().queue.cancel(job_of_caller(job).id, by=caller().identity)
     if cancelled.state == "cancelled":
         files_of(job).remove()
-    return jsonify(_told(cancelled))
+    return jsonify(_job_json(cancelled))
 
 
 def _put(job: str, asked: Request, key: str | None, digest: str, size: int) -> tuple[Job, bool]:
@@ -194,7 +194,7 @@ def _keep_upload(job: str, file: FileStorage) -> str:
                 kept.write(data)
     except OSError as error:
         files.remove()
-        if not is_no_room(error):
+        if not is_disk_full(error):
             log.error("an uploaded file cannot be kept in the jobs folder: %s", error.strerror)
             headers = {"Retry-After": str(RETRY_AFTER)}
             raise Problem("dependency-unavailable", "The file cannot be kept.", headers=headers, part="jobs") from error
@@ -209,7 +209,7 @@ def _idempotency_key() -> str | None:
     return key
 
 
-def _told(job: Job) -> dict[str, Any]:
+def _job_json(job: Job) -> dict[str, Any]:
     asked, progress = job.request, job.progress
     here = url_for("jobs.show", job=job.id)
     links = {"self": here}

@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 from churn_api.access.caller import READ_MODELS, WRITE_MODELS
 from churn_api.registry.live import LiveModels
 from churn_api.registry.management import Management
+from churn_api.web.core.app_services import live_models, services
+from churn_api.web.core.auth import actor
 from churn_api.web.core.body import Members
-from churn_api.web.core.guard import actor
-from churn_api.web.core.headers import LOCATION
 from churn_api.web.core.operation import operation
-from churn_api.web.core.state import live_models, services
+from churn_api.web.core.response_headers import LOCATION
 from churn_api.web.v1.shared.schemas import LiveVersion, ModelDetail, ModelList, ModelPath, ModelSummary, Registered
 
 blueprint = Blueprint("models", __name__)
@@ -77,7 +77,7 @@ def make_live(body: Members, model: str) -> ResponseReturnValue:
     status=201,
     problems=("unknown-version", "conflict"),
     id="registerModel",
-    sends=(LOCATION,),
+    response_headers=(LOCATION,),
 )
 def register(body: Members) -> ResponseReturnValue:
     """Register a version: a bundle in the models folder, or one sent as a ZIP file in the part `bundle`.

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from churn_api.access.caller import PREDICT
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors
-from churn_api.web.v1.shared.predictions import about, as_record, model_to_answer
+from churn_api.web.v1.shared.predictions import as_record, model_metadata, model_to_answer
 from churn_api.web.v1.shared.predictions import predict as predict_batch
 from churn_api.web.v1.shared.schemas import Prediction, PredictQuery
 
@@ -34,5 +34,5 @@ def predict(query: dict[str, Any], body: bytes, model: str | None = None) -> Res
     chosen = model_to_answer(model, query)
     batch = chosen.reader.read_one(body)
     answer = predict_batch(chosen, batch, query, many=False)
-    prediction = as_record(answer) | about(chosen, answer.threshold, answer.seconds)
+    prediction = as_record(answer) | model_metadata(chosen, answer.threshold, answer.seconds)
     return prediction | {"warnings": body_errors(batch.warnings)} if batch.warnings else prediction

@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from churn_api import __version__
 from churn_api.access.caller import OPS
 from churn_api.registry.worker_reports import workers
-from churn_api.web.core.limits import rates
+from churn_api.web.core.app_services import services
 from churn_api.web.core.operation import operation
-from churn_api.web.core.state import services
+from churn_api.web.core.rate_limits import rates
 from churn_api.web.v1.shared.schemas import ServiceStatus
 
 blueprint = Blueprint("status", __name__)

@@ -3,12 +3,12 @@
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
+from churn_api.web.core.app_services import services
+from churn_api.web.core.auth import caller
 from churn_api.web.core.body import Members
 from churn_api.web.core.declaration import ANY_KEY
-from churn_api.web.core.guard import caller
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem
-from churn_api.web.core.state import services
 from churn_api.web.v1.shared.schemas import TokenAnswer, TokenRequest
 
 blueprint = Blueprint("token", __name__)

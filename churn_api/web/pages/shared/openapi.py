@@ -12,12 +12,19 @@ from churn_api.registry.live import LiveModels
 from churn_api.web import API_V1
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.flask_app import Api
-from churn_api.web.core.headers import REQUEST_ID
-from churn_api.web.core.limits import rates
+from churn_api.web.core.rate_limits import rates
+from churn_api.web.core.response_headers import REQUEST_ID
 from churn_api.web.core.schemas import ProblemAnswer
 from churn_api.web.pages.shared.openapi_examples import problem_example
-from churn_api.web.pages.shared.openapi_models import documented
-from churn_api.web.pages.shared.openapi_operation import SCHEMES, VERSION, Route, described, headers_of, problems_of
+from churn_api.web.pages.shared.openapi_models import document_models
+from churn_api.web.pages.shared.openapi_operation import (
+    SCHEMES,
+    VERSION,
+    Route,
+    headers_of,
+    operation_object,
+    problems_of,
+)
 from churn_api.web.v1.shared.schemas import Scored
 
 TAGS = {
@@ -37,7 +44,7 @@ _DESCRIPTION = "Calibrated churn probabilities, validated by the signature that 
 
 def build_document(app: Api, live: LiveModels) -> dict[str, Any]:
     """The document of an application's routes and the models that answer. Loads no model."""
-    models = documented(live)
+    models = document_models(live)
     spec = APISpec(_TITLE, __version__, VERSION, plugins=[MarshmallowPlugin()], info=_info(app))
     spec.components.schema("Problem", schema=ProblemAnswer)
     spec.components.schema("Scored", schema=Scored)
@@ -52,7 +59,7 @@ def build_document(app: Api, live: LiveModels) -> dict[str, Any]:
         spec.components.header(header.name, _header(header))
     spec.components.parameter(REQUEST_ID.name, "header", _header(REQUEST_ID))
     for route, identifier in _identified(routes):
-        spec.path(route.path, operations={route.method: described(route, identifier)})
+        spec.path(route.path, operations={route.method: operation_object(route, identifier)})
     for tag in dict.fromkeys((*TAGS, *(str(route.operation.tag) for route in routes))):
         spec.tag({"name": tag, "description": TAGS.get(tag, f"{tag}.")})
     document = spec.to_dict()

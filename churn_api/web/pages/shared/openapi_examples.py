@@ -13,8 +13,8 @@ from churn_api.contract.faults import listed
 from churn_api.contract.signature import Signature
 from churn_api.tables.format import Format
 from churn_api.tables.formats import DEFAULT, FORMATS, LINES
-from churn_api.web.core.headers import REQUEST_ID
 from churn_api.web.core.problems import KINDS, URN
+from churn_api.web.core.response_headers import REQUEST_ID
 from churn_api.web.core.schemas import BodyOrFile
 
 MOMENT = "2027-03-01T10:30:00Z"

@@ -12,7 +12,7 @@ RECORD, IDENTIFIER = "Record_", "Identifier"
 ANY_RECORD = "AnyRecord"
 
 
-class Documented(NamedTuple):
+class DocumentedModels(NamedTuple):
     """The models of a document."""
 
     schemas: dict[str, Any]
@@ -34,7 +34,7 @@ class Documented(NamedTuple):
         return _reference(self.default_name) if self.default is not None else {"type": "object"}
 
 
-def documented(live: LiveModels) -> Documented:
+def document_models(live: LiveModels) -> DocumentedModels:
     """The models that answer, without loading any of them."""
     signatures = dict(_signatures(live))
     shared = {"$ref": f"#/components/schemas/{IDENTIFIER}"}
@@ -42,7 +42,7 @@ def documented(live: LiveModels) -> Documented:
     if schemas:
         schemas[IDENTIFIER] = IDENTIFIER_SCHEMA
     schemas[ANY_RECORD] = _any_of(list(signatures))
-    return Documented(schemas, list(signatures), signatures.get(live.default), live.default)
+    return DocumentedModels(schemas, list(signatures), signatures.get(live.default), live.default)
 
 
 def batch_of(record: dict[str, Any], max_rows: int) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from churn_api.tables.formats import FORMATS, MEDIA_TYPES
 from churn_api.web.core.body import FORM
 from churn_api.web.core.declaration import PUBLIC, Header, Operation
 from churn_api.web.core.flask_app import Api
-from churn_api.web.core.headers import REQUEST_ID
-from churn_api.web.core.limits import LIMIT_HEADERS
 from churn_api.web.core.problems import CHALLENGE, KINDS, MEDIA_TYPE, RETRY, WHEN_GUARDED
 from churn_api.web.core.query import JSON
+from churn_api.web.core.rate_limits import LIMIT_HEADERS
+from churn_api.web.core.response_headers import REQUEST_ID
 from churn_api.web.core.schemas import Body, BodyOrFile
 from churn_api.web.pages.shared import openapi_examples as examples
-from churn_api.web.pages.shared.openapi_models import Documented, batch_of
+from churn_api.web.pages.shared.openapi_models import DocumentedModels, batch_of
 from churn_api.web.v1.shared.negotiation import PART
 from churn_api.web.v1.shared.schemas import A_TABLE, JOB_ID, Scored
 
@@ -42,7 +42,7 @@ class Route(NamedTuple):
 
     app: Api
     rule: Rule
-    models: Documented
+    models: DocumentedModels
 
     @property
     def operation(self) -> Operation:
@@ -65,7 +65,7 @@ class Route(NamedTuple):
         return "model" in self.rule.arguments
 
 
-def described(route: Route, identifier: str) -> dict[str, Any]:
+def operation_object(route: Route, identifier: str) -> dict[str, Any]:
     """The operation object of a route."""
     operation = route.operation
     summary, _, description = (route.app.view_functions[route.rule.endpoint].__doc__ or "").strip().partition("\n\n")
@@ -93,7 +93,7 @@ def headers_of(operations: Iterable[Operation]) -> Iterator[Header]:
     """Every header of an answer that operations have, as often as they do."""
     yield REQUEST_ID
     for operation in operations:
-        yield from operation.sends
+        yield from operation.response_headers
     yield from LIMIT_HEADERS
     yield from (header for headers in _HEADERS_BY_STATUS.values() for header in headers)
 
@@ -115,7 +115,7 @@ def _parameters(route: Route) -> Iterator[dict[str, Any] | str]:
         yield _path_parameter(route, argument)
     if operation.query().fields:
         yield {"in": "query", "schema": operation.query}
-    for header in operation.takes:
+    for header in operation.request_headers:
         schema = {"type": "string"} | ({"pattern": header.pattern} if header.pattern else {})
         yield {
             "in": "header",
@@ -145,7 +145,7 @@ def _responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
         str(operation.status),
         {
             "description": "Done.",
-            "headers": _references(operation.sends + limited),
+            "headers": _references(operation.response_headers + limited),
             "content": dict(_answers(route)),
         },
     )

@@ -19,14 +19,14 @@ from churn_api.serving.answer import Answer
 from churn_api.serving.data_plane import TableAnswer
 from churn_api.tables.formats import FORMATS, LINES, is_excel_safe
 from churn_api.tables.scratch import scratch_folder
+from churn_api.web.core.app_services import services
 from churn_api.web.core.body import FORM, read_file
 from churn_api.web.core.declaration import Header
-from churn_api.web.core.errors import row_faults
-from churn_api.web.core.limits import charge_rows
+from churn_api.web.core.error_handlers import row_faults
+from churn_api.web.core.rate_limits import charge_rows
 from churn_api.web.core.request_record import current_request
-from churn_api.web.core.state import services
 from churn_api.web.v1.shared.negotiation import PART
-from churn_api.web.v1.shared.predictions import about, options_of
+from churn_api.web.v1.shared.predictions import model_metadata, options_of
 from churn_api.web.v1.shared.schemas import COLUMNS
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ def answer_columns(
     with _to_be_sent() as result, closing(Joiner(result, wanted, table.schema)) as joiner:
         joiner.add(encode(table, FORMATS[wanted].part_format))
     counts = {ROWS.name: table.num_rows, BAD_ROWS.name: columns[PROBABILITY.name].count(None)}
-    return _file(result, wanted, about(answer.model, answer.threshold, answer.seconds), counts | {UNSEEN.name: unseen})
+    return _file(
+        result, wanted, model_metadata(answer.model, answer.threshold, answer.seconds), counts | {UNSEEN.name: unseen}
+    )
 
 
 def _kept_body(folder: Path) -> Path:
@@ -114,7 +116,7 @@ def _as_table(model: Model, layout: "Layout", wanted: str, query: dict[str, Any]
         found = _predict(model, layout, query, add)
     progress = found.progress
     counts = {ROWS.name: progress.rows, BAD_ROWS.name: progress.bad_rows}
-    metadata = about(model, found.threshold, found.seconds)
+    metadata = model_metadata(model, found.threshold, found.seconds)
     return _file(result, wanted, metadata, counts | {UNSEEN.name: sum(progress.unseen.values())})
 
 
@@ -150,7 +152,7 @@ def _as_json(model: Model, layout: "Layout", query: dict[str, Any]) -> Response:
     found = _predict(model, layout, query, add)
     remarks = {"errors": found.errors, "more_errors": found.more_errors, "unseen": found.progress.unseen}
     answer = {"predictions": _predictions(rows, query["layout"]), "count": found.progress.rows}
-    metadata = about(model, found.threshold, found.seconds)
+    metadata = model_metadata(model, found.threshold, found.seconds)
     return jsonify(answer | metadata | {name: remark for name, remark in remarks.items() if remark})
 
 

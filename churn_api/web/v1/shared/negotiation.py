@@ -11,7 +11,7 @@ from churn_api.web.core.query import ANYTHING, JSON
 PART = "file"
 
 
-def formats() -> tuple[str | None, str | None]:
+def negotiate_formats() -> tuple[str | None, str | None]:
     """The format of the table in the body and that of the answer, each None for JSON. Raises Problem."""
     environ = request.environ
     if environ.get("CONTENT_TYPE") == JSON and environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON):
@@ -36,10 +36,10 @@ def _check_encoding(sent: str | None) -> None:
     """Text may come gzipped; what is compressed within itself may not. A JSON body is looked at where it is read."""
     if sent is None:
         return
-    takes = ("identity", "gzip") if FORMATS[sent].gzipped else ("identity",)
-    if request.headers.get("Content-Encoding", "identity") not in takes:
-        told = f"Send this table with Content-Encoding {' or '.join(takes)}."
-        raise Problem("unsupported-media-type", told, accepted=[JSON, *MEDIA_TYPES])
+    accepted = ("identity", "gzip") if FORMATS[sent].gzipped else ("identity",)
+    if request.headers.get("Content-Encoding", "identity") not in accepted:
+        detail = f"Send this table with Content-Encoding {' or '.join(accepted)}."
+        raise Problem("unsupported-media-type", detail, accepted=[JSON, *MEDIA_TYPES])
 
 
 def _wanted(sent: str | None) -> str | None:

@@ -12,8 +12,8 @@ from churn_api.registry.model import Model
 from churn_api.scoring.output import COLUMNS
 from churn_api.serving.answer import Answer
 from churn_api.serving.data_plane import Options
+from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.request_record import current_request, request_id
-from churn_api.web.core.state import live_models, services
 from churn_api.web.v1.shared.schemas import SKIP
 
 ScoredCustomer: Any = msgspec.defstruct(
@@ -67,7 +67,7 @@ def as_rows(answer: Answer) -> list[Any]:
     return list(map(ScoredCustomer, *as_columns(answer).values()))
 
 
-def about(model: Model, threshold: float, seconds: float) -> dict[str, Any]:
+def model_metadata(model: Model, threshold: float, seconds: float) -> dict[str, Any]:
     """What every answer tells of the model that made it; `threshold` is the one that decided."""
     return {
         "threshold": threshold,

@@ -14,7 +14,7 @@ from churn_api.scoring.output import COLUMNS as OUTPUT
 from churn_api.scoring.output import Column, policy_around
 from churn_api.tables.formats import DEFAULT, EXCEL_SAFE, FORMATS, TITLES
 from churn_api.web import API_V1
-from churn_api.web.core.headers import REQUEST_ID
+from churn_api.web.core.response_headers import REQUEST_ID
 from churn_api.web.core.schemas import Body, BodyOrFile, Fault, PlainFloat, PlainInteger, Query
 
 FAIL, SKIP = "fail", "skip"

@@ -14,13 +14,13 @@ from churn_api.registry.model import Model
 from churn_api.services import Services
 from churn_api.store.audit import actor
 from churn_api.store.database import DatabaseAway
-from churn_api.web.core.closing import close_all
-from churn_api.web.core.state import has_services, services_of
+from churn_api.web.core.app_services import has_services, services_of
+from churn_api.web.core.cleanup import close_all
 
 _MOUNTED = "churn_api_mounted"
 
 
-def note_mounted(app: Flask, prefix: str, api: Flask) -> None:
+def register_mounted_api(app: Flask, prefix: str, api: Flask) -> None:
     """Have an application know which one is mounted in it."""
     app.extensions.setdefault(_MOUNTED, {})[prefix] = api
 

@@ -3,7 +3,7 @@
 import click
 
 
-class Refused(click.ClickException):
+class CommandError(click.ClickException):
     """A request that cannot be carried out; shown as one line."""
 
     exit_code = 2

@@ -5,7 +5,15 @@ from typing import Any, NoReturn
 import click
 import msgspec
 
-from churn_api.cli.common import FiniteRange, WholeNumber, actor, refuse, services, settings_or_refuse, table
+from churn_api.cli.command_helpers import (
+    FiniteRange,
+    IntegerRange,
+    actor,
+    load_settings_or_refuse,
+    open_services,
+    print_table,
+    refuse,
+)
 from churn_api.config import MAX_KEEP_DAYS
 from churn_api.jobs.job import STATES, Job, State
 from churn_api.jobs.queue import Finished, UnknownJob
@@ -29,23 +37,23 @@ def jobs() -> None:
 
 @jobs.command("list")
 @click.option("--state", type=click.Choice(STATES), help="Only those in one state.")
-@click.option("--limit", type=WholeNumber(1, 100_000), default=50, show_default=True, help="How many, newest first.")
+@click.option("--limit", type=IntegerRange(1, 100_000), default=50, show_default=True, help="How many, newest first.")
 @click.option("--json", "json_", is_flag=True, help="Print one JSON list in place of the table.")
 def list_(state: State | None, limit: int, json_: bool) -> None:
     """List jobs, newest first."""
-    with services() as found:
+    with open_services() as found:
         listed = found.queue.list(None, limit, state=state)
     if json_:
         click.echo(msgspec.json.encode([_as_dict(job) for job in listed]))
         return
-    table(["id", "state", "done", "rows", "model", "owner", "created (UTC)"], [_as_row(job) for job in listed])
+    print_table(["id", "state", "done", "rows", "model", "owner", "created (UTC)"], [_as_row(job) for job in listed])
 
 
 @jobs.command()
 @click.argument("job_id", metavar="ID")
 def show(job_id: str) -> None:
     """Print a job (JSON): what was asked for, how far it is, and why it failed."""
-    with services() as found:
+    with open_services() as found:
         job = found.queue.get(job_id)
     if job is None:
         _refuse_unknown(job_id)
@@ -56,7 +64,7 @@ def show(job_id: str) -> None:
 @click.argument("job_id", metavar="ID")
 def cancel(job_id: str) -> None:
     """Cancel a job. A worker that is at it stops within seconds."""
-    with services() as found:
+    with open_services() as found:
         try:
             job = found.queue.cancel(job_id, by=actor())
         except UnknownJob:
@@ -68,17 +76,17 @@ def cancel(job_id: str) -> None:
 
 @jobs.command()
 @click.option("--days", type=FiniteRange(0, MAX_KEEP_DAYS), help="Keep jobs that ended since. [default: JOB_KEEP_DAYS]")
-@click.option("--bytes", "bytes_", type=WholeNumber(0), help="Keep no more than this. [default: JOB_KEEP_BYTES]")
+@click.option("--bytes", "bytes_", type=IntegerRange(0), help="Keep no more than this. [default: JOB_KEEP_BYTES]")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 def prune(days: float | None, bytes_: int | None, dry_run: bool) -> None:
     """Remove jobs that ended long ago, then the oldest that ended until the others fit, and stray folders.
 
     A queued or running job is never removed.
     """
-    settings = settings_or_refuse()
+    settings = load_settings_or_refuse()
     keep_days = settings["JOB_KEEP_DAYS"] if days is None else days
     keep_bytes = settings["JOB_KEEP_BYTES"] if bytes_ is None else bytes_
-    with services() as found:
+    with open_services() as found:
         pruned = prunable(found.queue, found.jobs_dir, keep_days=keep_days, keep_bytes=keep_bytes)
         freed = sum(one.bytes for one in pruned)
         if pruned and not dry_run:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from werkzeug.test import create_environ, run_wsgi_app
 
 from churn_api.web.core.flask_app import Api
-from churn_api.web.core.headers import Headers
 from churn_api.web.core.request_record import RequestRecord, set_current
+from churn_api.web.core.response_headers import ResponseHeaders
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,23 +29,23 @@ os.register_at_fork(after_in_child=_random.seed)
 class Observer(Protocol):
     """Is told of every request. Raises nothing."""
 
-    def began(self, record: RequestRecord) -> None:
+    def request_started(self, record: RequestRecord) -> None:
         """A request came; of it the id and the environ are known."""
         ...
 
-    def ended(self, record: RequestRecord) -> None:
+    def request_finished(self, record: RequestRecord) -> None:
         """The answer is sent, or the client went away."""
         ...
 
 
 def init_app(app: Api, *observers: Observer) -> None:
     """Put the boundary around an application: the record outside, the headers, which need its id, inside."""
-    with_headers = Headers(app.wsgi_app)
+    with_headers = ResponseHeaders(app.wsgi_app)
     app.extensions[_KEY] = with_headers
     app.wsgi_app = _Boundary(app, with_headers, observers)  # type: ignore[method-assign]
 
 
-def answer_unobserved(app: Api, path: str) -> None:
+def answer_internal_request(app: Api, path: str) -> None:
     """Have an application answer a request of its own; no observer is told."""
     environ = create_environ(path)
     set_current(RequestRecord(app, environ, new_request_id(environ), perf_counter()))
@@ -71,7 +71,7 @@ class _Boundary:
         record = RequestRecord(self._app, environ, new_request_id(environ), perf_counter())
         set_current(record)
         for observer in self._observers:
-            observer.began(record)
+            observer.request_started(record)
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             length = dict(headers).get("Content-Length")
@@ -81,7 +81,7 @@ class _Boundary:
         def end() -> None:
             record.seconds = perf_counter() - record.started
             for observer in self._observers:
-                observer.ended(record)
+                observer.request_finished(record)
             set_current(None)
 
         try:

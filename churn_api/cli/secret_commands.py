@@ -4,7 +4,7 @@ import click
 
 from churn_api.access import fingerprints
 from churn_api.access.secrets import secret
-from churn_api.cli.common import actor, services, settings_or_refuse
+from churn_api.cli.command_helpers import actor, load_settings_or_refuse, open_services
 
 EXAMPLES = """
 \b
@@ -30,8 +30,8 @@ def adopt(name: str, yes: bool) -> None:
 
     With KEY_PEPPER every active key is revoked. A secret that a single machine has lost is made anew.
     """
-    settings = settings_or_refuse()
-    with services() as found:
+    settings = load_settings_or_refuse()
+    with open_services() as found:
         if not yes:
             ends = "revokes every active key" if name == fingerprints.PEPPER else "ends every token"
             click.confirm(f"This {ends}. Go on?", abort=True, err=True)

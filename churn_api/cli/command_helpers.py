@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from churn_api.cli.refusal import Refused
+from churn_api.cli.command_error import CommandError
 from churn_api.config import ConfigError, StartError, load_settings
 from churn_api.contract.numerals import is_numeral
 
@@ -23,7 +23,7 @@ class FiniteRange(click.FloatRange):
         return super().convert(value, param, ctx)
 
 
-class WholeNumber(click.IntRange):
+class IntegerRange(click.IntRange):
     """A whole number within bounds."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -41,10 +41,10 @@ def _require_digits(
 
 def refuse(why: str) -> NoReturn:
     """End the command with one line, and exit code 2."""
-    raise Refused(" ".join(why.split()))
+    raise CommandError(" ".join(why.split()))
 
 
-def settings_or_refuse() -> dict[str, Any]:
+def load_settings_or_refuse() -> dict[str, Any]:
     """The settings of the environment."""
     try:
         return load_settings()
@@ -53,7 +53,7 @@ def settings_or_refuse() -> dict[str, Any]:
 
 
 @contextmanager
-def services(*, checked: bool = True) -> Iterator["Services"]:
+def open_services(*, checked: bool = True) -> Iterator["Services"]:
     """The services that a command works on; what goes wrong with the database or a secret is told in one line."""
     # Only here: a command that needs no database does without.
     from churn_api.services import Services
@@ -61,7 +61,7 @@ def services(*, checked: bool = True) -> Iterator["Services"]:
     from churn_api.store.database import DatabaseAway
     from churn_api.store.wait_limit import COMMAND_SECONDS
 
-    settings = settings_or_refuse()
+    settings = load_settings_or_refuse()
     try:
         found = Services(settings)
         found.database.seconds = COMMAND_SECONDS
@@ -82,7 +82,7 @@ def actor() -> str:
     return audit.actor("command")
 
 
-def table(head: list[str], rows: list[list[str]]) -> None:
+def print_table(head: list[str], rows: list[list[str]]) -> None:
     """Print columns, as wide as they need to be. A cell is never two lines: what cannot be printed is escaped."""
     rows = [[_printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]

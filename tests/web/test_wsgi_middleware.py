@@ -7,7 +7,7 @@ import pytest
 from flask import Flask, send_file
 from gunicorn.http.wsgi import FileWrapper
 
-from churn_api.web.core import boundary
+from churn_api.web.core import wsgi_middleware
 from churn_api.web.core.request_record import RequestRecord, request_id, set_current
 
 
@@ -17,10 +17,10 @@ class Seen:
     def __init__(self):
         self.began_with, self.ended_with = [], []
 
-    def began(self, told):
+    def request_started(self, told):
         self.began_with.append(told)
 
-    def ended(self, told):
+    def request_finished(self, told):
         self.ended_with.append((told, told.status, told.sent_bytes))
 
 
@@ -35,7 +35,7 @@ def app(seen):
     app.add_url_rule("/text", "text", lambda: "12345")
     app.add_url_rule("/file", "file", lambda: send_file(io.BytesIO(b"123"), "text/plain"))
     app.add_url_rule("/broken", "broken", lambda: 1 / 0)
-    boundary.init_app(app, seen)
+    wsgi_middleware.init_app(app, seen)
     return app
 
 
@@ -73,7 +73,7 @@ def test_nothing_is_left_to_a_collection():
     """What a request made is gone with its answer: collecting it later would stop the worker."""
     app = Flask("tried")
     app.add_url_rule("/text", "text", lambda: "12345")
-    boundary.init_app(app)
+    wsgi_middleware.init_app(app)
     set_current(None)  # a request that broke stays current, for a server that answers in its place
     gc.collect()
     gc.disable()
@@ -92,7 +92,7 @@ def test_ids_made_here(sent):
     app = Flask("tried")
     ids = []
     app.wsgi_app = lambda *_: ids.append(request_id()) or [b""]
-    boundary.init_app(app)
+    wsgi_middleware.init_app(app)
     app.wsgi_app(environ, lambda *_: None)
     assert ids[0] != sent
     assert len(ids[0]) == 32

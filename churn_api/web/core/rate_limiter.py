@@ -28,11 +28,11 @@ class RateCount(NamedTuple):
 
     item: RateLimitItem
     remaining: int
-    ends: float
+    resets_at: float
     """Unix time at which it begins anew."""
 
 
-class Exceeded(RateLimitExceeded):
+class LimitExceeded(RateLimitExceeded):
     """A call beyond a limit."""
 
     def __init__(self, count: RateCount) -> None:
@@ -56,13 +56,13 @@ class DeclaredLimiter(Limiter):
         self._counters.close()
 
     def hit(self, rate: str, counted_as: str, cost: int = 1) -> RateCount:
-        """Count a call; where a rate is several, the one of the shortest time is returned. Raises Exceeded."""
+        """Count a call; where a rate is several, the one of the shortest time is returned. Raises LimitExceeded."""
         counts = []
         for item, key in _items(rate, counted_as):
-            total, ends = self._counters.hit(key, item.get_expiry(), cost)
-            counts.append(RateCount(item, max(0, item.amount - total), ends))
+            total, resets_at = self._counters.hit(key, item.get_expiry(), cost)
+            counts.append(RateCount(item, max(0, item.amount - total), resets_at))
             if total > item.amount:
-                raise Exceeded(counts[-1])
+                raise LimitExceeded(counts[-1])
         return counts[0]
 
 

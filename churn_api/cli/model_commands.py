@@ -9,7 +9,7 @@ import click
 import msgspec
 import orjson
 
-from churn_api.cli.common import actor, refuse, services, table
+from churn_api.cli.command_helpers import actor, open_services, print_table, refuse
 from churn_api.contract.faults import did_you_mean
 from churn_api.registry.bundle import BundleError, bundle_digests, read_card
 from churn_api.registry.catalog import Conflict
@@ -38,7 +38,7 @@ def models() -> None:
 @click.option("--json", "json_", is_flag=True, help="Print one JSON list in place of the table.")
 def list_(json_: bool) -> None:
     """List the models of the catalogue, and bundles of the models folder that are not registered."""
-    with services() as found:
+    with open_services() as found:
         known = found.catalog.read()
         lying = bundle_digests(found.models_dir)
     told = [
@@ -57,7 +57,7 @@ def list_(json_: bool) -> None:
         [str(one["name"]), str(one["live"] or "-"), _joined(one["versions"]), _joined(one["not_registered"])]
         for one in told
     ]
-    table(["name", "live", "versions", "not registered"], rows)
+    print_table(["name", "live", "versions", "not registered"], rows)
 
 
 @models.command()
@@ -65,7 +65,7 @@ def list_(json_: bool) -> None:
 @click.argument("version", required=False)
 def show(name: str, version: str | None) -> None:
     """Print the card of a version (JSON): of VERSION, else of the live one, else of the newest."""
-    with services() as found:
+    with open_services() as found:
         folder = found.models_dir / name / (version or _usual_version(found, name))
         try:
             card = read_card(folder)
@@ -78,7 +78,7 @@ def show(name: str, version: str | None) -> None:
 @click.argument("path", metavar="NAME/VERSION")
 def register(path: str) -> None:
     """Register a bundle of the models folder, after checking its files and its golden rows."""
-    with services() as found, _refusals(found.models_dir):
+    with open_services() as found, _refusals(found.models_dir):
         name, version = found.management.register(path, by=actor())
     click.echo(f"{name}, version {version}, is registered")
     click.echo(f"Make it live: churn-api models live {name} {version}", err=True)
@@ -97,14 +97,14 @@ def live(name: str, version: str) -> None:
 @click.argument("name")
 def unload(name: str) -> None:
     """Have no version of NAME answer. Files and registered versions stay."""
-    with services() as found, _refusals(found.models_dir):
+    with open_services() as found, _refusals(found.models_dir):
         found.management.unload(name, by=actor())
     click.echo(f"{name} is unloaded")
 
 
 def make_live(name: str, version: str) -> None:
     """Make a version of the models folder live, registering it first if need be, or refuse."""
-    with services() as found, _refusals(found.models_dir):
+    with open_services() as found, _refusals(found.models_dir):
         found.management.make_bundle_live(name, version, by=actor())
 
 

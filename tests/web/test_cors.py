@@ -13,7 +13,7 @@ from flask import Flask
 from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
 from churn_api.config import ConfigError, load_settings
-from churn_api.web.core import cross_origin
+from churn_api.web.core import cors
 
 ORIGIN = "https://app.example.org"
 ASKED = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,x-api-key"}
@@ -100,7 +100,7 @@ def test_compared_whole(configured, origin, may):
     """An origin is another's equal or it is not; a star stands for names below, with the same scheme and port."""
     app = Flask("with one view")
     app.config.from_mapping(load_settings({"CORS_ORIGINS": [configured]}))
-    cross_origin.init_app(app)
+    cors.init_app(app)
     app.add_url_rule("/", "view", lambda: "", methods=["POST"])
     client = app.test_client()
     preflight = client.options("/", headers={"Origin": origin, **ASKED})
@@ -177,7 +177,7 @@ def test_documented_headers_can_be_read(make):
     document = make().get("/openapi.json").json
     operations = [one for path in document["paths"].values() for one in path.values() if "responses" in one]
     named = {name for one in operations for answer in one["responses"].values() for name in answer.get("headers", ())}
-    assert {"Location", "RateLimit-Remaining", "Retry-After", "X-Request-ID"} <= named <= set(cross_origin.READABLE)
+    assert {"Location", "RateLimit-Remaining", "Retry-After", "X-Request-ID"} <= named <= set(cors.READABLE)
 
 
 PAGE = b"<!doctype html><title>A team's own page</title>"

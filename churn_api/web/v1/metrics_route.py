@@ -1,9 +1,9 @@
-"""The metrics of every worker, on a route."""
+"""The route `/metrics`."""
 
 from flask import Blueprint, Response, request
 
 from churn_api.access.caller import OPS
-from churn_api.web.core.metrics import metrics_of
+from churn_api.web.core.app_metrics import metrics_of
 from churn_api.web.core.operation import operation
 from churn_api.web.core.request_record import current_request
 
@@ -16,13 +16,13 @@ EXAMPLE = '# TYPE churn_model_live gauge\nchurn_model_live{model="default",versi
 @blueprint.get("/metrics")
 @operation("Health", access=OPS, answer=(TEXT,), id="getMetrics", example=EXAMPLE)
 def metrics() -> Response:
-    """Answer the metrics of every worker.
+    """Return the metrics of all workers.
 
-    In the text format of Prometheus, or in OpenMetrics where `Accept` asks for it. They are served on a port of their
-    own besides, where `CHURN_METRICS_PORT` names one.
+    The format is Prometheus' text format, or OpenMetrics where `Accept` asks for it. Where `CHURN_METRICS_PORT` is set,
+    the metrics are also served on that port.
     """
-    found = metrics_of(current_request().app)
-    found.begin()
-    found.tell()
-    text, media_type = found.exporter.generate_metrics(request.headers.get("Accept"))
+    app_metrics = metrics_of(current_request().app)
+    app_metrics.start_process()
+    app_metrics.update_models()
+    text, media_type = app_metrics.exporter.generate_metrics(request.headers.get("Accept"))
     return Response(text, content_type=media_type)

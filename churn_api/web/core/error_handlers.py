@@ -21,10 +21,9 @@ from churn_api.serving.data_plane import InvalidTable
 from churn_api.store.database import DatabaseAway
 from churn_api.tables.errors import TableError, TableFaults, TooLarge, is_of_keep
 from churn_api.telemetry.multiprocess import Busy
-from churn_api.web.core.addresses import address
-from churn_api.web.core.disks import full_part, is_no_room
+from churn_api.web.core.app_services import live_models, services
+from churn_api.web.core.disk_space import full_folder_of, is_disk_full
 from churn_api.web.core.draining import CutOff
-from churn_api.web.core.limits import rate_limited
 from churn_api.web.core.problems import (
     FAILED,
     KINDS,
@@ -36,8 +35,9 @@ from churn_api.web.core.problems import (
     query_errors,
     response_for,
 )
+from churn_api.web.core.rate_limits import rate_limited
 from churn_api.web.core.request_record import current_request
-from churn_api.web.core.state import live_models, services
+from churn_api.web.core.urls import route_template
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def _malformed_json(error: orjson.JSONDecodeError) -> Response:
 
 
 def _too_many_rows(error: TooManyRows) -> Response:
-    detail = f"A batch may hold {error.limit} customers. POST {address('jobs.submit')} takes a file of any size."
+    detail = f"A batch may hold {error.limit} customers. POST {route_template('jobs.submit')} takes a file of any size."
     return response_for(Problem("too-large", detail, limit=error.limit))
 
 
@@ -124,17 +124,17 @@ def _unfit_columns(error: TableFaults) -> Response:
 
 
 def _unknown_model(error: UnknownModel) -> Response:
-    told = f"GET {address('models.list_models')} lists the models."
+    told = f"GET {route_template('models.list_models')} lists the models."
     hint = did_you_mean(error.args[0], live_models().names)
     return response_for(Problem("unknown-model", f"{hint} {told}" if hint else told))
 
 
 def _unknown_version(error: UnknownVersion) -> Response:
-    return response_for(Problem("unknown-version", f"GET {address('models.show_model')} lists its versions."))
+    return response_for(Problem("unknown-version", f"GET {route_template('models.show_model')} lists its versions."))
 
 
 def _not_ready(error: ModelNotReady) -> Response:
-    detail = f"GET {address('health.ready')} says why."
+    detail = f"GET {route_template('health.ready')} says why."
     return response_for(Problem("model-not-ready", detail, headers={"Retry-After": str(RETRY_AFTER)}))
 
 
@@ -154,9 +154,9 @@ def _metrics_busy(error: Busy) -> Response:
 
 def _os_error(error: OSError) -> Response:
     """A disk that is full is no failure of this program, and some day it is not full any more."""
-    if not is_no_room(error):
+    if not is_disk_full(error):
         return _failure(error)
-    part = full_part(services(), error)
+    part = full_folder_of(services(), error)
     log.error("no room is left (%s): %s", part, error.strerror)
     headers = {"Retry-After": str(RETRY_AFTER)}
     return response_for(Problem("dependency-unavailable", f"No room is left: {part}.", headers=headers, part=part))

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 import orjson
 
-from churn_api.cli.common import FiniteRange, WholeNumber, refuse, settings_or_refuse
-from churn_api.cli.outputs import PIPE, check_output, check_terminal, whole_output
-from churn_api.cli.progress import rows_on
-from churn_api.cli.refusal import Refused
+from churn_api.cli.command_error import CommandError
+from churn_api.cli.command_helpers import FiniteRange, IntegerRange, load_settings_or_refuse, refuse
+from churn_api.cli.outputs import PIPE, atomic_output, check_output, check_terminal
+from churn_api.cli.row_progress import row_progress
 from churn_api.config import StartError
 from churn_api.contract.bounds import NO_BOUNDS
 from churn_api.contract.faults import did_you_mean
@@ -71,7 +71,7 @@ _BY_NAME = f"[default: by the name; {DEFAULT} for -]"
 @click.option("--from", "source_format", type=click.Choice(list(FORMATS)), help=_BY_NAME)
 @click.option("--to", "result_format", type=click.Choice(list(FORMATS)), help=_BY_NAME)
 @click.option("--csv", type=click.Choice([EXCEL_SAFE]), help="Of a CSV result: mark text that begins as a formula.")
-@click.option("--processes", type=WholeNumber(1), help="[default: one a core]")
+@click.option("--processes", type=IntegerRange(1), help="[default: one a core]")
 def score(table: str, output: str, errors: str | None, **chosen: Any) -> None:
     """Score a file of any format."""
     from churn_api.tables.arrow_memory import keep_arrow_small
@@ -140,16 +140,16 @@ class _BadRows(Exception):
 
 
 def _run(task: "Task", output: str, errors: str | None, on_error: str, processes: int | None) -> "Progress":
-    with whole_output(errors) if errors else nullcontext() as faults_file:
+    with atomic_output(errors) if errors else nullcontext() as faults_file:
         try:
             return _write(task, output, faults_file, on_error, processes)
         except _BadRows as error:
             refused = str(error)
         except BundleError as error:
-            raise Refused(f"{task.bundle}: {error}") from error
+            raise CommandError(f"{task.bundle}: {error}") from error
     # Only here: the file of faults is kept, and it is whole.
     where = f"{errors} lists their faults" if errors else "--errors FILE lists all their faults"
-    raise Refused(f"{refused}, and no output is written: {where}, --on-error skip leaves them without scores")
+    raise CommandError(f"{refused}, and no output is written: {where}, --on-error skip leaves them without scores")
 
 
 def _write(task: "Task", output: str, faults_file: BinaryIO | None, on_error: str, processes: int | None) -> "Progress":
@@ -162,9 +162,9 @@ def _write(task: "Task", output: str, faults_file: BinaryIO | None, on_error: st
     progress, more = beginning(task.layout), 0
     schema = result_schema(task)
     with (
-        whole_output(output) as sink,
+        atomic_output(output) as sink,
         closing(Joiner(sink, task.result_format, schema)) as joiner,
-        rows_on(sys.stderr, progress.total) as bar,
+        row_progress(sys.stderr, progress.total) as bar,
     ):
         results = in_order(partial(score_block, task), blocks(task.layout), processes=processes)
         for step in steps(results, task.layout, progress):
@@ -198,7 +198,7 @@ def _write_count(more: int, file: BinaryIO | None) -> None:
 
 def _bundle(name: str | None, version: str | None) -> tuple[Path, str]:
     """The folder and the digest of a model's version: the one asked for, the live one, or the newest."""
-    settings = settings_or_refuse()
+    settings = load_settings_or_refuse()
     name = name or settings["DEFAULT_MODEL"]
     models = Path(settings["MODELS_DIR"])
     found = bundle_digests(models)

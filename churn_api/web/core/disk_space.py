@@ -11,12 +11,12 @@ from typing import NamedTuple
 from churn_api.services import Services
 
 FULL_BYTES = 1 << 20
-"""Room that is none: what is written is a block at a time at the least."""
+"""DiskSpace that is none: what is written is a block at a time at the least."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
-class Room(NamedTuple):
+class DiskSpace(NamedTuple):
     """What a disk has: bytes, and files; of a system that counts no files, none in total."""
 
     free_bytes: int
@@ -35,7 +35,7 @@ class Room(NamedTuple):
         return self.free_bytes < FULL_BYTES or (self.total_files > 0 and self.free_files == 0)
 
 
-def folders(services: Services) -> dict[str, Path]:
+def data_folders(services: Services) -> dict[str, Path]:
     """Where this process writes, by the names that answers have for it; a folder comes with its first file."""
     named = {"instance": services.instance, "models": services.models_dir, "jobs": services.jobs_dir}
     with suppress(FileNotFoundError):  # where no folder of temporary files can be written
@@ -43,27 +43,27 @@ def folders(services: Services) -> dict[str, Path]:
     return {name: folder for name, folder in named.items() if folder.is_dir()}
 
 
-def room(folder: Path) -> Room:
+def disk_space(folder: Path) -> DiskSpace:
     """What the disk of a folder has for this process."""
     found = os.statvfs(folder)
     free = found.f_bfree if os.geteuid() == 0 else found.f_bavail
-    return Room(free * found.f_frsize, found.f_blocks * found.f_frsize, found.f_favail, found.f_files)
+    return DiskSpace(free * found.f_frsize, found.f_blocks * found.f_frsize, found.f_favail, found.f_files)
 
 
-def is_no_room(error: BaseException) -> bool:
+def is_disk_full(error: BaseException) -> bool:
     """Whether a write failed because a disk, or what may be had of it, is full."""
     return isinstance(error, OSError) and error.errno in _NO_ROOM
 
 
-def full_part(services: Services, error: OSError) -> str:
+def full_folder_of(services: Services, error: OSError) -> str:
     """Which part is full: the one that the file is in that was to be written, else those whose disks are full."""
-    named = folders(services)
+    named = data_folders(services)
     return _part_of(named, error) or ", ".join(_full(named)) or "disk"
 
 
-def full_parts(services: Services) -> list[str]:
+def full_folders(services: Services) -> list[str]:
     """The parts whose disks are full."""
-    return _full(folders(services))
+    return _full(data_folders(services))
 
 
 def _part_of(named: Mapping[str, Path], error: OSError) -> str | None:
@@ -76,4 +76,4 @@ def _part_of(named: Mapping[str, Path], error: OSError) -> str | None:
 
 
 def _full(named: Mapping[str, Path]) -> list[str]:
-    return [name for name, folder in named.items() if room(folder).is_full]
+    return [name for name, folder in named.items() if disk_space(folder).is_full]

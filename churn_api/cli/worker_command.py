@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from churn_api.cli.common import refuse, services, settings_or_refuse
+from churn_api.cli.command_helpers import load_settings_or_refuse, open_services, refuse
 from churn_api.config import StartError, metrics_dir
 from churn_api.server.thread_limits import limit_threads
 from churn_api.services import Services
@@ -44,7 +44,7 @@ SIGTERM ends it after the block at hand; the job goes on with the next worker.
 def worker(respawn: bool, parent: int | None, delay: float) -> None:
     """Work on the jobs of the queue, one after another. Start as many as you like, on any machine."""
     time.sleep(delay)
-    logs.configure(settings_or_refuse())
+    logs.configure(load_settings_or_refuse())
     from churn_api.server.supervisor import stop_with_parent, supervise_worker
 
     if respawn:
@@ -61,7 +61,7 @@ def worker(respawn: bool, parent: int | None, delay: float) -> None:
         refuse(str(error))
     if parent is not None:
         stop_with_parent(parent)
-    with services(checked=False) as found:
+    with open_services(checked=False) as found:
         _wait_for_schema(found.database)
         try:
             working = found.worker(observer)
@@ -89,7 +89,7 @@ def _wait_for_schema(database: Database) -> None:
 
 def _counting() -> "JobMetrics":
     """Count with the gunicorn that started this, or in a group of one's own that serves its metrics itself."""
-    settings = settings_or_refuse()
+    settings = load_settings_or_refuse()
     joined = multiprocess_dir.join()
     if joined is None:
         multiprocess_dir.begin(metrics_dir(settings))

@@ -45,7 +45,7 @@ class _Bar:
 
 
 @contextmanager
-def rows_on(stream: TextIO, total: int) -> Iterator[RowProgress]:
+def row_progress(stream: TextIO, total: int) -> Iterator[RowProgress]:
     """The kind of progress that suits the stream; `total` is what `done` will be in the end."""
     if not stream.isatty():
         yield _Lines(stream, total)

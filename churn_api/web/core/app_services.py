@@ -4,13 +4,13 @@ from flask import Flask
 
 from churn_api.registry.live import LiveModels
 from churn_api.services import Services
-from churn_api.web.core.closing import on_close
+from churn_api.web.core.cleanup import on_close
 from churn_api.web.core.request_record import current_request
 
 _KEY = "churn_api"
 
 
-def attach(app: Flask, services: Services) -> None:
+def attach_services(app: Flask, services: Services) -> None:
     """Give an application its services."""
     app.extensions[_KEY] = services
     on_close(app, services.close)

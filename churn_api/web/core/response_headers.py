@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_api.web import API_V1
 from churn_api.web.core.declaration import Header
-from churn_api.web.core.limits import rate_headers
+from churn_api.web.core.rate_limits import rate_headers
 from churn_api.web.core.request_record import current_request
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ REQUEST_ID = Header(
 LOCATION = Header("Location", "Address of what was made.", f"{API_V1}/jobs/0f8c2a6d4e1b4f7a9c3d5e7f90a1b2c3")
 STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
-DEFAULTS = (
+DEFAULT_HEADERS = (
     ("Content-Security-Policy", STRICT_POLICY),
     ("Cache-Control", "no-store"),
     ("X-Content-Type-Options", "nosniff"),
 )
 
 
-class Headers:
+class ResponseHeaders:
     """A WSGI application that adds them to another's answers; there must be a record of the request."""
 
     def __init__(self, app: "WSGIApplication") -> None:
@@ -42,7 +42,7 @@ class Headers:
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             present = dict(headers)
-            headers += [default for default in DEFAULTS if default[0] not in present]
+            headers += [default for default in DEFAULT_HEADERS if default[0] not in present]
             headers.append((REQUEST_ID.name, record.request_id))
             if record.rate_count is not None:
                 headers += rate_headers(record.rate_count)

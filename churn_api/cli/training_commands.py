@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from churn_api.cli.common import WholeNumber, refuse, services, settings_or_refuse
+from churn_api.cli.command_helpers import IntegerRange, load_settings_or_refuse, open_services, refuse
 from churn_api.contract.signature import Signature, SignatureError
 from churn_api.tables.formats import TITLES
 from churn_api.web import API_V1
@@ -68,7 +68,7 @@ def train(
     """Train on a file of any format."""
     _require_libraries()
     if live:
-        with services():
+        with open_services():
             pass  # what the database would be refused for is refused before the work
     from churn_api.training.errors import TrainingError
     from churn_api.training.preparation import Choices
@@ -78,7 +78,7 @@ def train(
 
     if signature and (chosen["identifier"] or chosen["exclude"] or chosen["opened"] or chosen["positive"]):
         refuse("--signature already says what --id, --exclude, --open and --positive would")
-    settings = settings_or_refuse()
+    settings = load_settings_or_refuse()
     declared = _signature(signature) if signature else None
     try:
         with progress_on(sys.stderr) as progress:
@@ -99,7 +99,7 @@ def train(
     else:
         print_report(trained)
     if live:
-        from churn_api.cli.models import make_live
+        from churn_api.cli.model_commands import make_live
 
         make_live(trained.card.name, trained.card.version)
     _say_what_next(trained.card, settings, live=live)
@@ -122,7 +122,7 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
     from churn_api.training.errors import TrainingError
     from churn_api.training.external_pipeline import adopt
 
-    settings = settings_or_refuse()
+    settings = load_settings_or_refuse()
     try:
         card = adopt(
             model,
@@ -142,8 +142,8 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
 
 
 @click.command("sample-data", epilog=SAMPLE_EXAMPLES)
-@click.option("--rows", type=WholeNumber(min=1, max=10_000_000), default=10_000, show_default=True)
-@click.option("--seed", type=WholeNumber(min=0), default=0, show_default=True)
+@click.option("--rows", type=IntegerRange(min=1, max=10_000_000), default=10_000, show_default=True)
+@click.option("--seed", type=IntegerRange(min=0), default=0, show_default=True)
 def sample_data(rows: int, seed: int) -> None:
     """Print a table of made-up customers as CSV: realistic, with missing values, and the same for the same seed."""
     _require_libraries()

@@ -10,11 +10,11 @@ from flask import Flask
 
 from churn_api.access.file_counters import uri_of
 from churn_api.access.redis_counters import SCHEMES, own_uri
+from churn_api.web.core.cleanup import on_close
 from churn_api.web.core.client_address import address_of
-from churn_api.web.core.closing import on_close
 from churn_api.web.core.declaration import Header
-from churn_api.web.core.limiter import DeclaredLimiter, Exceeded, RateCount
 from churn_api.web.core.problems import Problem
+from churn_api.web.core.rate_limiter import DeclaredLimiter, LimitExceeded, RateCount
 from churn_api.web.core.request_record import RequestRecord, current_request
 
 IPV6_PREFIX = 64
@@ -97,13 +97,13 @@ def _hit(record: RequestRecord, name: str, rate: str, counted_as: str, cost: int
     limiter: DeclaredLimiter = record.app.extensions[_EXTENSION]
     try:
         record.rate_count = limiter.hit(rate, counted_as, cost)
-    except Exceeded as error:
+    except LimitExceeded as error:
         record.rate_count, record.limit = error.count, name
         raise
 
 
 def _seconds_left(count: RateCount) -> int:
-    return max(0, ceil(count.ends - time()))
+    return max(0, ceil(count.resets_at - time()))
 
 
 def _storage_uri(app: Flask) -> str:

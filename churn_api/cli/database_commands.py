@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import orjson
 
-from churn_api.cli.common import WholeNumber, refuse, services, table
+from churn_api.cli.command_helpers import IntegerRange, open_services, print_table, refuse
 from churn_api.store import schema
 from churn_api.store.audit import latest_entries
 from churn_api.store.backup import NoFile
@@ -30,7 +30,7 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Bring the database to the schema that this version needs. Safe to run again, and from many machines at once."""
-    with services(checked=False) as found:
+    with open_services(checked=False) as found:
         before = schema.upgrade(found.database)
     click.echo(f"schema {schema.HEAD}" + ("" if before == schema.HEAD else f" (before: {before or 'none'})"))
 
@@ -38,7 +38,7 @@ def upgrade() -> None:
 @db.command()
 def current() -> None:
     """Print the database's schema, and the one that this version needs."""
-    with services(checked=False) as found:
+    with open_services(checked=False) as found:
         click.echo(f"has {schema.current(found.database) or 'none'}, needs {schema.HEAD}")
 
 
@@ -47,7 +47,7 @@ def current() -> None:
 @click.option("--overwrite", is_flag=True, help="Replace FILE where there is one.")
 def backup(file: Path, overwrite: bool) -> None:
     """Copy the SQLite database to FILE, while the service runs."""
-    with services() as found:
+    with open_services() as found:
         try:
             copy_database(found.database, file, overwrite=overwrite)
         except FileExistsError:
@@ -61,11 +61,11 @@ def backup(file: Path, overwrite: bool) -> None:
 
 
 @click.command()
-@click.option("--limit", type=WholeNumber(1, 100_000), default=50, show_default=True, help="How many, newest first.")
+@click.option("--limit", type=IntegerRange(1, 100_000), default=50, show_default=True, help="How many, newest first.")
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object a line in place of the table.")
 def audit(limit: int, json_: bool) -> None:
     """Show who managed what, and when."""
-    with services() as found:
+    with open_services() as found:
         told = latest_entries(found.database, limit)
     if json_:
         for act in told:
@@ -75,4 +75,4 @@ def audit(limit: int, json_: bool) -> None:
         [f"{act.at:%Y-%m-%d %H:%M:%S}", act.actor, act.action, act.subject, orjson.dumps(act.detail).decode()]
         for act in told
     ]
-    table(["at (UTC)", "actor", "action", "subject", "detail"], rows)
+    print_table(["at (UTC)", "actor", "action", "subject", "detail"], rows)

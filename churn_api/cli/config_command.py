@@ -3,7 +3,7 @@
 import click
 import orjson
 
-from churn_api.cli.common import settings_or_refuse, table
+from churn_api.cli.command_helpers import load_settings_or_refuse, print_table
 from churn_api.config import SETTINGS, Setting, default_settings
 from churn_api.store_urls import HIDDEN, without_password
 
@@ -21,7 +21,7 @@ Examples:
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object in place of the table.")
 def config(changed: bool, json_: bool) -> None:
     """Show every setting as it is in force, secrets hidden, after checking them all."""
-    found, defaults = settings_or_refuse(), default_settings()
+    found, defaults = load_settings_or_refuse(), default_settings()
     shown = {
         setting.variable: _shown(setting, found[setting.name])
         for setting in SETTINGS
@@ -30,7 +30,7 @@ def config(changed: bool, json_: bool) -> None:
     if json_:
         click.echo(orjson.dumps(shown))
     else:
-        table(["variable", "value"], [[name, str(value)] for name, value in shown.items()])
+        print_table(["variable", "value"], [[name, str(value)] for name, value in shown.items()])
 
 
 def _shown(setting: Setting, value: object) -> object:

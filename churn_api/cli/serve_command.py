@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from churn_api.cli.common import refuse, settings_or_refuse
+from churn_api.cli.command_helpers import load_settings_or_refuse, refuse
 from churn_api.config import StartError
 from churn_api.server.listening import bind_of, check_settings
 
@@ -45,7 +45,7 @@ def serve(host: str | None, port: str | None, workers: str | None, reload: bool)
     for variable, value in (("HOST", host), ("PORT", port), ("WEB_CONCURRENCY", workers)):
         if value is not None:
             os.environ[variable] = value  # noqa: TID251 - set, not read
-    settings = settings_or_refuse()
+    settings = load_settings_or_refuse()
     try:
         check_settings(settings)
     except StartError as error:

@@ -12,7 +12,7 @@ from limits import parse
 
 from churn_api.access.caller import SCOPES, UnknownScope, parse_scopes
 from churn_api.access.keys import KeyConflict
-from churn_api.cli.common import actor, refuse, services, table
+from churn_api.cli.command_helpers import actor, open_services, print_table, refuse
 
 EXAMPLES = """
 \b
@@ -61,7 +61,7 @@ def create(name: str, scopes: str, expires: timedelta | None, rate: str | None) 
         refuse(str(error))
     if not chosen:
         refuse(f"a key needs a scope, of {', '.join(SCOPES)}")
-    with services() as found, _conflicts():
+    with open_services() as found, _conflicts():
         key = found.keys.create(name, chosen, by=actor(), expires=expires, rate=rate)
     click.echo(key.text)
     click.echo("Keep it now: only its hash is stored. Send it as X-API-Key.", err=True)
@@ -71,13 +71,13 @@ def create(name: str, scopes: str, expires: timedelta | None, rate: str | None) 
 @click.option("--json", "json_", is_flag=True, help="Print one JSON list in place of the table.")
 def list_(json_: bool) -> None:
     """List keys, without the keys themselves."""
-    with services() as found:
+    with open_services() as found:
         rows = found.keys.all()
     if json_:
         click.echo(orjson.dumps([_as_dict(row) for row in rows]))
         return
     head = ["name", "id", "scopes", "rate", "state", "created", "expires", "last used"]
-    table(head, [[str(value or "-") for value in _as_dict(row).values()] for row in rows])
+    print_table(head, [[str(value or "-") for value in _as_dict(row).values()] for row in rows])
 
 
 @keys.command()
@@ -85,7 +85,7 @@ def list_(json_: bool) -> None:
 @click.option("--grace", type=Span(), default="24h", show_default=True, help="How long the old key stays valid.")
 def rotate(name: str, grace: timedelta) -> None:
     """Make a new key with the rights of NAME's, and print it; the old one stays valid for a grace period."""
-    with services() as found, _conflicts():
+    with open_services() as found, _conflicts():
         key = found.keys.rotate(name, by=actor(), grace=grace)
     click.echo(key.text)
     click.echo(f"The old key is valid until {datetime.now(UTC) + grace:%Y-%m-%d %H:%M} UTC.", err=True)
@@ -95,7 +95,7 @@ def rotate(name: str, grace: timedelta) -> None:
 @click.argument("name_or_id")
 def revoke(name_or_id: str) -> None:
     """Revoke every active key of a name, or one by its id. Workers follow within two seconds."""
-    with services() as found, _conflicts():
+    with open_services() as found, _conflicts():
         for key in found.keys.revoke(name_or_id, by=actor()):
             click.echo(f"revoked {key}")
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from churn_api.access.caller import ANYONE, GUEST, OPEN_SCOPES, AuthResult, Caller, Denied
 from churn_api.access.keys import PREFIX
 from churn_api.services import Services
-from churn_api.web.core.addresses import address
 from churn_api.web.core.declaration import ANY_KEY, PUBLIC, Operation
 from churn_api.web.core.open_auth import OpenAuth
 from churn_api.web.core.problems import Problem
 from churn_api.web.core.request_record import RequestRecord, current_request
+from churn_api.web.core.urls import route_template
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -24,10 +24,10 @@ _DETAILS = {
 }
 
 
-def identify(
+def authenticate(
     operation: Operation | None, environ: "WSGIEnvironment", services: Services, open_auth: OpenAuth
 ) -> AuthResult:
-    """Who calls an operation. Whether it is denied is found out here, and acted on by `enforce`."""
+    """Who calls an operation. Whether it is denied is found out here, and acted on by `authorize`."""
     if operation is None or operation.access == PUBLIC:
         return AuthResult(ANYONE, None)
     try:
@@ -41,7 +41,7 @@ def identify(
     return AuthResult(ANYONE, "missing-credentials")
 
 
-def enforce(record: RequestRecord) -> None:
+def authorize(record: RequestRecord) -> None:
     """Raise Problem where the caller is denied, or may not do this."""
     (caller, denied), operation = record.auth, record.operation
     if denied is not None:
@@ -97,5 +97,5 @@ def _unauthorized(code: str) -> Problem:
     challenge = 'Bearer realm="churn-api"'
     if code in ("invalid-token", "token-expired"):
         challenge += ', error="invalid_token"'
-    detail = _DETAILS[code] if code in _DETAILS else f"Ask {address('token.make_token')} for a new one."
+    detail = _DETAILS[code] if code in _DETAILS else f"Ask {route_template('token.make_token')} for a new one."
     return Problem(code, detail, headers={"WWW-Authenticate": challenge})

@@ -14,12 +14,12 @@ from churn_api.web.v1 import predict, token
 
 ORIGIN = "https://app.example.org"
 PARTS = {
-    "state": app_services.attach_services,
-    "boundary": lambda app, _: wsgi_middleware.init_app(app),
+    "services": app_services.attach_services,
+    "wsgi_middleware": lambda app, _: wsgi_middleware.init_app(app),
     "admission": admission.init_app,
     "draining": lambda app, _: draining.init_app(app),
-    "errors": lambda app, _: error_handlers.init_app(app),
-    "cross_origin": lambda app, _: cors.init_app(app),
+    "error_handlers": lambda app, _: error_handlers.init_app(app),
+    "cors": lambda app, _: cors.init_app(app),
     "routes": lambda app, _: [app.register_blueprint(m.blueprint, url_prefix=API_V1) for m in (predict, token)],
 }
 ORDERS = [order for number, order in enumerate(permutations(PARTS)) if number % 500 == 0]

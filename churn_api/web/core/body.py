@@ -21,7 +21,7 @@ from churn_api.web.core.api_request import BodyStream
 from churn_api.web.core.problems import Problem, body_errors, invalid
 from churn_api.web.core.query import JSON
 from churn_api.web.core.request_record import current_request
-from churn_api.web.core.schemas import Body, BodyOrFile
+from churn_api.web.core.schemas import BodyOrFileSchema, BodySchema
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -53,12 +53,12 @@ def is_readable_at_once(environ: "WSGIEnvironment") -> bool:
     )
 
 
-def read_members(schema: Body) -> Members:
+def read_members(schema: BodySchema) -> Members:
     """The members of a JSON body, or of a form where the schema takes a file.
 
     Raises Problem naming every fault, TooManyMembers, orjson.JSONDecodeError, or RequestEntityTooLarge.
     """
-    if isinstance(schema, BodyOrFile) and request.mimetype == FORM:
+    if isinstance(schema, BodyOrFileSchema) and request.mimetype == FORM:
         file = read_file(schema.part, current_request().app.config[schema.max_bytes])
         # The file stands in for what JSON would have to say.
         required = [name for name, field in schema.fields.items() if field.required]

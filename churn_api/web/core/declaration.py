@@ -11,7 +11,7 @@ from marshmallow import Schema
 
 from churn_api.access.caller import SCOPES
 from churn_api.config import StartError
-from churn_api.web.core.schemas import Body, Query
+from churn_api.web.core.schemas import BodySchema, QuerySchema
 
 PUBLIC = "public"
 """Access of a view that anyone may call."""
@@ -19,7 +19,7 @@ ANY_KEY = "any key"
 """Access of a view that takes every key, whatever its scopes."""
 
 Limit = Literal["predict", "batch", "management"]
-BodyKind = Literal["record", "batch"] | type[Body] | None
+BodyKind = Literal["record", "batch"] | type[BodySchema] | None
 
 _ATTRIBUTE = "__operation__"
 
@@ -51,10 +51,10 @@ class Operation:
     """The scope that a caller needs, ANY_KEY, or PUBLIC."""
     limit: Limit | None
     """Which of the configured limits counts its calls; None: no limit."""
-    query: type[Query]
+    query: type[QuerySchema]
     body: BodyKind
     """JSON by a schema; the bytes of a record; or a batch, whose format the view finds out."""
-    answer: type[Schema] | tuple[str, ...] | None
+    response: type[Schema] | tuple[str, ...] | None
     """JSON by a schema, or files of these types."""
     problems: tuple[str, ...]
     """Codes of problems, besides those that follow from the rest."""
@@ -78,7 +78,7 @@ class Operation:
     @property
     def answers_only_json(self) -> bool:
         """Whether a guarded view answers JSON and nothing else: a client that accepts none is told so first."""
-        return self.access != PUBLIC and self.body != "batch" and not isinstance(self.answer, tuple)
+        return self.access != PUBLIC and self.body != "batch" and not isinstance(self.response, tuple)
 
     def all_problems(self) -> Iterator[str]:
         """Codes of all problems that it can answer, but for those of every route."""

@@ -14,13 +14,13 @@ from churn_api.web.core.draining import is_draining
 from churn_api.web.core.health_checks import all_checks, worst
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import RETRY_AFTER, Problem
-from churn_api.web.core.schemas import Health, Status
+from churn_api.web.core.schemas import HealthSchema, StatusSchema
 
 blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/health/live")
-@operation("Health", access=PUBLIC, answer=Status, probe=True, id="getLiveness")
+@operation("Health", access=PUBLIC, response=StatusSchema, probe=True, id="getLiveness")
 def live() -> ResponseReturnValue:
     """Answer while the process answers; touches nothing else."""
     return jsonify({"status": "alive"})
@@ -30,7 +30,7 @@ def live() -> ResponseReturnValue:
 @operation(
     "Health",
     access=PUBLIC,
-    answer=Status,
+    response=StatusSchema,
     problems=("model-not-ready", "draining", "dependency-unavailable"),
     probe=True,
     id="getReadiness",
@@ -55,7 +55,7 @@ def ready() -> ResponseReturnValue:
 
 @blueprint.get("/health")
 @blueprint.get(f"{API_V1}/health")
-@operation("Health", access=PUBLIC, answer=Health, probe=True, id="getHealth")
+@operation("Health", access=PUBLIC, response=HealthSchema, probe=True, id="getHealth")
 def health() -> ResponseReturnValue:
     """Report what is well and what is not. Always 200: /health/ready is for probes."""
     checks = all_checks(services())

@@ -12,7 +12,7 @@ from marshmallow import Schema
 from churn_api.web.core.body import read_members, read_records
 from churn_api.web.core.declaration import BodyKind, Header, Limit, Operation, attach_operation
 from churn_api.web.core.query import read_query, require_json_accepted
-from churn_api.web.core.schemas import Body, NoQuery, Query
+from churn_api.web.core.schemas import BodySchema, NoQuerySchema, QuerySchema
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -22,9 +22,9 @@ def operation(  # noqa: PLR0913 - one parameter for each thing that a view decla
     *,
     access: str,
     limit: Limit | None = None,
-    query: type[Query] = NoQuery,
+    query: type[QuerySchema] = NoQuerySchema,
     body: BodyKind = None,
-    answer: type[Schema] | tuple[str, ...] | None = None,
+    response: type[Schema] | tuple[str, ...] | None = None,
     problems: tuple[str, ...] = (),
     status: int = 200,
     probe: bool = False,
@@ -44,7 +44,7 @@ def operation(  # noqa: PLR0913 - one parameter for each thing that a view decla
         limit=limit,
         query=query,
         body=body,
-        answer=answer,
+        response=response,
         problems=problems,
         status=status,
         probe=probe,
@@ -89,7 +89,7 @@ def _reader(made: Operation) -> Callable[[], dict[str, Any]]:
 def _body_reader(made: Operation) -> Callable[[], Any] | None:
     if made.body == "record":
         return read_records
-    if isinstance(made.body, type) and issubclass(made.body, Body):
+    if isinstance(made.body, type) and issubclass(made.body, BodySchema):
         schema = made.body()
         return lambda: read_members(schema)
     return None

@@ -9,7 +9,7 @@ from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.web.core.accept import accepted_types
 from churn_api.web.core.problems import Problem, invalid, query_errors
 from churn_api.web.core.request_record import current_request
-from churn_api.web.core.schemas import Query
+from churn_api.web.core.schemas import QuerySchema
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -30,7 +30,7 @@ def accepts_json_verbatim(environ: "WSGIEnvironment") -> bool:
     return environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON)
 
 
-def read_query(schema: Query) -> dict[str, Any]:
+def read_query(schema: QuerySchema) -> dict[str, Any]:
     """The query's parameters, defaults filled in. Raises Problem naming every fault."""
     if not has_query(current_request().environ):
         return schema.defaults
@@ -57,7 +57,7 @@ def require_json_accepted() -> None:
         raise Problem("not-acceptable", f"This route answers {JSON}.")
 
 
-def _fault(schema: Query, name: str, messages: Any) -> Fault:
+def _fault(schema: QuerySchema, name: str, messages: Any) -> Fault:
     if name not in schema.fields:
         hint = did_you_mean(name, schema.fields)
         return Fault("unknown-parameter", "Unknown parameter.", hint, (name[:MAX_NAME_SHOWN],))

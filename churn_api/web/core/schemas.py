@@ -30,7 +30,7 @@ def _require_digits(field: fields.Field[Any], value: Any) -> None:
         raise field.make_error("invalid", input=value)
 
 
-class Query(Schema):
+class QuerySchema(Schema):
     """A query string: a misspelt parameter is a fault, not ignored."""
 
     class Meta:
@@ -42,11 +42,11 @@ class Query(Schema):
         return cast("dict[str, Any]", self.load({}))
 
 
-class NoQuery(Query):
+class NoQuerySchema(QuerySchema):
     """Routes without parameters."""
 
 
-class Body(Schema):
+class BodySchema(Schema):
     """A JSON body: a member that there is not is a fault."""
 
     class Meta:
@@ -56,7 +56,7 @@ class Body(Schema):
     """Whether a request may come without one, which asks for every default."""
 
 
-class BodyOrFile(Body):
+class BodyOrFileSchema(BodySchema):
     """A body in place of which a form may be sent: the same members, and a file in one part."""
 
     part: ClassVar[str]
@@ -68,7 +68,7 @@ class BodyOrFile(Body):
     """The member that says where the file is; a form has the file itself."""
 
 
-class Fault(Schema):
+class FaultSchema(Schema):
     """One fault of a request, or one warning of an answer."""
 
     pointer = fields.String(metadata={"description": "JSON Pointer into the body."})
@@ -81,7 +81,7 @@ class Fault(Schema):
     hint = fields.String(allow_none=True)
 
 
-class ProblemAnswer(Schema):
+class ProblemSchema(Schema):
     """Every error: RFC 9457, application/problem+json."""
 
     type = fields.String(required=True)
@@ -91,7 +91,7 @@ class ProblemAnswer(Schema):
     detail = fields.String(required=True)
     instance = fields.String(required=True)
     request_id = fields.String(required=True)
-    errors = fields.List(fields.Nested(Fault))
+    errors = fields.List(fields.Nested(FaultSchema))
     more_errors = fields.Integer(metadata={"description": "Faults that `errors` does not list."})
     accepted = fields.List(fields.String(), metadata={"description": "Types that the route takes."})
     limit = fields.Integer(metadata={"description": "Customers that a batch may hold."})
@@ -99,13 +99,13 @@ class ProblemAnswer(Schema):
     part = fields.String(metadata={"description": "Part that is not ready."})
 
 
-class Status(Schema):
+class StatusSchema(Schema):
     """Answer of the probes."""
 
     status = fields.String(required=True, metadata={"example": "ready"})
 
 
-class Health(Status):
+class HealthSchema(StatusSchema):
     """Answer of /health: `ok`, `degraded` or `down`, and why."""
 
     status = fields.String(required=True, metadata={"example": "ok"})

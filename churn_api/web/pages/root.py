@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from churn_api import __version__
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.operation import operation
-from churn_api.web.v1.shared.schemas import ServiceCard
+from churn_api.web.v1.shared.service_schemas import ServiceCardSchema
 
 blueprint = Blueprint("root", __name__)
 
@@ -21,7 +21,7 @@ _LINKS = {
 
 
 @blueprint.get("/")
-@operation("Service", access=PUBLIC, answer=ServiceCard, id="getService")
+@operation("Service", access=PUBLIC, response=ServiceCardSchema, id="getService")
 def card() -> ResponseReturnValue:
     """Tell what this service is, and where its routes are."""
     links = {name: url_for(endpoint) for name, endpoint in _LINKS.items()}

@@ -16,10 +16,11 @@ from churn_api.web.core.body import read_records
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
 from churn_api.web.core.rate_limits import charge_rows
+from churn_api.web.v1.shared.batch_options import COLUMNS
 from churn_api.web.v1.shared.batch_tables import TABLE_HEADERS, answer_columns, answer_table
 from churn_api.web.v1.shared.negotiation import negotiate_formats
+from churn_api.web.v1.shared.prediction_schemas import BatchPredictionSchema, BatchQuerySchema
 from churn_api.web.v1.shared.predictions import as_columns, as_rows, model_metadata, model_to_answer, predict
-from churn_api.web.v1.shared.schemas import COLUMNS, BatchPrediction, BatchQuery
 
 blueprint = Blueprint("batch", __name__)
 
@@ -31,8 +32,8 @@ blueprint = Blueprint("batch", __name__)
     access=PREDICT,
     limit="batch",
     body="batch",
-    query=BatchQuery,
-    answer=BatchPrediction,
+    query=BatchQuerySchema,
+    response=BatchPredictionSchema,
     problems=(*WHEN_PREDICTING, "malformed-table"),
     id="predictBatch",
     response_headers=TABLE_HEADERS,

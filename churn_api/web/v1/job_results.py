@@ -11,7 +11,7 @@ from churn_api.tables.formats import FORMATS, LINES, MEDIA_TYPES
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem
 from churn_api.web.v1.shared.job_access import files_of, job_of_caller
-from churn_api.web.v1.shared.schemas import SCORED
+from churn_api.web.v1.shared.prediction_schemas import EXAMPLE_PREDICTION
 
 blueprint = Blueprint("results", __name__)
 
@@ -22,10 +22,10 @@ _LINES = FORMATS[LINES]
 @operation(
     "Jobs",
     access=JOBS,
-    answer=MEDIA_TYPES,
+    response=MEDIA_TYPES,
     problems=("unknown-job", "conflict"),
     id="getJobResult",
-    example=[SCORED],
+    example=[EXAMPLE_PREDICTION],
 )
 def result(job: str) -> ResponseReturnValue:
     """Fetch the scored table. `Range` fetches a part of it, so that a download that broke can go on."""
@@ -40,7 +40,7 @@ def result(job: str) -> ResponseReturnValue:
 @operation(
     "Jobs",
     access=JOBS,
-    answer=(_LINES.media_type,),
+    response=(_LINES.media_type,),
     problems=("unknown-job", "conflict"),
     id="getJobErrors",
     example=[{"row": 18, "line": 18, "column": "tenure", "code": "wrong-type", "message": "Must be an integer."}],

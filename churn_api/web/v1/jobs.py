@@ -26,7 +26,8 @@ from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import RETRY_AFTER, Problem, body_errors, invalid
 from churn_api.web.core.response_headers import LOCATION
 from churn_api.web.v1.shared.job_access import files_of, job_of_caller
-from churn_api.web.v1.shared.schemas import JobAnswer, JobBody, JobList, JobsQuery, ResultQuery
+from churn_api.web.v1.shared.job_schemas import JobAnswerSchema, JobBodySchema, JobListSchema, JobsQuerySchema
+from churn_api.web.v1.shared.prediction_schemas import ResultQuerySchema
 
 blueprint = Blueprint("jobs", __name__)
 log = logging.getLogger(__name__)
@@ -46,9 +47,9 @@ COPIED_AT_ONCE = 1 << 20
     "Jobs",
     access=JOBS,
     limit="management",
-    query=ResultQuery,
-    body=JobBody,
-    answer=JobAnswer,
+    query=ResultQuerySchema,
+    body=JobBodySchema,
+    response=JobAnswerSchema,
     status=202,
     problems=("unknown-model", "unknown-version", "conflict", "quota-exceeded", "model-not-ready"),
     id="createJob",
@@ -83,8 +84,8 @@ def submit(query: dict[str, Any], body: Members) -> ResponseReturnValue:
     "Jobs",
     access=JOBS,
     limit="management",
-    query=JobsQuery,
-    answer=JobList,
+    query=JobsQuerySchema,
+    response=JobListSchema,
 )
 def list_jobs(query: dict[str, Any]) -> ResponseReturnValue:
     """List your jobs, the newest first."""
@@ -96,7 +97,7 @@ def list_jobs(query: dict[str, Any]) -> ResponseReturnValue:
 @operation(
     "Jobs",
     access=JOBS,
-    answer=JobAnswer,
+    response=JobAnswerSchema,
     problems=("unknown-job",),
     id="getJob",
 )
@@ -110,7 +111,7 @@ def show(job: str) -> ResponseReturnValue:
     "Jobs",
     access=JOBS,
     limit="management",
-    answer=JobAnswer,
+    response=JobAnswerSchema,
     problems=("unknown-job", "conflict"),
     id="cancelJob",
 )
@@ -174,7 +175,9 @@ def _size(body: Members) -> int:
 
 def _check_source(asked: dict[str, Any]) -> int:
     if "source" not in asked:
-        fault = Fault("required", f"Name a source, or send a file in the part {JobBody.part!r}.", path=("source",))
+        fault = Fault(
+            "required", f"Name a source, or send a file in the part {JobBodySchema.part!r}.", path=("source",)
+        )
         raise invalid(body_errors([fault]))
     try:
         return services().sources.check(asked["source"])

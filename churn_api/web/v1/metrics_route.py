@@ -14,7 +14,7 @@ EXAMPLE = '# TYPE churn_model_live gauge\nchurn_model_live{model="default",versi
 
 
 @blueprint.get("/metrics")
-@operation("Health", access=OPS, answer=(TEXT,), id="getMetrics", example=EXAMPLE)
+@operation("Health", access=OPS, response=(TEXT,), id="getMetrics", example=EXAMPLE)
 def metrics() -> Response:
     """Return the metrics of all workers.
 

@@ -14,7 +14,14 @@ from churn_api.web.core.auth import actor
 from churn_api.web.core.body import Members
 from churn_api.web.core.operation import operation
 from churn_api.web.core.response_headers import LOCATION
-from churn_api.web.v1.shared.schemas import LiveVersion, ModelDetail, ModelList, ModelPath, ModelSummary, Registered
+from churn_api.web.v1.shared.model_schemas import (
+    LiveVersionSchema,
+    ModelDetailSchema,
+    ModelListSchema,
+    ModelPathSchema,
+    ModelSummarySchema,
+    RegisteredSchema,
+)
 
 blueprint = Blueprint("models", __name__)
 _NOT_SHOWN = {"format", "name", "version", "golden", "files"}
@@ -25,7 +32,7 @@ _NOT_SHOWN = {"format", "name", "version", "golden", "files"}
     "Models",
     access=READ_MODELS,
     limit="management",
-    answer=ModelList,
+    response=ModelListSchema,
 )
 def list_models() -> ResponseReturnValue:
     """List the models, their versions, and which version is live."""
@@ -38,7 +45,7 @@ def list_models() -> ResponseReturnValue:
     "Models",
     access=READ_MODELS,
     limit="management",
-    answer=ModelDetail,
+    response=ModelDetailSchema,
     problems=("unknown-model",),
     id="getModel",
 )
@@ -53,8 +60,8 @@ def show_model(model: str) -> ResponseReturnValue:
     "Models",
     access=WRITE_MODELS,
     limit="management",
-    body=LiveVersion,
-    answer=ModelSummary,
+    body=LiveVersionSchema,
+    response=ModelSummarySchema,
     problems=("unknown-model", "unknown-version", "model-not-ready"),
     id="makeModelLive",
 )
@@ -72,8 +79,8 @@ def make_live(body: Members, model: str) -> ResponseReturnValue:
     "Models",
     access=WRITE_MODELS,
     limit="management",
-    body=ModelPath,
-    answer=Registered,
+    body=ModelPathSchema,
+    response=RegisteredSchema,
     status=201,
     problems=("unknown-version", "conflict"),
     id="registerModel",
@@ -98,7 +105,7 @@ def register(body: Members) -> ResponseReturnValue:
     "Models",
     access=WRITE_MODELS,
     limit="management",
-    answer=ModelSummary,
+    response=ModelSummarySchema,
     problems=("unknown-model", "conflict"),
     id="unloadModel",
 )

@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from churn_api.access.caller import PREDICT
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors
+from churn_api.web.v1.shared.prediction_schemas import PredictionSchema, PredictQuerySchema
 from churn_api.web.v1.shared.predictions import as_record, model_metadata, model_to_answer
 from churn_api.web.v1.shared.predictions import predict as predict_batch
-from churn_api.web.v1.shared.schemas import Prediction, PredictQuery
 
 blueprint = Blueprint("predict", __name__)
 
@@ -22,8 +22,8 @@ blueprint = Blueprint("predict", __name__)
     access=PREDICT,
     limit="predict",
     body="record",
-    query=PredictQuery,
-    answer=Prediction,
+    query=PredictQuerySchema,
+    response=PredictionSchema,
     problems=WHEN_PREDICTING,
 )
 def predict(query: dict[str, Any], body: bytes, model: str | None = None) -> ResponseReturnValue:

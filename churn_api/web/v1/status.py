@@ -11,13 +11,13 @@ from churn_api.registry.worker_reports import workers
 from churn_api.web.core.app_services import services
 from churn_api.web.core.operation import operation
 from churn_api.web.core.rate_limits import rates
-from churn_api.web.v1.shared.schemas import ServiceStatus
+from churn_api.web.v1.shared.service_schemas import ServiceStatusSchema
 
 blueprint = Blueprint("status", __name__)
 
 
 @blueprint.get("/status")
-@operation("Health", access=OPS, limit="management", answer=ServiceStatus, id="getStatus")
+@operation("Health", access=OPS, limit="management", response=ServiceStatusSchema, id="getStatus")
 def status() -> ResponseReturnValue:
     """Tell of every worker which versions it answers with, of the queue how long it is, and what limits are in force.
 

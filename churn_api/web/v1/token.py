@@ -9,7 +9,7 @@ from churn_api.web.core.body import Members
 from churn_api.web.core.declaration import ANY_KEY
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem
-from churn_api.web.v1.shared.schemas import TokenAnswer, TokenRequest
+from churn_api.web.v1.shared.token_schemas import TokenAnswerSchema, TokenRequestSchema
 
 blueprint = Blueprint("token", __name__)
 
@@ -19,8 +19,8 @@ blueprint = Blueprint("token", __name__)
     "Access",
     access=ANY_KEY,
     limit="management",
-    body=TokenRequest,
-    answer=TokenAnswer,
+    body=TokenRequestSchema,
+    response=TokenAnswerSchema,
     id="createToken",
 )
 def make_token(body: Members) -> ResponseReturnValue:

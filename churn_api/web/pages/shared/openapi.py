@@ -14,7 +14,7 @@ from churn_api.web.core.declaration import Header
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.rate_limits import rates
 from churn_api.web.core.response_headers import REQUEST_ID
-from churn_api.web.core.schemas import ProblemAnswer
+from churn_api.web.core.schemas import ProblemSchema
 from churn_api.web.pages.shared.openapi_examples import problem_example
 from churn_api.web.pages.shared.openapi_models import document_models
 from churn_api.web.pages.shared.openapi_operation import (
@@ -25,7 +25,7 @@ from churn_api.web.pages.shared.openapi_operation import (
     operation_object,
     problems_of,
 )
-from churn_api.web.v1.shared.schemas import Scored
+from churn_api.web.v1.shared.prediction_schemas import ScoredSchema
 
 TAGS = {
     "Predict": "Who is likely to leave: one customer, or many.",
@@ -46,8 +46,8 @@ def build_document(app: Api, live: LiveModels) -> dict[str, Any]:
     """The document of an application's routes and the models that answer. Loads no model."""
     models = document_models(live)
     spec = APISpec(_TITLE, __version__, VERSION, plugins=[MarshmallowPlugin()], info=_info(app))
-    spec.components.schema("Problem", schema=ProblemAnswer)
-    spec.components.schema("Scored", schema=Scored)
+    spec.components.schema("Problem", schema=ProblemSchema)
+    spec.components.schema("Scored", schema=ScoredSchema)
     for name, scheme in SCHEMES.items():
         spec.components.security_scheme(name, scheme)
     routes = [

@@ -15,7 +15,7 @@ from churn_api.tables.format import Format
 from churn_api.tables.formats import DEFAULT, FORMATS, LINES
 from churn_api.web.core.problems import KINDS, URN
 from churn_api.web.core.response_headers import REQUEST_ID
-from churn_api.web.core.schemas import BodyOrFile
+from churn_api.web.core.schemas import BodyOrFileSchema
 
 MOMENT = "2027-03-01T10:30:00Z"
 
@@ -42,7 +42,7 @@ def batch_examples(signature: Signature) -> dict[str, Any]:
     return {"twoCustomers": {"value": {CUSTOMERS: _records(signature)}}}
 
 
-def form_example(body: type[BodyOrFile]) -> dict[str, Any]:
+def form_example(body: type[BodyOrFileSchema]) -> dict[str, Any]:
     """A form with a file: lists are texts there, with commas."""
     members = {name: value for name, value in example_of(body).items() if name != body.names_file}
     texts = {name: ",".join(value) if isinstance(value, list) else value for name, value in members.items()}

@@ -17,11 +17,13 @@ from churn_api.web.core.problems import CHALLENGE, KINDS, MEDIA_TYPE, RETRY, WHE
 from churn_api.web.core.query import JSON
 from churn_api.web.core.rate_limits import LIMIT_HEADERS
 from churn_api.web.core.response_headers import REQUEST_ID
-from churn_api.web.core.schemas import Body, BodyOrFile
+from churn_api.web.core.schemas import BodyOrFileSchema, BodySchema
 from churn_api.web.pages.shared import openapi_examples as examples
 from churn_api.web.pages.shared.openapi_models import DocumentedModels, batch_of
+from churn_api.web.v1.shared.batch_options import A_TABLE
+from churn_api.web.v1.shared.job_schemas import JOB_ID
 from churn_api.web.v1.shared.negotiation import PART
-from churn_api.web.v1.shared.schemas import A_TABLE, JOB_ID, Scored
+from churn_api.web.v1.shared.prediction_schemas import ScoredSchema
 
 VERSION = "3.1.0"
 CONVERTER = OpenAPIConverter(VERSION, lambda _: None, None)  # type: ignore[arg-type]  # asked of nested schemas alone
@@ -170,14 +172,14 @@ def _references(headers: Iterable[Header]) -> dict[str, Any]:
 
 def _answers(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
     operation = route.operation
-    if isinstance(operation.answer, tuple):
-        for media_type in operation.answer:
+    if isinstance(operation.response, tuple):
+        for media_type in operation.response:
             yield media_type, _file(media_type, operation.example)
-    elif operation.answer is not None:
-        yield JSON, {"schema": operation.answer, "example": examples.example_of(operation.answer)}
+    elif operation.response is not None:
+        yield JSON, {"schema": operation.response, "example": examples.example_of(operation.response)}
     if operation.body == "batch":
         for media_type in MEDIA_TYPES:
-            yield media_type, _file(media_type, [examples.example_of(Scored)])
+            yield media_type, _file(media_type, [examples.example_of(ScoredSchema)])
 
 
 def _file(media_type: str, content: str | list[dict[str, Any]]) -> dict[str, Any]:
@@ -207,9 +209,9 @@ def _request_body(route: Route) -> dict[str, Any]:
     return {"required": True, "content": {JSON: {"schema": batch} | shown} | tables | form}
 
 
-def _contents(body: type[Body]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _contents(body: type[BodySchema]) -> Iterator[tuple[str, dict[str, Any]]]:
     example = examples.example_of(body)
-    if not issubclass(body, BodyOrFile):
+    if not issubclass(body, BodyOrFileSchema):
         yield JSON, {"schema": body, "example": example}
         return
     # JSON has to say where the file is, which the same members of a form need not.
@@ -225,7 +227,7 @@ def _file_form(
     return {"schema": schema, "example": example} | encoding
 
 
-def _form(part: str, body: type[BodyOrFile] | None) -> dict[str, Any]:
+def _form(part: str, body: type[BodyOrFileSchema] | None) -> dict[str, Any]:
     """A form with a file in one part, and beside it the members of a body that do not say where the file is."""
     members: dict[str, Any] = {part: FILE | {"description": body.file if body else A_TABLE}}
     if body is not None:

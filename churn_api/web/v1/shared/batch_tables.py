@@ -25,9 +25,9 @@ from churn_api.web.core.declaration import Header
 from churn_api.web.core.error_handlers import row_faults
 from churn_api.web.core.rate_limits import charge_rows
 from churn_api.web.core.request_record import current_request
+from churn_api.web.v1.shared.batch_options import COLUMNS
 from churn_api.web.v1.shared.negotiation import PART
 from churn_api.web.v1.shared.predictions import model_metadata, options_of
-from churn_api.web.v1.shared.schemas import COLUMNS
 
 if TYPE_CHECKING:
     import pyarrow as pa

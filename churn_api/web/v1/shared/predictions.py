@@ -14,7 +14,7 @@ from churn_api.serving.answer import Answer
 from churn_api.serving.data_plane import Options
 from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.request_record import current_request, request_id
-from churn_api.web.v1.shared.schemas import SKIP
+from churn_api.web.v1.shared.batch_options import SKIP
 
 ScoredCustomer: Any = msgspec.defstruct(
     "ScoredCustomer", [(IDENTIFIER, Any), *((column.name, Any) for column in COLUMNS)], gc=False

@@ -1,0 +1,111 @@
+"""Schemas of jobs: the query string, the body and the responses of `/jobs`."""
+
+from marshmallow import Schema, fields, validate
+
+from churn_api.jobs.job import STATES
+from churn_api.tables.formats import DEFAULT, FORMATS
+from churn_api.web import API_V1
+from churn_api.web.core.schemas import BodyOrFileSchema, PlainFloat, PlainInteger, QuerySchema
+from churn_api.web.v1.shared.batch_options import A_TABLE, FAIL, SKIP, KeepField
+from churn_api.web.v1.shared.prediction_schemas import EXAMPLE_THRESHOLD
+
+JOB_ID = "0f8c2a6d4e1b4f7a9c3d5e7f90a1b2c3"
+
+
+class JobBodySchema(BodyOrFileSchema):
+    """What POST /jobs takes, as JSON or as the fields of a form beside the file."""
+
+    part = "file"
+    file = A_TABLE
+    max_bytes = "MAX_JOB_BYTES"
+    names_file = "source"
+
+    source = fields.String(
+        validate=validate.Length(1, 1024),
+        metadata={
+            "description": "Path below DATA_DIR, or an address below one of DATA_URLS; none beside a file.",
+            "example": "customers/march.parquet",
+        },
+    )
+    model = fields.String(metadata={"description": "Model; the default one where none is named.", "example": "default"})
+    version = fields.String(
+        validate=validate.Length(1, 32), metadata={"description": "Else the live one.", "example": "1"}
+    )
+    threshold = PlainFloat(
+        validate=validate.Range(0, 1),
+        metadata={"description": "In place of the model's own.", "example": EXAMPLE_THRESHOLD},
+    )
+    format = fields.String(
+        validate=validate.OneOf(list(FORMATS)), metadata={"description": "Of the input; else by its name."}
+    )
+    result_format = fields.String(
+        validate=validate.OneOf(list(FORMATS)), metadata={"description": "Of the result; else that of the input."}
+    )
+    on_error = fields.String(
+        load_default=FAIL,
+        validate=validate.OneOf([FAIL, SKIP]),
+        metadata={"description": "What a bad row does: fail the job, or stay without scores."},
+    )
+    keep = KeepField(
+        load_default=list,
+        metadata={
+            "anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}],
+            "description": "Columns that the result repeats: names, or `all`.",
+            "example": ["customer_id"],
+        },
+    )
+
+
+class JobsQuerySchema(QuerySchema):
+    """Query of the list of jobs."""
+
+    state = fields.String(validate=validate.OneOf(STATES))
+    limit = PlainInteger(load_default=100, validate=validate.Range(1, 1000))
+
+
+class JobAnswerSchema(Schema):
+    """A job."""
+
+    id = fields.String(required=True, metadata={"example": JOB_ID})
+    state = fields.String(
+        required=True, validate=validate.OneOf([*STATES, "cancelling"]), metadata={"example": "running"}
+    )
+    model = fields.String(required=True, metadata={"example": "default"})
+    version = fields.String(required=True, metadata={"example": "1"})
+    format = fields.String(required=True, metadata={"example": DEFAULT})
+    result_format = fields.String(required=True, metadata={"example": DEFAULT})
+    on_error = fields.String(required=True, metadata={"example": SKIP})
+    rows = fields.Integer(required=True, metadata={"description": "Rows that are finished.", "example": 40_000})
+    bad_rows = fields.Integer(required=True, metadata={"example": 0})
+    more_errors = fields.Integer(
+        required=True,
+        metadata={
+            "description": "Faults of bad rows beyond those that the file of errors has room for.",
+            "example": 0,
+        },
+    )
+    percent = fields.Float(required=True, metadata={"example": 40.0})
+    rows_per_second = fields.Float(required=True, allow_none=True, metadata={"example": 250_000.0})
+    seconds_left = fields.Float(required=True, allow_none=True, metadata={"example": 0.2})
+    attempts = fields.Integer(required=True)
+    created_at = fields.DateTime(required=True)
+    started_at = fields.DateTime(required=True, allow_none=True)
+    finished_at = fields.DateTime(required=True, allow_none=True, metadata={"example": None})
+    reason = fields.Dict(required=True, allow_none=True, metadata={"description": "Why it failed.", "example": None})
+    result_bytes = fields.Integer(required=True, allow_none=True, metadata={"example": None})
+    unseen = fields.Dict(
+        required=True, metadata={"description": "By column, cells that training did not see.", "example": {}}
+    )
+    links = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"example": {"self": f"{API_V1}/jobs/{JOB_ID}"}},
+    )
+
+
+class JobListSchema(Schema):
+    """Answer of /jobs."""
+
+    jobs = fields.List(fields.Nested(JobAnswerSchema), required=True)
+    count = fields.Integer(required=True)

@@ -1,0 +1,77 @@
+"""Schemas of models: the bodies and responses of `/models`."""
+
+from marshmallow import Schema, fields, validate
+
+from churn_api.registry.management import PATH
+from churn_api.web.core.schemas import BodyOrFileSchema, BodySchema
+
+
+class LiveVersionSchema(BodySchema):
+    """Body of PUT /models/<model>/live."""
+
+    version = fields.String(required=True, validate=validate.Length(1, 32), metadata={"example": "2"})
+
+
+class ModelPathSchema(BodyOrFileSchema):
+    """Body of POST /models."""
+
+    part = "bundle"
+    file = "A ZIP file with `card.json` and `model.onnx`."
+    max_bytes = "MAX_BUNDLE_BYTES"
+    names_file = "path"
+
+    path = fields.String(
+        required=True,
+        validate=validate.Regexp(f"^{PATH.pattern}$", error="Must be <name>/<version>, below the models folder."),
+        metadata={"description": "<name>/<version>, below the models folder.", "example": "default/2"},
+    )
+
+
+class RegisteredSchema(Schema):
+    """Answer of POST /models."""
+
+    name = fields.String(required=True, metadata={"example": "default"})
+    version = fields.String(required=True, metadata={"example": "2"})
+
+
+class ModelSummarySchema(Schema):
+    """A model in the list."""
+
+    name = fields.String(required=True, metadata={"example": "default"})
+    versions = fields.List(fields.String(), required=True, metadata={"example": ["1", "2"]})
+    live = fields.String(
+        required=True, allow_none=True, metadata={"description": "Version that answers.", "example": "1"}
+    )
+    generation = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "How often the live version was changed."}
+    )
+    ready = fields.Boolean(required=True)
+    default = fields.Boolean(required=True)
+    reason = fields.String(
+        metadata={
+            "description": "Why it, or its newest live version, may not answer.",
+            "example": "version 2: model.onnx is not the file that was packaged",
+        }
+    )
+
+
+class ModelListSchema(Schema):
+    """Answer of /models."""
+
+    models = fields.List(fields.Nested(ModelSummarySchema), required=True)
+    count = fields.Integer(required=True)
+
+
+class ModelDetailSchema(ModelSummarySchema):
+    """Answer of /models/<model>: the summary, and the card of the live version."""
+
+    created_at = fields.DateTime()
+    scorer = fields.String(validate=validate.OneOf(["onnx", "sklearn"]))
+    signature = fields.Dict(
+        metadata={"example": {"features": [{"name": "tenure", "type": "integer", "required": True}]}}
+    )
+    policy = fields.Dict(metadata={"example": {"threshold": 0.42, "medium_from": 0.21, "high_from": 0.71}})
+    metrics = fields.Dict(metadata={"example": {"roc_auc": 0.84}})
+    libraries = fields.Dict(metadata={"example": {"scikit-learn": "1.9.1"}})
+    training = fields.Dict(metadata={"example": {"rows": 10_000, "base_rate": 0.27}})
+    parity = fields.Dict(metadata={"example": {"proven": True, "tolerance": 1e-6, "rows": 10_000}})

@@ -1,0 +1,136 @@
+"""Schemas of predictions: the query strings and the responses of `/predict` and `/batch-predict`."""
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from churn_api.contract.fields import IDENTIFIER_TYPES
+from churn_api.contract.signature import IDENTIFIER
+from churn_api.scoring.output import COLUMNS as OUTPUT
+from churn_api.scoring.output import Column, policy_around
+from churn_api.tables.formats import EXCEL_SAFE
+from churn_api.web.core.response_headers import REQUEST_ID
+from churn_api.web.core.schemas import FaultSchema, PlainFloat, QuerySchema
+from churn_api.web.v1.shared.batch_options import COLUMNS, FAIL, ROWS, SKIP, KeepField
+
+
+class PredictQuerySchema(QuerySchema):
+    """Query of a prediction."""
+
+    threshold = PlainFloat(
+        validate=validate.Range(0, 1),
+        metadata={"description": "Probability from which churn is predicted; the model's own where none is sent."},
+    )
+    version = fields.String(
+        validate=validate.Length(1, 32),
+        metadata={"description": "Version of the model; the live one where none is sent."},
+    )
+
+
+class ResultQuerySchema(QuerySchema):
+    """How a table is answered."""
+
+    csv = fields.String(
+        validate=validate.OneOf([EXCEL_SAFE]),
+        metadata={
+            "description": "Of a CSV result: an apostrophe before texts that begin as a formula does, which a "
+            "spreadsheet would run."
+        },
+    )
+
+
+class BatchQuerySchema(PredictQuerySchema, ResultQuerySchema):
+    """Query of a batch."""
+
+    on_error = fields.String(
+        load_default=FAIL,
+        validate=validate.OneOf([FAIL, SKIP]),
+        metadata={"description": "What a bad row does: fail the batch, or leave a null in its place."},
+    )
+    layout = fields.String(
+        load_default=ROWS,
+        validate=validate.OneOf([ROWS, COLUMNS]),
+        metadata={"description": "Predictions as a list of objects, or as one object of lists."},
+    )
+
+    keep = KeepField(
+        load_default=list,
+        metadata={"type": "string", "description": "Columns of a table that the result repeats: names, or `all`."},
+    )
+
+
+EXAMPLE_THRESHOLD, _EXAMPLE_PROBABILITY = 0.42, 0.8312
+
+
+def _example(column: Column) -> Any:
+    """What a column holds of the customer of the examples."""
+    computed = column.compute(_EXAMPLE_PROBABILITY, EXAMPLE_THRESHOLD, policy_around(EXAMPLE_THRESHOLD))
+    return column.values([computed])[0]
+
+
+ScoredSchema = Schema.from_dict(
+    {
+        IDENTIFIER: fields.Raw(
+            required=True,
+            allow_none=True,
+            metadata={"anyOf": IDENTIFIER_TYPES, "description": "As it was sent.", "example": "CUST001"},
+        ),
+        **{
+            column.name: fields.Raw(required=True, metadata=dict(column.schema) | {"example": _example(column)})
+            for column in OUTPUT
+        },
+    },
+    name="Scored",
+)
+"""One customer's prediction: the identifier, and the columns that every answer has."""
+
+
+EXAMPLE_PREDICTION = {IDENTIFIER: "CUST001"} | {column.name: _example(column) for column in OUTPUT}
+"""The customer of the examples."""
+
+
+class ModelMetadataSchema(Schema):
+    """What every prediction tells of the model that made it."""
+
+    threshold = fields.Float(required=True, metadata={"example": EXAMPLE_THRESHOLD})
+    model_name = fields.String(required=True, metadata={"example": "default"})
+    model_version = fields.String(required=True, metadata={"example": "1"})
+    inference_time_ms = fields.Float(required=True, metadata={"example": 0.05})
+    timestamp = fields.DateTime(required=True)
+    request_id = fields.String(required=True, metadata={"example": REQUEST_ID.example})
+    warnings = fields.List(
+        fields.Nested(FaultSchema),
+        metadata={
+            "description": "Categories that training did not see.",
+            "example": [{"pointer": "#/region", "code": "unseen-category", "message": "Training did not see it."}],
+        },
+    )
+
+
+class PredictionSchema(ScoredSchema, ModelMetadataSchema):  # type: ignore[misc,valid-type]  # made of the columns, as it runs
+    """Answer of /predict."""
+
+
+class BatchPredictionSchema(ModelMetadataSchema):
+    """Answer of /batch-predict."""
+
+    predictions = fields.Raw(
+        required=True,
+        metadata={
+            "oneOf": [
+                {"type": "array", "items": {"anyOf": [{"$ref": "#/components/schemas/Scored"}, {"type": "null"}]}},
+                {"type": "object", "description": "With layout=columns: a list by field."},
+            ],
+            "example": [EXAMPLE_PREDICTION],
+        },
+    )
+    count = fields.Integer(required=True)
+    errors = fields.List(
+        fields.Nested(FaultSchema),
+        metadata={"description": "With on_error=skip: what was wrong with bad rows.", "example": []},
+    )
+    more_errors = fields.Integer(metadata={"description": "Faults that `errors` does not list."})
+    more_warnings = fields.Integer(metadata={"description": "Warnings that `warnings` does not list."})
+    unseen = fields.Dict(
+        metadata={"description": "Of a table: by column, cells that training did not see.", "example": {}}
+    )

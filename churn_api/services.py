@@ -35,7 +35,8 @@ from churn_api.store.watcher import Watcher
 if TYPE_CHECKING:
     from churn_api.access.tokens import Tokens
     from churn_api.jobs.instrumentation import JobObserver
-    from churn_api.jobs.queue import Depth, Leasing, Queue
+    from churn_api.jobs.leases import Leasing
+    from churn_api.jobs.queue import Depth, Queue
     from churn_api.jobs.quota import Quota
     from churn_api.jobs.sources import Sources
     from churn_api.jobs.worker import Worker
@@ -135,21 +136,21 @@ class Services:
 
     def worker(self, observer: "JobObserver") -> "Worker":
         """A worker of the queue, in this process; the observer is told what it does."""
-        from churn_api.jobs.instrumentation import ObservedQueue, observed_engine
+        from churn_api.jobs.instrumentation import ObservedLeases, observed_engine
         from churn_api.jobs.job_limits import JobLimits
         from churn_api.jobs.retention import prune
         from churn_api.jobs.run import Resources
         from churn_api.jobs.worker import Worker
 
         keep = {"keep_days": self._settings["JOB_KEEP_DAYS"], "keep_bytes": self._settings["JOB_KEEP_BYTES"]}
-        bounds = JobLimits(
+        limits = JobLimits(
             errors_bytes=self._settings["MAX_JOB_ERRORS_BYTES"],
             growth=self._settings["MAX_JOB_GROWTH"],
             seconds=self._settings["MAX_JOB_SECONDS"],
         )
         return Worker(
-            ObservedQueue(observer, self.database, **self._leasing),
-            Resources(self.sources, observed_engine(self._engine(), observer), self.models_dir, bounds),
+            ObservedLeases(observer, self.database, **self._leasing),
+            Resources(self.sources, observed_engine(self._engine(), observer), self.models_dir, limits),
             partial(prune, self.queue, self.jobs_dir, **keep),
             name=f"{socket.gethostname()[:64]}:{os.getpid()}",
             jobs_dir=self.jobs_dir,

@@ -139,7 +139,7 @@ def test_read_only_database(serve, models_dir, monkeypatch, postgres_database):
         before = server.workers()
         set_read_only("on")
         until(lambda: "the database takes no writes (cannot execute" in server.log)
-        until(lambda: "work waits for it" in server.log)
+        until(lambda: "jobs wait for it" in server.log)
         answer = put_live()
         assert (answer.status_code, answer.json()["detail"]) == (503, "The database takes no writes.")
         assert requests.get(f"{server.url}/health/ready", timeout=30).status_code == 200

@@ -1,7 +1,7 @@
-"""A job's folder: what came in, the parts that are finished, the result.
+"""A job's folder: the input, the finished parts, the result.
 
-Every file gets its name when it is whole, and parts are the same whoever makes them: two workers that take each other
-for dead do no harm.
+All writes are atomic, and a part has the same bytes whichever worker writes it: two workers that run the same job,
+each believing the other dead, do no harm.
 """
 
 import os
@@ -16,20 +16,20 @@ from churn_api.registry.bundle import flush_folder
 
 UNFINISHED = ".unfinished"
 RESERVED_BYTES = 512 * 1024
-"""Room that the holder of a lease keeps: given back, it lets a full disk's own database be told."""
+"""Disk space that the worker reserves: freed, it lets the database record the failure when the disk is full."""
 
 
 class JobFiles:
-    """The folder of one job below the jobs folder, which every worker and web process shares.
+    """The folder of one job below the jobs folder, which all workers and web processes share.
 
-    `part_suffix` ends the names of its parts: who reads them as a data set goes by it.
+    `part_suffix` is the suffix of the parts' names, by which readers of a data set recognize the format.
     """
 
     def __init__(self, jobs_dir: Path, job: str, part_suffix: str = "") -> None:
         self.folder = jobs_dir / job
         self.input = self.folder / "input"
         self.work = self.folder / "work"
-        """Where an input is decompressed, in a folder of each lease's own."""
+        """Where an input is decompressed, in one subfolder for each lease."""
         self.result = self.folder / "result"
         self.errors = self.folder / "errors.ndjson"
         self.parts_folder = self.folder / "parts"
@@ -37,78 +37,78 @@ class JobFiles:
         self._part_suffix = part_suffix
 
     def begin(self) -> None:
-        """Make the folders."""
+        """Create the folders."""
         for folder in (self.work, self.parts_folder, self._errors):
             folder.mkdir(parents=True, exist_ok=True)
 
     def work_of(self, token: int) -> Path:
-        """A folder that the holder of a lease alone writes to; those of leases before it go. Raises OSError.
+        """Create the folder that only the worker with this fencing token writes to. Raises OSError.
 
-        Who held one of those may read there still, and must not find the same file half written by another.
+        Folders of older leases are removed. Their workers may still read there, so no lease reuses a folder.
         """
-        for folder in self.work.iterdir():
-            if int(folder.name) < token:
-                shutil.rmtree(folder, ignore_errors=True)
-        own = self.work / str(token)
-        own.mkdir(exist_ok=True)
+        for older in self.work.iterdir():
+            if int(older.name) < token:
+                shutil.rmtree(older, ignore_errors=True)
+        folder = self.work / str(token)
+        folder.mkdir(exist_ok=True)
         with self._reserve(token).open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, RESERVED_BYTES)
-        return own
+        return folder
 
     def free_reserve(self, token: int) -> None:
-        """Give back the room that the holder of a lease keeps."""
+        """Free the disk space that the worker reserves."""
         self._reserve(token).unlink(missing_ok=True)
 
     def write_part(self, number: int, part: bytes) -> None:
-        """Keep the part of a block, so that it outlives a crash. Raises OSError."""
+        """Write the part of a block; it survives a crash. Raises OSError."""
         with atomic_write(self._part(number)) as file:
             file.write(part)
 
     def write_errors(self, number: int, errors: bytes) -> None:
-        """Keep the faults of a block's rows; of a block without any, nothing is kept. Raises OSError."""
+        """Write the faults of a block's rows. Raises OSError."""
         with atomic_write(self._part_errors(number)) as file:
             file.write(errors)
 
     def part(self, number: int) -> bytes:
-        """The part of a block that is finished. Raises OSError."""
+        """The part of a finished block. Raises OSError."""
         return self._part(number).read_bytes()
 
     def errors_bytes(self, blocks: int) -> int:
-        """What is kept of the first blocks' faults."""
-        kept = (self._part_errors(number) for number in range(blocks))
-        return sum(path.stat().st_size for path in kept if path.exists())
+        """Bytes of the faults of the first `blocks` blocks."""
+        paths = (self._part_errors(number) for number in range(blocks))
+        return sum(path.stat().st_size for path in paths if path.exists())
 
     def join_errors(self, blocks: int, more: int) -> None:
-        """Write the faults of all blocks into one file, and how many more there are. Raises OSError."""
-        kept = (self._part_errors(number) for number in range(blocks))
-        self.write_all_errors((path.read_bytes() for path in kept if path.exists()), more)
+        """Join the faults of all blocks into one file, followed by the number of omitted ones. Raises OSError."""
+        paths = (self._part_errors(number) for number in range(blocks))
+        self.write_all_errors((path.read_bytes() for path in paths if path.exists()), more)
 
     def write_all_errors(self, errors: Iterable[bytes], more: int) -> None:
-        """Write the file of faults; its last line counts those that it has no room for. Raises OSError."""
+        """Write the file of faults; its last line counts the omitted ones. Raises OSError."""
         with atomic_write(self.errors) as file:
             file.writelines(errors)
             if more:
                 file.write(b'{"more_errors":%d}\n' % more)
 
     def tidy(self, *, data_set: bool) -> None:
-        """Remove what a finished job no longer needs; its parts stay where they are a data set of their own."""
+        """Remove what a finished job no longer needs. Parts that form a data set stay."""
         self._keep_only(self.result, self.errors, *((self.parts_folder,) if data_set else ()))
-        for left in self.parts_folder.glob(f".*{UNFINISHED}"):
-            left.unlink(missing_ok=True)
+        for unfinished in self.parts_folder.glob(f".*{UNFINISHED}"):
+            unfinished.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Remove what a failed job has made; what is told of its bad rows stays."""
+        """Remove the output of a failed job, except the file of faults."""
         self._keep_only(self.errors)
 
     def remove(self) -> None:
-        """Remove everything, and have nothing come after: who still writes a part finds no folder of this name."""
+        """Remove the folder. It is renamed first, so that a worker that still writes a part fails."""
         removed = self.folder.with_name(f".{self.folder.name}.{secrets.token_hex(4)}.removed")
         with suppress(OSError):
             self.folder.rename(removed)
         shutil.rmtree(removed, ignore_errors=True)
 
     def _keep_only(self, *kept: Path) -> None:
-        """Remove the rest, which nobody asks for: what cannot be removed now goes with the job."""
+        """Remove all other files. Those that cannot be removed now are removed with the job."""
         for path in [*self.folder.glob("*")]:
             if path not in kept:
                 _remove(path)
@@ -124,12 +124,12 @@ class JobFiles:
 
 
 @contextmanager
-def atomic_write(path: Path, beside: Path | None = None) -> Iterator[BinaryIO]:
-    """A file that gets its name when its bytes are on the disk; of one that is not finished nothing stays.
+def atomic_write(path: Path, temp_dir: Path | None = None) -> Iterator[BinaryIO]:
+    """Write a file under a temporary name, flush it, and rename it; on an exception, remove it.
 
-    It is made in its own folder, or in `beside`, which is on the same disk.
+    The temporary file is in the same folder, or in `temp_dir`, which must be on the same disk.
     """
-    unfinished = (beside or path.parent) / f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}"
+    unfinished = (temp_dir or path.parent) / f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}"
     try:
         with unfinished.open("wb") as file:
             yield file

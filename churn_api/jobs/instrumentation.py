@@ -1,11 +1,11 @@
-"""What a worker does, told to whoever counts it: blocks as they are scored, and jobs as they end."""
+"""Reports a worker's activity to an observer: each scored block, and each finished job."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Protocol, Unpack
 
 from churn_api.jobs.job import Lease
-from churn_api.jobs.queue import Leasing, Queue
+from churn_api.jobs.leases import Leases, Leasing
 from churn_api.serving.engine import Check, Engine, Function
 from churn_api.serving.progress import Progress
 from churn_api.serving.table_scorer import Scored
@@ -14,42 +14,42 @@ from churn_api.tables.file_parts import Block
 
 
 class JobObserver(Protocol):
-    """Is told of a worker's work. Raises nothing."""
+    """Receives a worker's activity. Its methods must not raise."""
 
     def scored(self, rows: int, bad_rows: int) -> None:
-        """A block is scored, perhaps not for the first time: what a kill cuts off is done anew."""
+        """Called after each scored block. A block is scored again, and reported again, when a kill interrupts it."""
         ...
 
     def ended(self, state: str, reason: str) -> None:
-        """A job is over; the reason is that of a failure, else empty."""
+        """Called when a job ends; `reason` is the code of a failure, else empty."""
         ...
 
 
-class ObservedQueue(Queue):
-    """A queue that tells of the jobs that its worker ends."""
+class ObservedLeases(Leases):
+    """Leases that report the jobs that end."""
 
     def __init__(self, observer: JobObserver, database: Database, **leasing: Unpack[Leasing]) -> None:
         super().__init__(database, **leasing)
         self._observer = observer
 
     def succeed(self, lease: Lease, progress: Progress, result_bytes: int) -> None:
-        """End a job whose result is complete, and tell."""
+        """End a job whose result is complete, and report it."""
         super().succeed(lease, progress, result_bytes)
         self._observer.ended("succeeded", "")
 
     def fail(self, lease: Lease, code: str, reason: str) -> None:
-        """End a job that cannot be done, and tell."""
+        """End a job that cannot be completed, and report it."""
         super().fail(lease, code, reason)
         self._observer.ended("failed", code)
 
     def cancelled(self, lease: Lease) -> None:
-        """End a job that was cancelled, and tell."""
+        """End a job that was cancelled, and report it."""
         super().cancelled(lease)
         self._observer.ended("cancelled", "")
 
 
 def observed_engine(engine: Engine, observer: JobObserver) -> Engine:
-    """An engine that tells of every block that it gives."""
+    """An engine that reports every block that it yields."""
 
     def in_order(function: Function, todo: Iterator[Block], check: Check) -> Generator[Scored, None, None]:
         with closing(engine(function, todo, check)) as blocks:

@@ -1,4 +1,4 @@
-"""A job: what was asked for, how far it has come, and who may work on it."""
+"""A job: its request, its progress, and the lease of the worker that runs it."""
 
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
@@ -13,29 +13,29 @@ FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was asked for, as the queue keeps it (JSON)."""
+    """What the client requested, as the database stores it (JSON)."""
 
     model: str
     version: str
     digest: str
     """SHA-256 of the version's card.json."""
     format: str
-    """Of the input."""
+    """Format of the input."""
     result_format: str
     threshold: float | None
-    """In place of the model's own."""
+    """Overrides the model's threshold."""
     on_error: Literal["fail", "skip"]
     keep: list[str] | None
-    """Columns that the result repeats; None for all."""
+    """Input columns that the result contains; None for all."""
     source: str
-    """A path below the data folder, or a URL; empty for an upload."""
+    """A path below DATA_DIR, or a URL; empty for an upload."""
     engine: str
     excel_safe: bool = False
-    """Whether what begins as a formula is marked as text in the result."""
+    """Whether texts that begin like a formula are escaped in the result."""
 
 
 class Job(NamedTuple):
-    """A job as it stood when the queue was asked."""
+    """A snapshot of a job."""
 
     id: str
     owner: str
@@ -45,38 +45,38 @@ class Job(NamedTuple):
     progress: Progress
     attempts: int
     worker: str | None
-    """Who works on it, or last did."""
+    """The worker of the latest attempt."""
     created_at: datetime
     started_at: datetime | None
     """When the latest attempt began."""
     finished_at: datetime | None
     reason_code: str | None
-    """Why it failed."""
+    """Code of the failure."""
     reason: str | None
     result_bytes: int | None
     advanced_at: datetime | None
     """When the latest attempt last finished a block."""
     started_from: Progress
-    """What the latest attempt found done."""
+    """Progress at the start of the latest attempt."""
     cancel_asked: bool
-    """Whether a running one is to stop."""
+    """Whether a running job has been asked to stop."""
 
     @property
     def percent(self) -> float:
-        """How much of the input is done, 0 to 100."""
+        """Share of the input that is done, 0 to 100."""
         if self.state == "succeeded":
             return 100.0
         return 100 * self.progress.done / self.progress.total if self.progress.total else 0.0
 
     @property
     def rate(self) -> float | None:
-        """Rows a second of the latest attempt, up to its last finished block; None before its first."""
+        """Rows per second of the latest attempt, up to its last finished block; None before its first."""
         seconds = self._seconds
         return (self.progress.rows - self.started_from.rows) / seconds if seconds else None
 
     @property
     def seconds_left(self) -> float | None:
-        """How long a running job will still take at the pace of this attempt; None where there is none yet."""
+        """Estimated remaining seconds of a running job at the rate of this attempt; None before its first block."""
         done = self.progress.done - self.started_from.done
         if self.state != "running" or not self._seconds or not done:
             return None
@@ -90,7 +90,8 @@ class Job(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """The right to work on a job, until it runs out or another takes it over."""
+    """The right to run a job, until it expires or another worker takes the job over."""
 
     job: Job
     token: int
+    """Fencing token: higher than that of every earlier lease on the job."""

@@ -1,15 +1,15 @@
-"""How much a job may make of its input: bytes of a result, time, and what is told of bad rows."""
+"""Limits of one job in proportion to its input: bytes of the result, seconds of work, bytes of the error file."""
 
 from typing import NamedTuple
 
 SMALL_INPUT = 10 << 20
-"""Bytes: an input of fewer gets as much time as one of so many."""
+"""Bytes. A smaller input gets as much time as one of this size."""
 SMALL_RESULT = 10 << 20
-"""Bytes that any result may have."""
+"""Bytes that every result may have."""
 
 
 class JobLimitExceeded(Exception):
-    """More than a job may take: the code that it fails with, and what was too much, by which setting."""
+    """The job exceeded a limit: the code that it fails with, and a reason that names the setting."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code, reason)
@@ -18,20 +18,20 @@ class JobLimitExceeded(Exception):
 
 
 class JobLimits(NamedTuple):
-    """What the settings allow a job, in proportion to its input as sent: a few bytes may decompress to gigabytes."""
+    """The configured limits, relative to the size of the input as sent: a few bytes may decompress to gigabytes."""
 
     errors_bytes: int
     growth: int
     """Bytes of the result for each byte of the input."""
     seconds: int
-    """Of work, for each SMALL_INPUT bytes of the input."""
+    """Seconds of work for each SMALL_INPUT bytes of the input."""
 
     def result_bytes(self, input_bytes: int) -> int:
-        """That the result of such an input may have."""
+        """Bytes that the result of such an input may have."""
         return max(SMALL_RESULT, self.growth * input_bytes)
 
     def seconds_of(self, input_bytes: int) -> float:
-        """That such an input may be worked on, by all workers that had it."""
+        """Seconds that all workers together may spend on such an input."""
         return self.seconds * max(1.0, input_bytes / SMALL_INPUT)
 
     def check_result(self, result_bytes: int, input_bytes: int) -> None:

@@ -1,4 +1,4 @@
-"""A job's block -> its part in the job's folder: written where it is computed, so that parts cross no network twice."""
+"""Scores a block and writes its part to the job's folder, where it is computed: no part crosses the network twice."""
 
 from churn_api.config import DASK
 from churn_api.jobs.files import JobFiles
@@ -9,14 +9,14 @@ from churn_api.tables.formats import FORMATS
 
 
 def score_into(task: Task, files: JobFiles, block: Block) -> Scored:
-    """Score a block and put its part into the job's folder. Raises TableError or OSError."""
+    """Score a block and write its part to the job's folder. Raises TableError or OSError."""
     scored = score_block(task, block)
     files.write_part(block.number, scored.part)
     return scored._replace(part=b"")
 
 
 def is_data_set(request: Request) -> bool:
-    """Whether a job's parts are files of their own, which stay beside the result: what reads Dask's results asks so."""
+    """Whether a job's parts stay, as a data set in addition to the result. Readers of Dask's results expect that."""
     return request.engine == DASK and FORMATS[request.result_format].data_set
 
 

@@ -1,4 +1,4 @@
-"""How much of the queue one key may have: jobs that are not over, and the bytes of their inputs."""
+"""Limits for one API key: its unfinished jobs, and the bytes of their inputs."""
 
 from typing import NamedTuple
 
@@ -9,24 +9,24 @@ from churn_api.store.tables import JOBS
 
 
 class QuotaExceeded(Exception):
-    """More than a key may have in the queue; the text says what, how much, and by which setting."""
+    """The key would exceed a limit; the text names the limit and its setting."""
 
 
 class Quota(NamedTuple):
-    """What one key may have in the queue."""
+    """The limits of one key."""
 
     jobs: int
     bytes: int
 
 
 def lock_owner(connection: Connection, owner: str) -> None:
-    """Let one transaction at a time add jobs of an owner; on SQLite one that writes is alone anyway."""
+    """Let one transaction at a time add jobs of an owner. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:owner, 0))"), {"owner": owner})
 
 
 def check(connection: Connection, owner: str, quota: Quota, *, jobs: int = 0, input_bytes: int = 0) -> None:
-    """Raise QuotaExceeded where an owner has, with what is to be added, more in the queue than is allowed."""
+    """Raise QuotaExceeded where the owner's unfinished jobs, plus those to be added, exceed the quota."""
     unfinished = select(func.count(), func.coalesce(func.sum(JOBS.c.input_bytes), 0)).where(
         JOBS.c.owner == owner, JOBS.c.state.not_in(FINISHED)
     )

@@ -1,4 +1,4 @@
-"""How long jobs are kept: by their age, and by the bytes that all of them take."""
+"""Retention of finished jobs: by age, and by the bytes that all jobs use."""
 
 import contextlib
 import os
@@ -13,31 +13,32 @@ from typing import Literal, NamedTuple
 from churn_api.jobs.queue import Queue
 
 STRAY_SECONDS = 3600
-"""Age from which a folder that no job has is no upload under way."""
+"""Age above which a folder without a job cannot be an upload in progress."""
 
 
 class Pruned(NamedTuple):
-    """A job that is kept no longer."""
+    """A job that is removed, or a folder without a job."""
 
     id: str
     bytes: int
-    """That its folder takes."""
+    """Size of its folder."""
     why: Literal["stray", "age", "space"]
 
 
 def prune(queue: Queue, jobs_dir: Path, *, keep_days: float, keep_bytes: int) -> Sequence[Pruned]:
-    """Remove what `prunable` names, and name it. Raises OSError, DatabaseAway."""
+    """Remove what `prunable` lists, and return it. Raises OSError, DatabaseAway."""
     pruned = prunable(queue, jobs_dir, keep_days=keep_days, keep_bytes=keep_bytes)
     remove(queue, jobs_dir, pruned)
     return pruned
 
 
 def prunable(queue: Queue, jobs_dir: Path, *, keep_days: float, keep_bytes: int) -> Sequence[Pruned]:
-    """Folders that no job has, jobs that ended before `keep_days`, then the oldest while all take over `keep_bytes`.
+    """List what to remove. Raises DatabaseAway.
 
-    A job that is not over is never among them. Raises DatabaseAway.
+    These are folders without a job, jobs that ended more than `keep_days` ago, then the oldest finished jobs while all
+    folders together exceed `keep_bytes`. An unfinished job is never listed.
     """
-    # The folders are looked at first: one that is made meanwhile is not taken for a stray.
+    # Folders are listed before jobs: a folder that is created in between is not mistaken for a stray.
     folders = _folders(jobs_dir)
     pruned = _strays(folders, queue.ids())
     sizes = {folder.name: folder.bytes for folder in folders}
@@ -52,9 +53,9 @@ def prunable(queue: Queue, jobs_dir: Path, *, keep_days: float, keep_bytes: int)
 
 
 def remove(queue: Queue, jobs_dir: Path, pruned: Iterable[Pruned]) -> None:
-    """Remove folders, each before its job: one that cannot be removed is known still. Raises OSError, DatabaseAway."""
+    """Remove each folder, then its job: a folder that cannot be removed keeps its job. Raises OSError, DatabaseAway."""
     for one in pruned:
-        # Another process may be removing the same.
+        # Another process may be removing the same folder.
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(jobs_dir / one.id)
         queue.delete(one.id)
@@ -73,17 +74,17 @@ def _strays(folders: Sequence[_Folder], known: Container[str]) -> list[Pruned]:
 
 
 def _folders(jobs_dir: Path) -> list[_Folder]:
-    """The folders of a folder; what vanishes meanwhile is left out."""
-    found = []
+    """The subfolders; those that disappear while they are listed are skipped."""
+    folders = []
     for path in sorted(jobs_dir.iterdir()) if jobs_dir.is_dir() else ():
         with contextlib.suppress(FileNotFoundError):
             status = path.lstat()
             if stat.S_ISDIR(status.st_mode):
-                found.append(_Folder(path.name, _bytes(path), status.st_mtime))
-    return found
+                folders.append(_Folder(path.name, _bytes(path), status.st_mtime))
+    return folders
 
 
 def _bytes(folder: Path) -> int:
-    """That the files of a folder take, and of those in it."""
+    """Total size of the files in a folder and its subfolders."""
     files = (Path(below, name) for below, _, names in os.walk(folder) for name in names)
     return sum(file.lstat().st_size for file in files)

@@ -1,4 +1,4 @@
-"""What a job keeps of its bad rows: as many of their faults as fit into a bound, and a count of the others."""
+"""The faults of a job's bad rows: as many as fit into MAX_JOB_ERRORS_BYTES, and the number of the others."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,22 +12,22 @@ from churn_api.serving.table_scorer import Scored
 
 
 class BadRows(Exception):
-    """A job that bad rows end met some; what is wrong with them is on the disk."""
+    """The job has bad rows and `on_error` is `fail`; their faults have been written to disk."""
 
 
 class RowErrors:
-    """The faults of one job's bad rows, a line each. Raises OSError from every method."""
+    """The faults of one job's bad rows, one per line. Every method raises OSError."""
 
     def __init__(self, files: JobFiles, request: Request, max_bytes: int, progress: Progress) -> None:
         self._files = files
         self._skip = request.on_error == "skip"
-        # Nothing is kept after something was left out: the file is the first faults, without a gap.
+        # After the first omitted fault, all further ones are omitted: the file has the first faults without a gap.
         self._room = 0 if progress.more_errors else max_bytes - files.errors_bytes(progress.blocks)
         self.more = progress.more_errors
-        """Faults that are not kept."""
+        """Number of omitted faults."""
 
     def keep(self, scored: Scored, errors: Sequence[dict[str, Any]]) -> None:
-        """Keep what is wrong with a block's rows. Raises BadRows where that ends the job."""
+        """Write the faults of a block's rows. Raises BadRows where they end the job."""
         kept = self._fitting(errors, scored.more_faults)
         if not scored.bad_rows or self._skip:
             if kept:
@@ -37,11 +37,11 @@ class RowErrors:
         raise BadRows(f"{scored.bad_rows} rows are not valid; nothing is scored because on_error is `fail`")
 
     def join(self, blocks: int) -> None:
-        """Write the faults of all blocks into one file."""
+        """Join the faults of all blocks into one file."""
         self._files.join_errors(blocks, self.more)
 
     def _fitting(self, errors: Sequence[dict[str, Any]], more: int) -> bytes:
-        """The first lines that there is room for; the others, and `more`, are counted."""
+        """The first lines that fit; the others, and `more`, are counted as omitted."""
         kept = bytearray()
         for number, error in enumerate(errors):
             line = orjson.dumps(error, option=orjson.OPT_APPEND_NEWLINE)

@@ -1,4 +1,4 @@
-"""The run of one job: its parts that are there are joined, then the others as they come, within what a job may take."""
+"""One run of a job: joins the parts of earlier attempts, then scores and joins the rest, within the job's limits."""
 
 import time
 from collections.abc import Callable
@@ -26,19 +26,19 @@ from churn_api.tables.writers import Joiner
 
 
 class Resources(NamedTuple):
-    """What every job is scored with."""
+    """What all jobs are scored with."""
 
     sources: Sources
     engine: Engine
     models_dir: Path
-    bounds: JobLimits
+    limits: JobLimits
 
 
 class JobRun:
-    """Scores one job, from where the last worker stopped.
+    """Scores one job, from where the previous attempt stopped.
 
-    `check` raises where no more is to be done of it, and `advance` keeps what is finished. Every method raises what
-    either does, JobLimitExceeded, and what keeps the job from being done.
+    `check` raises where the work must stop, and `advance` saves progress. `score` raises what these raise, and the
+    exceptions in failures.FAILURES.
     """
 
     def __init__(
@@ -54,12 +54,12 @@ class JobRun:
         self._result_bytes = 0
 
     def score(self) -> Progress:
-        """Score all that is left, and make the result."""
+        """Score the remaining blocks, and write the result."""
         files, before = self._files, self._lease.job.progress
         files.begin()
         work = files.work_of(self._lease.token)
         task = self._task(work)
-        errors = RowErrors(files, self._lease.job.request, self._resources.bounds.errors_bytes, before)
+        errors = RowErrors(files, self._lease.job.request, self._resources.limits.errors_bytes, before)
         with (
             atomic_write(files.result, work) as result,
             closing(Joiner(result, task.result_format, result_schema(task), task.part_format)) as joiner,
@@ -76,7 +76,7 @@ class JobRun:
         after = Block(progress.blocks - 1, progress.start, progress.stop) if progress.blocks else None
         progress = progress if after else beginning(layout)
         function = partial(score_into, task, self._files)
-        # Closed at once, so that nothing is computed any more when the job's files are removed.
+        # Closed immediately, so that nothing is being computed when the job's files are removed.
         with closing(self._resources.engine(function, blocks(layout, after), self._check)) as engine:
             for step in steps(engine, layout, progress):
                 errors.keep(step.scored, step.errors)
@@ -94,12 +94,12 @@ class JobRun:
     def _join(self, number: int, joiner: Joiner) -> None:
         part = self._files.part(number)
         self._result_bytes += len(part)
-        self._resources.bounds.check_result(self._result_bytes, self._input_bytes)
+        self._resources.limits.check_result(self._result_bytes, self._input_bytes)
         joiner.add(part)
 
     def _check(self) -> None:
         self._caller_check()
-        self._resources.bounds.check_seconds(time.monotonic() - self._began, self._input_bytes)
+        self._resources.limits.check_seconds(time.monotonic() - self._began, self._input_bytes)
 
     def _task(self, work: Path) -> Task:
         request = self._lease.job.request

@@ -1,7 +1,7 @@
-"""A job as a row of the database holds it."""
+"""Conversion between a job and its row in the database."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
@@ -9,28 +9,42 @@ from churn_api.jobs.job import Job, Request
 from churn_api.serving.progress import Progress
 
 
-def text_of(kept: Request | Progress) -> str:
-    """As the queue keeps it (JSON)."""
-    return msgspec.json.encode(kept).decode()
+class Submission(TypedDict):
+    """What a row holds of a new job in addition to its request."""
+
+    id: str
+    owner: str
+    owner_name: str
+    idempotency_key: NotRequired[str | None]
+    fingerprint: NotRequired[str]
+    input_bytes: NotRequired[int]
 
 
-def new_row(request: Request, now: datetime) -> dict[str, Any]:
-    """What a row says of a job that nobody has worked on; who wants it is to be added."""
-    nothing = text_of(Progress())
+def text_of(value: Request | Progress) -> str:
+    """JSON, as the row holds it."""
+    return msgspec.json.encode(value).decode()
+
+
+def new_row(request: Request, submission: Submission, now: datetime) -> dict[str, Any]:
+    """The row of a job that no worker has run yet."""
+    no_progress = text_of(Progress())
     return {
         "state": "queued",
         "request": text_of(request),
-        "progress": nothing,
-        "started_from": nothing,
+        "progress": no_progress,
+        "started_from": no_progress,
         "attempts": 0,
         "token": 0,  # nosec B105 - a counter
         "cancel_asked": False,
         "created_at": now,
+        "fingerprint": "",
+        "input_bytes": 0,
+        **submission,
     }
 
 
 def job_of(row: Any) -> Job:
-    """The job of a row."""
+    """The job that a row describes."""
     return Job(
         id=row.id,
         owner=row.owner,

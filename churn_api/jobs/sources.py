@@ -1,4 +1,4 @@
-"""Where a job's input comes from: an upload, a path below the data folder, or an address of an object store."""
+"""Where a job's input comes from: an upload, a path below DATA_DIR, or a URL of an object store."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,11 +11,11 @@ COPIED_AT_ONCE = 1 << 20
 
 
 class SourceError(ValueError):
-    """A source that may not be read, or cannot be; the text says why and names no path of this machine."""
+    """The source is not allowed, or cannot be read; the text says why and contains no path of this machine."""
 
 
 class Sources:
-    """What jobs may read. Raises SourceError from every function where they may not."""
+    """The sources that jobs may read. Every method raises SourceError for others."""
 
     def __init__(self, data_dir: Path | None, data_urls: Sequence[str], max_bytes: int) -> None:
         self._data_dir = data_dir
@@ -23,16 +23,16 @@ class Sources:
         self.max_bytes = max_bytes
 
     def check(self, source: str) -> int:
-        """See whether a path or an address may be read, and tell its bytes; 0 where only reading it would."""
+        """Check that a path or URL is allowed, and return the size of the file in bytes; 0 for a URL."""
         if "://" in source:
             self._allowed_url(source)
             return 0
         return self._below_data_dir(source).stat().st_size
 
     def fetch(self, source: str, files: JobFiles, check: Callable[[], None]) -> None:
-        """Bring a job's input into its folder: what it scores must stay the same however often it begins anew.
+        """Copy a job's input to its folder: every attempt must score the same bytes.
 
-        `check` is asked now and then, and raises where nobody wants it any more. Raises OSError where it is not kept.
+        `check` is called between chunks, and raises where the copy must stop. Raises OSError where writing fails.
         """
         if files.input.exists():
             return
@@ -49,21 +49,21 @@ class Sources:
         try:
             path = (root / source).resolve()
             inside = path.is_relative_to(root) and path.is_file()
-        except (OSError, ValueError, RuntimeError):  # the last is for links in a circle, before Python 3.13
+        except (OSError, ValueError, RuntimeError):  # RuntimeError: circular links, before Python 3.13
             inside = False
         if not inside:
             raise SourceError("there is no such file below the data folder")
         return path
 
     def _allowed_url(self, source: str) -> None:
-        """An address below one that is configured; options in an address could lead anywhere."""
+        """Raise SourceError unless the URL is below a configured one. Query options could redirect the request."""
         steps = unquote(source).split("/")
         if "?" in source or "#" in source or ".." in steps or not source.startswith(self._urls):
             raise SourceError("jobs may not read from that address (DATA_URLS lists where they may)")
 
     def _open_url(self, source: str) -> IO[bytes]:
         self._allowed_url(source)
-        # Only here: most services read no object store, and its library takes its time to load.
+        # Imported here: most services read no object store, and the library is slow to import.
         from pyarrow.fs import FileSystem
 
         try:

@@ -122,7 +122,7 @@ def test_scheduler_comes_late(office, cluster, start, many_blocks):
     """Without a scheduler a job waits, which counts as no attempt and which the log tells, and ends well with one."""
     office.put(many_blocks, **ASKED)
     with start() as worker:
-        until(lambda: "job one: there is no Dask scheduler at DASK_SCHEDULER; handed back" in worker.log)
+        until(lambda: "job one: there is no Dask scheduler at DASK_SCHEDULER; released" in worker.log)
         assert (office.job().state, office.job().attempts) == ("queued", 0)
         with cluster.running():
             job = office.finished()

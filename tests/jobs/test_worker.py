@@ -128,7 +128,7 @@ def test_told_to_stop(office, log, many_blocks, expected, whom):
         job = office.job()
         assert (job.state, job.attempts) == ("queued", 0)
         assert 2 <= job.progress.blocks < 120
-        assert "job one: the worker stops; the job is handed back" in worker.log
+        assert "job one: the worker stops; the job is released" in worker.log
     with office.worker(log):
         assert office.finished().started_from == job.progress
     assert files.result.read_bytes() == expected
@@ -350,7 +350,7 @@ def test_stopped_without_its_database(on_postgres, log, own_postgres, many_block
         stop_midway(on_postgres, own_postgres, worker)
         worker.process.terminate()
         assert worker.process.wait(30) == 0
-        assert "the job goes on when its lease is over" in worker.log
+        assert "the job continues when its lease has expired" in worker.log
     own_postgres.start()
     with on_postgres.worker(log):
         assert on_postgres.finished().state == "succeeded"
@@ -379,7 +379,7 @@ def test_a_process_is_killed(office, log, many_blocks, expected):
         worker.children()[0].kill()
         job = office.finished()
         assert (job.state, job.attempts) == ("succeeded", 2)
-        assert "job one: attempt 1 broke off; the next begins when the lease is over" in worker.log
+        assert "job one: attempt 1 failed; the next begins when the lease expires" in worker.log
         assert worker.process.poll() is None
     assert files.result.read_bytes() == expected
 
@@ -400,7 +400,7 @@ def test_taken_over(office, tmp_path, many_blocks, expected, zipped):
             until(lambda: office.job().attempts == 2)
             office.blocks(office.job().progress.blocks + 1)
             first.tell(signal.SIGCONT)
-            until(lambda: "job one: another worker has it" in first.log)
+            until(lambda: "job one: another worker took it over" in first.log)
             assert office.finished().state == "succeeded"
             second.kill_all()
         office.put(many_blocks, "two")
@@ -419,7 +419,7 @@ def test_taken_over_and_done(office, tmp_path, many_blocks, expected):
             assert office.finished().state == "succeeded"
             office.left("result", "errors.ndjson")
         first.tell(signal.SIGCONT)
-        until(lambda: "job one: another worker has it" in first.log)
+        until(lambda: "job one: another worker took it over" in first.log)
         assert first.process.poll() is None
     assert files.result.read_bytes() == expected
     office.left("result", "errors.ndjson")
@@ -449,14 +449,14 @@ def test_what_is_kept_no_longer(office, log, small_table):
         connection.execute(update(JOBS).where(JOBS.c.id == "old").values(finished_at=ended))
     with office.worker(log) as worker:
         until(lambda: office.queue.ids() == {"new"})
-        until(lambda: "job old: removed for its age" in worker.log)
+        until(lambda: "job old: removed (age)" in worker.log)
     assert [path.name for path in office.services.jobs_dir.iterdir()] == ["new"]
 
 
 def own_worker(office, engine, prune=tuple):
     """A worker in this process, with an engine that does what the test says."""
-    bounds = JobLimits(errors_bytes=1 << 20, growth=100, seconds=60)
-    resources = Resources(office.services.sources, engine, office.models_dir, bounds)
+    limits = JobLimits(errors_bytes=1 << 20, growth=100, seconds=60)
+    resources = Resources(office.services.sources, engine, office.models_dir, limits)
     return Worker(office.queue, resources, prune, name="w", jobs_dir=office.services.jobs_dir, beat_seconds=1)
 
 

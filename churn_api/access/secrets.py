@@ -1,4 +1,4 @@
-"""The service's own secrets: set, or made once in the instance folder of a single machine. There is no default."""
+"""The service's secrets: configured, or generated once in the instance folder of a single machine. None has a default."""
 
 import contextlib
 import logging
@@ -13,16 +13,16 @@ log = logging.getLogger(__name__)
 
 
 class MissingSecret(StartError):
-    """A secret that must be set; the text has the line to add."""
+    """A secret that must be configured; the text has the line to add."""
 
 
 def secret(
-    name: str, setting: str, instance: Path, *, single_machine: bool, before_making: Callable[[], None] | None = None
+    name: str, setting: str, instance: Path, *, single_machine: bool, before_creating: Callable[[], None] | None = None
 ) -> bytes:
-    """The secret `setting`, or where it is empty the one of a file in `instance`, made if need be.
+    """The secret in `setting`, or where that is empty the one in a file of `instance`, generated if it does not exist.
 
-    `before_making` may raise what speaks against a new one.
-    Raises MissingSecret where several machines must agree on it, or where the file cannot be written.
+    `before_creating` is called before a new secret is generated, and may raise to prevent it.
+    Raises MissingSecret where several machines must share the secret, or where the file cannot be written.
     """
     if setting:
         return setting.encode()
@@ -32,41 +32,41 @@ def secret(
     path = instance / name.lower()
     try:
         instance.mkdir(parents=True, exist_ok=True)
-        found = _read(path)
-        if found is None:
-            if before_making is not None:
-                before_making()
-            found = _make(path)
-        return found
+        stored = _read(path)
+        if stored is None:
+            if before_creating is not None:
+                before_creating()
+            stored = _create(path)
+        return stored
     except OSError as error:
         raise MissingSecret(f"{path} cannot be kept ({error.strerror}): {line}") from error
 
 
 def _read(path: Path) -> bytes | None:
     try:
-        found = path.read_bytes().strip()
+        stored = path.read_bytes().strip()
     except FileNotFoundError:
         return None
-    if len(found) < 32:
+    if len(stored) < 32:
         raise MissingSecret(f"{path} is cut off: restore it, or remove it for a new one")
-    return found
+    return stored
 
 
-def _make(path: Path) -> bytes:
-    """Write a new secret whole or not at all, and return the one that is there: another process may be first."""
-    made = secrets.token_hex(32).encode()
+def _create(path: Path) -> bytes:
+    """Write a new secret atomically, and return the one in the file: another process may have written it first."""
+    new = secrets.token_hex(32).encode()
     draft = path.with_name(f".{path.name}-{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(made)
+            file.write(new)
             file.flush()
             os.fsync(file.fileno())
-        # Where another process was first, its secret is the one.
+        # Where another process was first, its secret is used.
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
-            log.warning("made a secret of this machine's own: %s", path)
+            log.warning("generated a secret for this machine: %s", path)
     finally:
         draft.unlink()
-    found = _read(path)
-    return made if found is None else found
+    stored = _read(path)
+    return new if stored is None else stored

@@ -33,7 +33,7 @@ def warm_up(app: Api, services: Services) -> None:
 
 def _exercise(app: Api, services: Services) -> None:
     """Do, unseen, what every worker will be doing."""
-    services.warm_up_following(ROUNDS)
+    services.warm_up(ROUNDS)
     for _ in range(ROUNDS):
         answer_internal_request(app, ADDRESS)
 

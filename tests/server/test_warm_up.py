@@ -92,5 +92,5 @@ def test_database_fails(models_dir, monkeypatch, failure):
         raise failure
 
     monkeypatch.setattr(Database, "_connection", away)
-    services_of(app).warm_up_following(10)
+    services_of(app).warm_up(10)
     assert len(asked) == 1

@@ -88,7 +88,7 @@ def _require_known(services: Services, name: str, version: str | None) -> None:
         _look_up(services.live, name, version)
     except (UnknownModel, UnknownVersion):
         with suppress(DatabaseAway):
-            services.look_at_models()
+            services.refresh_models()
         _look_up(services.live, name, version)
 
 

@@ -22,7 +22,7 @@ from churn_api.tables.scratch import scratch_folder
 from churn_api.web.core.app_services import services
 from churn_api.web.core.body import FORM, read_file
 from churn_api.web.core.declaration import Header
-from churn_api.web.core.error_handlers import row_faults
+from churn_api.web.core.input_error_handlers import row_faults
 from churn_api.web.core.rate_limits import charge_rows
 from churn_api.web.core.request_record import current_request
 from churn_api.web.v1.shared.batch_options import COLUMNS

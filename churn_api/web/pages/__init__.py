@@ -1,1 +1,1 @@
-"""What a browser opens: the service card, the OpenAPI document, and the page that shows it."""
+"""Pages for browsers: the service card, the OpenAPI document, and the API page."""

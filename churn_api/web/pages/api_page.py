@@ -33,7 +33,7 @@ _SWAGGER_UI = Path(flask_swagger_ui.__file__).with_name("dist")
 @operation(None, access=PUBLIC)
 def page() -> Response:
     """Show the API page."""
-    answer = _answer_of_pages("/apidocs")
+    answer = _page_response("/apidocs")
     answer.headers["Content-Security-Policy"] = PAGE_POLICY
     return answer
 
@@ -41,31 +41,31 @@ def page() -> Response:
 @blueprint.get("/flasgger_static/<path:name>")
 @operation(None, access=PUBLIC)
 def asset(name: str) -> Response:
-    """Answer a file of Swagger UI's."""
-    return _answer_of_pages(f"/flasgger_static/{name}")
+    """Return a static file of Swagger UI."""
+    return _page_response(f"/flasgger_static/{name}")
 
 
 @blueprint.get("/static/<path:name>")
 @operation(None, access=PUBLIC)
 def static(name: str) -> Response:
-    """Answer a file of our own that the page loads."""
-    return _answer_of_pages(f"/static/{name}")
+    """Return a static file of this package that the page loads."""
+    return _page_response(f"/static/{name}")
 
 
 @blueprint.get("/openapi.json")
 @blueprint.get("/apispec_1.json")
 @operation(None, access=PUBLIC)
 def openapi() -> Response:
-    """Answer the OpenAPI document, for the place where the application is mounted."""
+    """Return the OpenAPI document; its server URL is the prefix at which the application is mounted."""
     servers = orjson.dumps({"servers": [{"url": mount_prefix() or "/"}]})
     return Response([_document()[:-1], b",", servers[1:]], content_type=JSON)
 
 
 def _document() -> bytes:
-    """The document without its servers, as text: it is written again when another version of a model answers."""
+    """The document without its servers, serialized. It is cached until the live versions change."""
     app, answering = current_request().app, live_models().served
-    written_for, document = app.extensions.get(_DOCUMENT, (None, b""))
-    if written_for != answering:
+    cached_for, document = app.extensions.get(_DOCUMENT, (None, b""))
+    if cached_for != answering:
         document = orjson.dumps(build_document(app, live_models()))
         app.extensions[_DOCUMENT] = (answering, document)
     return bytes(document)
@@ -73,9 +73,10 @@ def _document() -> bytes:
 
 @cache
 def _pages() -> Flask:
-    """The page's own application: Flasgger's, with the template of `templates/flasgger/` in place of its own.
+    """A Flask application with Flasgger; `templates/flasgger/` replaces Flasgger's own template.
 
-    Made for the first visitor of a process, since most have none: what Flasgger loads takes four megabytes.
+    It is created at the first request for the page, because Flasgger takes four megabytes and most processes never show
+    the page.
     """
     from flasgger import Swagger
 
@@ -86,8 +87,8 @@ def _pages() -> Flask:
     return pages
 
 
-def _answer_of_pages(path: str) -> Response:
-    # PEP 3333: bytes as the characters of latin-1.
+def _page_response(path: str) -> Response:
+    # PEP 3333: the path's UTF-8 bytes, decoded as latin-1.
     environ = request.environ | {"PATH_INFO": path.encode().decode("latin-1")}
     answer = Response.from_app(_pages(), environ)
     if answer.status_code >= HTTPStatus.BAD_REQUEST:

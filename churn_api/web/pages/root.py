@@ -1,4 +1,4 @@
-"""The service's own card, at /."""
+"""The service card, at `/`."""
 
 from flask import Blueprint, jsonify, url_for
 from flask.typing import ResponseReturnValue
@@ -23,6 +23,6 @@ _LINKS = {
 @blueprint.get("/")
 @operation("Service", access=PUBLIC, response=ServiceCardSchema, id="getService")
 def card() -> ResponseReturnValue:
-    """Tell what this service is, and where its routes are."""
+    """Show the service's name, its version, and links to its routes."""
     links = {name: url_for(endpoint) for name, endpoint in _LINKS.items()}
     return jsonify({"name": "churn-api", "version": __version__, "links": links})

@@ -1,4 +1,4 @@
-"""The OpenAPI document, from what is declared: routes, settings, and the signatures of the models that answer."""
+"""The OpenAPI document, derived from the declared operations, the settings, and the signatures of the live models."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,33 +17,29 @@ from churn_api.web.core.response_headers import REQUEST_ID
 from churn_api.web.core.schemas import ProblemSchema
 from churn_api.web.pages.shared.openapi_examples import problem_example
 from churn_api.web.pages.shared.openapi_models import document_models
-from churn_api.web.pages.shared.openapi_operation import (
-    SCHEMES,
-    VERSION,
-    Route,
-    headers_of,
-    operation_object,
-    problems_of,
-)
+from churn_api.web.pages.shared.openapi_operation import SCHEMES, operation_object
+from churn_api.web.pages.shared.openapi_request_body import VERSION
+from churn_api.web.pages.shared.openapi_responses import headers_of, problems_of
+from churn_api.web.pages.shared.openapi_route import Route
 from churn_api.web.v1.shared.prediction_schemas import ScoredSchema
 
 TAGS = {
     "Predict": "Who is likely to leave: one customer, or many.",
-    "Jobs": "Files of any size, scored after the request.",
-    "Models": "Which models there are, and which version of each answers.",
+    "Jobs": "Files of any size, scored in the background.",
+    "Models": "The models, their versions, and which version is live.",
     "Access": "Tokens in place of keys.",
     "Health": "Whether the service is alive, ready and well.",
     "Service": "What this service is.",
 }
 BOUNDS = ("MAX_BATCH_ROWS", "MAX_CONTENT_LENGTH", "MAX_JOB_BYTES", "MAX_BUNDLE_BYTES")
-"""Settings that bound what a client may send."""
+"""Settings that limit what a client may send."""
 
 _TITLE = "Churn API"
 _DESCRIPTION = "Calibrated churn probabilities, validated by the signature that each model was trained with."
 
 
 def build_document(app: Api, live: LiveModels) -> dict[str, Any]:
-    """The document of an application's routes and the models that answer. Loads no model."""
+    """The OpenAPI document of an application and its live models. Loads no model."""
     models = document_models(live)
     spec = APISpec(_TITLE, __version__, VERSION, plugins=[MarshmallowPlugin()], info=_info(app))
     spec.components.schema("Problem", schema=ProblemSchema)
@@ -58,7 +54,7 @@ def build_document(app: Api, live: LiveModels) -> dict[str, Any]:
     for header in dict.fromkeys(headers_of(route.operation for route in routes)):
         spec.components.header(header.name, _header(header))
     spec.components.parameter(REQUEST_ID.name, "header", _header(REQUEST_ID))
-    for route, identifier in _identified(routes):
+    for route, identifier in _with_operation_ids(routes):
         spec.path(route.path, operations={route.method: operation_object(route, identifier)})
     for tag in dict.fromkeys((*TAGS, *(str(route.operation.tag) for route in routes))):
         spec.tag({"name": tag, "description": TAGS.get(tag, f"{tag}.")})
@@ -70,17 +66,17 @@ def build_document(app: Api, live: LiveModels) -> dict[str, Any]:
 def _info(app: Api) -> dict[str, Any]:
     limits = rates(app)
     helps = {setting.name: setting.help for setting in SETTINGS}
-    told = [f"- {name}: {rate} for each caller" for name, rate in limits.items()]
-    told += [f"- {helps[name].rstrip('.')}: {app.config[name]:,}" for name in BOUNDS]
+    lines = [f"- {name}: {rate} for each caller" for name, rate in limits.items()]
+    lines += [f"- {helps[name].rstrip('.')}: {app.config[name]:,}" for name in BOUNDS]
     return {
-        "description": "\n".join([_DESCRIPTION, "", "Limits in force here:", "", *told]),
+        "description": "\n".join([_DESCRIPTION, "", "Limits in force here:", "", *lines]),
         "contact": _contact(app.config["CONTACT"]),
         "x-limits": limits | {name.lower(): app.config[name] for name in BOUNDS},
     }
 
 
 def _contact(contact: str) -> dict[str, str]:
-    """Whoever answers for this service."""
+    """The contact object: the CONTACT setting as URL or e-mail address."""
     name = {"name": "Who runs this service"}
     if not contact:
         return name
@@ -91,8 +87,8 @@ def _header(header: Header) -> dict[str, Any]:
     return {"description": header.description, "schema": {"type": "string"}, "example": header.example}
 
 
-def _identified(routes: list[Route]) -> Iterator[tuple[Route, str]]:
-    """Each route with a name of its own: a view may stand at several addresses."""
+def _with_operation_ids(routes: list[Route]) -> Iterator[tuple[Route, str]]:
+    """Each route with a unique operation id: a view may have several URL rules."""
     taken: set[str] = set()
     for route in sorted(routes, key=lambda route: (len(route.rule.arguments), route.rule.rule)):
         name = route.operation.id or _camel_case(route.rule.endpoint.rpartition(".")[2])

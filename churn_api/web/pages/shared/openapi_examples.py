@@ -1,4 +1,4 @@
-"""Examples for the OpenAPI document, made of what is declared: schemas, problems, and the signatures of models."""
+"""Examples in the OpenAPI document, derived from schemas, problems, and the signatures of models."""
 
 import csv
 import io
@@ -17,45 +17,45 @@ from churn_api.web.core.problems import KINDS, URN
 from churn_api.web.core.response_headers import REQUEST_ID
 from churn_api.web.core.schemas import BodyOrFileSchema
 
-MOMENT = "2027-03-01T10:30:00Z"
+EXAMPLE_TIME = "2027-03-01T10:30:00Z"
 
 
 def example_of(schema: type[Schema] | Schema) -> dict[str, Any]:
-    """An answer or a body of a schema, with every member."""
+    """An example of a schema's JSON object, with every member."""
     made = schema() if isinstance(schema, type) else schema
     return {field.data_key or name: _value(field) for name, field in made.fields.items()}
 
 
 def problem_example(code: str, path: str) -> dict[str, Any]:
-    """An answer that tells of a problem at an address."""
+    """An example of a problem response at a path."""
     return {"summary": KINDS[code].title, "value": _problem(code, path)}
 
 
 def record_examples(signature: Signature) -> dict[str, Any]:
-    """Bodies of one customer."""
+    """Example bodies of one customer."""
     full, least = _records(signature)
     return {"everyField": {"value": full}, "requiredFields": {"value": least}}
 
 
 def batch_examples(signature: Signature) -> dict[str, Any]:
-    """A body of many customers."""
+    """An example body of several customers."""
     return {"twoCustomers": {"value": {CUSTOMERS: _records(signature)}}}
 
 
 def form_example(body: type[BodyOrFileSchema]) -> dict[str, Any]:
-    """A form with a file: lists are texts there, with commas."""
+    """An example form with a file. Lists are written as text, separated by commas."""
     members = {name: value for name, value in example_of(body).items() if name != body.names_file}
     texts = {name: ",".join(value) if isinstance(value, list) else value for name, value in members.items()}
     return {body.part: "(the bytes of a file)"} | texts
 
 
 def form_of(rows: list[dict[str, Any]], part: str) -> dict[str, Any]:
-    """A form with a table of some rows."""
+    """An example form with a table."""
     return {part: _as_csv(rows) if rows else "(the bytes of a file)"}
 
 
 def text_example(media_type: str, content: str | list[dict[str, Any]]) -> dict[str, Any]:
-    """The example of a file, where it is text."""
+    """An example of a text file; nothing for other formats."""
     if not content:
         return {}
     if isinstance(content, str):
@@ -66,7 +66,7 @@ def text_example(media_type: str, content: str | list[dict[str, Any]]) -> dict[s
 
 
 def binary_description(known: Format, content: str | list[dict[str, Any]]) -> str:
-    """What a file of a binary format is, in place of an example: JSON cannot hold one."""
+    """The description of a binary file: JSON cannot contain an example of one."""
     names = list(content[0]) if isinstance(content, list) and content else []
     return f"{known.made}, with the columns {listed(names)}." if names else f"{known.made}."
 
@@ -85,7 +85,7 @@ def _records(signature: Signature) -> list[dict[str, Any]]:
 
 
 def table_rows(signature: Signature) -> list[dict[str, Any]]:
-    """Rows of a table with every column."""
+    """Example rows of a table, with every column."""
     return [example_record(signature)]
 
 
@@ -106,17 +106,17 @@ def _problem(code: str, path: str) -> dict[str, Any]:
     return problem
 
 
-_OF_TYPES: dict[type[fields.Field[Any]], Any] = {
+_BY_TYPE: dict[type[fields.Field[Any]], Any] = {
     fields.Integer: 1,
     fields.Float: 0.5,
     fields.Boolean: True,
-    fields.DateTime: MOMENT,
+    fields.DateTime: EXAMPLE_TIME,
     fields.Dict: {},
 }
 
 
 def _value(field: fields.Field[Any]) -> Any:
-    """What is declared of a member, else what its type says."""
+    """A field's declared example, else one that follows from its type."""
     if "example" in field.metadata:
         return field.metadata["example"]
     if isinstance(field, fields.Nested):
@@ -126,4 +126,4 @@ def _value(field: fields.Field[Any]) -> Any:
     for check in field.validators:
         if isinstance(check, validate.OneOf):
             return next(iter(check.choices))
-    return next((value for kind, value in _OF_TYPES.items() if isinstance(field, kind)), "text")
+    return next((value for kind, value in _BY_TYPE.items() if isinstance(field, kind)), "text")

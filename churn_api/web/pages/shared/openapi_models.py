@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the models that answer: a schema for each, from its card alone."""
+"""The models in the OpenAPI document: a record schema for each live model, from its card."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -13,29 +13,29 @@ ANY_RECORD = "AnyRecord"
 
 
 class DocumentedModels(NamedTuple):
-    """The models of a document."""
+    """The models that the document describes."""
 
     schemas: dict[str, Any]
-    """By component's name: one of each model, and what they share."""
+    """By component name: a record schema for each model, and the schemas that these share."""
     names: list[str]
     default: Signature | None
-    """The signature of the model that answers where none is named; None where it does not answer."""
+    """The default model's signature; None while it is not live."""
     default_name: str
 
     @property
-    def shown(self) -> str:
-        """The model that examples are about."""
+    def example_model(self) -> str:
+        """The model whose records the examples show."""
         return self.default_name if self.default is not None or not self.names else self.names[0]
 
     def record(self, *, named: bool) -> dict[str, Any]:
-        """The schema of one customer, of the model that an address names or of the default one."""
+        """The schema of one customer: of any model where the path names one, else of the default model."""
         if named:
             return {"$ref": f"#/components/schemas/{ANY_RECORD}"}
         return _reference(self.default_name) if self.default is not None else {"type": "object"}
 
 
 def document_models(live: LiveModels) -> DocumentedModels:
-    """The models that answer, without loading any of them."""
+    """The live models. Loads none of them."""
     signatures = dict(_signatures(live))
     shared = {"$ref": f"#/components/schemas/{IDENTIFIER}"}
     schemas = {RECORD + name: record_json_schema(signature, shared) for name, signature in signatures.items()}
@@ -60,11 +60,11 @@ def _signatures(live: LiveModels) -> Iterator[tuple[str, Signature]]:
         try:
             yield name, live.signature(name)
         except (ModelNotReady, UnknownModel, UnknownVersion):
-            continue  # its files broke since, or it was unloaded: it does not answer
+            continue  # unloaded, or its files broke, since the list was read
 
 
 def _any_of(names: list[str]) -> dict[str, Any]:
-    described = {"description": "A customer, as the model that the address names takes one."}
+    described = {"description": "A customer, as a record of the model that the path names."}
     match names:
         case []:
             return {"type": "object"} | described

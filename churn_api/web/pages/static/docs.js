@@ -1,9 +1,9 @@
-// Starts Swagger UI on the document that the page names. The address bar cannot make it load another one.
-const place = document.getElementById("swagger-ui");
+// Starts Swagger UI with the document that the page names. Query parameters cannot make it load another one.
+const element = document.getElementById("swagger-ui");
 
 SwaggerUIBundle({
-  url: place.dataset.document,
-  domNode: place,
+  url: element.dataset.document,
+  domNode: element,
   layout: "BaseLayout",
   queryConfigEnabled: false,
   tryItOutEnabled: true,

@@ -1,4 +1,4 @@
-"""The caller's own jobs: whatever is somebody else's is not there."""
+"""Access to jobs: callers see their own jobs, and every other one is an unknown job."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from churn_api.web.core.urls import route_template
 
 
 def job_of_caller(job: str) -> Job:
-    """A job of the caller's. Raises Problem where there is none of that id, or it is another's."""
-    found = services().queue.get(job)
-    if found is None or found.owner != caller().identity:
+    """The caller's job of an id. Raises Problem where there is none, or another caller owns it."""
+    row = services().queue.get(job)
+    if row is None or row.owner != caller().identity:
         raise Problem("unknown-job", f"GET {route_template('jobs.list_jobs')} lists your jobs.")
-    return found
+    return row
 
 
 def files_of(job: str) -> JobFiles:
-    """Where a job's files are."""
+    """The files of a job."""
     return JobFiles(Path(services().jobs_dir).resolve(), job)

@@ -20,7 +20,7 @@ from churn_api.config import SETTINGS
 from churn_api.tables.formats import FORMATS
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.problems import KINDS
-from churn_api.web.pages.shared.openapi_operation import METHODS
+from churn_api.web.pages.shared.openapi_route import METHODS
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 VOLATILE = {"inference_time_ms", "timestamp", "request_id"}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from churn_api.python_api.table_predictions import UnseenCategoryWarning
     from churn_api.registry.bundle import BundleError
     from churn_api.registry.card import Card
-    from churn_api.registry.live import ModelNotReady, UnknownModel, UnknownVersion
+    from churn_api.registry.model_errors import ModelNotReady, UnknownModel, UnknownVersion
     from churn_api.web.core.in_process_api import close, make_live, predictor
 
 __all__ = [

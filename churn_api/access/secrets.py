@@ -1,4 +1,4 @@
-"""The service's secrets: configured, or generated once in the instance folder of a single machine. None has a default."""
+"""The service's secrets: configured, or generated once in the instance folder of a single machine; no defaults."""
 
 import contextlib
 import logging

@@ -13,8 +13,8 @@ from churn_api.cli.command_helpers import actor, open_services, print_table, ref
 from churn_api.contract.faults import did_you_mean
 from churn_api.registry.bundle import BundleError, bundle_digests, read_card
 from churn_api.registry.catalog import Conflict
-from churn_api.registry.live import UnknownModel, UnknownVersion
 from churn_api.registry.management import Unusable
+from churn_api.registry.model_errors import UnknownModel, UnknownVersion
 
 if TYPE_CHECKING:
     from churn_api.services import Services

@@ -1,1 +1,1 @@
-"""Which model answers: bundles on disk, and what this process holds of them. Knows no HTTP and fits no model."""
+"""Bundles on disk, the catalogue of live versions, and the models in memory. Independent of HTTP and of training."""

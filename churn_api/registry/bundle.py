@@ -1,4 +1,4 @@
-"""Bundles on disk: `models/<name>/<version>/`, written whole or not at all, read only as what was written."""
+"""Bundles on disk, `models/<name>/<version>/`: written atomically, and verified by digest when they are read."""
 
 import contextlib
 import hashlib
@@ -28,18 +28,18 @@ _ABANDONED_AFTER = 24 * 3600.0
 
 
 class BundleError(Exception):
-    """A bundle that cannot be trusted to answer, and why. Its text names no path."""
+    """The bundle must not be used; the text says why and contains no path."""
 
 
 def model_names(models_dir: Path) -> list[str]:
-    """The models that have a version in the models folder, by name."""
+    """Names of the models that have a version in the models folder, sorted."""
     if not models_dir.is_dir():
         return []
     return sorted(entry.name for entry in models_dir.iterdir() if versions_of(models_dir, entry.name))
 
 
 def versions_of(models_dir: Path, name: str) -> list[str]:
-    """The versions of a model, oldest first; none where it is not there."""
+    """The versions of a model, oldest first; empty where there is no such model."""
     folder = models_dir / name
     if not NAME.fullmatch(name) or not folder.is_dir():
         return []
@@ -47,19 +47,19 @@ def versions_of(models_dir: Path, name: str) -> list[str]:
 
 
 def bundle_digests(models_dir: Path) -> dict[str, dict[str, str]]:
-    """The digest of every card in the models folder, by model and version, oldest first."""
-    found: dict[str, dict[str, str]] = {}
+    """SHA-256 of every card in the models folder, by model and version, oldest first."""
+    digests: dict[str, dict[str, str]] = {}
     for name in model_names(models_dir):
         for version in versions_of(models_dir, name):
-            # A version without a card is not there.
+            # A version without a card does not count.
             with contextlib.suppress(OSError):
                 card = (models_dir / name / version / CARD_FILE).read_bytes()
-                found.setdefault(name, {})[version] = hashlib.sha256(card).hexdigest()
-    return found
+                digests.setdefault(name, {})[version] = hashlib.sha256(card).hexdigest()
+    return digests
 
 
 class CardSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Of a card, what says which records the model takes: read in a third of the time."""
+    """The part of a card that says which records the model accepts. Decoding it takes a third of the time."""
 
     name: str
     version: str
@@ -70,15 +70,15 @@ _Read = TypeVar("_Read", Card, CardSummary)
 
 
 def read_card(folder: Path, digest: str | None = None, *, anywhere: bool = False) -> Card:
-    """The card of a bundle, in a folder `<name>/<version>` unless it may be anywhere.
+    """The card of a bundle. Unless `anywhere`, its folder must be named `<name>/<version>`.
 
-    Raises BundleError where there is none that can be read, or another than `digest` is of.
+    Raises BundleError where the card cannot be read, or where its digest is not `digest`.
     """
     return _read(folder, digest, Card, anywhere=anywhere)
 
 
 def read_signature(folder: Path, digest: str | None = None) -> Signature:
-    """The signature of a bundle, and nothing else of its card. Raises as read_card does."""
+    """The signature of a bundle, without decoding the rest of its card. Raises BundleError as `read_card` does."""
     return _read(folder, digest, CardSummary).signature
 
 
@@ -96,18 +96,18 @@ def _read(folder: Path, digest: str | None, kind: type[_Read], *, anywhere: bool
 
 
 def verify_files(folder: Path, card: Card) -> None:
-    """Check that every file is the one that was packaged. Raises BundleError naming the first that is not."""
+    """Check the digest of every file. Raises BundleError naming the first file that was changed."""
     for name in card.files:
         try:
             with (folder / name).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise BundleError(f"{name} cannot be read: {_without_path(error)}") from error
-        _check_digest(name, found, card)
+        _check_digest(name, digest, card)
 
 
 def read_artefact(folder: Path, card: Card, name: str) -> bytes:
-    """The bytes of a file, which are those that its digest vouches for. Raises BundleError where they are not."""
+    """The bytes of a file, verified by its digest. Raises BundleError."""
     try:
         data = (folder / name).read_bytes()
     except OSError as error:
@@ -119,7 +119,7 @@ def read_artefact(folder: Path, card: Card, name: str) -> bytes:
 def write_bundle(models_dir: Path, card: Card, files: Mapping[str, bytes]) -> Card:
     """Write a bundle as the next version of `card.name`, and return its card with that version and the files' digests.
 
-    A kill at any moment leaves either the whole version or none: it is written beside, flushed, and then renamed.
+    Atomic: the files are written to a temporary folder and flushed, and the folder is then renamed.
     """
     home = models_dir / card.name
     home.mkdir(parents=True, exist_ok=True)
@@ -136,7 +136,7 @@ def write_bundle(models_dir: Path, card: Card, files: Mapping[str, bytes]) -> Ca
 
 
 def _publish(home: Path, unfinished: Path, card: Card) -> Card:
-    """Rename to the first free version; another writer may take one first, so try until the rename succeeds."""
+    """Rename to the next free version. Another writer may take it first, so retry until the rename succeeds."""
     unfinished.chmod(0o755)
     while True:
         taken = versions_of(home.parent, card.name)
@@ -153,7 +153,7 @@ def _publish(home: Path, unfinished: Path, card: Card) -> Card:
 
 
 def flush_folder(folder: Path) -> None:
-    """Put on the disk the names that a folder holds: a file's own flush leaves its name to a crash. Raises OSError."""
+    """Flush the file names in a folder: flushing a file does not flush its name. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -169,7 +169,7 @@ def _write_flushed(path: Path, data: bytes) -> None:
 
 
 def _sweep(home: Path) -> None:
-    """Remove what a killed writer left a day ago or earlier."""
+    """Remove temporary folders of killed writers that are older than a day."""
     for folder in home.glob(f"{_UNFINISHED}*"):
         # Another writer may publish its folder, or sweep this one, between any two lines here.
         with contextlib.suppress(FileNotFoundError):
@@ -177,8 +177,8 @@ def _sweep(home: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check_digest(name: str, found: str, card: Card) -> None:
-    if found != card.files.get(name):
+def _check_digest(name: str, digest: str, card: Card) -> None:
+    if digest != card.files.get(name):
         raise BundleError(f"{name} is not the file that was packaged: its digest differs from the card's")
 
 

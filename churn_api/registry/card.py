@@ -1,4 +1,4 @@
-"""The card of a bundle: everything about a model that is not the model itself."""
+"""The card of a bundle: its description and metadata."""
 
 import re
 from typing import Any, Literal, TypeVar
@@ -9,30 +9,30 @@ from churn_api.contract.signature import Signature, SignatureError
 from churn_api.scoring.output import Policy, refuse_reserved_names
 
 Read = TypeVar("Read", bound=msgspec.Struct)
-_PLACE = re.compile(r" - at .*$")
-_OWN_WORDS = ("Expected ", "Object missing required field ", "JSON is malformed", "Input data was truncated")
-"""How messages of msgspec begin that name types and our own fields alone; others quote what they met."""
+_POSITION = re.compile(r" - at .*$")
+_SAFE_PREFIXES = ("Expected ", "Object missing required field ", "JSON is malformed", "Input data was truncated")
+"""Prefixes of msgspec messages that name only types and our own fields. Other messages quote the input."""
 
 
 class UnreadableCard(Exception):
-    """A card that cannot be read. The text says why and where, and repeats nothing of the card."""
+    """The card cannot be read. The text says why and where, and quotes nothing of the card."""
 
 
 class Parity(msgspec.Struct, frozen=True, kw_only=True):
-    """What the comparison of the compiled model with the pipeline found."""
+    """The result of comparing the compiled model with the pipeline."""
 
     proven: bool
     tolerance: float
     rows: int = 0
     largest_difference: float | None = None
     reason: str | None = None
-    """Why it could not be proven."""
+    """Why parity is not proven."""
 
 
 class Golden(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows, missing values and unseen categories among them, with the pipeline's probabilities.
+    """Test rows, including missing values and out-of-vocabulary categories, with the pipeline's probabilities.
 
-    A row holds one value a feature in the signature's order.
+    A row has one value per feature, in the signature's order.
     """
 
     rows: tuple[tuple[str | int | float | bool | None, ...], ...]
@@ -40,16 +40,16 @@ class Golden(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a model comes from."""
+    """The training data of a model."""
 
     rows: int | None = None
     base_rate: float | None = None
     sha256: str | None = None
-    """Digest of the table."""
+    """SHA-256 of the table."""
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bundle's description, as `card.json` holds it. Raises SignatureError where a feature takes an answer's name."""
+    """The content of `card.json`. Raises SignatureError where a feature has the name of an output field."""
 
     format: Literal[1] = 1
     name: str
@@ -71,7 +71,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def decode_card(data: bytes, kind: type[Read]) -> Read:
-    """A card, or what a struct of another kind takes of it. Raises UnreadableCard."""
+    """Decode a card, or a struct with some of its fields. Raises UnreadableCard."""
     try:
         return msgspec.json.decode(data, type=kind)
     except UnicodeDecodeError as error:
@@ -81,10 +81,10 @@ def decode_card(data: bytes, kind: type[Read]) -> Read:
 
 
 def _complaint(error: Exception) -> str:
-    """What msgspec says of a card, but for what it quotes."""
+    """The msgspec error without quotes of the input."""
     message, cause = str(error), error.__cause__
-    if message.startswith(_OWN_WORDS):
+    if message.startswith(_SAFE_PREFIXES):
         return message
-    place = _PLACE.search(message)
-    told = cause.complaint if isinstance(cause, SignatureError) else "what stands here is not allowed"
-    return told + (place[0] if place else "")
+    position = _POSITION.search(message)
+    reason = cause.complaint if isinstance(cause, SignatureError) else "what stands here is not allowed"
+    return reason + (position[0] if position else "")

@@ -1,4 +1,4 @@
-"""The catalogue: names and versions of models, and which version is live, in the database that all workers follow."""
+"""The catalogue: registered models and versions, and which version is live, in the database that all workers follow."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,17 +13,17 @@ from churn_api.store.tables import LIVE, VERSIONS
 
 
 class Conflict(Exception):
-    """An act that the catalogue's state does not allow; the text says why."""
+    """The state of the catalogue does not allow the operation; the text says why."""
 
 
 class Entry(NamedTuple):
-    """What the catalogue says of a model."""
+    """One model in the catalogue."""
 
     digests: Mapping[str, str]
-    """By version, oldest first: the digest of the card."""
+    """Digest of the card by version, oldest first."""
     live: str | None
     generation: int
-    """How often the live version was changed."""
+    """Number of changes of the live version."""
 
 
 class Catalog:
@@ -33,27 +33,27 @@ class Catalog:
         self._database = database
 
     def read(self) -> dict[str, Entry]:
-        """Every model. Raises DatabaseAway."""
+        """Every model by name. Raises DatabaseAway."""
         with self._database.reading() as connection:
             return _entries(connection)
 
-    def register_new(self, found: Mapping[str, Mapping[str, str]], *, by: str) -> list[tuple[str, str]]:
-        """Register the bundles of a folder, digests by model and version, that are not known yet; none becomes live.
+    def register_new(self, bundles: Mapping[str, Mapping[str, str]], *, by: str) -> list[tuple[str, str]]:
+        """Register those of the bundles that are new; `bundles` has digests by model and version. None becomes live.
 
         Returns the models and versions that were registered.
         """
         try:
-            return self._register_new(found, by)
+            return self._register_new(bundles, by)
         except IntegrityError:
-            # Another machine that started at the same moment was first, and what it wrote can be read by now.
-            return self._register_new(found, by)
+            # Another machine started at the same moment and registered them first; its rows are visible now.
+            return self._register_new(bundles, by)
 
-    def _register_new(self, found: Mapping[str, Mapping[str, str]], by: str) -> list[tuple[str, str]]:
+    def _register_new(self, bundles: Mapping[str, Mapping[str, str]], by: str) -> list[tuple[str, str]]:
         with self._database.transaction() as connection:
             known = _entries(connection)
             new = [
                 (name, version, digest)
-                for name, versions in found.items()
+                for name, versions in bundles.items()
                 for version, digest in versions.items()
                 if name not in known or version not in known[name].digests
             ]
@@ -64,7 +64,7 @@ class Catalog:
         return [(name, version) for name, version, _ in new]
 
     def register(self, name: str, version: str, digest: str, *, by: str) -> None:
-        """Register a version. Raises Conflict where it is known with another digest."""
+        """Register a version. Raises Conflict where it is registered with another digest."""
         with self._database.transaction() as connection:
             same = and_(VERSIONS.c.model == name, VERSIONS.c.version == version)
             known = connection.execute(select(VERSIONS.c.digest).where(same)).scalar_one_or_none()
@@ -82,7 +82,7 @@ class Catalog:
             change_counters.bump(connection, "models")
 
     def unload(self, name: str, *, by: str) -> None:
-        """Have no version of a model answer. Its versions stay registered. Raises Conflict where none is live."""
+        """Make no version of a model live. Its versions stay registered. Raises Conflict where none is live."""
         with self._database.transaction() as connection:
             row = _live_row(connection, name)
             if row is None:
@@ -98,7 +98,7 @@ def _entries(connection: Connection) -> dict[str, Entry]:
     rows = connection.execute(select(VERSIONS)).all()
     for row in sorted(rows, key=lambda row: (row.model, int(row.version))):
         digests.setdefault(row.model, {})[row.version] = row.digest
-    return {name: _entry(of_one, live.get(name)) for name, of_one in digests.items()}
+    return {name: _entry(versions, live.get(name)) for name, versions in digests.items()}
 
 
 def _entry(digests: dict[str, str], live: Any) -> Entry:
@@ -118,12 +118,12 @@ def _register(connection: Connection, name: str, version: str, digest: str, by: 
 
 
 def _live_row(connection: Connection, name: str) -> Any:
-    """The row of a model, locked; None where no version of it is live."""
+    """The row of a model's live version, locked; None where no version is live."""
     return connection.execute(select(LIVE).where(LIVE.c.model == name).with_for_update()).one_or_none()
 
 
 def _set_live(connection: Connection, name: str, version: str, by: str) -> str | None:
-    """Point the row at a version, and return the version it pointed at."""
+    """Change the live version, and return the previous one."""
     row = _live_row(connection, name)
     values = {"version": version, "changed_at": datetime.now(UTC), "changed_by": by}
     if row is None:

@@ -1,4 +1,4 @@
-"""Models in memory: those that answer stay, others come and go. Never more than were allowed, and one besides."""
+"""The cache of models in memory: live models stay, others are evicted. At most MAX_MODELS, and one more."""
 
 import logging
 from collections import OrderedDict
@@ -7,9 +7,9 @@ from time import monotonic
 
 from churn_api.registry.model import Model
 
-EXCHANGE_SECONDS = 10.0
-"""Of models that all answer, one makes room for another at most so often: more of them than there is room for, asked
-in turn, would else be loaded again at each request."""
+EVICTION_SECONDS = 10.0
+"""Minimum interval between evictions of live models. Without it, more live models than there is room for, requested in
+turn, would be loaded again at each request."""
 
 Key = tuple[str, str]
 """A model's name, and one of its versions."""
@@ -18,51 +18,51 @@ log = logging.getLogger(__name__)
 
 
 class LoadedModels:
-    """At most so many models, and the one that was asked for last where there is no room for it.
+    """Holds `at_most` models, and the last requested one where there is no room for it.
 
-    Versions that `is_live` does not name go first; `stays` names one that never goes.
+    Versions that are not live are evicted first; models for which `stays` is true are never evicted.
     """
 
     def __init__(self, at_most: int, *, is_live: Callable[[Key], bool], stays: Callable[[Key], bool]) -> None:
         self._at_most = at_most
         self._is_live = is_live
         self._stays = stays
-        self._held: OrderedDict[Key, Model] = OrderedDict()
+        self._models: OrderedDict[Key, Model] = OrderedDict()
         self._last: tuple[Key, Model] | None = None
-        self._exchanged = -EXCHANGE_SECONDS
+        self._evicted_at = -EVICTION_SECONDS
 
     def get(self, key: Key) -> Model | None:
-        """A model, which is now the one that was used last; None where it is not held."""
-        model = self._held.get(key)
+        """A model, marked as most recently used; None where it is not loaded."""
+        model = self._models.get(key)
         if model is None:
             last = self._last
             return last[1] if last is not None and last[0] == key else None
         try:
-            self._held.move_to_end(key)
+            self._models.move_to_end(key)
         except KeyError:
-            log.debug("version %s of %r was let go by another thread since it was found", key[1], key[0])
+            log.debug("version %s of %r was evicted by another thread after the look-up", key[1], key[0])
         return model
 
     def peek(self, key: Key) -> Model | None:
-        """A model, where it is held, which is not a use of it."""
-        return self._held.get(key)
+        """A model where it is loaded, without marking it as used."""
+        return self._models.get(key)
 
     def put(self, key: Key, model: Model) -> None:
-        """Hold a model. The caller has seen to it that no other thread does the same."""
-        self._held.pop(key, None)
-        if len(self._held) >= self._at_most and not self._make_room(key):
+        """Add a model. The caller holds a lock, so that no other thread adds one."""
+        self._models.pop(key, None)
+        if len(self._models) >= self._at_most and not self._make_room(key):
             self._last = key, model
             return
-        self._held[key] = model
+        self._models[key] = model
 
     def _make_room(self, key: Key) -> bool:
-        """Let one go for another, and say whether one went."""
+        """Evict one model for another, and return whether one was evicted."""
         live = self._is_live(key)
-        pinned = next((held for held in self._held if not self._is_live(held)), None)
-        if pinned is None and live and (self._stays(key) or monotonic() - self._exchanged >= EXCHANGE_SECONDS):
-            pinned = next((held for held in self._held if not self._stays(held)), None)
-            self._exchanged = monotonic()
-        if pinned is None:
+        evicted = next((loaded for loaded in self._models if not self._is_live(loaded)), None)
+        if evicted is None and live and (self._stays(key) or monotonic() - self._evicted_at >= EVICTION_SECONDS):
+            evicted = next((loaded for loaded in self._models if not self._stays(loaded)), None)
+            self._evicted_at = monotonic()
+        if evicted is None:
             return False
-        del self._held[pinned]
+        del self._models[evicted]
         return True

@@ -1,4 +1,4 @@
-"""Acts on models: register, make live, unload. Each is checked here first, then written where all workers see it."""
+"""Operations on models: register, upload, make live, unload. Each is validated, then written to the catalogue."""
 
 import hashlib
 import io
@@ -19,30 +19,31 @@ from churn_api.registry.bundle import (
 )
 from churn_api.registry.card import Card, UnreadableCard, decode_card
 from churn_api.registry.catalog import Catalog, Conflict
-from churn_api.registry.live import LiveModels, ModelNotReady, UnknownVersion
+from churn_api.registry.live import LiveModels
+from churn_api.registry.model_errors import ModelNotReady, UnknownVersion
 from churn_api.registry.verification import verify
 from churn_api.tables.scratch import scratch_folder
 
 PATH = re.compile(rf"({NAME.pattern})/({VERSION.pattern})")
-"""Where a bundle is, below the models folder: nothing else can be named."""
+"""Path of a bundle below the models folder."""
 
 _UPLOADED = {CARD_FILE, ONNX_FILE}
 
 
 class Unusable(Exception):
-    """A bundle that cannot be registered; the text says why, `part` which part of the request names or holds it."""
+    """The bundle cannot be registered; the text says why, and `part` names the part of the request that is at fault."""
 
     part: Literal["path", "bundle"] = "path"
 
 
 class UnusableUpload(Unusable):
-    """An uploaded bundle that cannot be registered."""
+    """The uploaded bundle cannot be registered."""
 
     part = "bundle"
 
 
 class Management:
-    """What may be done with the models of a folder and a catalogue."""
+    """Operations on the models of one folder and one catalogue."""
 
     def __init__(self, models_dir: Path, catalog: Catalog, live: LiveModels, upload_bytes: int) -> None:
         self._folder = models_dir
@@ -73,10 +74,10 @@ class Management:
         files = _decompress(archive, self._upload_bytes)
         card = _uploaded_card(files)
         graph = {ONNX_FILE: files[ONNX_FILE]}
-        with scratch_folder() as apart:
-            written = write_bundle(apart, card, graph)
+        with scratch_folder() as folder:
+            written = write_bundle(folder, card, graph)
             try:
-                verify(apart / written.name / written.version)
+                verify(folder / written.name / written.version)
             except BundleError as error:
                 raise UnusableUpload(str(error)) from error
         written = write_bundle(self._folder, card, graph)
@@ -84,9 +85,9 @@ class Management:
         return self._register(written.name, written.version, digest, by=by)
 
     def make_live(self, name: str, version: str, *, by: str) -> None:
-        """Make a version live, and have this process answer with it.
+        """Make a version live, and serve it in this process.
 
-        Raises UnknownModel, UnknownVersion, or Conflict where it may not answer; nothing has changed then.
+        Raises UnknownModel, UnknownVersion, or Conflict where the version cannot be served; nothing changes then.
         """
         self._follow()
         try:
@@ -97,7 +98,7 @@ class Management:
         self._follow()
 
     def make_bundle_live(self, name: str, version: str, *, by: str) -> None:
-        """Make a version of the models folder live, registering it first if need be.
+        """Make a version of the models folder live, registering it first where it is new.
 
         Raises as `register` and `make_live` do.
         """
@@ -107,7 +108,7 @@ class Management:
         self.make_live(name, version, by=by)
 
     def unload(self, name: str, *, by: str) -> None:
-        """Have no version of a model answer. Raises UnknownModel or Conflict."""
+        """Make no version of a model live. Raises UnknownModel or Conflict."""
         self._follow()
         self._live.versions(name)
         if name == self._live.default:
@@ -125,7 +126,7 @@ class Management:
 
 
 def _decompress(archive: bytes, limit: int) -> dict[str, bytes]:
-    """The two files of an uploaded bundle, read no further than the limit whatever the archive says of their sizes."""
+    """The two files of an uploaded bundle. Reading stops at the limit, whatever sizes the archive declares."""
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             if sorted(opened.namelist()) != sorted(_UPLOADED):

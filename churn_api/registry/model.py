@@ -1,4 +1,4 @@
-"""A model in memory: a bundle that was loaded and found to be what was packaged."""
+"""A model in memory, loaded from a bundle and verified."""
 
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,22 +15,21 @@ from churn_api.scoring.scorer import Scorer
 
 
 class Model(NamedTuple):
-    """What answers: never changed after it was loaded, so a request that holds one sees no other."""
+    """A loaded model. Immutable: a request that holds one sees no change."""
 
     card: Card
     reader: BatchReader
     scorer: Scorer
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
-        """Probabilities of churn, shape (n,). No records have none: a compiled model need not run on zero rows."""
+        """Probabilities of churn, shape (n,). Empty for zero rows, on which a compiled model may not run."""
         return self.scorer.score(columns) if columns.rows else np.empty(0)
 
 
 def load_model(folder: Path, digest: str | None = None, *, anywhere: bool = False) -> Model:
-    """Load a bundle, checking its digests and its golden rows, and where one is given the card's own.
+    """Load a bundle, and check the digests of its files, its golden rows, and the card's digest where it is given.
 
-    `anywhere`: from a folder that need not be named after the model and its version. Raises BundleError with the
-    reason it may not answer.
+    `anywhere`: the folder need not be named after the model and its version. Raises BundleError.
     """
     card = read_card(folder, digest, anywhere=anywhere)
     verify_files(folder, card)
@@ -44,7 +43,7 @@ def _scorer(folder: Path, card: Card) -> Scorer:
     if card.scorer == "sklearn":
         return _sklearn_scorer(folder, card)
     graph = read_artefact(folder, card, ONNX_FILE)
-    # Only here: what reads cards, and scores nothing itself, never pays for ONNX Runtime.
+    # Imported here: processes that only read cards do not load ONNX Runtime.
     from churn_api.scoring.onnx import OnnxScorer
 
     try:
@@ -54,7 +53,7 @@ def _scorer(folder: Path, card: Card) -> Scorer:
 
 
 def _sklearn_scorer(folder: Path, card: Card) -> Scorer:
-    """Unpickle the pipeline: only what the card vouches for, and only into the scikit-learn that wrote it."""
+    """Unpickle the pipeline, after checking its digest and that the scikit-learn version is the one that wrote it."""
     written_with = card.libraries.get("scikit-learn")
     try:
         installed = version("scikit-learn")
@@ -64,7 +63,7 @@ def _sklearn_scorer(folder: Path, card: Card) -> Scorer:
         raise BundleError(f"it was packaged with scikit-learn {written_with}, and {installed} is installed")
     data = read_artefact(folder, card, JOBLIB_FILE)
     try:
-        # Only here: a worker that answers from ONNX never pays for scikit-learn and pandas.
+        # Imported here: a worker that serves ONNX models does not load scikit-learn and pandas.
         from churn_api.scoring.sklearn import SklearnScorer
 
         return SklearnScorer.from_joblib(data, card.signature)

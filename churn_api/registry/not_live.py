@@ -1,4 +1,4 @@
-"""What waits for somebody to make it live: said at a start, which makes nothing live by itself."""
+"""Logs, at the start of a service, the versions that an operator may want to make live."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from churn_api.registry.catalog import Entry
 
 SHOWN = 20
-"""Versions that one line names."""
+"""Versions that one log line names."""
 
 log = logging.getLogger(__name__)
 
 
 def log_not_live(catalog: Mapping[str, Entry], new: Iterable[tuple[str, str]]) -> None:
-    """Log what was registered just now and is not live, and the newest version of each model that answers nothing."""
+    """Log versions that were just registered, and the newest version of each model without a live version."""
     idle = {(name, list(entry.digests)[-1]) for name, entry in catalog.items() if entry.live is None}
     waiting = sorted(idle | set(new), key=lambda one: (one[0], int(one[1])))
     if waiting:

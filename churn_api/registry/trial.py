@@ -1,7 +1,7 @@
-"""The process in which bundles are loaded and run for the first time: it limits its own time and memory.
+"""The process that loads and runs new bundles for the first time, under limits of time and memory.
 
-Reads a list of bundles from its input, and writes a line for each; for one that ends it, and those after it, there is
-none. Started by verification.py.
+It reads a list of bundles from stdin, and writes one line for each. A bundle that ends the process, and those after it,
+have no line. Started by verification.py.
 """
 
 import resource
@@ -23,43 +23,43 @@ from churn_api.registry.model import Model, load_model
 
 MIB = 1 << 20
 GRAPH_BYTES, PIPELINE_BYTES = 256 * MIB, 2048 * MIB
-"""Memory that a bundle may take, besides eight times its files; the libraries of a pipeline come with their own."""
+"""Memory that a bundle may use, in addition to eight times the size of its files. Pipelines load more libraries."""
 
 ROWS = 500
-"""As many as a worker has scored at once."""
+"""The block size that workers score with."""
 
 _HARMLESS = (type(None), OSError, PackageNotFoundError, msgspec.MsgspecError, UnicodeDecodeError)
-"""What a fault has come from that is found again wherever the bundle is loaded, before it runs."""
+"""Causes of faults that every process detects again when it loads the bundle, before it runs it."""
 
 
-class Bundle(NamedTuple):
-    """A bundle to be tried."""
+class TrialBundle(NamedTuple):
+    """A bundle to try."""
 
     folder: str
     digest: str | None
-    """Of its card, where it is known."""
+    """Digest of its card, where it is known."""
 
 
 class TrialTask(NamedTuple):
-    """What the process is asked for."""
+    """The input of the process."""
 
-    bundles: list[Bundle]
+    bundles: list[TrialBundle]
     cpu_seconds: int
-    """Of processor time, for loading a bundle and scoring what it is tried with."""
+    """Processor time for loading a bundle and scoring the trial rows."""
     wall_seconds: int
 
 
 class TrialResult(msgspec.Struct):
-    """What came of it."""
+    """The result for one bundle."""
 
     fault: str = ""
-    """Why it may not answer; empty where it may."""
+    """Why the bundle cannot be served; empty where it can."""
     harmful: bool = False
-    """Whether a process that loads it might come to harm, or not find the fault."""
+    """Whether loading the bundle may harm a process, or may not reveal the fault."""
 
 
 def main() -> None:
-    """Try the bundles of the input, one after another."""
+    """Try the bundles from stdin, one after another."""
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=TrialTask)
     for bundle in task.bundles:
         result = try_bundle(Path(bundle.folder), bundle.digest, task)
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def try_bundle(folder: Path, digest: str | None, task: TrialTask) -> TrialResult:
-    """Load a bundle and score with it, under limits; one that passes them ends this process."""
+    """Load a bundle and score with it, under limits; exceeding them ends this process."""
     try:
         card = read_card(folder, digest)
         verify_files(folder, card)
@@ -84,8 +84,8 @@ def try_bundle(folder: Path, digest: str | None, task: TrialTask) -> TrialResult
 
 
 def _limit(card: Card, size: int, task: TrialTask) -> None:
-    """Limit this process, counted from what it has used by now."""
-    # What a scorer imports is not the bundle's doing.
+    """Limit what this process may use in addition to what it has used so far."""
+    # Imports of the scorer do not count against the bundle.
     if card.scorer == "sklearn":
         import churn_api.scoring.sklearn
     else:
@@ -100,13 +100,13 @@ def _limit(card: Card, size: int, task: TrialTask) -> None:
 
 
 def _set(limit: int, value: int) -> None:
-    """Where the limit above it is lower, that one holds."""
+    """Set a soft limit; a lower hard limit takes precedence."""
     _, hard = resource.getrlimit(limit)
     resource.setrlimit(limit, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
 
 
 def _score_examples(model: Model) -> None:
-    """Score a customer alone and among many. Raises BundleError where that gives no probabilities."""
+    """Score one row, and a full block. Raises BundleError where the result is not probabilities."""
     row = tuple(map(example_value, model.card.signature.features))
     for rows in (1, ROWS):
         columns = ColumnsBuilder(model.card.signature).build_from_rows([row] * rows)
@@ -119,7 +119,7 @@ def _score_examples(model: Model) -> None:
 
 
 def _with_memory(error: Exception) -> str:
-    """The fault, in plain words where memory was what it lacked."""
+    """The text of the fault; it names memory where that was exhausted."""
     cause = error.__cause__
     if isinstance(cause, MemoryError) or "alloc" in str(cause).lower():
         return f"{error}: it needs more memory than is allowed"

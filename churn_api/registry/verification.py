@@ -1,6 +1,6 @@
-"""Bundles are loaded and run for the first time in a process of their own, whose time and memory are limited.
+"""Runs new bundles for the first time in a separate process with limited time and memory.
 
-A graph is data, and may still run for years or ask for more memory than there is: no process that serves finds out.
+A graph may run for years or request more memory than the machine has: that must not happen in a serving process.
 """
 
 import signal
@@ -12,33 +12,33 @@ from pathlib import Path
 import msgspec
 
 from churn_api.registry.bundle import BundleError, read_card, verify_files
-from churn_api.registry.trial import Bundle, TrialResult, TrialTask
+from churn_api.registry.trial import TrialBundle, TrialResult, TrialTask
 
 _CODE = "import sys; sys.path.insert(0, sys.argv[1]); from churn_api.registry.trial import main; main()"
 CPU_SECONDS = 10
-"""Of processor time, for loading a bundle and scoring a few rows."""
+"""Processor time for loading a bundle and scoring a few rows."""
 WALL_SECONDS = 20
 START_SECONDS = 5
-"""For the process to start. A request waits for that and one bundle: gunicorn kills workers that are busy for 30 s."""
+"""Time for the process to start. A request waits for that and one bundle; gunicorn kills a worker after 30 s."""
 _TOO_LONG = (signal.SIGXCPU, signal.SIGALRM, signal.SIGKILL)
 
 _passed: set[str] = set()
-"""Digests of cards of bundles that were tried, which vouch for all of their files: once is enough for a process."""
+"""Card digests of bundles that passed. A card has the digests of all files, so this process need not try again."""
 
 
 class Unrunnable(BundleError):
-    """A bundle that must not be loaded where anything else is done."""
+    """The bundle must not be loaded in a serving process."""
 
 
 def verify(folder: Path, digest: str | None = None) -> None:
-    """See in another process whether a bundle may answer. Raises BundleError with the reason; Unrunnable is one."""
+    """Check in another process that a bundle can be served. Raises BundleError, Unrunnable among them."""
     (error,) = verify_each([(folder, digest)])
     if error is not None:
         raise error
 
 
 def verify_each(bundles: Sequence[tuple[Path, str | None]]) -> Iterator[BundleError | None]:
-    """What is wrong with each of some bundles, in their order; None where nothing is."""
+    """Check bundles, and yield for each, in order, the error; None where it passes."""
     for (_, digest), error in zip(bundles, _tried(bundles), strict=True):
         if digest is not None and error is None:
             _passed.add(digest)
@@ -47,13 +47,15 @@ def verify_each(bundles: Sequence[tuple[Path, str | None]]) -> Iterator[BundleEr
 
 def _tried(bundles: Sequence[tuple[Path, str | None]]) -> Iterator[BundleError | None]:
     known = frozenset(_passed)
-    results = _results([Bundle(str(folder.absolute()), digest) for folder, digest in bundles if digest not in known])
+    results = _results(
+        [TrialBundle(str(folder.absolute()), digest) for folder, digest in bundles if digest not in known]
+    )
     for folder, digest in bundles:
         yield _changed(folder, digest) if digest in known else _error(next(results))
 
 
 def _changed(folder: Path, digest: str | None) -> BundleError | None:
-    """What is wrong with the files of a bundle that was tried before."""
+    """Check the files of a bundle that passed before."""
     try:
         verify_files(folder, read_card(folder, digest))
     except BundleError as error:
@@ -61,8 +63,8 @@ def _changed(folder: Path, digest: str | None) -> BundleError | None:
     return None
 
 
-def _results(todo: Sequence[Bundle]) -> Iterator[TrialResult]:
-    """The result of each bundle. One that ends the process is followed by another process, for the rest."""
+def _results(todo: Sequence[TrialBundle]) -> Iterator[TrialResult]:
+    """The result of each bundle. Where one ends the process, another process tries the rest."""
     while todo:
         lines, reason = _run(todo)
         for line in lines:
@@ -72,8 +74,8 @@ def _results(todo: Sequence[Bundle]) -> Iterator[TrialResult]:
         todo = todo[len(lines) + 1 :]
 
 
-def _run(todo: Sequence[Bundle]) -> tuple[list[bytes], str]:
-    """The lines of a process that tries bundles, and what it means that there is none for one of them."""
+def _run(todo: Sequence[TrialBundle]) -> tuple[list[bytes], str]:
+    """Run the process; return its lines, and the reason that applies to the first bundle without a line."""
     home = str(Path(__file__).parents[2])
     try:
         done = subprocess.run(  # noqa: S603  # nosec B603
@@ -86,7 +88,7 @@ def _run(todo: Sequence[Bundle]) -> tuple[list[bytes], str]:
         )
     except subprocess.TimeoutExpired as error:
         return (error.stdout or b"").splitlines(), _too_long()
-    # Where another part of the program reaps every child, as gunicorn's arbiter does, the code is not known.
+    # Where another part of the program reaps all children, as gunicorn's arbiter does, the exit code is unknown.
     died = -done.returncode in _TOO_LONG
     return done.stdout.splitlines(), _too_long() if died else "the process that loads it ends"
 

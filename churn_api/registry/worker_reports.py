@@ -1,4 +1,4 @@
-"""What every worker tells of itself: which versions it answers with. Read by whoever asks how far a swap has come."""
+"""Each worker's report in the database: which versions it serves. Clients read from it how far a model swap has come."""
 
 import json
 import os
@@ -15,21 +15,21 @@ from churn_api.store import clock
 from churn_api.store.database import Database
 from churn_api.store.tables import WORKERS
 
-TELL_EVERY_SECONDS = 10.0
+REPORT_EVERY_SECONDS = 10.0
 GONE_AFTER = timedelta(seconds=30)
 
-# Made once: every worker asks these all the time, and what it touches to make them is its own.
-# One that was seen much later than now was seen before the clock was set back: who lives tells again.
+# Built once, before the fork: building a statement copies memory pages that workers share.
+# A report from the future was written before the clock was set back; workers that are alive will report again.
 _RECENT = WORKERS.c.seen_at.between(bindparam("since"), bindparam("until"))
-_FORGET = delete(WORKERS).where(or_(WORKERS.c.id == bindparam("told"), not_(_RECENT)))
-_TELL = insert(WORKERS)
+_FORGET = delete(WORKERS).where(or_(WORKERS.c.id == bindparam("own"), not_(_RECENT)))
+_ADD = insert(WORKERS)
 _READ = select(WORKERS).where(_RECENT).order_by(WORKERS.c.started_at)
 
-_NOTHING = "", float("-inf")
+_NEVER = "", float("-inf")
 
 
 class WorkerReport(NamedTuple):
-    """A worker process that was heard of lately."""
+    """A worker process that reported recently."""
 
     host: str
     pid: int
@@ -39,36 +39,36 @@ class WorkerReport(NamedTuple):
 
 
 class WorkerReporter:
-    """Tells of this process, when something changed and every few seconds."""
+    """Writes this process's report, when something changed and every few seconds."""
 
     def __init__(self, live: LiveModels) -> None:
         self._live = live
         self._pid = 0
-        self._told = _NOTHING
+        self._reported = _NEVER
         self._started = datetime.now(UTC)
 
     def report(self, database: Database) -> None:
-        """Write this process's row where there is news, and remove those of workers that are gone.
+        """Write this process's row where it changed or is due, and delete the rows of workers that are gone.
 
         Raises DatabaseAway.
         """
         if self._pid != os.getpid():
             self._pid, self._started = os.getpid(), datetime.now(UTC)
         state, moment = json.dumps(_state(self._live)), monotonic()
-        if state == self._told[0] and moment - self._told[1] < TELL_EVERY_SECONDS:
+        if state == self._reported[0] and moment - self._reported[1] < REPORT_EVERY_SECONDS:
             return
         row = {"id": self._id, "host": _host(), "pid": self._pid, "started_at": self._started, "models": state}
         with database.transaction() as connection:
             now = clock.now(connection)
-            connection.execute(_FORGET, {"told": self._id, **_recent(now)})
-            connection.execute(_TELL, row | {"seen_at": now})
-        self._told = (state, moment)
+            connection.execute(_FORGET, {"own": self._id, **_recent(now)})
+            connection.execute(_ADD, row | {"seen_at": now})
+        self._reported = (state, moment)
 
     def remove(self, database: Database) -> None:
-        """Remove this process's row: it is none of those that answer. Raises DatabaseAway."""
+        """Delete this process's row: it does not serve any more. Raises DatabaseAway."""
         with database.transaction() as connection:
             connection.execute(delete(WORKERS).where(WORKERS.c.id == self._id))
-        self._told = _NOTHING
+        self._reported = _NEVER
 
     @property
     def _id(self) -> str:
@@ -76,7 +76,7 @@ class WorkerReporter:
 
 
 def workers(database: Database) -> Sequence[WorkerReport]:
-    """The workers heard of lately. Raises DatabaseAway."""
+    """Workers that reported recently. Raises DatabaseAway."""
     with database.reading() as connection:
         rows = connection.execute(_READ, _recent(clock.now(connection))).all()
     return [WorkerReport(row.host, row.pid, row.started_at, row.seen_at, json.loads(row.models)) for row in rows]
@@ -91,9 +91,8 @@ def _host() -> str:
 
 
 def _state(live: LiveModels) -> dict[str, Any]:
-    """By model: the version that answers, its generation, and why a newer one does not."""
-    refused = live.load_errors
-    told: dict[str, Any] = {name: answering._asdict() for name, answering in live.served.items()}
-    for name, reason in refused.items():
-        told.setdefault(name, {})["refused"] = reason
-    return told
+    """By model: the served version, its generation, and why a newer version could not be loaded."""
+    state: dict[str, Any] = {name: served._asdict() for name, served in live.served.items()}
+    for name, reason in live.load_errors.items():
+        state.setdefault(name, {})["refused"] = reason
+    return state

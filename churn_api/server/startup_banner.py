@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from churn_api.contract.example import example_record
-from churn_api.registry.live import LiveModels, ModelNotReady
+from churn_api.registry.live import LiveModels
+from churn_api.registry.model_errors import ModelNotReady
 from churn_api.telemetry import logs
 from churn_api.web import API_V1
 

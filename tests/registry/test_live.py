@@ -4,7 +4,8 @@ import pytest
 
 from churn_api.registry.bundle import bundle_digests
 from churn_api.registry.catalog import Entry
-from churn_api.registry.live import LiveModels, ModelNotReady, UnknownModel, UnknownVersion
+from churn_api.registry.live import LiveModels
+from churn_api.registry.model_errors import ModelNotReady, UnknownModel, UnknownVersion
 
 
 def catalog_of(folder, live=None, generation=1):
@@ -79,7 +80,7 @@ def test_more_live_models_are_warned_of_once(models_dir, caplog):
 
 def test_the_most_used_stays_beside_the_default(models_dir, monkeypatch):
     """Where live models share room, the one that is used takes it from one that is not, after some seconds."""
-    monkeypatch.setattr("churn_api.registry.loaded_models.EXCHANGE_SECONDS", 0.0)
+    monkeypatch.setattr("churn_api.registry.loaded_models.EVICTION_SECONDS", 0.0)
     live = live_of(models_dir, "small", at_most=2)
     odd = live.get("odd")
     live.get("small", "1")

@@ -6,7 +6,7 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from churn_api import __version__
-from churn_api.registry.live import ModelNotReady
+from churn_api.registry.model_errors import ModelNotReady
 from churn_api.web import API_V1
 from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.declaration import PUBLIC

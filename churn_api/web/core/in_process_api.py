@@ -8,9 +8,10 @@ from churn_api.contract.faults import did_you_mean
 from churn_api.python_api.predictor import Predictor
 from churn_api.registry.bundle import BundleError
 from churn_api.registry.catalog import Conflict
-from churn_api.registry.live import LiveModels, ModelNotReady, UnknownModel, UnknownVersion
+from churn_api.registry.live import LiveModels
 from churn_api.registry.management import Unusable
 from churn_api.registry.model import Model
+from churn_api.registry.model_errors import ModelNotReady, UnknownModel, UnknownVersion
 from churn_api.services import Services
 from churn_api.store.audit import actor
 from churn_api.store.database import DatabaseAway

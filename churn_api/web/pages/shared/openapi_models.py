@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from churn_api.contract.batch import CUSTOMERS
 from churn_api.contract.json_schema import IDENTIFIER_SCHEMA, record_json_schema
 from churn_api.contract.signature import Signature
-from churn_api.registry.live import LiveModels, ModelNotReady, UnknownModel, UnknownVersion
+from churn_api.registry.live import LiveModels
+from churn_api.registry.model_errors import ModelNotReady, UnknownModel, UnknownVersion
 
 RECORD, IDENTIFIER = "Record_", "Identifier"
 ANY_RECORD = "AnyRecord"

@@ -1,4 +1,4 @@
-"""Each worker's report in the database: which versions it serves. Clients read from it how far a model swap has come."""
+"""Each worker's report in the database: the versions that it serves. Clients read from it how far a swap has come."""
 
 import json
 import os

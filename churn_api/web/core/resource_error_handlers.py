@@ -9,8 +9,8 @@ from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.jobs.queue import Finished, KeyReused
 from churn_api.jobs.quota import QuotaExceeded
 from churn_api.registry.catalog import Conflict
-from churn_api.registry.live import UnknownModel, UnknownVersion
 from churn_api.registry.management import Unusable
+from churn_api.registry.model_errors import UnknownModel, UnknownVersion
 from churn_api.web.core.app_services import live_models
 from churn_api.web.core.problems import Problem, body_errors, invalid, response_for
 from churn_api.web.core.urls import route_template

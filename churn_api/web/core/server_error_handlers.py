@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from churn_api.registry.live import ModelNotReady
+from churn_api.registry.model_errors import ModelNotReady
 from churn_api.store.database import DatabaseAway
 from churn_api.telemetry.multiprocess import Busy
 from churn_api.web.core.app_services import services

@@ -1,10 +1,10 @@
-"""Churn probabilities over HTTP, and in Python: a model comes with its contract.
+"""Churn probabilities over HTTP and in Python.
 
-What this package offers to other programs is listed in `__all__`. Each name is imported when it is first asked for, so
-that `import churn_api` loads next to nothing, and `churn_api.load` neither Flask nor a database.
+`__all__` lists the public Python API. Each name is imported at its first use: `import churn_api` is fast, and
+`churn_api.load` imports neither Flask nor SQLAlchemy.
 """
 
-TYPE_CHECKING = False  # as in `typing`, which would be half of what is loaded here
+TYPE_CHECKING = False  # as in `typing`, which takes half of the import time of this module
 if TYPE_CHECKING:
     from churn_api.app import create_app, init_app, upgrade
     from churn_api.config import StartError
@@ -69,15 +69,15 @@ _MODULES = {
     "upgrade": "app",
 }
 
-if not TYPE_CHECKING:  # a name that is not offered is an error to type checkers too
+if not TYPE_CHECKING:  # hidden from type checkers, which would accept any name
 
     def __getattr__(name: str) -> object:
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-        return found
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return value
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""`python -m churn_api`: the `churn-api` command, wherever it is installed."""
+"""`python -m churn_api` runs the `churn-api` command."""
 
 from churn_api.cli import main
 

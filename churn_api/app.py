@@ -1,4 +1,4 @@
-"""The application: a table of contents."""
+"""The application factory."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,9 +35,10 @@ V1 = (predict, batch_predict, jobs, job_results, models, token, status, metrics_
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """An application of its own: settings, services and routes. `config` takes the place of the environment.
+    """Create an application with its own settings, services and routes.
 
-    Raises StartError with what to do about it.
+    `config` maps names of settings to values, and replaces the environment. Raises StartError, whose text says how to
+    fix the configuration.
     """
     app = Api("churn_api")
     app.config.from_mapping(_settings(config))
@@ -65,9 +66,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 
 def init_app(app: Flask, url_prefix: str = "/churn", config: Mapping[str, Any] | None = None) -> Flask:
-    """Mount the API below `url_prefix` of an application that a team already has, and return the API's own application.
+    """Mount the API in an existing Flask application below `url_prefix`, and return the API's own application.
 
-    The two share a process and an address, nothing else: neither's settings, errors, headers or hooks reach the other.
+    The two applications share the process and the port only: settings, error handlers, headers and hooks stay apart.
     Raises StartError.
     """
     prefix = url_prefix.strip("/")
@@ -80,10 +81,10 @@ def init_app(app: Flask, url_prefix: str = "/churn", config: Mapping[str, Any] |
 
 
 def upgrade(config: Mapping[str, Any] | None = None) -> None:
-    """Bring the database of a configuration to the schema that this version needs, as `churn-api db upgrade` does.
+    """Migrate a configuration's database to the schema of this version, as `churn-api db upgrade` does.
 
-    Safe to call again, and from many processes at once. A database in memory is each application's own, and has its
-    tables from the start. Raises StartError.
+    Safe to repeat, and to call from many processes at once. A database in memory needs no upgrade: each application
+    creates its own with all tables. Raises StartError.
     """
     database = Services(_settings(config)).database
     try:

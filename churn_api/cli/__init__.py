@@ -1,6 +1,6 @@
-"""The `churn-api` command. Results go to stdout, progress and complaints to stderr.
+"""The `churn-api` command. Results go to stdout, progress and errors to stderr.
 
-Exit codes: 0 done, 1 interrupted, 2 refused; nothing is written unless it is done. `score` has one more.
+Exit codes: 0 success, 1 interrupted, 2 refused; only success writes anything. `score` has one more.
 """
 
 from importlib import import_module
@@ -26,14 +26,14 @@ MODULES = {
     "train": "training_commands",
     "worker": "worker_command",
 }
-"""By a command's name: the module of this package that has it."""
+"""The module of each command."""
 
 
 class _Commands(click.Group):
-    """Loads the module of a command when it is asked for: none waits for what others need, as databases and NumPy."""
+    """Imports the module of a command when the command is used, so that none loads the libraries of the others."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        # For all commands at once: what no text can hold fails somewhere else in each of them.
+        # Checked here for all commands: surrogates would fail later, at a different place in each of them.
         for position, argument in enumerate(args, 1):
             if not is_unicode(argument):
                 raise CommandError(f"argument {position} is not UTF-8 text")

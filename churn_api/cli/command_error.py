@@ -1,9 +1,9 @@
-"""How a command says no."""
+"""The error of a command."""
 
 import click
 
 
 class CommandError(click.ClickException):
-    """A request that cannot be carried out; shown as one line."""
+    """Ends a command with one line on stderr and exit code 2."""
 
     exit_code = 2

@@ -1,4 +1,4 @@
-"""What the commands share: settings, services, and how they refuse."""
+"""Helpers of all commands: settings, services, number options, tables and errors."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class FiniteRange(click.FloatRange):
-    """A number within bounds. click's own lets NaN through, which is neither below nor above any of them."""
+    """click.FloatRange without NaN, which compares neither below nor above a bound."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See click.FloatRange."""
@@ -24,7 +24,7 @@ class FiniteRange(click.FloatRange):
 
 
 class IntegerRange(click.IntRange):
-    """A whole number within bounds."""
+    """click.IntRange that accepts ASCII digits only."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See click.IntRange."""
@@ -40,12 +40,12 @@ def _require_digits(
 
 
 def refuse(why: str) -> NoReturn:
-    """End the command with one line, and exit code 2."""
+    """End the command with one line on stderr and exit code 2."""
     raise CommandError(" ".join(why.split()))
 
 
 def load_settings_or_refuse() -> dict[str, Any]:
-    """The settings of the environment."""
+    """The settings from the environment. Raises CommandError."""
     try:
         return load_settings()
     except ConfigError as error:
@@ -54,8 +54,11 @@ def load_settings_or_refuse() -> dict[str, Any]:
 
 @contextmanager
 def open_services(*, checked: bool = True) -> Iterator["Services"]:
-    """The services that a command works on; what goes wrong with the database or a secret is told in one line."""
-    # Only here: a command that needs no database does without.
+    """The services of a command. Errors of the database or of a secret end the command with one line.
+
+    `checked` requires the database to have the schema of this version. Raises CommandError.
+    """
+    # Imported here: commands that use no database do not load SQLAlchemy.
     from churn_api.services import Services
     from churn_api.store import schema
     from churn_api.store.database import DatabaseAway
@@ -63,27 +66,27 @@ def open_services(*, checked: bool = True) -> Iterator["Services"]:
 
     settings = load_settings_or_refuse()
     try:
-        found = Services(settings)
-        found.database.seconds = COMMAND_SECONDS
-        with closing(found.database):
+        app_services = Services(settings)
+        app_services.database.seconds = COMMAND_SECONDS
+        with closing(app_services.database):
             if checked:
-                schema.check(found.database)
-            yield found
+                schema.check(app_services.database)
+            yield app_services
     except StartError as error:
         refuse(str(error))
     except DatabaseAway as error:
-        refuse(f"the database {found.database.location} {error.state} ({error})")
+        refuse(f"the database {app_services.database.location} {error.state} ({error})")
 
 
 def actor() -> str:
-    """Who runs the command, as the audit names them."""
+    """The user who runs the command, as the audit log records it."""
     from churn_api.store import audit
 
     return audit.actor("command")
 
 
 def print_table(head: list[str], rows: list[list[str]]) -> None:
-    """Print columns, as wide as they need to be. A cell is never two lines: what cannot be printed is escaped."""
+    """Print aligned columns. Unprintable characters are escaped, so that a row is always one line."""
     rows = [[_printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row in (head, *rows):
@@ -91,4 +94,4 @@ def print_table(head: list[str], rows: list[list[str]]) -> None:
 
 
 def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

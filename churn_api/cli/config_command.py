@@ -1,4 +1,4 @@
-"""Show the settings in force."""
+"""`churn-api config`: show the settings in force."""
 
 import click
 import orjson
@@ -17,15 +17,15 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--changed", is_flag=True, help="Only those that differ from their default.")
-@click.option("--json", "json_", is_flag=True, help="Print one JSON object in place of the table.")
+@click.option("--changed", is_flag=True, help="Only settings that differ from their default.")
+@click.option("--json", "json_", is_flag=True, help="Print one JSON object instead of the table.")
 def config(changed: bool, json_: bool) -> None:
-    """Show every setting as it is in force, secrets hidden, after checking them all."""
-    found, defaults = load_settings_or_refuse(), default_settings()
+    """Check all settings, and show their values, with secrets hidden."""
+    settings, defaults = load_settings_or_refuse(), default_settings()
     shown = {
-        setting.variable: _shown(setting, found[setting.name])
+        setting.variable: _shown(setting, settings[setting.name])
         for setting in SETTINGS
-        if not changed or found[setting.name] != defaults[setting.name]
+        if not changed or settings[setting.name] != defaults[setting.name]
     }
     if json_:
         click.echo(orjson.dumps(shown))
@@ -34,7 +34,7 @@ def config(changed: bool, json_: bool) -> None:
 
 
 def _shown(setting: Setting, value: object) -> object:
-    """A value without what must not be seen: of an address its password, of any other secret everything."""
+    """A setting's value; a secret is hidden, and of a secret URL only the password."""
     if not setting.secret or not value:
         return value
     text = str(value)

@@ -1,4 +1,4 @@
-"""Jobs: list, show, cancel, prune."""
+"""`churn-api jobs`: list, show, cancel and prune jobs."""
 
 from typing import Any, NoReturn
 
@@ -36,13 +36,13 @@ def jobs() -> None:
 
 
 @jobs.command("list")
-@click.option("--state", type=click.Choice(STATES), help="Only those in one state.")
+@click.option("--state", type=click.Choice(STATES), help="Only jobs in this state.")
 @click.option("--limit", type=IntegerRange(1, 100_000), default=50, show_default=True, help="How many, newest first.")
-@click.option("--json", "json_", is_flag=True, help="Print one JSON list in place of the table.")
+@click.option("--json", "json_", is_flag=True, help="Print one JSON list instead of the table.")
 def list_(state: State | None, limit: int, json_: bool) -> None:
     """List jobs, newest first."""
-    with open_services() as found:
-        listed = found.queue.list(None, limit, state=state)
+    with open_services() as services:
+        listed = services.queue.list(None, limit, state=state)
     if json_:
         click.echo(msgspec.json.encode([_as_dict(job) for job in listed]))
         return
@@ -52,9 +52,9 @@ def list_(state: State | None, limit: int, json_: bool) -> None:
 @jobs.command()
 @click.argument("job_id", metavar="ID")
 def show(job_id: str) -> None:
-    """Print a job (JSON): what was asked for, how far it is, and why it failed."""
-    with open_services() as found:
-        job = found.queue.get(job_id)
+    """Print a job (JSON): the request, the progress, and why it failed."""
+    with open_services() as services:
+        job = services.queue.get(job_id)
     if job is None:
         _refuse_unknown(job_id)
     click.echo(msgspec.json.format(msgspec.json.encode(_as_dict(job)), indent=2))
@@ -63,39 +63,40 @@ def show(job_id: str) -> None:
 @jobs.command()
 @click.argument("job_id", metavar="ID")
 def cancel(job_id: str) -> None:
-    """Cancel a job. A worker that is at it stops within seconds."""
-    with open_services() as found:
+    """Cancel a job. A worker that runs it stops within seconds."""
+    with open_services() as services:
         try:
-            job = found.queue.cancel(job_id, by=actor())
+            job = services.queue.cancel(job_id, by=actor())
         except UnknownJob:
             _refuse_unknown(job_id)
         except Finished as error:
             refuse(f"job {job_id} is over: {error.args[0]}")
-    click.echo(f"{job_id} is cancelled" if job.state == "cancelled" else f"{job_id} will stop: its worker is told")
+    when = "" if job.state == "cancelled" else " as soon as its worker stops"
+    click.echo(f"{job_id} is cancelled{when}")
 
 
 @jobs.command()
-@click.option("--days", type=FiniteRange(0, MAX_KEEP_DAYS), help="Keep jobs that ended since. [default: JOB_KEEP_DAYS]")
-@click.option("--bytes", "bytes_", type=IntegerRange(0), help="Keep no more than this. [default: JOB_KEEP_BYTES]")
-@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option("--days", type=FiniteRange(0, MAX_KEEP_DAYS), help="Keep jobs this long. [default: JOB_KEEP_DAYS]")
+@click.option("--bytes", "bytes_", type=IntegerRange(0), help="Keep at most this many bytes. [default: JOB_KEEP_BYTES]")
+@click.option("--dry-run", is_flag=True, help="List what would be removed, and remove nothing.")
 def prune(days: float | None, bytes_: int | None, dry_run: bool) -> None:
-    """Remove jobs that ended long ago, then the oldest that ended until the others fit, and stray folders.
+    """Remove finished jobs by age, then the oldest until the rest fits the space, and folders without a job.
 
     A queued or running job is never removed.
     """
     settings = load_settings_or_refuse()
     keep_days = settings["JOB_KEEP_DAYS"] if days is None else days
     keep_bytes = settings["JOB_KEEP_BYTES"] if bytes_ is None else bytes_
-    with open_services() as found:
-        pruned = prunable(found.queue, found.jobs_dir, keep_days=keep_days, keep_bytes=keep_bytes)
+    with open_services() as services:
+        pruned = prunable(services.queue, services.jobs_dir, keep_days=keep_days, keep_bytes=keep_bytes)
         freed = sum(one.bytes for one in pruned)
         if pruned and not dry_run:
-            with found.database.transaction() as connection:
+            with services.database.transaction() as connection:
                 audit.record(connection, actor(), "jobs.prune", "jobs", jobs=len(pruned), bytes=freed)
             try:
-                remove(found.queue, found.jobs_dir, pruned)
+                remove(services.queue, services.jobs_dir, pruned)
             except OSError as error:
-                refuse(f"{error.filename or found.jobs_dir} cannot be removed: {error.strerror}")
+                refuse(f"{error.filename or services.jobs_dir} cannot be removed: {error.strerror}")
     for one in pruned:
         click.echo(f"{one.id}  {one.bytes} bytes  {one.why}")
     click.echo(f"{len(pruned)} {'would be removed' if dry_run else 'removed'}, {freed} bytes", err=True)

@@ -1,4 +1,4 @@
-"""API keys: create, list, rotate, revoke."""
+"""`churn-api keys`: create, list, rotate and revoke API keys."""
 
 import re
 from collections.abc import Iterator
@@ -28,30 +28,30 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Span(click.ParamType[timedelta]):
-    """A length of time, as in 90d, 12h, 30m."""
+    """A duration, as in 90d, 12h, 30m."""
 
     name = "span"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> timedelta:
-        """The length."""
+        """The duration."""
         form = re.fullmatch(r"([0-9]{1,5})([smhd])", str(value))
         if form is None:
-            self.fail("a length of time is a number and s, m, h or d, as in 90d", param, ctx)
+            self.fail("a duration is a number and s, m, h or d, as in 90d", param, ctx)
         return timedelta(**{_UNITS[form[2]]: int(form[1])})
 
 
 @click.group(epilog=EXAMPLES)
 def keys() -> None:
-    """Keys that let services call the API."""
+    """API keys, which let services call the API."""
 
 
 @keys.command()
-@click.option("--name", required=True, help="Whose key it is; logs and the audit show it.")
+@click.option("--name", required=True, help="Name of the key, shown in logs and the audit log.")
 @click.option("--scopes", required=True, metavar="A,B", help=f"Of {', '.join(SCOPES)}.")
-@click.option("--expires", type=Span(), metavar="SPAN", help="When it ends, as in 90d. [default: never]")
-@click.option("--rate", metavar="RATE", help="A limit of its own, as in 600/minute.")
+@click.option("--expires", type=Span(), metavar="SPAN", help="When it expires, as in 90d. [default: never]")
+@click.option("--rate", metavar="RATE", help="Rate limit of this key, as in 600/minute.")
 def create(name: str, scopes: str, expires: timedelta | None, rate: str | None) -> None:
-    """Make a key, and print it this once."""
+    """Create a key, and print it. It cannot be printed again."""
     if not _NAME.fullmatch(name):
         refuse("a key's name has 1 to 64 letters, digits, '.', '_' and '-', and begins with a letter or digit")
     _check_rate(rate)
@@ -61,18 +61,18 @@ def create(name: str, scopes: str, expires: timedelta | None, rate: str | None) 
         refuse(str(error))
     if not chosen:
         refuse(f"a key needs a scope, of {', '.join(SCOPES)}")
-    with open_services() as found, _conflicts():
-        key = found.keys.create(name, chosen, by=actor(), expires=expires, rate=rate)
+    with open_services() as services, _conflicts():
+        key = services.keys.create(name, chosen, by=actor(), expires=expires, rate=rate)
     click.echo(key.text)
     click.echo("Keep it now: only its hash is stored. Send it as X-API-Key.", err=True)
 
 
 @keys.command("list")
-@click.option("--json", "json_", is_flag=True, help="Print one JSON list in place of the table.")
+@click.option("--json", "json_", is_flag=True, help="Print one JSON list instead of the table.")
 def list_(json_: bool) -> None:
     """List keys, without the keys themselves."""
-    with open_services() as found:
-        rows = found.keys.all()
+    with open_services() as services:
+        rows = services.keys.all()
     if json_:
         click.echo(orjson.dumps([_as_dict(row) for row in rows]))
         return
@@ -84,9 +84,9 @@ def list_(json_: bool) -> None:
 @click.argument("name")
 @click.option("--grace", type=Span(), default="24h", show_default=True, help="How long the old key stays valid.")
 def rotate(name: str, grace: timedelta) -> None:
-    """Make a new key with the rights of NAME's, and print it; the old one stays valid for a grace period."""
-    with open_services() as found, _conflicts():
-        key = found.keys.rotate(name, by=actor(), grace=grace)
+    """Create a key with the scopes and the rate of NAME's, and print it. The old key stays valid for a grace period."""
+    with open_services() as services, _conflicts():
+        key = services.keys.rotate(name, by=actor(), grace=grace)
     click.echo(key.text)
     click.echo(f"The old key is valid until {datetime.now(UTC) + grace:%Y-%m-%d %H:%M} UTC.", err=True)
 
@@ -94,9 +94,9 @@ def rotate(name: str, grace: timedelta) -> None:
 @keys.command()
 @click.argument("name_or_id")
 def revoke(name_or_id: str) -> None:
-    """Revoke every active key of a name, or one by its id. Workers follow within two seconds."""
-    with open_services() as found, _conflicts():
-        for key in found.keys.revoke(name_or_id, by=actor()):
+    """Revoke all active keys of a name, or one by its id. Workers apply it within two seconds."""
+    with open_services() as services, _conflicts():
+        for key in services.keys.revoke(name_or_id, by=actor()):
             click.echo(f"revoked {key}")
 
 
@@ -113,7 +113,7 @@ def _check_rate(rate: str | None) -> None:
         if rate is not None:
             parse(rate)
     except ValueError:
-        refuse("a rate is a number and a span, as in 600/minute")
+        refuse("a rate is a number and a unit of time, as in 600/minute")
 
 
 def _as_dict(row: Any) -> dict[str, Any]:

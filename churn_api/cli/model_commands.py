@@ -1,4 +1,4 @@
-"""Models: list, show, register, make live, unload."""
+"""`churn-api models`: list, show, register, make live and unload models."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,37 +25,37 @@ Examples:
   churn-api models list
   churn-api models register telco/2
   churn-api models live telco 2
-  churn-api models live telco 1        (the way back is the same command)
+  churn-api models live telco 1        (a rollback is the same command)
 """
 
 
 @click.group(epilog=EXAMPLES)
 def models() -> None:
-    """Models: which there are, and which version of each answers."""
+    """Models, their versions, and which version is live."""
 
 
 @models.command("list")
-@click.option("--json", "json_", is_flag=True, help="Print one JSON list in place of the table.")
+@click.option("--json", "json_", is_flag=True, help="Print one JSON list instead of the table.")
 def list_(json_: bool) -> None:
-    """List the models of the catalogue, and bundles of the models folder that are not registered."""
-    with open_services() as found:
-        known = found.catalog.read()
-        lying = bundle_digests(found.models_dir)
-    told = [
+    """List the models of the catalogue, and the bundles in the models folder that are not registered."""
+    with open_services() as services:
+        known = services.catalog.read()
+        bundles = bundle_digests(services.models_dir)
+    listed = [
         {
             "name": name,
             "live": known[name].live if name in known else None,
             "versions": list(known[name].digests) if name in known else [],
-            "not_registered": [v for v in lying.get(name, {}) if name not in known or v not in known[name].digests],
+            "not_registered": [v for v in bundles.get(name, {}) if name not in known or v not in known[name].digests],
         }
-        for name in sorted({*known, *lying})
+        for name in sorted({*known, *bundles})
     ]
     if json_:
-        click.echo(orjson.dumps(told))
+        click.echo(orjson.dumps(listed))
         return
     rows = [
-        [str(one["name"]), str(one["live"] or "-"), _joined(one["versions"]), _joined(one["not_registered"])]
-        for one in told
+        [str(model["name"]), str(model["live"] or "-"), _joined(model["versions"]), _joined(model["not_registered"])]
+        for model in listed
     ]
     print_table(["name", "live", "versions", "not registered"], rows)
 
@@ -64,9 +64,9 @@ def list_(json_: bool) -> None:
 @click.argument("name")
 @click.argument("version", required=False)
 def show(name: str, version: str | None) -> None:
-    """Print the card of a version (JSON): of VERSION, else of the live one, else of the newest."""
-    with open_services() as found:
-        folder = found.models_dir / name / (version or _usual_version(found, name))
+    """Print the card of VERSION (JSON); without VERSION, of the live version, else of the newest."""
+    with open_services() as services:
+        folder = services.models_dir / name / (version or _default_version(services, name))
         try:
             card = read_card(folder)
         except BundleError as error:
@@ -77,9 +77,9 @@ def show(name: str, version: str | None) -> None:
 @models.command()
 @click.argument("path", metavar="NAME/VERSION")
 def register(path: str) -> None:
-    """Register a bundle of the models folder, after checking its files and its golden rows."""
-    with open_services() as found, _refusals(found.models_dir):
-        name, version = found.management.register(path, by=actor())
+    """Register a bundle in the models folder. Its files and golden rows are checked first."""
+    with open_services() as services, _refusals(services.models_dir):
+        name, version = services.management.register(path, by=actor())
     click.echo(f"{name}, version {version}, is registered")
     click.echo(f"Make it live: churn-api models live {name} {version}", err=True)
 
@@ -88,7 +88,7 @@ def register(path: str) -> None:
 @click.argument("name")
 @click.argument("version")
 def live(name: str, version: str) -> None:
-    """Make VERSION of NAME the one that answers, registering it first if need be. Workers follow within two seconds."""
+    """Make VERSION of NAME live; register it first where needed. Workers switch within two seconds."""
     make_live(name, version)
     click.echo(f"{name}: version {version} is live")
 
@@ -96,21 +96,21 @@ def live(name: str, version: str) -> None:
 @models.command()
 @click.argument("name")
 def unload(name: str) -> None:
-    """Have no version of NAME answer. Files and registered versions stay."""
-    with open_services() as found, _refusals(found.models_dir):
-        found.management.unload(name, by=actor())
+    """Unload NAME: none of its versions is live then. Files and registered versions stay."""
+    with open_services() as services, _refusals(services.models_dir):
+        services.management.unload(name, by=actor())
     click.echo(f"{name} is unloaded")
 
 
 def make_live(name: str, version: str) -> None:
-    """Make a version of the models folder live, registering it first if need be, or refuse."""
-    with open_services() as found, _refusals(found.models_dir):
-        found.management.make_bundle_live(name, version, by=actor())
+    """Make a version live; register it first where needed. Raises CommandError."""
+    with open_services() as services, _refusals(services.models_dir):
+        services.management.make_bundle_live(name, version, by=actor())
 
 
 @contextmanager
 def _refusals(models_dir: Path) -> Iterator[None]:
-    """Refuse what the registry refuses. Its texts are answers to clients too, so the folder is named here."""
+    """Turn the registry's errors into CommandError; add the models folder, which texts for clients do not name."""
     try:
         yield
     except (Unusable, Conflict) as error:
@@ -121,13 +121,13 @@ def _refusals(models_dir: Path) -> Iterator[None]:
         refuse(f"there is no version {error.args[0]}: `churn-api models list` lists them (models folder: {models_dir})")
 
 
-def _usual_version(found: "Services", name: str) -> str:
-    """The version of a model that is live, else its newest bundle's."""
-    known, bundles = found.catalog.read(), bundle_digests(found.models_dir)
+def _default_version(services: "Services", name: str) -> str:
+    """The live version of a model, else the version of its newest bundle."""
+    known, bundles = services.catalog.read(), bundle_digests(services.models_dir)
     if name in known and (live := known[name].live) is not None:
         return live
     if name not in bundles:
-        _refuse_unknown(name, found.models_dir)
+        _refuse_unknown(name, services.models_dir)
     return list(bundles[name])[-1]
 
 

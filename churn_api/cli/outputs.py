@@ -1,4 +1,4 @@
-"""Where a command writes: a file that is there when it is whole, or stdout."""
+"""The output of a command: a file that is written atomically, or stdout."""
 
 import gzip
 import os
@@ -16,7 +16,7 @@ GZIPPED = ".gz"
 
 
 def check_output(target: str, *others: str) -> None:
-    """Refuse what could not be written, or would replace one of the other files, before any work is done."""
+    """Refuse, before any work is done, an output that cannot be written or would replace one of the other files."""
     if target == PIPE:
         return
     path, folder = Path(target), Path(target).parent
@@ -32,14 +32,14 @@ def check_output(target: str, *others: str) -> None:
 
 
 def check_terminal(target: str, format: str) -> None:  # noqa: A002
-    """Refuse to show somebody bytes that are no text."""
+    """Refuse to write a binary format to a terminal."""
     if target == PIPE and FORMATS[format].binary and sys.stdout.isatty():
-        refuse(f"{FORMATS[format].title} is nothing to read on a terminal: name a file with -o")
+        refuse(f"{FORMATS[format].title} is binary and cannot be read on a terminal: name a file with -o")
 
 
 @contextmanager
 def atomic_output(target: str) -> Iterator[BinaryIO]:
-    """A file that is there when it is whole, gzipped where its name says so; or stdout."""
+    """A file that appears when it is complete, gzipped where its name ends in .gz; or stdout."""
     if target == PIPE:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -48,7 +48,7 @@ def atomic_output(target: str) -> Iterator[BinaryIO]:
 
     with atomic_write(Path(target)) as file:
         if target.lower().endswith(GZIPPED):
-            # Neither a time nor a name: the same table gives the same bytes.
+            # Without time and name in the header, the same table gives the same bytes.
             with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as zipped:
                 yield zipped  # type: ignore[misc]  # a GzipFile is written to like any file
         else:

@@ -1,4 +1,4 @@
-"""Progress over a table's rows, on stderr: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of a run over a table's rows: a bar on a terminal, else a line every ten seconds."""
 
 import time
 from collections.abc import Iterator
@@ -12,22 +12,22 @@ LINE_EVERY_SECONDS = 10
 
 
 class RowProgress(Protocol):
-    """Is told how far a run has come."""
+    """Displays how far a run is."""
 
-    def at(self, rows: int, done: int) -> None:
-        """So many rows are finished, which is `done` of the total."""
+    def update(self, rows: int, done: int) -> None:
+        """Display that `rows` rows are finished, and `done` of the total."""
         ...
 
 
 class _Lines:
     def __init__(self, stream: TextIO, total: int) -> None:
         self._stream, self._total = stream, total
-        self._started = self._told = time.monotonic()
+        self._started = self._last_line = time.monotonic()
 
-    def at(self, rows: int, done: int) -> None:
+    def update(self, rows: int, done: int) -> None:
         now = time.monotonic()
-        if now - self._told >= LINE_EVERY_SECONDS:
-            self._told = now
+        if now - self._last_line >= LINE_EVERY_SECONDS:
+            self._last_line = now
             percent = 100 * done / self._total if self._total else 100.0
             rate = rows / (now - self._started)
             print(f"{percent:.0f} %, {rows:,} rows, {rate:,.0f} rows/s", file=self._stream, flush=True)
@@ -39,14 +39,14 @@ class _Bar:
         self._started = time.monotonic()
         self._task = bar.add_task("", total=total, rows="0 rows")
 
-    def at(self, rows: int, done: int) -> None:
+    def update(self, rows: int, done: int) -> None:
         rate = rows / max(time.monotonic() - self._started, 1e-9)
         self._bar.update(self._task, completed=done, rows=f"{rows:,} rows, {rate:,.0f} rows/s")
 
 
 @contextmanager
 def row_progress(stream: TextIO, total: int) -> Iterator[RowProgress]:
-    """The kind of progress that suits the stream; `total` is what `done` will be in the end."""
+    """A bar where the stream is a terminal, else lines; `total` is the final value of `done`."""
     if not stream.isatty():
         yield _Lines(stream, total)
         return

@@ -1,4 +1,4 @@
-"""The service's own secrets: how another takes the place of the one that the database knows."""
+"""`churn-api secrets`: replace the secrets whose fingerprints the database stores."""
 
 import click
 
@@ -19,25 +19,26 @@ To rotate one: set the new value on every machine, adopt it once, and restart th
 
 @click.group(epilog=EXAMPLES)
 def secrets() -> None:
-    """Secrets of keys and tokens, which all machines of a database share."""
+    """The secrets of keys and tokens, which all machines of a database share."""
 
 
 @secrets.command()
 @click.argument("name", type=click.Choice(fingerprints.NAMES))
-@click.option("--yes", is_flag=True, help="Ask nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def adopt(name: str, yes: bool) -> None:
-    """Have the database know this machine's secret NAME from now on, and end what was made with the one before.
+    """Store the fingerprint of this machine's secret NAME in the database, in place of the previous one.
 
-    With KEY_PEPPER every active key is revoked. A secret that a single machine has lost is made anew.
+    Tokens, or with KEY_PEPPER all active keys, that were made with the previous secret become invalid. On a single
+    machine a lost secret is generated again.
     """
     settings = load_settings_or_refuse()
-    with open_services() as found:
+    with open_services() as services:
         if not yes:
-            ends = "revokes every active key" if name == fingerprints.PEPPER else "ends every token"
-            click.confirm(f"This {ends}. Go on?", abort=True, err=True)
-        own = secret(name, settings[name], found.instance, single_machine=found.database.is_local)
-        with found.database.transaction() as connection:
+            effect = "revokes every active key" if name == fingerprints.PEPPER else "makes all tokens invalid"
+            click.confirm(f"This {effect}. Continue?", abort=True, err=True)
+        own = secret(name, settings[name], services.instance, single_machine=services.database.is_local)
+        with services.database.transaction() as connection:
             revoked = fingerprints.adopt(connection, name, own, by=actor())
     for key in revoked:
         click.echo(f"revoked {key}")
-    click.echo(f"{name} is adopted: restart every server that has another", err=True)
+    click.echo(f"{name} is adopted: restart all servers that use another value", err=True)

@@ -1,4 +1,4 @@
-"""Serve the API by gunicorn."""
+"""`churn-api serve`: serve the API with gunicorn."""
 
 import os
 import shlex
@@ -14,7 +14,7 @@ from churn_api.server.listening import bind_of, check_settings
 
 PACKAGE = Path(__file__).parents[1]
 STOP_SECONDS = 60
-"""How long a server may take to stop before a changed one starts: a job worker finishes the block at hand."""
+"""How long a server may take to stop before a changed one starts: a job worker finishes its current block."""
 
 EXAMPLES = """
 \b
@@ -36,11 +36,11 @@ Exit codes:
 @click.option("--host", metavar="HOST", help="Address to listen on, or unix:PATH. [default: HOST, else 127.0.0.1]")
 @click.option("--port", metavar="PORT", help="Port to listen on. [default: PORT, else 8000]")
 @click.option("--workers", metavar="N", help="Worker processes. [default: WEB_CONCURRENCY, else 2]")
-@click.option("--reload", is_flag=True, help="Start again when a file of the package changes. For development.")
+@click.option("--reload", is_flag=True, help="Restart when a file of the package changes. For development.")
 def serve(host: str | None, port: str | None, workers: str | None, reload: bool) -> None:
-    """Serve the API by gunicorn, with this package's own configuration; every setting is followed.
+    """Serve the API with gunicorn and this package's configuration; all settings apply.
 
-    It runs in this process's place: signals and exit codes are gunicorn's.
+    gunicorn replaces this process: signals and exit codes are gunicorn's.
     """
     for variable, value in (("HOST", host), ("PORT", port), ("WEB_CONCURRENCY", workers)):
         if value is not None:
@@ -53,13 +53,13 @@ def serve(host: str | None, port: str | None, workers: str | None, reload: bool)
     configuration = ["--config", "python:churn_api.server.gunicorn_conf", "--bind", bind_of(settings)]
     command = [sys.executable, "-m", "gunicorn", *configuration, "churn_api.server.wsgi:app"]
     if reload:
-        _run_again_when_changed(command)
+        _run_with_reload(command)
     else:
         os.execv(command[0], command)  # noqa: S606  # nosec B606
 
 
-def _run_again_when_changed(command: list[str]) -> None:
-    """Run a command in a process of its own, and start it again, with all of its code, when the package changes."""
+def _run_with_reload(command: list[str]) -> None:
+    """Run a command in a child process, and restart it when a file of the package changes."""
     if find_spec("watchfiles") is None:
         refuse("--reload needs an extra: pip install 'churn-api[reload]'")
     from watchfiles import run_process

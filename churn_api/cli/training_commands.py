@@ -1,4 +1,4 @@
-"""Commands that make models: train, package, sample-data."""
+"""`churn-api train`, `package` and `sample-data`."""
 
 import sys
 from importlib.util import find_spec
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 ESTIMATORS = ("auto", "logistic", "boosting")
 LIBRARIES = ("onnx", "pandas", "scipy", "skl2onnx", "sklearn")
-"""What the extra `train` brings."""
+"""Libraries of the extra `train`."""
 
 TRAIN_EXAMPLES = """
 \b
 Examples:
   churn-api train customers.csv --target Churn
   churn-api train customers.csv --target Churn --id customerID --name telco
-  churn-api train customers.csv --target Churn --live          (and it answers)
+  churn-api train customers.csv --target Churn --live          (the version is live at once)
   churn-api train customers.parquet --target left --positive yes --exclude churn_date --json
 """
 PACKAGE_EXAMPLES = """
@@ -43,25 +43,25 @@ Examples:
 
 _TRAIN_HELP = f"""Train on TABLE ({TITLES}): its columns become the API.
 
-Columns that were never blank are required, the others are optional. The better of two candidates is calibrated,
-compiled, proven equal to itself, and written as the next version of the model.
+Columns without blanks become required fields, the others optional ones. The better of two candidates is calibrated,
+compiled to ONNX, checked to predict as before, and written as the next version of the model.
 """
 
 
 @click.command(epilog=TRAIN_EXAMPLES, help=_TRAIN_HELP)
 @click.argument("table", type=click.Path(path_type=Path))
 @click.option("--target", required=True, metavar="COL", help="Column to predict.")
-@click.option("--positive", metavar="LABEL", help="Its label that means churn; known for Yes/No, true/false and 0/1.")
+@click.option("--positive", metavar="LABEL", help="Label that means churn; not needed for Yes/No, true/false and 0/1.")
 @click.option("--id", "identifier", metavar="COL", help="Column that identifies a customer. [default: customer_id]")
-@click.option("--name", metavar="NAME", help="Name of the model. [default: the one that serves by default]")
+@click.option("--name", metavar="NAME", help="Name of the model. [default: DEFAULT_MODEL]")
 @click.option("--estimator", type=click.Choice(ESTIMATORS), default="auto", show_default=True)
 @click.option("--signature", type=click.Path(path_type=Path), metavar="FILE", help="Declared signature (JSON).")
-@click.option("--exclude", multiple=True, metavar="COL", help="Leave a column out. May be repeated.")
+@click.option("--exclude", multiple=True, metavar="COL", help="Leave a column out. Repeatable.")
 @click.option(
     "--open", "opened", multiple=True, metavar="COL", help="Accept unseen categories of a column. Repeatable."
 )
 @click.option("--live", is_flag=True, help="Make the version live; needs the database.")
-@click.option("--json", "json_", is_flag=True, help="Print one JSON object in place of the tables.")
+@click.option("--json", "json_", is_flag=True, help="Print one JSON object instead of the tables.")
 def train(
     table: Path, name: str | None, estimator: str, signature: Path | None, live: bool, json_: bool, **chosen: Any
 ) -> None:
@@ -69,7 +69,7 @@ def train(
     _require_libraries()
     if live:
         with open_services():
-            pass  # what the database would be refused for is refused before the work
+            pass  # a database that cannot be used is refused before the training
     from churn_api.training.errors import TrainingError
     from churn_api.training.preparation import Choices
     from churn_api.training.progress import progress_on
@@ -77,7 +77,7 @@ def train(
     from churn_api.training.train import train as train_model
 
     if signature and (chosen["identifier"] or chosen["exclude"] or chosen["opened"] or chosen["positive"]):
-        refuse("--signature already says what --id, --exclude, --open and --positive would")
+        refuse("--signature cannot be combined with --id, --exclude, --open and --positive")
     settings = load_settings_or_refuse()
     declared = _signature(signature) if signature else None
     try:
@@ -102,21 +102,21 @@ def train(
         from churn_api.cli.model_commands import make_live
 
         make_live(trained.card.name, trained.card.version)
-    _say_what_next(trained.card, settings, live=live)
+    _print_next_steps(trained.card, settings, live=live)
 
 
 @click.command(epilog=PACKAGE_EXAMPLES)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
-    "--signature", type=click.Path(path_type=Path), required=True, metavar="FILE", help="What a record is (JSON)."
+    "--signature", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Signature of a record (JSON)."
 )
-@click.option("--golden", type=click.Path(path_type=Path), metavar="TABLE", help="Rows to prove the compiled model on.")
-@click.option("--name", metavar="NAME", help="Name of the model. [default: the one that serves by default]")
+@click.option("--golden", type=click.Path(path_type=Path), metavar="TABLE", help="Rows to check the compiled model on.")
+@click.option("--name", metavar="NAME", help="Name of the model. [default: DEFAULT_MODEL]")
 def package(model: Path, signature: Path, golden: Path | None, name: str | None) -> None:
-    """Make a bundle of MODEL, a scikit-learn classifier saved by joblib.
+    """Package MODEL, a scikit-learn classifier saved by joblib, as a bundle.
 
-    Loading a joblib file runs the code in it: package only files of your own. Where the golden table holds the target,
-    the threshold and the metrics come from it; else the threshold is 0.5.
+    Loading a joblib file runs the code in it: package only files that you trust. Where the golden table has the target,
+    threshold and metrics are computed from it; else the threshold is 0.5.
     """
     _require_libraries()
     from churn_api.training.errors import TrainingError
@@ -138,14 +138,14 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
     click.echo(f"{card.name}, version {card.version}, serves from {card.scorer}")
     if not card.parity.proven:
         click.echo(f"not compiled: {card.parity.reason}", err=True)
-    _say_what_next(card, settings, live=False)
+    _print_next_steps(card, settings, live=False)
 
 
 @click.command("sample-data", epilog=SAMPLE_EXAMPLES)
 @click.option("--rows", type=IntegerRange(min=1, max=10_000_000), default=10_000, show_default=True)
 @click.option("--seed", type=IntegerRange(min=0), default=0, show_default=True)
 def sample_data(rows: int, seed: int) -> None:
-    """Print a table of made-up customers as CSV: realistic, with missing values, and the same for the same seed."""
+    """Print a synthetic table of customers as CSV: realistic, with missing values, the same for the same seed."""
     _require_libraries()
     from churn_api.training.sample import sample_table
 
@@ -154,7 +154,7 @@ def sample_data(rows: int, seed: int) -> None:
 
 def _require_libraries() -> None:
     if any(find_spec(name) is None for name in LIBRARIES):
-        refuse("what training needs is not installed: pip install 'churn-api[train]'")
+        refuse("the libraries for training are not installed: pip install 'churn-api[train]'")
 
 
 def _model_name(name: str | None, settings: dict[str, Any]) -> str:
@@ -172,11 +172,11 @@ def _signature(path: Path) -> Signature:
     except OSError as error:
         refuse(f"{path.name} cannot be read: {error.strerror}")
     except SignatureError as error:
-        refuse(f"{path.name} is no signature: {error}")
+        refuse(f"{path.name} is not a signature: {error}")
 
 
-def _say_what_next(card: "Card", settings: dict[str, Any], *, live: bool) -> None:
+def _print_next_steps(card: "Card", settings: dict[str, Any], *, live: bool) -> None:
     route = f"{API_V1}/predict" + ("" if card.name == settings["DEFAULT_MODEL"] else f"/{card.name}")
-    act = "It is live" if live else f"Make it live: `churn-api models live {card.name} {card.version}`"
+    state = "It is live" if live else f"Make it live: `churn-api models live {card.name} {card.version}`"
     click.echo(f"Written to {Path(settings['MODELS_DIR']) / card.name / card.version}.", err=True)
-    click.echo(f"{act}. A server that runs follows; else `churn-api serve`. Then POST to {route}.", err=True)
+    click.echo(f"{state}. Running servers switch to it; else run `churn-api serve`. Then POST to {route}.", err=True)

@@ -1,4 +1,4 @@
-"""Work on jobs."""
+"""`churn-api worker`: run the jobs of the queue."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ from churn_api.telemetry import logs, multiprocess_dir
 if TYPE_CHECKING:
     from churn_api.telemetry.job_metrics import JobMetrics
 
-AGAIN_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -30,19 +30,19 @@ EXAMPLES = """
 Examples:
   churn-api worker
   CHURN_JOB_PROCESSES=4 churn-api worker
-  churn-api worker --respawn               (starts it again whenever it dies)
+  churn-api worker --respawn               (restarts it whenever it dies)
 
 \b
-SIGTERM ends it after the block at hand; the job goes on with the next worker.
+SIGTERM stops it after the current block; the next worker continues the job.
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--respawn", is_flag=True, help="Supervise a worker: start another when it dies.")
-@click.option("--parent", type=int, hidden=True, help="Process to end with; the one that started this, where not said.")
+@click.option("--respawn", is_flag=True, help="Supervise a worker, and restart it when it dies.")
+@click.option("--parent", type=int, hidden=True, help="Process id: stop when this process ends. [default: the parent]")
 @click.option("--delay", type=float, default=0.0, hidden=True, help="Seconds to wait first.")
 def worker(respawn: bool, parent: int | None, delay: float) -> None:
-    """Work on the jobs of the queue, one after another. Start as many as you like, on any machine."""
+    """Run the jobs of the queue, one after another. Any number of workers may run, on any machine."""
     time.sleep(delay)
     logs.configure(load_settings_or_refuse())
     from churn_api.server.supervisor import stop_with_parent, supervise_worker
@@ -54,41 +54,41 @@ def worker(respawn: bool, parent: int | None, delay: float) -> None:
     from churn_api.tables.arrow_memory import keep_arrow_small
 
     keep_arrow_small()
-    # Before anything imports prometheus_client, which decides then where values live.
+    # Before prometheus_client is imported: at its import it decides where values are stored.
     try:
-        observer = _counting()
+        job_metrics = _start_metrics()
     except StartError as error:
         refuse(str(error))
     if parent is not None:
         stop_with_parent(parent)
-    with open_services(checked=False) as found:
-        _wait_for_schema(found.database)
+    with open_services(checked=False) as services:
+        _wait_for_schema(services.database)
         try:
-            working = found.worker(observer)
+            job_worker = services.worker(job_metrics)
         except StartError as error:
             refuse(str(error))
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: working.stop())
-        working.run()
+            signal.signal(number, lambda *_: job_worker.stop())
+        job_worker.run()
 
 
 def _wait_for_schema(database: Database) -> None:
-    """Wait until the database answers: work would wait for it too. Raises SchemaError, or DatabaseUnusable."""
-    waits = False
+    """Wait until the database can be reached. Raises SchemaError, or DatabaseUnusable."""
+    warned = False
     while True:
         try:
             return schema.check(database)
         except DatabaseUnusable:
             raise
         except DatabaseAway as error:
-            if not waits:
+            if not warned:
                 log.warning("the database %s at the start (%s); the worker waits for it", error.state, error)
-            waits = True
-            time.sleep(AGAIN_SECONDS)
+            warned = True
+            time.sleep(RETRY_SECONDS)
 
 
-def _counting() -> "JobMetrics":
-    """Count with the gunicorn that started this, or in a group of one's own that serves its metrics itself."""
+def _start_metrics() -> "JobMetrics":
+    """Join the metrics of the gunicorn that started this worker; a worker on its own serves its metrics itself."""
     settings = load_settings_or_refuse()
     joined = multiprocess_dir.join()
     if joined is None:
@@ -97,8 +97,8 @@ def _counting() -> "JobMetrics":
     from churn_api.server.sidecar import start_sidecar
     from churn_api.telemetry.job_metrics import JobMetrics, serve
 
-    counts = JobMetrics()
+    job_metrics = JobMetrics()
     if joined is None and settings["METRICS_PORT"]:
         depth = Services(settings).depth_or_none
-        start_sidecar(partial(serve, counts, depth, settings["METRICS_HOST"], settings["METRICS_PORT"]))
-    return counts
+        start_sidecar(partial(serve, job_metrics, depth, settings["METRICS_HOST"], settings["METRICS_PORT"]))
+    return job_metrics

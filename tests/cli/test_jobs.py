@@ -66,7 +66,7 @@ def test_show(ended):
 def test_cancel(ended, queue):
     """A queued job is cancelled at once, a running one by its worker, and both are in the audit."""
     assert run("cancel", "queued").stdout == "queued is cancelled\n"
-    assert run("cancel", "running").stdout == "running will stop: its worker is told\n"
+    assert run("cancel", "running").stdout == "running is cancelled as soon as its worker stops\n"
     assert queue.get("running").cancel_asked
     told = CliRunner().invoke(main, ["audit", "--json"]).stdout.splitlines()
     acts = [json.loads(line) for line in told]

@@ -99,7 +99,7 @@ def test_closed_pipe():
         [COMMAND, "score", "good.csv"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         process.stdout.close()
-        assert process.stderr.read() == "Error: whoever read the result stopped before its end\n"
+        assert process.stderr.read() == "Error: the reader of the result closed the pipe before its end\n"
     assert process.returncode == 2
 
 
@@ -194,8 +194,8 @@ def test_more_errors_than_are_held(monkeypatch, on_error):
         (["good.csv", "-o", "out.csv", "--errors", "out.csv"], "out.csv would replace a file"),
         (["good.csv", "-o", "nowhere/out.csv"], "there is no folder nowhere"),
         (["good.csv", "-o", "."], ". is a folder"),
-        (["."], "does not tell its format"),
-        (["good.csv", "-o", "out.xls"], f"out.xls does not tell its format: say --to {', '.join(FORMATS)}"),
+        (["."], "has no known suffix: add --from"),
+        (["good.csv", "-o", "out.xls"], f"out.xls has no known suffix: add --to {', '.join(FORMATS)}"),
         (["good.csv", "--threshold", "2"], "--threshold"),
         (["good.csv", "--threshold", "nan"], "--threshold"),
         (["good.csv", "--from", "parquet"], "good.csv is not a whole Parquet file"),
@@ -252,7 +252,7 @@ def test_database_away(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/none")
     done = score("good.csv", "-o", "scored.csv")
     assert done.exit_code == 0
-    assert "The newest version scores" in done.stderr
+    assert "The newest version is used" in done.stderr
 
 
 def test_no_rows():

@@ -1,1 +1,1 @@
-"""What every route shares: the record of a request, declarations, guard, limits, errors, health."""
+"""What all routes share: the request record, operations, authentication, rate limits, errors, health, metrics."""

@@ -1,1 +1,1 @@
-"""Version 1 of the API: a blueprint a resource; none imports another."""
+"""Version 1 of the API: one blueprint for each resource. No blueprint imports another."""

@@ -1,1 +1,1 @@
-"""What several resources of version 1 need; nothing here imports a blueprint."""
+"""Modules that several blueprints of version 1 use. None of them imports a blueprint."""

@@ -1,1 +1,1 @@
-"""Who may do what: API keys, tokens, scopes. Knows no HTTP."""
+"""Authentication and authorization: API keys, tokens, scopes, rate counters. Independent of HTTP."""

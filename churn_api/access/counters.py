@@ -1,4 +1,4 @@
-"""What counts calls: a hit says how far a counter is and when it ends, together."""
+"""Counters of calls: one operation adds to a counter and returns its total and its end."""
 
 from typing import NamedTuple, Protocol
 
@@ -6,7 +6,7 @@ from limits.storage import Storage
 
 
 class Hit(NamedTuple):
-    """A counter, after it was added to."""
+    """The state of a counter after a hit."""
 
     total: int
     ends: float
@@ -14,28 +14,28 @@ class Hit(NamedTuple):
 
 
 class Counters(Protocol):
-    """Counters by key. A counter begins when it is first hit, and ends so many seconds later."""
+    """Counters by key. A counter starts with its first hit, and ends `seconds` later."""
 
     def hit(self, key: str, seconds: int, amount: int = 1) -> Hit:
-        """Add to a counter. Raises whatever its storage does where it cannot be used."""
+        """Add to a counter. Raises the storage's own exceptions where it is not available."""
         ...
 
     def close(self) -> None:
-        """Let go of open files and connections. A hit after that opens them again."""
+        """Close files and connections. A later hit opens them again."""
         ...
 
 
 class NoRoom(Exception):
-    """There is no place for another counter until some have ended."""
+    """There is no room for another counter until some end."""
 
 
 def is_over(ends: float, seconds: float, now: float) -> bool:
-    """Whether a counter of that length has ended: also where it would end later than it can, by a clock set back."""
+    """Whether a counter of this length has ended. One that ends later than possible has: the clock was set back."""
     return not now < ends <= now + seconds
 
 
 class StoredCounters:
-    """Counters in a storage of `limits` that answers the count and its end one after the other."""
+    """Counters in a storage of `limits` that returns the total and the end in two operations."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -46,4 +46,4 @@ class StoredCounters:
         return Hit(int(total), float(self._storage.get_expiry(key)))
 
     def close(self) -> None:
-        """Nothing here: `limits` has no way to say so to a storage, which lets go when nothing refers to it."""
+        """Do nothing: storages of `limits` have no such operation; they close when they are garbage-collected."""

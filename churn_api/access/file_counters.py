@@ -1,8 +1,9 @@
 """Counters of calls in a file that all processes of a machine share: a storage for `limits`, exact without a server.
 
-The file is a hash table of fixed size. A counter's key chooses its page; the page is locked, read, and the one entry
-written. A process that is killed loses its lock, and a write within a page is done or not done: nothing that it leaves
-is broken. The file holds keyed hashes in place of keys: no address, and no client can choose a page.
+The file is a hash table of fixed size. The hash of a counter's key selects a page; the page is locked and read, and one
+entry is written. The kernel releases the lock of a killed process, and a write within a page is atomic, so a kill
+leaves no broken state. The file has keyed hashes instead of keys: it contains no client address, and clients cannot
+choose a page.
 """
 
 import os
@@ -21,25 +22,25 @@ from churn_api.access.file_lock import LockedRange
 
 SCHEME = "churn-file"
 PAGES = 8192
-"""So many pages of 128 counters: with windows of a minute, more callers than a machine can answer in one."""
+"""Pages of 128 counters each: with windows of a minute, more callers than a machine can serve in a minute."""
 PAGE_BYTES = 4096
-LOOK_EVERY_SECONDS = 1.0
-"""How often it is looked whether the file is still the one that its path names."""
+CHECK_SECONDS = 1.0
+"""Interval between checks that the path still names the open file."""
 
 _ENTRY = Struct("<16sdII")
-"""A counter: the hash of its key, when it ends, its count, and its length in seconds."""
+"""A counter: the hash of its key, its end (Unix time), its total, and its length in seconds."""
 _MOST = 2**32 - 1
 _MAGIC = b"churn counters 1"
 _HEAD = Struct("<16s32s")
-"""At the beginning of the file: what it is, and the secret that keys are hashed with."""
+"""The header: a magic number, and the secret that keys are hashed with."""
 
 
 class NotCounters(OSError):
-    """The file holds something else."""
+    """The file is not a file of counters."""
 
 
 class _File:
-    """An open file of counters, closed when nothing refers to it any more."""
+    """An open file of counters, closed when it is garbage-collected."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,29 +55,29 @@ class _File:
 
 
 def uri_of(path: Path) -> str:
-    """How `limits` finds the counters of a file."""
+    """The URI by which `limits` selects this storage."""
     return f"{SCHEME}://{path.absolute()}"
 
 
 class FileStorage(Storage):
-    """Counts in a file, which is made when it is first needed."""
+    """Counts in a file, which is created on first use."""
 
-    STORAGE_SCHEME = [SCHEME]  # noqa: RUF012 - the base class's
+    STORAGE_SCHEME = [SCHEME]  # noqa: RUF012 - as in the base class
 
     def __init__(self, uri: str, wrap_exceptions: bool = False, **options: Any) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
         self._path = Path(uri.removeprefix(f"{SCHEME}://"))
         self._opened: _File | None = None
-        self._looked = 0.0
+        self._checked_at = 0.0
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """What means that the file cannot be used."""
+        """Exceptions that mean that the file is not available."""
         return OSError
 
     def hit(self, key: str, seconds: int, amount: int = 1) -> Hit:
-        """Add to a counter. Raises OSError, or NoRoom where its page is full of others that go on."""
-        file, digest, start = self._place(key)
+        """Add to a counter. Raises OSError, or NoRoom where its page is full of active counters."""
+        file, digest, start = self._locate(key)
         with LockedRange(file.descriptor, start, PAGE_BYTES):
             now = time.time()
             page = _read(file.descriptor, start)
@@ -85,31 +86,31 @@ class FileStorage(Storage):
             if at < 0:
                 at = _free(page, now)
             else:
-                _, found_ends, found, _ = _ENTRY.unpack_from(page, at)
-                if not is_over(found_ends, seconds, now):
-                    total, ends = found, found_ends
+                _, stored_ends, stored, _ = _ENTRY.unpack_from(page, at)
+                if not is_over(stored_ends, seconds, now):
+                    total, ends = stored, stored_ends
             total = min(total + amount, _MOST)
             os.pwrite(file.descriptor, _ENTRY.pack(digest, ends, total, seconds), start + at)
         return Hit(total, ends)
 
     def close(self) -> None:
-        """Close the file, as soon as no other thread is counting in it."""
+        """Close the file once no thread uses it."""
         self._opened = None
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Add to a counter, and return the count."""
+        """Add to a counter, and return its total."""
         return self.hit(key, expiry, amount).total
 
     def get(self, key: str) -> int:
-        """The count; 0 where there is none."""
-        return self._found(key).total
+        """The total of a counter; 0 where there is none."""
+        return self._current(key).total
 
     def get_expiry(self, key: str) -> float:
-        """Unix time at which a counter ends; now where there is none."""
-        return self._found(key).ends
+        """End of a counter in Unix time; now where there is none."""
+        return self._current(key).ends
 
     def check(self) -> bool:
-        """Whether the file can be counted in: it can be read where it cannot be written, so this writes."""
+        """Whether the file is available. This writes: a read-only file could still be read."""
         try:
             self.hit("check", 1)
         except (OSError, NoRoom):
@@ -125,14 +126,14 @@ class FileStorage(Storage):
 
     def clear(self, key: str) -> None:
         """Remove one counter."""
-        file, digest, start = self._place(key)
+        file, digest, start = self._locate(key)
         with LockedRange(file.descriptor, start, PAGE_BYTES):
             at = _index(_read(file.descriptor, start), digest)
             if at >= 0:
                 os.pwrite(file.descriptor, bytes(_ENTRY.size), start + at)
 
-    def _found(self, key: str) -> Hit:
-        file, digest, start = self._place(key)
+    def _current(self, key: str) -> Hit:
+        file, digest, start = self._locate(key)
         page = _read(file.descriptor, start)
         at, now = _index(page, digest), time.time()
         if at >= 0:
@@ -141,18 +142,18 @@ class FileStorage(Storage):
                 return Hit(total, ends)
         return Hit(0, now)
 
-    def _place(self, key: str) -> tuple[_File, bytes, int]:
-        """The file, the key's hash, and where its page begins."""
+    def _locate(self, key: str) -> tuple[_File, bytes, int]:
+        """The file, the key's hash, and the offset of its page."""
         file = self._file()
         digest = blake2b(key.encode(errors="surrogatepass"), digest_size=16, key=file.secret).digest()
         return file, digest, (1 + int.from_bytes(digest[:4], "little") % PAGES) * PAGE_BYTES
 
     def _file(self) -> _File:
-        """The file of the path; another one where that was replaced, so that all processes count in the same."""
+        """The open file, reopened where the path was replaced, so that all processes use the same file."""
         now, opened = time.monotonic(), self._opened
-        if opened is not None and now - self._looked < LOOK_EVERY_SECONDS:
+        if opened is not None and now - self._checked_at < CHECK_SECONDS:
             return opened
-        self._looked = now
+        self._checked_at = now
         if opened is None or _identity(self._path) != opened.identity:
             self._opened = opened = _File(self._path)
         return opened
@@ -167,14 +168,14 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _secret(descriptor: int) -> bytes:
-    """The file's secret, which whoever opens it first makes. Raises NotCounters."""
+    """The file's secret, generated by the process that creates the file. Raises NotCounters."""
     with LockedRange(descriptor, 0, PAGE_BYTES):
         head = os.pread(descriptor, _HEAD.size, 0)
         if not head.strip(b"\0"):
             head = _HEAD.pack(_MAGIC, secrets.token_bytes(32))
             os.pwrite(descriptor, head, 0)
     if len(head) < _HEAD.size or not head.startswith(_MAGIC):
-        raise NotCounters("the file holds something else than counters: remove it")
+        raise NotCounters("the file is not a file of counters: remove it")
     secret: bytes = _HEAD.unpack(head)[1]
     return secret
 
@@ -184,7 +185,7 @@ def _read(descriptor: int, start: int) -> bytes:
 
 
 def _index(page: bytes, digest: bytes) -> int:
-    """Where in a page a counter is; -1 where it has none."""
+    """Offset of a counter in a page; -1 where the page does not have it."""
     at = page.find(digest)
     while at >= 0 and at % _ENTRY.size:
         at = page.find(digest, at + 1)
@@ -192,7 +193,7 @@ def _index(page: bytes, digest: bytes) -> int:
 
 
 def _free(page: bytes, now: float) -> int:
-    """Where in a page a counter can begin: in place of one that has ended. Raises NoRoom."""
+    """Offset of a free entry in a page, or of a counter that has ended. Raises NoRoom."""
     for number, (_, ends, _, seconds) in enumerate(_ENTRY.iter_unpack(page)):
         if is_over(ends, seconds, now):
             return number * _ENTRY.size

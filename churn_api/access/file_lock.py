@@ -1,4 +1,4 @@
-"""A lock of part of a file, which the kernel takes back from a process that dies, however it does."""
+"""A lock on part of a file. The kernel releases it when the process ends, however it ends."""
 
 import errno
 import fcntl
@@ -7,20 +7,20 @@ import threading
 import time
 
 LOCK_SECONDS = 1.0
-"""How long a lock is waited for; one is held for microseconds."""
+"""Timeout. Locks are held for microseconds."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 2e-5, 5e-3
 
-# The kernel's locks tell processes apart, and not the threads of one.
+# The kernel's locks are per process: threads need a lock of their own.
 _threads = threading.Lock()
 os.register_at_fork(before=_threads.acquire, after_in_parent=_threads.release, after_in_child=_threads.release)
 
 
 class LockHeld(OSError):
-    """Another process or thread does not give the lock back."""
+    """The lock was not released in time."""
 
 
 class LockedRange:
-    """A context in which no other thread or process has a part of the file. Raises LockHeld."""
+    """A context manager with exclusive access to part of a file. Raises LockHeld."""
 
     __slots__ = ("_descriptor", "_length", "_start")
 

@@ -1,7 +1,7 @@
-"""The keys in this process: read when they change, so that a look-up asks the database only of what it never saw.
+"""The cache of API keys in this process. It is read again when keys change; only unknown keys query the database.
 
-Every key that is turned away costs the same work, a look-up where it comes for the first time: how long that takes
-tells neither which ids there are nor what is wrong.
+Every rejected key costs the same work, including one query the first time it is seen: response times reveal neither
+which ids exist nor why a key is rejected.
 """
 
 import hmac
@@ -19,108 +19,108 @@ from churn_api.store.database import Database
 from churn_api.store.tables import KEYS
 
 FLUSH_EVERY_SECONDS = 30
-"""How late the time of a key's last use may be written."""
+"""Maximum delay before the time of a key's last use is written."""
 
-REMEMBERED = 10_000
-"""Keys that are remembered, and as many that were turned away: guesses cost a bounded memory."""
+MAX_ENTRIES = 10_000
+"""Maximum number of cached keys, and of cached rejections: guesses use bounded memory."""
 SHOWN = 20
-"""Names that a line of the log has."""
+"""Names in one log line."""
 
 log = logging.getLogger(__name__)
 
 _NO_DIGEST = bytes(32)
-"""Compared where there is no key, so that it takes as long as where there is one."""
+"""Compared where there is no key, so that it takes the same time."""
 
 
-class _Known(NamedTuple):
+class _CachedKey(NamedTuple):
     digest: bytes
     caller: Caller
     ends: float
-    """Unix time from which it is not valid; 0 where it was revoked."""
+    """Unix time at which the key expires; 0 where it was revoked."""
 
 
 class KeyCache:
-    """Finds callers by key. The keys are read anew when they change, and kept while the database is away."""
+    """Authenticates callers by key. Cached keys stay valid while the database is away."""
 
     def __init__(self, database: Database, pepper: bytes) -> None:
         self._database = database
         self._pepper = pepper
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._keys: OrderedDict[str, _CachedKey] = OrderedDict()
         self._denied: OrderedDict[bytes | str, None] = OrderedDict()
-        """Digests of keys that were turned away, and ids of keys that ended, since the keys were last read."""
+        """Digests of rejected keys, and ids of expired or revoked keys, since the last refresh."""
         self._used: dict[str, datetime] = {}
-        self._flushed = monotonic() - FLUSH_EVERY_SECONDS
+        self._flushed_at = monotonic() - FLUSH_EVERY_SECONDS
 
     def find(self, text: str) -> Caller:
-        """The caller that a key is of. Raises Denied, or DatabaseAway where none that is remembered is it."""
+        """The caller of a key. Raises Denied, or DatabaseAway where the key is not in the cache."""
         form = KEY.fullmatch(text)
         if form is None:
             raise Denied("invalid-key")
-        key, own, now = form[1], digest(text, self._pepper), datetime.now(UTC)
-        known = _valid(self._known.get(key), own, now) or self._ask(key, own, now)
+        key, key_digest, now = form[1], digest(text, self._pepper), datetime.now(UTC)
+        cached = _valid(self._keys.get(key), key_digest, now) or self._query(key, key_digest, now)
         self._used[key] = now
-        return known.caller
+        return cached.caller
 
     def is_active(self, key: str) -> bool:
-        """Whether the key of an id still lets somebody in. Raises DatabaseAway."""
+        """Whether the key with an id is still valid. Raises DatabaseAway."""
         now = datetime.now(UTC)
-        known = self._known.get(key)
-        if known is None and key not in self._denied:
-            known = self._look_up(key)
-        if known is not None and known.ends > now.timestamp():
+        cached = self._keys.get(key)
+        if cached is None and key not in self._denied:
+            cached = self._look_up(key)
+        if cached is not None and cached.ends > now.timestamp():
             return True
-        _remember(self._denied, key, None)
+        _store(self._denied, key, None)
         return False
 
     def refresh(self) -> None:
-        """Read the keys, the newest where there are too many, and log those that are revoked. Raises DatabaseAway."""
-        wanted = select(KEYS).where(KEYS.c.revoked_at.is_(None)).order_by(KEYS.c.created_at.desc()).limit(REMEMBERED)
+        """Read the keys, the newest where there are too many, and log revoked ones. Raises DatabaseAway."""
+        newest = select(KEYS).where(KEYS.c.revoked_at.is_(None)).order_by(KEYS.c.created_at.desc()).limit(MAX_ENTRIES)
         with self._database.reading() as connection:
-            rows = connection.execute(wanted).all()
-        known = OrderedDict((row.id, _known(row)) for row in rows)
-        if len(known) < REMEMBERED:
-            _log_revoked([one.caller.name for key, one in self._known.items() if one.ends and key not in known])
-        self._known = known
+            rows = connection.execute(newest).all()
+        keys = OrderedDict((row.id, _cached(row)) for row in rows)
+        if len(keys) < MAX_ENTRIES:
+            _log_revoked([one.caller.name for key, one in self._keys.items() if one.ends and key not in keys])
+        self._keys = keys
         self._denied.clear()
 
     def flush_used(self) -> None:
-        """Write when keys were used, once in a while. Raises DatabaseAway."""
+        """Write the times of last use, at intervals. Raises DatabaseAway."""
         now = monotonic()
-        if self._used and now - self._flushed >= FLUSH_EVERY_SECONDS:
-            self._flushed = now
+        if self._used and now - self._flushed_at >= FLUSH_EVERY_SECONDS:
+            self._flushed_at = now
             used, self._used = self._used, {}
             with self._database.transaction() as connection:
                 mark_used(connection, used)
 
-    def _look_up(self, key: str) -> _Known | None:
-        """A key as the database has it, remembered where it lets somebody in. Raises DatabaseAway."""
+    def _look_up(self, key: str) -> _CachedKey | None:
+        """Query a key, and cache it unless it is revoked. Raises DatabaseAway."""
         with self._database.reading() as connection:
             row = connection.execute(select(KEYS).where(KEYS.c.id == key)).one_or_none()
-        found = None if row is None else _known(row)
-        if found is not None and found.ends:
-            _remember(self._known, key, found)
-        return found
+        cached = None if row is None else _cached(row)
+        if cached is not None and cached.ends:
+            _store(self._keys, key, cached)
+        return cached
 
-    def _ask(self, key: str, own: bytes, now: datetime) -> _Known:
-        """A valid key as the database has it; for one that is not it is asked once. Raises Denied, DatabaseAway."""
-        known = None if own in self._denied else _valid(self._look_up(key), own, now)
-        if known is None:
-            _remember(self._denied, own, None)
+    def _query(self, key: str, key_digest: bytes, now: datetime) -> _CachedKey:
+        """A valid key from the database, queried once for each rejected key. Raises Denied, DatabaseAway."""
+        cached = None if key_digest in self._denied else _valid(self._look_up(key), key_digest, now)
+        if cached is None:
+            _store(self._denied, key_digest, None)
             raise Denied("invalid-key")
-        return known
+        return cached
 
 
-def _valid(known: _Known | None, own: bytes, now: datetime) -> _Known | None:
-    """A key, where the digest is its own and it has not ended."""
-    same = hmac.compare_digest(own, known.digest if known else _NO_DIGEST)
-    return known if known is not None and same and known.ends > now.timestamp() else None
+def _valid(cached: _CachedKey | None, key_digest: bytes, now: datetime) -> _CachedKey | None:
+    """The key, where the digest matches and it has not expired; else None."""
+    same = hmac.compare_digest(key_digest, cached.digest if cached else _NO_DIGEST)
+    return cached if cached is not None and same and cached.ends > now.timestamp() else None
 
 
-def _remember(held: OrderedDict[Any, Any], key: object, value: object) -> None:
-    """Keep it, and no more than so many."""
-    held[key] = value
-    while len(held) > REMEMBERED:
-        held.popitem(last=False)
+def _store(cache: OrderedDict[Any, Any], key: object, value: object) -> None:
+    """Add an entry, and evict the oldest where there are too many."""
+    cache[key] = value
+    while len(cache) > MAX_ENTRIES:
+        cache.popitem(last=False)
 
 
 def _log_revoked(names: list[str]) -> None:
@@ -129,7 +129,7 @@ def _log_revoked(names: list[str]) -> None:
         log.info("keys revoked: %s%s", ", ".join(sorted(names)[:SHOWN]), more)
 
 
-def _known(row: Any) -> _Known:
+def _cached(row: Any) -> _CachedKey:
     ends = float("inf") if row.expires_at is None else row.expires_at.timestamp()
     caller = Caller(f"key:{row.id}", row.name, frozenset(row.scopes.split()), row.rate)
-    return _Known(row.digest, caller, 0 if row.revoked_at is not None else ends)
+    return _CachedKey(row.digest, caller, 0 if row.revoked_at is not None else ends)

@@ -1,4 +1,4 @@
-"""API keys in the database: made, listed, rotated, revoked. Only an HMAC of a key is kept."""
+"""API keys in the database: create, list, rotate, revoke. Only the HMAC of a key is stored."""
 
 import hashlib
 import hmac
@@ -17,29 +17,29 @@ from churn_api.store.tables import KEYS
 
 PREFIX = "churn"
 KEY = re.compile(rf"{PREFIX}_([a-z2-7]{{12}})_([A-Za-z0-9_-]{{43}})")
-"""A key: the prefix, by which leaked ones are found in files, its public id, and 256 random bits."""
+"""The prefix, which lets scanners detect leaked keys, the public id, and 256 random bits."""
 
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 class KeyConflict(Exception):
-    """A name that is taken, or that no key has."""
+    """The name is taken, or no key has it."""
 
 
 class NewKey(NamedTuple):
-    """A key as it is shown once."""
+    """A new key. Its text is shown once and not stored."""
 
     id: str
     text: str
 
 
 def digest(text: str, pepper: bytes) -> bytes:
-    """HMAC-SHA256: a key is random enough that nothing slower is needed, and the pepper is not in the database."""
+    """HMAC-SHA256 of a key: keys are random, so no slow hash is needed, and the pepper is not in the database."""
     return hmac.new(pepper, text.encode(), hashlib.sha256).digest()
 
 
 class Keys:
-    """The keys of one database."""
+    """The API keys of one database."""
 
     def __init__(self, database: Database, pepper: bytes) -> None:
         self._database = database
@@ -48,7 +48,7 @@ class Keys:
     def create(
         self, name: str, scopes: Iterable[str], *, by: str, expires: timedelta | None = None, rate: str | None = None
     ) -> NewKey:
-        """Make a key. Raises KeyConflict where a key of that name is active, OtherSecret where none would know it."""
+        """Create a key. Raises KeyConflict where the name is taken, OtherSecret where the pepper is another."""
         with self._database.transaction() as connection:
             fingerprints.check(connection, fingerprints.PEPPER, self._pepper, by=by)
             if _active(connection, name):
@@ -60,7 +60,7 @@ class Keys:
         return key
 
     def rotate(self, name: str, *, by: str, grace: timedelta) -> NewKey:
-        """Make a key with the rights of the named one, which stays valid for `grace`.
+        """Create a key with the scopes and rate limit of the named one, which stays valid for `grace`.
 
         Raises KeyConflict, OtherSecret.
         """
@@ -71,7 +71,7 @@ class Keys:
             if not active:
                 raise KeyConflict(f"there is no active key named {name!r}")
             newest = active[-1]
-            expires_at = _same_span(newest)
+            expires_at = _same_lifetime(newest)
             for row in active:
                 _change(connection, row.id, expires_at=min(ends, row.expires_at or ends))
             key = self._add(connection, name, newest.scopes, newest.rate, expires_at)
@@ -80,7 +80,7 @@ class Keys:
         return key
 
     def revoke(self, name_or_id: str, *, by: str) -> list[str]:
-        """Revoke a key by its id, or all active ones of a name, and return their ids. Raises KeyConflict."""
+        """Revoke a key by id, or all active keys of a name, and return their ids. Raises KeyConflict."""
         with self._database.transaction() as connection:
             rows = [row for row in _active(connection) if name_or_id in (row.name, row.id)]
             if not rows:
@@ -92,7 +92,7 @@ class Keys:
             return [row.id for row in rows]
 
     def all(self) -> Sequence[Any]:
-        """The row of every key, revoked and expired ones too, oldest first."""
+        """The rows of all keys, including revoked and expired ones, oldest first."""
         with self._database.reading() as connection:
             return connection.execute(select(KEYS).order_by(KEYS.c.created_at)).all()
 
@@ -115,7 +115,7 @@ class Keys:
 
 
 def mark_used(connection: Connection, used: dict[str, datetime]) -> None:
-    """Note when keys were last used."""
+    """Store when keys were last used."""
     for key, at in used.items():
         earlier = or_(KEYS.c.last_used_at.is_(None), KEYS.c.last_used_at < at)
         connection.execute(update(KEYS).where(KEYS.c.id == key, earlier).values(last_used_at=at))
@@ -133,6 +133,6 @@ def _active(connection: Connection, name: str | None = None) -> list[Any]:
     return [row for row in connection.execute(rows) if row.expires_at is None or row.expires_at > now]
 
 
-def _same_span(row: Any) -> datetime | None:
-    """When the successor of a key expires: after as long as the old one was meant to live."""
+def _same_lifetime(row: Any) -> datetime | None:
+    """Expiry of the successor of a key: after the same lifetime."""
     return None if row.expires_at is None else datetime.now(UTC) + (row.expires_at - row.created_at)

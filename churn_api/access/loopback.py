@@ -1,4 +1,4 @@
-"""Loopback, where AUTH=open is at home: which addresses no other machine can reach, and what is said of others."""
+"""Checks for AUTH=open: which addresses are loopback, and the error for others."""
 
 import socket
 from collections.abc import Iterable, Mapping
@@ -12,15 +12,15 @@ from churn_api.config import OPEN, PREFIX, ConfigError
 
 
 def check_addresses(settings: Mapping[str, Any], addresses: Iterable[str]) -> None:
-    """Raise ConfigError where AUTH is open and one of the addresses is beyond loopback: a name, or a socket's path."""
+    """Raise ConfigError where AUTH is open and an address is not loopback. Socket paths are not."""
     if settings["AUTH"] == OPEN and not settings["ALLOW_OPEN"]:
-        beyond = [address for address in addresses if not _leads_to_loopback(address)]
+        beyond = [address for address in addresses if not _resolves_to_loopback(address)]
         if beyond:
             raise ConfigError(advice(beyond))
 
 
 def advice(addresses: Iterable[str]) -> str:
-    """What to do about addresses beyond loopback."""
+    """The error for addresses beyond loopback, and what to do."""
     return (
         f"AUTH=open lets anyone in who reaches {', '.join(address or 'any address' for address in addresses)}: "
         f"set {PREFIX}AUTH=required, or {PREFIX}ALLOW_OPEN=1 if that is meant"
@@ -29,32 +29,32 @@ def advice(addresses: Iterable[str]) -> str:
 
 @lru_cache(maxsize=256)
 def is_loopback(address: str) -> bool:
-    """Whether an address is this machine's own, which no other can send from; a name or a path is none."""
+    """Whether a text is a loopback IP address; False for names and paths."""
     try:
-        found = ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return False
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-        return found.ipv4_mapped.is_loopback
-    return found.is_loopback
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        return parsed.ipv4_mapped.is_loopback
+    return parsed.is_loopback
 
 
 def listening_beyond_loopback() -> list[str]:
-    """The addresses beyond loopback on which this process listens, as far as the system says."""
+    """The addresses beyond loopback on which this process listens; empty where the system does not report them."""
     try:
-        found = psutil.Process().net_connections(kind="tcp")
+        connections = psutil.Process().net_connections(kind="tcp")
     except (psutil.Error, OSError):
         return []
-    listening = {connection.laddr.ip for connection in found if connection.status == psutil.CONN_LISTEN}
+    listening = {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
     return sorted(address for address in listening if not is_loopback(address))
 
 
-def _leads_to_loopback(address: str) -> bool:
-    """Whether all that a name stands for is loopback. A path is not: who connects to it may act for anyone."""
+def _resolves_to_loopback(address: str) -> bool:
+    """Whether every address of a name is loopback. A socket path is not: a proxy may forward to it."""
     if not address or "/" in address:
         return False
     try:
-        found = socket.getaddrinfo(address.strip("[]"), None)
+        entries = socket.getaddrinfo(address.strip("[]"), None)
     except (OSError, UnicodeError):
         return False
-    return all(is_loopback(str(entry[4][0])) for entry in found)
+    return all(is_loopback(str(entry[4][0])) for entry in entries)

@@ -1,46 +1,46 @@
-"""Counters of one process, which stand in for the shared ones."""
+"""Counters in memory, used while the shared ones are not available."""
 
 import threading
 import time
 
 from churn_api.access.counters import Hit, is_over
 
-MOST = 10_000
-"""So many callers are told apart; further ones share a counter until others have ended."""
+MAX_COUNTERS = 10_000
+"""Callers with a counter of their own; further callers share one until others end."""
 SWEEP_EVERY_SECONDS = 1.0
 _OTHERS = "others"
 
 
 class ProcessCounters:
-    """Counters in memory."""
+    """The counters of one process."""
 
     def __init__(self) -> None:
         self._counters: dict[tuple[str, int], Hit] = {}
         self._lock = threading.Lock()
-        self._swept = 0.0
+        self._swept_at = 0.0
 
     def hit(self, key: str, seconds: int, amount: int = 1) -> Hit:
         """Add to a counter."""
         now = time.time()
         with self._lock:
-            place = self._place((key, seconds), now)
-            found = self._counters.get(place)
-            if found is None or is_over(found.ends, seconds, now):
-                found = Hit(0, now + seconds)
-            self._counters[place] = counted = Hit(found.total + amount, found.ends)
+            slot = self._slot((key, seconds), now)
+            before = self._counters.get(slot)
+            if before is None or is_over(before.ends, seconds, now):
+                before = Hit(0, now + seconds)
+            self._counters[slot] = counted = Hit(before.total + amount, before.ends)
         return counted
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all counters."""
         with self._lock:
             self._counters.clear()
 
-    def _place(self, place: tuple[str, int], now: float) -> tuple[str, int]:
-        """Where it is counted: where there is no room, with all others that have none."""
-        if place in self._counters or len(self._counters) < MOST:
-            return place
-        # Looking through all of them at every call of a flood would cost more than the flood.
-        if not 0 <= now - self._swept < SWEEP_EVERY_SECONDS:
-            self._swept = now
-            self._counters = {kept: hit for kept, hit in self._counters.items() if not is_over(hit.ends, kept[1], now)}
-        return place if len(self._counters) < MOST else (_OTHERS, place[1])
+    def _slot(self, slot: tuple[str, int], now: float) -> tuple[str, int]:
+        """The counter to use: where there is no room, the one that further callers share."""
+        if slot in self._counters or len(self._counters) < MAX_COUNTERS:
+            return slot
+        # A sweep at every call of a flood would cost more than the flood itself.
+        if not 0 <= now - self._swept_at < SWEEP_EVERY_SECONDS:
+            self._swept_at = now
+            self._counters = {key: hit for key, hit in self._counters.items() if not is_over(hit.ends, key[1], now)}
+        return slot if len(self._counters) < MAX_COUNTERS else (_OTHERS, slot[1])

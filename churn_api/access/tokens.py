@@ -1,4 +1,4 @@
-"""Tokens (JWT, RFC 7519): our own, short-lived, and those of a team's identity provider."""
+"""Tokens (JWT, RFC 7519): short-lived ones that the service issues, and those of an identity provider."""
 
 import json
 import re
@@ -24,18 +24,18 @@ _PRINTABLE = re.compile(PRINTABLE)
 
 
 class BadKeySet(StartError):
-    """A JWKS file that holds no key that can be used; the text says why."""
+    """The JWKS file has no usable key; the text says why."""
 
 
 class Provider(NamedTuple):
-    """A team's own identity provider."""
+    """An identity provider whose tokens are accepted."""
 
     keys: tuple[jwt.PyJWK, ...]
     issuer: str
 
 
 class Tokens:
-    """Makes and reads tokens."""
+    """Issues and verifies tokens."""
 
     def __init__(
         self, secret: bytes, *, audience: str, seconds: int, leeway: int = 0, provider: Provider | None = None
@@ -47,7 +47,7 @@ class Tokens:
         self.seconds = seconds
 
     def make(self, caller: Caller, scopes: frozenset[str]) -> str:
-        """A token with some of a caller's scopes, counted with the key that it was made from."""
+        """Issue a token with some of a caller's scopes. Rate limits count it together with the caller's key."""
         now = int(time.time())
         claims = {
             "iss": ISSUER,
@@ -61,9 +61,9 @@ class Tokens:
         return jwt.encode(claims | ({"rate": caller.rate} if caller.rate else {}), self._secret, ALGORITHM)
 
     def read(self, text: str) -> Caller:
-        """The caller that a token is of. Raises Denied.
+        """The caller of a token. Raises Denied.
 
-        Which key and algorithm may verify it depends on us alone: a header that asks for another is refused.
+        The configuration alone decides which key and algorithm verify it; a header that names others is rejected.
         """
         try:
             header = jwt.get_unverified_header(text)
@@ -92,7 +92,7 @@ class Tokens:
             audience=self._audience,
             issuer=issuer,
             leeway=self._leeway,
-            # When it was issued is no reason to refuse it: clocks of machines differ, and are set back.
+            # `iat` is not verified: the clocks of machines differ, and are set back.
             options={"require": ["exp", "sub", "iss", "aud"], "verify_iat": False},
         )
         return claims
@@ -101,16 +101,16 @@ class Tokens:
 def read_key_set(path: Path, issuer: str) -> Provider:
     """The public keys of an identity provider. Raises BadKeySet."""
     if not issuer:
-        raise BadKeySet("JWKS_FILE needs JWT_ISSUER beside it: whose tokens are they?")
+        raise BadKeySet("JWKS_FILE needs JWT_ISSUER too: set it to the issuer of the tokens")
     try:
         entries = jwt.PyJWKSet.from_dict(json.loads(path.read_bytes())).keys
     except OSError as error:
         raise BadKeySet(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
-        raise BadKeySet(f"{path} is no JWKS") from error
+        raise BadKeySet(f"{path} is not a JWKS") from error
     keys = tuple(entry for entry in entries if entry.algorithm_name in FOREIGN_ALGORITHMS)
     if not keys:
-        raise BadKeySet(f"{path} holds no key for {' or '.join(FOREIGN_ALGORITHMS)}")
+        raise BadKeySet(f"{path} has no key for {' or '.join(FOREIGN_ALGORITHMS)}")
     return Provider(keys, issuer)
 
 
@@ -119,9 +119,9 @@ def _caller(claims: dict[str, Any]) -> Caller:
 
 
 def _foreign_caller(claims: dict[str, Any]) -> Caller:
-    """A person or service of the provider, which cannot take on the identity of a key. Raises Denied.
+    """A user or service of the identity provider. Its identity differs from that of every key. Raises Denied.
 
-    Its subject goes into logs, counters and the database: what no one can print names no one.
+    The subject is written to logs, counters and the database, so it must be short and printable.
     """
     subject = claims["sub"]
     if len(subject) > MAX_SUBJECT_LENGTH or not _PRINTABLE.fullmatch(subject) or not is_unicode(subject):
@@ -130,7 +130,7 @@ def _foreign_caller(claims: dict[str, Any]) -> Caller:
 
 
 def _scopes(claims: dict[str, Any]) -> frozenset[str]:
-    """Those of its scopes that mean something here. RFC 8693, section 4.2: a string, separated by spaces."""
+    """The token's scopes that exist here. RFC 8693, section 4.2: one string, separated by spaces."""
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
         raise Denied("invalid-token")

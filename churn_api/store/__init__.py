@@ -1,1 +1,1 @@
-"""What outlives a process: rows in SQLite or PostgreSQL, and the migrations that shape them. Knows no HTTP."""
+"""The database: SQLite or PostgreSQL, the tables, and their migrations. Independent of HTTP."""

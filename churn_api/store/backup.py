@@ -1,4 +1,4 @@
-"""A copy of a SQLite database, made while it is written to."""
+"""Online backup of a SQLite database."""
 
 import errno
 import sqlite3
@@ -9,13 +9,13 @@ from churn_api.store.database import Database
 
 
 class NoFile(Exception):
-    """A database that is on a server: its own tools copy it."""
+    """The database is on a server, whose own tools make backups."""
 
 
 def backup(database: Database, target: Path, *, overwrite: bool) -> None:
-    """Copy a database as it is at one moment; `target` gets its name when the copy is whole.
+    """Write a consistent copy of a database to `target`, atomically.
 
-    Raises NoFile, FileExistsError where there is a file that is not to be overwritten, OSError, or sqlite3.Error.
+    Raises NoFile, FileExistsError where the file exists and `overwrite` is false, OSError, or sqlite3.Error.
     """
     if not database.is_local:
         raise NoFile
@@ -28,7 +28,7 @@ def backup(database: Database, target: Path, *, overwrite: bool) -> None:
             closing(sqlite3.connect(unfinished)) as copy,
         ):
             source.backup(copy)
-            # The copy of a database in WAL mode is one too, and would leave two files more beside it.
+            # The copy of a database in WAL mode is in WAL mode too, which would leave two more files.
             copy.execute("PRAGMA journal_mode = DELETE")
         unfinished.replace(target)
     finally:

@@ -1,4 +1,4 @@
-"""Counters that say that something changed, so that many workers ask one small question instead of many large ones."""
+"""Change counters: workers poll them with one small query, and read the data itself only after a change."""
 
 from typing import Literal
 
@@ -19,5 +19,5 @@ def bump(connection: Connection, topic: Topic) -> None:
 
 
 def read(connection: Connection) -> dict[str, int]:
-    """Every topic's count."""
-    return {name: number for name, number in connection.execute(_READ)}  # noqa: C416 - a result is no dictionary's pairs
+    """The counter of every topic."""
+    return {name: number for name, number in connection.execute(_READ)}  # noqa: C416 - dict() does not accept rows

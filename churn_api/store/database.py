@@ -1,4 +1,4 @@
-"""The database: an engine a process, transactions, and what is known of whether it answers."""
+"""The database: one engine per process, transactions, and whether it is known to be away."""
 
 import os
 import time
@@ -16,55 +16,55 @@ from churn_api.store.database_errors import (
     DatabaseBusy,
     DatabaseFull,
     DatabaseUnusable,
-    unavailable_reason,
+    database_error,
 )
 from churn_api.store.sqlite import BEGIN, is_in_memory, sqlite_engine
 from churn_api.store.wait_limit import SERVER_SECONDS, WaitLimit
 
 __all__ = ["Database", "DatabaseAway", "DatabaseFull", "Ping"]
 
-KNOWN_SECONDS = 5.0
-"""How long it is believed that the database is away, where a watcher has not said so again."""
+AWAY_SECONDS = 5.0
+"""How long the database is assumed to be away after a failure, unless the watcher confirms it."""
 
 
 class Ping(NamedTuple):
-    """How a database answered."""
+    """The answer to a ping."""
 
     milliseconds: float
     read_only: bool
 
 
 class Database:
-    """One database. Connections are made on first use, and again after a fork: they must not be shared.
+    """One database. Connections are opened on first use, and again after a fork: processes must not share them.
 
-    Where a watcher asks all the time, it alone waits for a database that is away: whoever else asks hears so at once.
+    Where a watcher polls, only the watcher waits for a database that is away; all other calls fail at once.
     """
 
     def __init__(self, url: str, *, seconds: float = SERVER_SECONDS, make_folder: bool = False) -> None:
         self.url = _with_driver(make_url(url))
         self._make_folder = make_folder
         self.seconds = seconds
-        """How long an answer is waited for."""
+        """Timeout of one answer."""
         self._limit = WaitLimit(seconds)
         self._engine: Engine | None = None
         self._pid = 0
-        self._watched_by = 0
+        self._watched_pid = 0
         self._away = ""
         self._away_until = 0.0
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a file of this machine."""
+        """Whether it is SQLite, hence on this machine."""
         return self.url.get_backend_name() == "sqlite"
 
     @property
     def in_memory(self) -> bool:
-        """Whether it is in the memory of this process, and gone with it."""
+        """Whether it is in the memory of this process, and lost when it ends."""
         return self.is_local and is_in_memory(self.url)
 
     @property
     def location(self) -> str:
-        """Its file, or its server and name, without credentials: for those who run this, never for clients."""
+        """Its file, or its server and name, without credentials: for operators, never for clients."""
         if self.in_memory:
             return "in memory"
         if self.is_local:
@@ -74,40 +74,40 @@ class Database:
 
     @property
     def engine(self) -> Engine:
-        """The engine, with connections of the process that asks. What it has compiled outlives a fork.
+        """The engine, with connections of the calling process. Its compiled statements survive a fork.
 
         Raises DatabaseUnusable.
         """
         if self._engine is None:
-            self._engine = self._made()
+            self._engine = self._create_engine()
         elif self._pid != os.getpid() and self.in_memory:
             raise DatabaseUnusable("it is in the memory of another process")
         elif self._pid != os.getpid():
-            self._engine.dispose(close=False)  # they are the parent's to close
+            self._engine.dispose(close=False)  # the parent closes its own connections
         self._pid = os.getpid()
         return self._engine
 
     def reading(self, *, probe: bool = False) -> AbstractContextManager[Connection]:
-        """A connection that only reads; `probe`: of a database that is known to be away too. Raises DatabaseAway."""
+        """A connection for reading; `probe` tries even a database that is known to be away. Raises DatabaseAway."""
         return self._connection("DEFERRED", self.seconds, probe)
 
     def transaction(self, *, seconds: float | None = None) -> AbstractContextManager[Connection]:
-        """A connection, committed at the end of a block, or rolled back where it raises. Raises DatabaseAway."""
+        """A connection that commits at the end of the block, or rolls back on an exception. Raises DatabaseAway."""
         return self._connection("IMMEDIATE", self.seconds if seconds is None else seconds, False)
 
     @contextmanager
     def _connection(self, begin: str, seconds: float, probe: bool) -> Iterator[Connection]:
-        """A connection. SQLite refuses at once one that first reads and then writes beside another."""
+        """A connection. SQLite's `begin` matters: a transaction that reads, then writes while another does, fails."""
         if self._is_known_away() and not probe:
             raise DatabaseAway(self._away)
         try:
             with self._limit.block(seconds), self.engine.execution_options(**{BEGIN: begin}).begin() as connection:
                 yield connection
         except DBAPIError as error:
-            away = unavailable_reason(error, self.url)
+            away = database_error(error, self.url)
             if away is None:
                 raise
-            self._note(away)
+            self._remember(away)
             raise away from error
         except PoolTimeout as error:
             raise DatabaseBusy("every connection of this process is in use") from error
@@ -115,30 +115,30 @@ class Database:
             self._away = ""
 
     def mark_watched(self) -> None:
-        """Know that from now on a watcher of this process asks all the time."""
-        self._watched_by = os.getpid()
+        """Declare that a watcher of this process polls the database from now on."""
+        self._watched_pid = os.getpid()
 
     def ping(self) -> Ping:
-        """How long a round trip takes, and whether the database takes writes. Raises DatabaseAway."""
+        """Measure a round trip, and whether the database accepts writes. Raises DatabaseAway."""
         started = time.perf_counter()
         with self.reading() as connection:
             read_only = self._is_read_only(connection)
         return Ping((time.perf_counter() - started) * 1000, read_only)
 
     def close(self) -> None:
-        """Close this process's connections, so that a fork inherits none. One in memory stays: it would be lost."""
+        """Close this process's connections before a fork. A database in memory is kept: it would be lost."""
         if not self.in_memory:
             self.dispose()
 
     def dispose(self) -> None:
-        """Close this process's connections; what was in memory is gone."""
+        """Close this process's connections. A database in memory is lost."""
         if self._engine is not None and self._pid == os.getpid():
             self._engine.dispose()
 
-    def _made(self) -> Engine:
+    def _create_engine(self) -> Engine:
         if self.is_local:
             return sqlite_engine(self.url, self.seconds, make_folder=self._make_folder)
-        # Only here: the driver is an extra.
+        # Imported here: the driver is an extra.
         from churn_api.store.postgres import postgres_engine
 
         return postgres_engine(self.url, self._limit, pool_seconds=self.seconds)
@@ -150,16 +150,16 @@ class Database:
         return bool(connection.execute(text("SELECT current_setting('transaction_read_only') = 'on'")).scalar())
 
     def _is_known_away(self) -> bool:
-        return bool(self._away) and self._watched_by == os.getpid() and time.monotonic() < self._away_until
+        return bool(self._away) and self._watched_pid == os.getpid() and time.monotonic() < self._away_until
 
-    def _note(self, error: DatabaseAway) -> None:
-        """Remember that nothing can be asked; of a database that is busy or takes no writes, something else can."""
+    def _remember(self, error: DatabaseAway) -> None:
+        """Remember that the database is away. One that is busy or read-only can still answer other queries."""
         if type(error) is DatabaseAway:
-            self._away, self._away_until = str(error), time.monotonic() + KNOWN_SECONDS
+            self._away, self._away_until = str(error), time.monotonic() + AWAY_SECONDS
 
 
 def _with_driver(url: URL) -> URL:
-    """Platforms hand out `postgres://` and `postgresql://`; the driver here is psycopg."""
+    """Select psycopg as the driver: platforms provide `postgres://` and `postgresql://` URLs."""
     if url.drivername in ("postgres", "postgresql"):
         return url.set(drivername="postgresql+psycopg")
     return url

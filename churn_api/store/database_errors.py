@@ -1,4 +1,4 @@
-"""What keeps a database from doing what it is asked, told by its codes, never by its words."""
+"""Translates driver errors to exceptions, by error codes and never by message texts."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -11,32 +11,32 @@ MAX_REASON = 300
 
 
 class DatabaseAway(Exception):
-    """The database cannot be asked. Its text says why, for logs and operators, without the password."""
+    """The database is not available. The text says why, for operators, without the password."""
 
     state = "is away"
-    """What is the matter, after "the database", in words that clients may read too."""
+    """Completes the sentence "the database …". Clients may see it."""
 
 
 class DatabaseBusy(DatabaseAway):
-    """The database answers, and could not do this in time: others hold what it needs, or there is too much to do."""
+    """The database answers, but could not finish in time because of locks or load."""
 
     state = "is busy"
 
 
 class DatabaseReadOnly(DatabaseAway):
-    """The database can be read and takes no writes, as one that another server has taken over from."""
+    """The database is read-only, for example after a failover to another server."""
 
     state = "takes no writes"
 
 
 class DatabaseFull(DatabaseAway):
-    """The disk of the database has no room for what was to be written; what it holds can be read."""
+    """The disk of the database is full; reading still works."""
 
     state = "is full"
 
 
 class DatabaseUnusable(DatabaseAway):
-    """A file that will not become a database by waiting: a folder, another kind of file, one that may not be read."""
+    """Waiting will not help: the path is a folder, another kind of file, or not readable."""
 
     state = "cannot be used"
 
@@ -45,19 +45,19 @@ _BY_SQLSTATE: Mapping[str, type[DatabaseAway]] = {
     "08": DatabaseAway,  # connection exceptions; PgBouncer's own refusals are 08P01
     "25006": DatabaseReadOnly,
     "25P03": DatabaseBusy,  # idle in a transaction for too long
-    "28": DatabaseAway,  # who connects is not known, or not with this password
+    "28": DatabaseAway,  # unknown user, or wrong password
     "3D": DatabaseAway,  # no database of this name
     "40": DatabaseBusy,  # serialization failures and deadlocks
-    "42501": DatabaseAway,  # the tables may not be used by this user
+    "42501": DatabaseAway,  # this user may not use the tables
     "53": DatabaseAway,  # out of memory or of connections
-    "53100": DatabaseBusy,  # the server's disk is full, and can be read
-    "55P03": DatabaseBusy,  # a lock that was not free in time
+    "53100": DatabaseBusy,  # the server's disk is full; reading still works
+    "55P03": DatabaseBusy,  # lock_timeout
     "57014": DatabaseBusy,  # statement_timeout
-    "57P": DatabaseAway,  # shutdowns, crashes, a database that was dropped
+    "57P": DatabaseAway,  # shutdowns, crashes, a dropped database
     "58": DatabaseAway,  # errors of the server's disk
     "XX": DatabaseAway,  # errors of the server itself
 }
-"""https://www.postgresql.org/docs/current/errcodes-appendix.html, by the whole code or its beginning."""
+"""https://www.postgresql.org/docs/current/errcodes-appendix.html, by the complete code or its prefix."""
 
 _BY_SQLITE_CODE: Mapping[int, type[DatabaseAway]] = {
     sqlite3.SQLITE_BUSY: DatabaseBusy,
@@ -76,14 +76,14 @@ _BY_SQLITE_CODE: Mapping[int, type[DatabaseAway]] = {
 """https://www.sqlite.org/rescode.html, by the primary code."""
 
 
-def unavailable_reason(error: DBAPIError, url: URL) -> DatabaseAway | None:
-    """What an error of a driver means for whoever asked; None where the statement itself is wrong."""
+def database_error(error: DBAPIError, url: URL) -> DatabaseAway | None:
+    """The exception for a driver error; None where the statement itself is wrong."""
     kind = _kind(error)
     return None if kind is None else kind(_reason(error.orig, url))
 
 
 def sqlstate_of(error: BaseException | None) -> str | None:
-    """The code that PostgreSQL gave an error; None where it gave none, as of a connection that broke."""
+    """The SQLSTATE of an error; None where there is none, as for a broken connection."""
     code: str | None = getattr(error, "sqlstate", None)
     return code
 
@@ -100,7 +100,7 @@ def _kind(error: DBAPIError) -> type[DatabaseAway] | None:
 
 
 def _reason(error: Any, url: URL) -> str:
-    """In one line, and without values of the statement: of what the server answers its first line, which has none."""
+    """The reason in one line. Only the server's primary message, because the others may quote values."""
     primary = getattr(getattr(error, "diag", None), "message_primary", None)
     code = sqlstate_of(error) or getattr(error, "sqlite_errorname", None)
     text = " ".join(str(primary or error).split()) or type(error).__name__
@@ -109,7 +109,7 @@ def _reason(error: Any, url: URL) -> str:
 
 
 def _without_password(text: str, url: URL) -> str:
-    """Drivers name none; what is also the user's or the database's name is told as that."""
+    """A text without the password, unless the password is also the user's, the host's or the database's name."""
     password = str(url.password or "")
     hidden = password and password not in (url.username, url.database, url.host)
     return text.replace(password, "***") if hidden else text

@@ -10,19 +10,19 @@ from sqlalchemy.pool import QueuePool
 from churn_api.store.database_errors import DatabaseUnusable
 
 BEGIN = "churn_api_begin"
-"""The execution option that says how a transaction begins."""
+"""The execution option with the kind of BEGIN."""
 _ONE_CONNECTION: dict[str, Any] = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
-"""For a database in memory, which is that of its connection: threads wait for it in turn."""
+"""Pool options for a database in memory, which belongs to its one connection: threads take turns."""
 _MAGIC = b"SQLite format 3\x00"
 
 
 def is_in_memory(url: URL) -> bool:
-    """Whether an address of SQLite names no file: each connection then has a database of its own."""
+    """Whether a SQLite URL names no file: each connection then has a database of its own."""
     return url.database in (None, "", ":memory:")
 
 
 def sqlite_engine(url: URL, seconds: float, *, make_folder: bool) -> Engine:
-    """An engine that waits no longer than this for a lock, or for a connection. Raises DatabaseUnusable."""
+    """An engine that waits `seconds` for a lock or for a connection. Raises DatabaseUnusable."""
     _check_file(url, make_folder=make_folder)
     engine = create_engine(
         url,
@@ -34,7 +34,7 @@ def sqlite_engine(url: URL, seconds: float, *, make_folder: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
-        """Readers do not wait for writers, foreign keys hold, and the driver begins no transaction of its own."""
+        """Let readers not wait for writers, enforce foreign keys, and begin transactions only explicitly."""
         connection.isolation_level = None
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
@@ -47,7 +47,7 @@ def sqlite_engine(url: URL, seconds: float, *, make_folder: bool) -> Engine:
 
 
 def _check_file(url: URL, *, make_folder: bool) -> None:
-    """Raise DatabaseUnusable where there cannot be a database; SQLite's own words leave that to be guessed."""
+    """Raise DatabaseUnusable where the path cannot be a database, with a clearer text than SQLite's."""
     if is_in_memory(url) or str(url.database).startswith("file:"):
         return
     path = Path(str(url.database))
@@ -60,8 +60,8 @@ def _check_file(url: URL, *, make_folder: bool) -> None:
             raise DatabaseUnusable("its folder does not exist")
         if path.exists():
             with path.open("rb") as file:
-                found = file.read(len(_MAGIC))
-            if found and found != _MAGIC:
-                raise DatabaseUnusable("it is a file of another kind, no SQLite database")
+                head = file.read(len(_MAGIC))
+            if head and head != _MAGIC:
+                raise DatabaseUnusable("it is not a SQLite database, but another kind of file")
     except OSError as error:
         raise DatabaseUnusable(error.strerror or type(error).__name__) from error

@@ -1,17 +1,17 @@
-"""How long a thread waits for the database."""
+"""Timeouts of database calls, per thread."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 SERVER_SECONDS = 2.0
-"""How long a request waits for one answer: a web worker that waits answers no one else."""
+"""Timeout of one answer during a request: a web worker that waits serves no other request."""
 COMMAND_SECONDS = 10.0
-"""How long a command and a job worker wait, which hold up no one."""
+"""Timeout of one answer for a command and for a job worker, which delay no one else."""
 
 
 class WaitLimit(threading.local):
-    """How long this thread waits for one answer, and whether it has waited that long in vain."""
+    """The timeout of one answer in this thread, and whether it was exceeded."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -19,7 +19,7 @@ class WaitLimit(threading.local):
 
     @contextmanager
     def block(self, seconds: float) -> Iterator[None]:
-        """Wait no longer than this for each answer, and after the first that did not come for no other."""
+        """Set the timeout inside a `with` block. After the first timeout, further calls in the block fail at once."""
         before = self.seconds, self.exceeded
         self.seconds, self.exceeded = seconds, False
         try:

@@ -15,7 +15,7 @@ from churn_api.access import file_counters, process_counters
 from churn_api.access.counters import NoRoom
 from churn_api.access.file_counters import uri_of
 from churn_api.access.process_counters import ProcessCounters
-from churn_api.access.redis_counters import own_uri
+from churn_api.access.redis_counters import counters_uri
 from churn_api.access.shared_counters import SharedCounters
 
 
@@ -24,7 +24,7 @@ def uri(request, tmp_path):
     """Where counters are kept, empty."""
     if request.param == "file":
         return uri_of(tmp_path / "limits.counters")
-    return own_uri(request.getfixturevalue("redis_url"))
+    return counters_uri(request.getfixturevalue("redis_url"))
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_clock_that_is_set_back(tmp_path, monkeypatch):
 
 def test_redis_whose_clock_is_set_back(redis_url):
     """A counter in Redis that would end later than it can, or never, begins anew."""
-    storage = storage_from_string(own_uri(redis_url))
+    storage = storage_from_string(counters_uri(redis_url))
     theirs = RedisStorage(redis_url).storage
     for seconds in (86400, None):
         theirs.set(storage.prefixed_key("a"), 100, ex=seconds)
@@ -168,7 +168,7 @@ def test_no_room_in_the_file(tmp_path, monkeypatch, caplog):
 
 def test_memory_is_bounded(monkeypatch):
     """A process that counts for itself tells so many callers apart; further ones share a counter."""
-    monkeypatch.setattr(process_counters, "MOST", 100)
+    monkeypatch.setattr(process_counters, "MAX_COUNTERS", 100)
     counters = ProcessCounters()
     assert {counters.hit(str(number), 60).total for number in range(100)} == {1}
     assert [counters.hit(f"more {number}", 60).total for number in range(50)] == list(range(1, 51))

@@ -161,7 +161,7 @@ def test_time_tells_nothing(keys, key_cache):
 
 def test_guesses_are_bounded(key_cache, monkeypatch):
     """However many wrong keys are tried, the memory they take is bounded."""
-    monkeypatch.setattr("churn_api.access.key_cache.REMEMBERED", 20)
+    monkeypatch.setattr("churn_api.access.key_cache.MAX_ENTRIES", 20)
     for number in range(60):
         name = "".join("abcdefghij"[int(digit)] for digit in f"{number:012d}")
         with pytest.raises(Denied):

@@ -44,7 +44,7 @@ def test_what_fails_is_tried_again(database, caplog):
             time.sleep(0.05)
         watcher.stop()
     assert len(tries) == 3
-    assert caplog.text.count("following the database failed") == 1
+    assert caplog.text.count("polling the database failed") == 1
 
 
 def test_a_write_that_is_refused(database, caplog):

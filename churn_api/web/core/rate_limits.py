@@ -9,7 +9,7 @@ from time import time
 from flask import Flask
 
 from churn_api.access.file_counters import uri_of
-from churn_api.access.redis_counters import SCHEMES, own_uri
+from churn_api.access.redis_counters import SCHEMES, counters_uri
 from churn_api.web.core.cleanup import on_close
 from churn_api.web.core.client_address import address_of
 from churn_api.web.core.declaration import Header
@@ -110,7 +110,7 @@ def _storage_uri(app: Flask) -> str:
     uri = str(app.config["RATELIMIT_STORAGE_URI"] or app.config["REDIS_URL"])
     if not uri:
         return uri_of(Path(app.config["INSTANCE_DIR"]) / "limits.counters")
-    return own_uri(uri) if uri.partition("://")[0] in SCHEMES else uri
+    return counters_uri(uri) if uri.partition("://")[0] in SCHEMES else uri
 
 
 def _identity(record: RequestRecord) -> str:

@@ -163,7 +163,7 @@ def test_no_room_in_the_file(tmp_path, monkeypatch, caplog):
         counters.hit(str(number), 60)
     assert [counters.hit("one more", 60).total for _ in range(3)] == [1, 2, 3]
     assert counters.hit("5", 60).total == storage.get("5") == 2
-    assert caplog.text.count("no room for further counters") == 1
+    assert caplog.text.count("no room for further rate-limit counters") == 1
 
 
 def test_memory_is_bounded(monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from churn_api.access.caller import Denied
-from churn_api.access.key_cache import REMEMBERED, KeyCache
+from churn_api.access.key_cache import MAX_ENTRIES, KeyCache
 from churn_api.access.keys import KEY, KeyConflict, Keys
 from churn_api.store.audit import latest_entries
 from churn_api.store.database import DatabaseAway
@@ -166,7 +166,7 @@ def test_guesses_are_bounded(key_cache, monkeypatch):
         name = "".join("abcdefghij"[int(digit)] for digit in f"{number:012d}")
         with pytest.raises(Denied):
             key_cache.find(f"churn_{name}_" + "A" * 43)
-    assert len(key_cache._denied) == 20 < REMEMBERED
+    assert len(key_cache._denied) == 20 < MAX_ENTRIES
 
 
 def test_database_away(keys, key_cache, database, monkeypatch):

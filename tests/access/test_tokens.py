@@ -182,7 +182,7 @@ def test_no_provider():
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [("{", "no JWKS"), ("[]", "no JWKS"), ('{"keys": []}', "no JWKS|no key"), (None, "cannot be read")],
+    [("{", "not a JWKS"), ("[]", "not a JWKS"), ('{"keys": []}', "not a JWKS|no key"), (None, "cannot be read")],
 )
 def test_bad_key_set(tmp_path, content, complaint):
     """A JWKS file that holds no key that can be used stops the start with the reason."""

@@ -164,7 +164,7 @@ def test_locked_file(empty_database, tmp_path):
     ("make", "told"),
     [
         (lambda path: path.mkdir(), "it is a folder"),
-        (lambda path: path.write_text("customer_id,tenure\n" * 100), "no SQLite database"),
+        (lambda path: path.write_text("customer_id,tenure\n" * 100), "not a SQLite database"),
         (lambda path: path.parent.rmdir(), "its folder does not exist"),
     ],
 )

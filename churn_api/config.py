@@ -17,7 +17,7 @@ from environs import Env, EnvValidationError, ValidationError, validate
 from limits import parse
 
 from churn_api.config_file import FileError, check_type, read_settings
-from churn_api.contract.faults import did_you_mean, most_like
+from churn_api.contract.faults import closest_match, did_you_mean
 from churn_api.contract.numerals import is_numeral
 from churn_api.contract.unicode_text import is_unicode
 from churn_api.host_names import is_origin, trusted_host
@@ -546,7 +546,7 @@ def _require_text(name: str, value: Any) -> None:
 def _hint(variable: str, known: Sequence[str]) -> str:
     """What was probably meant. A setting without our prefix, as PORT, is compared as if it had it."""
     by_prefixed = {PREFIX + name.removeprefix(PREFIX): name for name in known}
-    match = most_like(variable, by_prefixed)
+    match = closest_match(variable, by_prefixed)
     return "docs/configuration.md lists the settings." if match is None else f"Did you mean '{by_prefixed[match]}'?"
 
 

@@ -34,7 +34,7 @@ from churn_api.services import Services
 from churn_api.store.database import Database
 from churn_api.store.schema import upgrade
 from churn_api.telemetry import mmap_values
-from churn_api.training.preparation import Choices
+from churn_api.training.preparation import TrainingOptions
 from churn_api.training.sample import sample_table
 from churn_api.training.train import train
 from churn_api.web.core.in_process_api import close
@@ -55,7 +55,7 @@ class Silent:
 
 def train_on(table: Path, models_dir: Path, name: str, **choices: object) -> Card:
     estimator = str(choices.pop("estimator", "logistic"))
-    chosen = Choices(**({"target": "Churn", "identifier": "customerID"} | choices))
+    chosen = TrainingOptions(**({"target": "Churn", "identifier": "customerID"} | choices))
     return train(table, chosen, name=name, models_dir=models_dir, progress=Silent(), estimator=estimator).card
 
 

@@ -14,8 +14,8 @@ from churn_api.registry.card import Card
 from churn_api.registry.model import load_model
 from churn_api.store.database import Database
 from churn_api.tables.training_table import read_table, to_columns, to_records
-from churn_api.training.preparation import Choices
-from churn_api.training.train import Trained, train
+from churn_api.training.preparation import TrainingOptions
+from churn_api.training.train import TrainingResult, train
 
 BATCH = 1000
 
@@ -26,19 +26,19 @@ def models(telco, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(telco, models) -> Trained:
+def trained(telco, models) -> TrainingResult:
     """Version 1: what `train` chooses."""
     return train_telco(telco, models)
 
 
 @pytest.fixture(scope="module")
-def boosted(telco, models, trained) -> Trained:
+def boosted(telco, models, trained) -> TrainingResult:
     """Version 2: trees, whatever is chosen."""
     return train_telco(telco, models, "boosting")
 
 
 def train_telco(telco, models, estimator="auto"):
-    choices = Choices(target="Churn", identifier="customerID")
+    choices = TrainingOptions(target="Churn", identifier="customerID")
     return train(telco, choices, name="telco", models_dir=models, progress=Silent(), estimator=estimator)
 
 

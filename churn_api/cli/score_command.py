@@ -17,8 +17,8 @@ from churn_api.contract.bounds import NO_BOUNDS
 from churn_api.tables.formats import DEFAULT, EXCEL_SAFE, FORMATS, LINES, TITLES, format_of_name, is_excel_safe
 
 if TYPE_CHECKING:
-    from churn_api.serving.progress import Progress
-    from churn_api.serving.table_scorer import Task
+    from churn_api.serving.scoring_progress import Progress
+    from churn_api.serving.table_scorer import ScoringTask
 
 ROWS_SKIPPED = 3
 """Exit code: the result is written, and some rows have no scores."""
@@ -62,11 +62,11 @@ _BY_NAME = f"[default: by the file name; {DEFAULT} for -]"
 @click.option("--processes", type=IntegerRange(1), help="Processes that score. [default: one a core]")
 def score(table: str, output: str, errors: str | None, **options: Any) -> None:
     """Score a file of any format."""
-    from churn_api.tables.arrow_memory import keep_arrow_small
+    from churn_api.tables.arrow_memory import reduce_arrow_memory
 
-    keep_arrow_small()
+    reduce_arrow_memory()
     from churn_api.serving.engine import ProcessKilled
-    from churn_api.tables.errors import TableError
+    from churn_api.tables.table_errors import TableError
 
     # SIGTERM removes unfinished files as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -92,9 +92,9 @@ def score(table: str, output: str, errors: str | None, **options: Any) -> None:
     sys.exit(ROWS_SKIPPED if progress.bad_rows else 0)
 
 
-def _task(table: str, output: str, folder: Path, options: dict[str, Any]) -> "Task":
+def _task(table: str, output: str, folder: Path, options: dict[str, Any]) -> "ScoringTask":
     """The scoring task: the bundle, the table's layout, and the options of the command."""
-    from churn_api.serving.table_scorer import Task
+    from churn_api.serving.table_scorer import ScoringTask
     from churn_api.tables.layout import prepare, read_layout
 
     source_format = _format(table, options["source_format"], "--from")
@@ -103,7 +103,7 @@ def _task(table: str, output: str, folder: Path, options: dict[str, Any]) -> "Ta
     bundle, digest = select_bundle(options["model"], options["version"])
     source = _copy_stdin(folder) if table == PIPE else Path(table)
     layout = read_layout(prepare(source, source_format, folder, NO_BOUNDS), source_format)
-    return Task(
+    return ScoringTask(
         bundle=str(bundle),
         digest=digest,
         layout=layout,

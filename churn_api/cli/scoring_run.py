@@ -14,8 +14,8 @@ from churn_api.cli.row_progress import row_progress
 from churn_api.registry.bundle import BundleError
 
 if TYPE_CHECKING:
-    from churn_api.serving.progress import Progress
-    from churn_api.serving.table_scorer import Task
+    from churn_api.serving.scoring_progress import Progress
+    from churn_api.serving.table_scorer import ScoringTask
 
 MAX_SHOWN_FAULTS = 20
 """Faults that are printed to stderr where no file takes them."""
@@ -25,7 +25,9 @@ class _BadRows(Exception):
     """The table has bad rows, and --on-error is `fail`."""
 
 
-def run_scoring(task: "Task", output: str, errors: str | None, on_error: str, processes: int | None) -> "Progress":
+def run_scoring(
+    task: "ScoringTask", output: str, errors: str | None, on_error: str, processes: int | None
+) -> "Progress":
     """Score a table and write the result to `output`, and the faults of bad rows to `errors`.
 
     Raises CommandError for bad rows where `on_error` is `fail`, and for a broken bundle; `output` is not written then.
@@ -43,15 +45,15 @@ def run_scoring(task: "Task", output: str, errors: str | None, on_error: str, pr
 
 
 def _score_blocks(
-    task: "Task", output: str, faults_file: BinaryIO | None, on_error: str, processes: int | None
+    task: "ScoringTask", output: str, faults_file: BinaryIO | None, on_error: str, processes: int | None
 ) -> "Progress":
     from churn_api.serving.process_engine import in_order
-    from churn_api.serving.progress import beginning, steps
+    from churn_api.serving.scoring_progress import finished_blocks, initial_progress
     from churn_api.serving.table_scorer import result_schema, score_block
     from churn_api.tables.blocks import blocks
     from churn_api.tables.writers import Joiner
 
-    progress, more_faults = beginning(task.layout), 0
+    progress, more_faults = initial_progress(task.layout), 0
     schema = result_schema(task)
     with (
         atomic_output(output) as sink,
@@ -59,7 +61,7 @@ def _score_blocks(
         row_progress(sys.stderr, progress.total) as display,
     ):
         results = in_order(partial(score_block, task), blocks(task.layout), processes=processes)
-        for step in steps(results, task.layout, progress):
+        for step in finished_blocks(results, task.layout, progress):
             _write_faults(step.errors, faults_file, progress.bad_rows)
             progress, more_faults = step.progress, more_faults + step.scored.more_faults
             if progress.bad_rows and on_error == "fail":

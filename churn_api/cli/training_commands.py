@@ -70,11 +70,11 @@ def train(
     if live:
         with open_services():
             pass  # a database that cannot be used is refused before the training
-    from churn_api.training.errors import TrainingError
-    from churn_api.training.preparation import Choices
-    from churn_api.training.progress import progress_on
+    from churn_api.training.preparation import TrainingOptions
     from churn_api.training.report import as_json, print_report
     from churn_api.training.train import train as train_model
+    from churn_api.training.training_error import TrainingError
+    from churn_api.training.training_progress import progress_on
 
     if signature and (chosen["identifier"] or chosen["exclude"] or chosen["opened"] or chosen["positive"]):
         refuse("--signature cannot be combined with --id, --exclude, --open and --positive")
@@ -84,7 +84,7 @@ def train(
         with progress_on(sys.stderr) as progress:
             trained = train_model(
                 table,
-                Choices(signature=declared, **chosen),
+                TrainingOptions(signature=declared, **chosen),
                 name=_model_name(name, settings),
                 models_dir=Path(settings["MODELS_DIR"]),
                 progress=progress,
@@ -119,12 +119,12 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
     threshold and metrics are computed from it; else the threshold is 0.5.
     """
     _require_libraries()
-    from churn_api.training.errors import TrainingError
-    from churn_api.training.external_pipeline import adopt
+    from churn_api.training.external_pipeline import package_external_pipeline
+    from churn_api.training.training_error import TrainingError
 
     settings = load_settings_or_refuse()
     try:
-        card = adopt(
+        card = package_external_pipeline(
             model,
             _signature(signature),
             golden_table=golden,

@@ -51,9 +51,9 @@ def worker(respawn: bool, parent: int | None, delay: float) -> None:
         supervise_worker(os.getppid() if parent is None else parent)
         return
     limit_threads()
-    from churn_api.tables.arrow_memory import keep_arrow_small
+    from churn_api.tables.arrow_memory import reduce_arrow_memory
 
-    keep_arrow_small()
+    reduce_arrow_memory()
     # Before prometheus_client is imported: at its import it decides where values are stored.
     try:
         job_metrics = _start_metrics()

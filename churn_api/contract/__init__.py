@@ -1,1 +1,1 @@
-"""What a customer record is. Knows no files, no web framework, no model and no database."""
+"""What a customer record is. Imports no web framework, database, pyarrow or model, and reads no files."""

@@ -1,4 +1,4 @@
-"""The body of a JSON batch: an object whose one member is a list of records."""
+"""The body of a JSON batch: an object whose only member is a list of records."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -13,14 +13,14 @@ from churn_api.contract.signature import MAX_NAME_LENGTH
 from churn_api.contract.struct import list_struct
 
 MAX_VALUES = 1 << 18
-"""Of a batch that a parser makes objects of all at once: more than so many records have are read one by one."""
+"""Values in a batch that is parsed in one go to explain its faults; a larger batch is not parsed for that."""
 
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
-"""What msgspec raises of bytes: it has no exception of its own for a string that is not UTF-8."""
+DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError)
+"""What msgspec raises while it decodes bytes; a string that is not UTF-8 raises UnicodeDecodeError."""
 
 
-def list_of(member: str, payload: object, limit: int) -> Sequence[object]:
-    """The list in a batch's body. Raises InvalidRecord where there is none, or TooManyRows."""
+def record_list(member: str, payload: object, limit: int) -> Sequence[object]:
+    """The list of records in a batch's body. Raises InvalidRecord where there is none, or TooManyRows."""
     if not isinstance(payload, Mapping):
         hint = f'Send the list as {{"{member}": […]}}.' if isinstance(payload, list) else None
         raise InvalidRecord([Fault("wrong-type", f"Must be an object with a list named {member!r}.", hint)])
@@ -41,21 +41,21 @@ def list_of(member: str, payload: object, limit: int) -> Sequence[object]:
 
 
 def check_list(member: str, body: bytes, limit: int) -> None:
-    """See that a body holds a list of records, and no more of them than are allowed. Raises as `list_of`."""
+    """Check that a body holds a list of at most `limit` records. Raises the same errors as `record_list`."""
     if not has_more_values(body, MAX_VALUES):
-        list_of(member, orjson.loads(body), limit)
+        record_list(member, orjson.loads(body), limit)
         return
     if has_longer_list(body, limit):
         raise TooManyRows(limit)
     try:
         msgspec.json.decode(body, type=list_struct(member, msgspec.Raw))
-    except (*UNREADABLE, RecursionError):
-        # What else it is would take more memory to say than it is worth.
+    except (*DECODE_ERRORS, RecursionError):
+        # Explaining the fault in detail would take too much memory.
         raise TooManyMembers(MAX_COLUMNS) from None
 
 
-def parsed_record(record: bytes | msgspec.Raw) -> object:
-    """One record from JSON. Raises TooManyMembers, or orjson.JSONDecodeError."""
+def parse_record(record: bytes | msgspec.Raw) -> object:
+    """Parse one record. Raises TooManyMembers, or orjson.JSONDecodeError."""
     text = bytes(record)
     if has_more_values(text, MAX_COLUMNS + 1):
         raise TooManyMembers(MAX_COLUMNS)
@@ -63,6 +63,6 @@ def parsed_record(record: bytes | msgspec.Raw) -> object:
 
 
 def _unknown_members(payload: Mapping[str, object], member: str) -> Iterable[Fault]:
-    """The first few members that a batch does not have; a million of them get a short answer too."""
+    """A fault for each of the first three unknown members, so that a body with a million gets a short answer."""
     for name in [name for name in payload if name != member][:3]:
         yield Fault("unknown-field", "Unknown field.", did_you_mean(name, [member]), (name[:MAX_NAME_LENGTH],))

@@ -1,15 +1,15 @@
-"""Bounds: how much of what a client sends is looked at. All is counted before any of it is decoded or validated."""
+"""Bounds on the size of what a client sends. Sizes are checked before anything is decoded or validated."""
 
 from typing import NamedTuple
 
 MAX_COLUMNS = 4096
-"""Of a table, and members of a JSON object."""
+"""Columns of a table, and members of a JSON object."""
 CELL_BYTES = 8
-"""What a cell counts for at least, one that takes no place in its file too."""
+"""The least that a cell counts for, even where it takes no bytes in its file."""
 
 
 class TooManyRows(Exception):
-    """A batch of more customers than are allowed; `limit` says how many are."""
+    """A batch with more customers than `limit` allows."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"more than {limit} customers")
@@ -17,7 +17,7 @@ class TooManyRows(Exception):
 
 
 class TooManyMembers(Exception):
-    """A JSON object of more members than are allowed; `limit` says how many are."""
+    """A JSON object with more members than `limit` allows."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"more than {limit} members")
@@ -25,18 +25,18 @@ class TooManyMembers(Exception):
 
 
 class Bounds(NamedTuple):
-    """What a table may have at most; None is no limit. The same in every format."""
+    """Maximum sizes of a table, the same for every format; None means no limit."""
 
     bytes: int
-    """Decompressed and decoded."""
+    """Of the decompressed and decoded data."""
     rows: int | None = None
     columns: int | None = None
 
     def check_rows(self, rows: int) -> None:
-        """Raise TooManyRows where there are more than are allowed."""
+        """Raise TooManyRows where there are more rows than allowed."""
         if self.rows is not None and rows > self.rows:
             raise TooManyRows(self.rows)
 
 
 NO_BOUNDS = Bounds(1 << 62)
-"""For files of one's own."""
+"""For trusted files."""

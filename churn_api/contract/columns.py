@@ -1,4 +1,4 @@
-"""Columns: many records, by field, in the two blocks that a model computes with."""
+"""Columns: many records by field, in the two arrays that a model takes as input."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -11,7 +11,7 @@ from churn_api.contract.signature import Signature
 
 
 class Columns(NamedTuple):
-    """n records of k numeric and m text features, each block in the signature's order."""
+    """n records of k numeric and m text features, each array in the signature's order."""
 
     numbers: NDArray[np.float64]
     """Shape (n, k); integers, numbers and booleans; NaN is missing."""
@@ -20,45 +20,45 @@ class Columns(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """How many records these are."""
+        """The number of records."""
         return len(self.numbers)
 
     def take(self, rows: Sequence[int] | NDArray[np.intp]) -> "Columns":
-        """The named rows, in that order."""
+        """The rows at these positions, in the given order."""
         return Columns(self.numbers[rows], self.texts[rows])
 
     def blocks(self, rows: int) -> Iterator["Columns"]:
-        """These records in order, at most so many at a time; nothing is copied."""
+        """Consecutive views of at most `rows` records each; nothing is copied."""
         for first in range(0, self.rows, rows):
             yield Columns(self.numbers[first : first + rows], self.texts[first : first + rows])
 
 
 class ColumnsBuilder:
-    """Turns a value a record of each feature into columns; None is missing."""
+    """Turns values of features into columns; None is missing."""
 
     def __init__(self, signature: Signature) -> None:
         self._numeric = [index for index, feature in enumerate(signature.features) if feature.numeric]
         self._text = [index for index, feature in enumerate(signature.features) if not feature.numeric]
 
     def build(self, values: Sequence[Sequence[Any]], rows: int) -> Columns:
-        """Columns of `values`, one sequence of length `rows` a feature, in the signature's order."""
+        """Columns of `values`: one sequence of length `rows` per feature, in the signature's order."""
         numeric = chain.from_iterable(values[index] for index in self._numeric)
         numbers = np.fromiter(numeric, np.float64, len(self._numeric) * rows)
         texts = np.array([[value or "" for value in values[index]] for index in self._text], dtype=object)
         return Columns(numbers.reshape(len(self._numeric), rows).T, texts.reshape(len(self._text), rows).T)
 
     def build_one(self, values: Sequence[Any]) -> Columns:
-        """Columns of one record, in a fraction of the steps: one value a feature, in the signature's order."""
+        """Columns of one record, faster than `build`: one value per feature, in the signature's order."""
         numbers = np.fromiter([values[index] for index in self._numeric], np.float64, len(self._numeric))
         texts = np.array([values[index] or "" for index in self._text], dtype=object)
         return Columns(numbers[None], texts[None])
 
     def build_from_rows(self, rows: Sequence[Sequence[Any]]) -> Columns:
-        """Columns of records, each with one value a feature."""
+        """Columns of records, each with one value per feature."""
         features = len(self._numeric) + len(self._text)
         return self.build(list(zip(*rows, strict=True)) or [()] * features, len(rows))
 
 
 def concatenate(parts: Sequence[Columns]) -> Columns:
-    """The rows of all parts, in order."""
+    """The rows of all parts, in order: n is the sum of theirs."""
     return Columns(np.concatenate([part.numbers for part in parts]), np.concatenate([part.texts for part in parts]))

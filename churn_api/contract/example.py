@@ -1,4 +1,4 @@
-"""An example record made from a signature: for the OpenAPI page, and for the first line that a newcomer sends."""
+"""Example records made from a signature, for the OpenAPI document and the startup banner."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from churn_api.contract.signature import IDENTIFIER, Feature, Signature
 
 
 def example_record(signature: Signature, *, required_only: bool = False) -> dict[str, Any]:
-    """A valid record: the middle of what training saw, the first choice, and an identifier."""
+    """A valid record: the middle of each observed range, the first choice of each category, and an identifier."""
     chosen = [feature for feature in signature.features if feature.required or not required_only]
     return {IDENTIFIER: "CUST001"} | {feature.name: example_value(feature) for feature in chosen}
 
@@ -27,7 +27,7 @@ def example_value(feature: Feature) -> Any:
 
 
 def _middle(feature: Feature) -> float:
-    """A number inside the declared range, as near the middle of the observed one as that allows."""
+    """The middle of the observed range, clipped to the declared range."""
     seen = feature.observed
     middle = (seen.minimum + seen.maximum) / 2 if seen else 0.0
     low = middle if feature.minimum is None else max(middle, feature.minimum)

@@ -1,4 +1,4 @@
-"""Faults: what is wrong with a record, said so that a client can mend it."""
+"""Faults: what is wrong with a record, in words that help a client to correct it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,28 +10,28 @@ from urllib.parse import quote
 from rapidfuzz import fuzz, process
 
 SIMILAR_ENOUGH = 70.0
-"""Score of 100 from which a known word is offered in place of a misspelt one."""
+"""Similarity (0 to 100) from which a known word is suggested for a misspelt one."""
 
 LONGEST_COMPARED = 256
-"""Characters; a longer word is no misspelling, and comparing it would cost more than it helps."""
+"""Characters; a longer word gets no suggestion, since comparing it would cost too much."""
 
-MAX_TOLD = 1000
-"""Faults of one body that an answer lists; the rest are counted."""
+MAX_FAULTS = 1000
+"""Faults of one body that a response lists; the others are counted."""
 MAX_LISTED = 20
-"""Choices that a message lists; the rest are counted."""
+"""Choices that a message lists; the others are counted."""
 MAX_COMPARED = 1 << 26
-"""What the misspelt words of one body may cost to compare, in characters: a fraction of a second's work."""
+"""Budget of character comparisons for the misspelt words of one body: a fraction of a second of CPU time."""
 
 _AT_ONCE = 64
-"""Characters of a misspelt word that are compared with one of a known word in one step."""
+"""Characters of a misspelt word that one step compares with a character of a known word."""
 _EACH_WORD = 16
-"""What a known word costs besides its characters."""
+"""Fixed cost of comparing one known word, in addition to its characters."""
 
 _compared_left: ContextVar[list[int] | None] = ContextVar("compared_left", default=None)
 
 
 class Fault(NamedTuple):
-    """One fault. `path` leads to the value from the root of the body; no fault ever holds the value itself."""
+    """One fault. `path` leads from the root of the body to the value; a fault never contains the value itself."""
 
     code: str
     message: str
@@ -39,61 +39,61 @@ class Fault(NamedTuple):
     path: tuple[str | int, ...] = ()
 
     def under(self, *parents: str | int) -> "Fault":
-        """The same fault, seen from a body that holds the record at `parents`."""
+        """The same fault with its path prefixed by `parents`."""
         return self._replace(path=parents + self.path)
 
     @property
     def pointer(self) -> str:
-        """The place as a JSON Pointer in URI fragment form (RFC 6901, section 6): `#/customers/17/Day%20Mins`."""
+        """The path as a JSON Pointer in URI fragment form (RFC 6901, section 6): `#/customers/17/Day%20Mins`."""
         return "#" + "".join("/" + _escaped(str(step)) for step in self.path)
 
 
 class FirstFaults:
-    """Of any number of faults the first ones, and a count of the rest."""
+    """Collects the first MAX_FAULTS faults, and counts the others."""
 
     def __init__(self) -> None:
-        self.told: list[Fault] = []
+        self.first: list[Fault] = []
         self.more = 0
 
     def add(self, faults: Sequence[Fault]) -> None:
-        """Faults that follow."""
-        some = faults[: max(0, MAX_TOLD - len(self.told))]
-        self.told += some
-        self.more += len(faults) - len(some)
+        """Add the next faults."""
+        listed = faults[: max(0, MAX_FAULTS - len(self.first))]
+        self.first += listed
+        self.more += len(faults) - len(listed)
 
 
 class Words:
-    """Known words, made ready to be compared with once, and not before the first misspelt one."""
+    """Known words; what comparing needs is computed at the first misspelt word, and once."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words = tuple(words)
 
     @cached_property
     def size(self) -> int:
-        """What it costs to compare a short word with each."""
+        """The cost of comparing a short word with every known word."""
         return sum(map(len, self.words)) + _EACH_WORD * len(self.words)
 
     @cached_property
-    def folded(self) -> list[str]:
-        """The same without regard to case."""
+    def casefolded(self) -> list[str]:
+        """The known words, case-folded."""
         return [word.casefold() for word in self.words]
 
     def nearest(self, word: str) -> int | None:
-        """The position of the word that is most like another; None where none is like it."""
+        """The position of the known word most similar to `word`; None where none is similar enough."""
         if len(word) > LONGEST_COMPARED or not _may_compare(self.size * -(-len(word) // _AT_ONCE)):
             return None
-        match = process.extractOne(word.casefold(), self.folded, scorer=fuzz.ratio, score_cutoff=SIMILAR_ENOUGH)
+        match = process.extractOne(word.casefold(), self.casefolded, scorer=fuzz.ratio, score_cutoff=SIMILAR_ENOUGH)
         return None if match is None else int(match[2])
 
 
 def did_you_mean(word: str, known: Iterable[str] | Words) -> str | None:
-    """A hint that names the known word most like `word`, or None where none is like it."""
-    match = most_like(word, known)
+    """A hint that names the known word most similar to `word`; None where none is similar enough."""
+    match = closest_match(word, known)
     return None if match is None else f"Did you mean '{match}'?"
 
 
-def most_like(word: str, known: Iterable[str] | Words) -> str | None:
-    """The known word most like `word`, or None where none is like it."""
+def closest_match(word: str, known: Iterable[str] | Words) -> str | None:
+    """The known word most similar to `word`; None where none is similar enough."""
     words = known if isinstance(known, Words) else Words(known)
     nearest = words.nearest(word)
     return None if nearest is None else words.words[nearest]
@@ -101,7 +101,7 @@ def most_like(word: str, known: Iterable[str] | Words) -> str | None:
 
 @contextmanager
 def bounded_hints() -> Iterator[None]:
-    """Compare no more than MAX_COMPARED characters in the block; faults beyond it go without a hint."""
+    """Limit comparisons in the `with` block to MAX_COMPARED characters; later faults get no hint."""
     if _compared_left.get() is not None:
         yield
         return
@@ -112,8 +112,8 @@ def bounded_hints() -> Iterator[None]:
         _compared_left.reset(token)
 
 
-def listed(choices: Sequence[object]) -> str:
-    """Choices as a message lists them: the first few, and a count of the rest."""
+def format_choices(choices: Sequence[object]) -> str:
+    """The first choices, separated by commas, and a count of the others."""
     shown = ", ".join(map(str, choices[:MAX_LISTED]))
     more = len(choices) - MAX_LISTED
     return f"{shown} and {more:,} more" if more > 0 else shown

@@ -1,6 +1,6 @@
-"""Strict Marshmallow fields: one for each type of feature, one for the identifier. Nothing is cast silently.
+"""Strict Marshmallow fields: one per type of feature, and one for the identifier. No value is cast silently.
 
-A fault is raised as `ValidationError([Fault, …])`: Marshmallow carries the objects through unchanged.
+Fields raise `ValidationError([Fault, …])`: Marshmallow passes the Fault objects through unchanged.
 """
 
 import re
@@ -9,16 +9,16 @@ from typing import Any, NoReturn
 
 from marshmallow import ValidationError, fields, validate
 
-from churn_api.contract.faults import Fault, Words, did_you_mean, listed
+from churn_api.contract.faults import Fault, Words, did_you_mean, format_choices
 from churn_api.contract.signature import FLOAT32_MAX
 from churn_api.contract.unicode_text import is_unicode
 
 MAX_IDENTIFIER_LENGTH = 128
 INT64 = (-(2**63), 2**63 - 1)
 EXACT_INTEGERS = (-(2**53) + 1, 2**53 - 1)
-"""Integers that every JSON parser keeps as they are (RFC 7493, section 2.2)."""
+"""Integers that every JSON parser represents exactly (RFC 7493, section 2.2)."""
 
-# Control, format and private characters, and separators other than the space. JSON in UTF-8 holds no lone surrogates.
+# Control, format and private-use characters, and separators other than the space. UTF-8 has no lone surrogates.
 _UNPRINTABLE = (
     r"\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u180e"
     r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\ue000-\uf8ff\ufeff\ufff0-\uffff"
@@ -30,41 +30,41 @@ IDENTIFIER_TYPES = [
     {"type": "integer", "minimum": INT64[0], "maximum": INT64[1]},
     {"type": "null"},
 ]
-"""What an identifier is, as JSON Schema says it; it may be null too."""
+"""JSON Schema of an identifier."""
 
 SEND_UNQUOTED = "Send it without quotes."
 SEND_BOOLEAN = "Send true or false, without quotes."
 JSON_HINTS = (SEND_UNQUOTED, SEND_BOOLEAN)
-"""Hints that help whoever writes JSON, and nobody who fills cells."""
+"""Hints that apply to JSON only, not to the cells of a table."""
 
 
 def fail(code: str, message: str, hint: str | None = None) -> NoReturn:
-    """Raise one fault the way a Marshmallow field reports it."""
+    """Raise one fault as a Marshmallow ValidationError."""
     raise ValidationError([Fault(code, message, hint)])
 
 
-def plain(number: float) -> str:
-    """A bound as people write it: 0 rather than 0.0."""
+def format_number(number: float) -> str:
+    """A number without trailing zeros: 0 rather than 0.0."""
     return f"{number:.15g}"
 
 
 class InRange(validate.Range):
-    """Inclusive bounds, either of which may be open."""
+    """Inclusive minimum and maximum; None means unbounded."""
 
     def __call__(self, value: Any) -> Any:
-        """The value, if it is in range."""
+        """Return the value if it is in range."""
         if self.min is not None and value < self.min:
-            fail("too-small", f"Must be at least {plain(self.min)}.")
+            fail("too-small", f"Must be at least {format_number(self.min)}.")
         if self.max is not None and value > self.max:
-            fail("too-large", f"Must be at most {plain(self.max)}.")
+            fail("too-large", f"Must be at most {format_number(self.max)}.")
         return value
 
 
 class InLength(validate.Length):
-    """A number of characters, from one to a maximum."""
+    """From one character to a maximum."""
 
     def __call__(self, value: Any) -> Any:
-        """The value, if its length will do."""
+        """Return the value if its length is valid."""
         if not value:
             fail("empty", "Must not be empty.", "Leave the field out, or send null, where the value is not known.")
         if self.max is not None and len(value) > self.max:
@@ -78,11 +78,11 @@ class KnownChoice(validate.OneOf):
     def __init__(self, choices: Iterable[Any]) -> None:
         super().__init__(tuple(choices))
         self._set = frozenset(self.choices)
-        self._listed = listed(tuple(self.choices))
+        self._listed = format_choices(tuple(self.choices))
         self._words = Words(map(str, self.choices))
 
     def __call__(self, value: Any) -> Any:
-        """The value, if it is known."""
+        """Return the value if it is a known choice."""
         if value not in self._set:
             hint = did_you_mean(value, self._words) if isinstance(value, str) else None
             fail("not-a-choice", f"Must be one of: {self._listed}.", hint)
@@ -90,27 +90,27 @@ class KnownChoice(validate.OneOf):
 
 
 class Number(fields.Float):
-    """A finite number that float32 can hold; neither a boolean nor a number in quotes."""
+    """A finite number that float32 can represent; neither a boolean nor a string."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             fail("wrong-type", "Must be a number.", _unquote(value))
-        return float(_held_by_float32(value))
+        return float(_in_float32_range(value))
 
 
 class Integer(fields.Integer):
-    """A whole number, 3.0 included."""
+    """An integer; 3.0 is accepted."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int | float):
             fail("wrong-type", "Must be an integer.", _unquote(value))
-        if _held_by_float32(value) != int(value):
+        if _in_float32_range(value) != int(value):
             fail("wrong-type", "Must be an integer.", "It has a fraction.")
         return int(value)
 
 
 class Boolean(fields.Boolean):
-    """JSON's true or false alone."""
+    """Only true or false."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
@@ -119,7 +119,7 @@ class Boolean(fields.Boolean):
 
 
 class Text(fields.String):
-    """A string; nothing else is turned into one."""
+    """A string; other types are not converted."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
@@ -128,7 +128,7 @@ class Text(fields.String):
 
 
 class Identifier(fields.Field[Any]):
-    """A string of 1 to 128 printable characters, or an integer of 64 bits; kept exactly as it came."""
+    """A string of 1 to 128 printable characters, or an integer of 64 bits; kept exactly as sent."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str | int | float:
         if isinstance(value, str):
@@ -139,7 +139,7 @@ class Identifier(fields.Field[Any]):
 
 
 def _is_exact_integer(value: float) -> bool:
-    """Whether a parsed JSON number still is the integer that was sent: 7, or 7.0 while doubles are exact."""
+    """Whether a parsed JSON number equals the integer that was sent: 7, or 7.0 within the exact range of doubles."""
     low, high = INT64 if isinstance(value, int) else EXACT_INTEGERS
     return low <= value <= high and value == int(value)
 
@@ -161,8 +161,8 @@ def _unicode(value: str) -> str:
     return value
 
 
-def _held_by_float32(value: float) -> float:
-    if not abs(value) <= FLOAT32_MAX:  # NaN is not <= anything
+def _in_float32_range(value: float) -> float:
+    if not abs(value) <= FLOAT32_MAX:  # also true for NaN
         fail("not-a-number", "Must be a finite number that 32 bits can hold.")
     return value
 

@@ -1,20 +1,20 @@
 """Signature -> JSON Schema of a record, for the OpenAPI document.
 
-Written straight from the signature, since a document of thousands of models has to be made while someone waits; a test
-sees that it says what the Marshmallow schema enforces.
+Made directly from the signature, since the document may cover thousands of models and is made during a request. A test
+checks that it agrees with the Marshmallow schema.
 """
 
 from typing import Any
 
 from churn_api.contract.fields import IDENTIFIER_TYPES
-from churn_api.contract.record import bounds, described, identifier_names
+from churn_api.contract.record_schema import describe, identifier_names, value_range
 from churn_api.contract.signature import Feature, Signature
 
 IDENTIFIER_SCHEMA = {"description": "Comes back as it was sent.", "anyOf": IDENTIFIER_TYPES}
 
 
 def record_json_schema(signature: Signature, identifier: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a record; `identifier` is that of its identifier, or a reference to it."""
+    """The JSON Schema of a record; `identifier` is the schema of its identifier, or a `$ref` to it."""
     names = identifier_names(signature)
     schema = {
         "type": "object",
@@ -33,9 +33,9 @@ def _property(feature: Feature) -> dict[str, Any]:
     closed = feature.choices is not None and not feature.open
     schema: dict[str, Any] = {"type": [feature.type, "null"] if feature.nullable else feature.type}
     if feature.type in ("integer", "number"):
-        schema["minimum"], schema["maximum"] = bounds(feature)
+        schema["minimum"], schema["maximum"] = value_range(feature)
     if closed:
         schema["enum"] = [*(feature.choices or ()), *([None] if feature.nullable else [])]
     elif feature.type == "string":
         schema["minLength"], schema["maxLength"] = 1, feature.max_length
-    return schema | described(feature)
+    return schema | describe(feature)

@@ -1,6 +1,6 @@
-"""How many values a JSON text holds, counted without decoding any: a parser's objects are many times as large.
+"""Counts the values of a JSON text without decoding them: a parser's objects take many times more memory.
 
-What is counted is what stands outside strings. A text that is no JSON has a count too, and a parser to refuse it.
+Only bytes outside strings count. Text that is not JSON gets a count too; the parser rejects it later.
 """
 
 import re
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 _OBJECT = re.compile(rb"[ \t\r\n]*+\{")
 MAX_DEPTH = 1024
-"""Of lists and objects in each other: there orjson stops."""
+"""Nesting depth at which orjson stops."""
 _PIECE = 1 << 18
 _QUOTE, _COMMA, _BRACE = b'",{'
 _STEPS = np.zeros(256, np.int8)
@@ -19,15 +19,15 @@ _STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
 _COUNTED = np.zeros(256, np.uint8)
 _COUNTED[list(b",[{")] = 1
 _IN_OBJECT, _IN_LIST = 1, 2
-"""The depths of the outermost object's members, and of values in a list that is one of them."""
+"""The depth of the outermost object's members, and the depth of values in a list that is such a member."""
 
 
 def has_more_values(text: bytes, most: int) -> bool:
-    """Whether a text holds more than `most` values before it is nested too deeply, names of members not counted.
+    """Whether a text has more than `most` values before it is nested too deeply; names of members do not count.
 
     An empty list or object counts twice.
     """
-    # Commas inside strings count here too: few enough of all are few enough.
+    # A cheap upper bound first: it includes commas and brackets inside strings.
     if sum(map(text.count, (b",", b"[", b"{"))) < most:
         return False
     count, depth = 1, 0
@@ -44,12 +44,12 @@ def has_more_values(text: bytes, most: int) -> bool:
 
 
 def may_have_longer_list(text: bytes, most: int) -> bool:
-    """Whether a text holds so many braces that more than `most` objects may stand in the lists of an outermost one."""
+    """Whether a text has enough opening braces for lists of more than `most` objects: a cheap first check."""
     return int(np.count_nonzero(np.frombuffer(text, np.uint8) == _BRACE)) > most + 1
 
 
 def has_longer_list(text: bytes, most: int) -> bool:
-    """Whether more than `most` values stand in the lists that are members of the outermost object, taken together."""
+    """Whether the lists that are members of the outermost object have more than `most` values together."""
     return _has_more(text, _IN_LIST, most)
 
 
@@ -59,7 +59,7 @@ def has_more_members(text: bytes, most: int) -> bool:
 
 
 def _has_more(text: bytes, wanted: int, most: int) -> bool:
-    """Whether more than `most` values stand at a depth below the outermost object."""
+    """Whether more than `most` values are at depth `wanted` below the outermost object."""
     if not _OBJECT.match(text):
         return False
     depth, count = 0, 1
@@ -73,9 +73,9 @@ def _has_more(text: bytes, wanted: int, most: int) -> bool:
 
 
 def _outside_strings(text: bytes) -> Iterator[NDArray[np.uint8]]:
-    """The bytes outside strings, piece by piece; quotes are among them."""
+    """The bytes outside strings, in pieces, quotes included."""
     if b"\\" in text:
-        # Pairs go from the left, so that a backslash that is left escapes what follows it.
+        # Escaped backslashes go first, from the left: a backslash that remains escapes the next character.
         text = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
     inside = 0
     for start in range(0, len(text), _PIECE):

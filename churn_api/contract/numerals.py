@@ -1,4 +1,4 @@
-"""Numbers that come as text: in an address, a form, a cell, a variable, on a command line."""
+"""Numbers given as text: in a URL, a form, a cell, an environment variable or a command line."""
 
 import re
 
@@ -6,8 +6,8 @@ _NUMERAL = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*"
 
 
 def is_numeral(text: str) -> bool:
-    """Whether a text is a number in plain digits.
+    """Whether a text is a number in ASCII digits.
 
-    Python's own int() and float() take the digits of every script, underscores between them, and words as `nan`.
+    Python's int() and float() also accept digits of other scripts, underscores, and words such as `nan`.
     """
     return _NUMERAL.fullmatch(text) is not None

@@ -1,59 +1,38 @@
-"""Signature -> Marshmallow schema: the one source of verdicts and error messages."""
+"""Reads one record: validates it against the signature's schema, and explains every fault."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
+from marshmallow import ValidationError
 
-from churn_api.contract.faults import Fault, FirstFaults, Words, bounded_hints, did_you_mean, listed
-from churn_api.contract.fields import (
-    EXACT_INTEGERS,
-    IDENTIFIER_TYPES,
-    Boolean,
-    Identifier,
-    InLength,
-    InRange,
-    Integer,
-    KnownChoice,
-    Number,
-    Text,
-    plain,
-)
-from churn_api.contract.signature import FLOAT32_MAX, IDENTIFIER, MAX_NAME_LENGTH, Feature, Signature
+from churn_api.contract.faults import Fault, FirstFaults, Words, bounded_hints, did_you_mean
+from churn_api.contract.record_schema import record_schema
+from churn_api.contract.signature import MAX_NAME_LENGTH, Signature
 
 MAX_UNKNOWN_LISTED = 20
-"""Unknown fields that one record's faults name: a body of a million of them gets an answer of a few lines."""
+"""Unknown fields that the faults of one record name; a body with a million of them gets a short answer."""
 MAX_SHOWN = 10
-"""Faults that the text of an exception has."""
+"""Faults that the text of InvalidRecord lists."""
 UNKNOWN_FIELD = "unknown-field"
-"""The code of a fault whose place is a name that the sender made up."""
-
-_REQUIRED = [Fault("required", "This field is required.")]
-_NULL = [Fault("null", "Must not be null.")]
-_FIELD_TYPES: dict[str, type[fields.Field[Any]]] = {
-    "integer": Integer,
-    "number": Number,
-    "boolean": Boolean,
-    "string": Text,
-}
+"""The code of a fault whose path ends in a name that the client chose."""
 
 
 class Record(NamedTuple):
-    """One customer, found valid."""
+    """One valid record."""
 
     customer_id: str | int | None
     values: tuple[Any, ...]
-    """One value a feature, in the signature's order; None is missing."""
+    """One value per feature, in the signature's order; None is missing."""
 
 
 class InvalidRecord(ValueError):
-    """A record, or many, with faults; `faults` holds the first, each with its path, and `more` counts the rest.
+    """One or more records with faults: `faults` holds the first ones, each with its path; `more` counts the others.
 
-    Its text repeats no value, and no name that the signature does not have.
+    The exception's text contains no value, and no field name that the signature does not have.
     """
 
     def __init__(self, faults: list[Fault], more: int = 0) -> None:
-        # Of its arguments pickle makes an exception again, and so does Celery, by way of JSON.
+        # Pickle recreates an exception from its arguments; Celery does the same after a round trip through JSON.
         super().__init__(faults, more)
         self.faults = [fault if isinstance(fault, Fault) else _from_json(fault) for fault in faults]
         self.more = more
@@ -65,7 +44,7 @@ class InvalidRecord(ValueError):
 
 
 class RecordReader:
-    """Reads records of one signature. Made once for a model: building the schema costs more than using it."""
+    """Reads records of one signature. Create one per model: building the schema costs more than using it."""
 
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
@@ -74,7 +53,7 @@ class RecordReader:
         self._names = Words(str(field.data_key) for field in self.schema.fields.values())
 
     def read(self, payload: object) -> Record:
-        """One record from parsed JSON, or from Python. Raises InvalidRecord with every fault."""
+        """Read one record from parsed JSON or from Python. Raises InvalidRecord with every fault."""
         if isinstance(payload, Mapping) and not all(isinstance(name, str) for name in payload):
             raise InvalidRecord([Fault("wrong-type", "The names of fields must be strings.")])
         try:
@@ -84,7 +63,7 @@ class RecordReader:
             faults = FirstFaults()
             with bounded_hints():
                 faults.add(list(self._faults(payload, error.messages)))
-            raise InvalidRecord(faults.told, faults.more) from None
+            raise InvalidRecord(faults.first, faults.more) from None
         identifier = next((loaded[name] for name in self.schema.identifiers if loaded.get(name) is not None), None)
         return Record(identifier, tuple(map(loaded.get, self._attributes)))
 
@@ -118,93 +97,12 @@ def _from_json(fault: Sequence[Any]) -> Fault:
 
 
 def _line(fault: Fault) -> str:
-    """A fault in a line; without its last step where that is a name of the sender's own."""
-    place = fault._replace(path=fault.path[:-1]) if fault.code == UNKNOWN_FIELD else fault
-    return f"{place.pointer} {fault.message}" + (f" {fault.hint}" if fault.hint else "")
+    """A fault as one line of text; the path omits a field name that the client chose."""
+    shown = fault._replace(path=fault.path[:-1]) if fault.code == UNKNOWN_FIELD else fault
+    return f"{shown.pointer} {fault.message}" + (f" {fault.hint}" if fault.hint else "")
 
 
 def list_hint(payload: object) -> str | None:
-    """A hint for who put the object that was asked for into a list."""
+    """A hint where the client sent a list of one object instead of the object."""
     only = isinstance(payload, list) and len(payload) == 1
     return "Send the object that the list holds, without the list." if only else None
-
-
-class RecordSchema(Schema):
-    """What every record's schema shares: unknown fields are faults, and the identifier is sent once."""
-
-    class Meta:
-        unknown = RAISE
-        register = False
-
-    identifiers: frozenset[str] = frozenset()
-    attributes: tuple[str, ...] = ()
-
-    @validates_schema(skip_on_field_errors=False)
-    def _identifier_once(self, data: Mapping[str, Any], **kwargs: Any) -> None:
-        if len(self.identifiers & data.keys()) > 1:
-            fault = Fault("sent-twice", "The identifier is sent twice, under two names.", "Send one of them.")
-            raise ValidationError([fault], IDENTIFIER)
-
-
-def record_schema(signature: Signature) -> RecordSchema:
-    """The schema of a record of `signature`.
-
-    Attributes are `f0`, `f1`, … and `id0`, `id1`: a feature may be called anything, a Schema attribute may not.
-    """
-    features = {f"f{index}": feature for index, feature in enumerate(signature.features)}
-    identifiers = {f"id{index}": name for index, name in enumerate(identifier_names(signature))}
-    body: dict[str, Any] = {key: _feature_field(feature) for key, feature in features.items()}
-    body |= {key: _identifier_field(name) for key, name in identifiers.items()}
-    body |= {"identifiers": frozenset(identifiers), "attributes": tuple(features)}
-    schema: RecordSchema = type("GeneratedRecordSchema", (RecordSchema,), body)()
-    return schema
-
-
-def bounds(feature: Feature) -> tuple[float, float]:
-    """The least and the largest value of a numeric feature: as declared, else as wide as its type goes."""
-    low, high = EXACT_INTEGERS if feature.type == "integer" else (-FLOAT32_MAX, FLOAT32_MAX)
-    return (
-        low if feature.minimum is None else feature.minimum,
-        high if feature.maximum is None else feature.maximum,
-    )
-
-
-def identifier_names(signature: Signature) -> tuple[str, ...]:
-    """The names under which a client may send the identifier."""
-    return tuple(dict.fromkeys(name for name in (IDENTIFIER, signature.identifier) if name))
-
-
-def _identifier_field(name: str) -> Identifier:
-    metadata = {"description": "Comes back as it was sent.", "anyOf": IDENTIFIER_TYPES}
-    return Identifier(data_key=name, allow_none=True, metadata=metadata)
-
-
-def _feature_field(feature: Feature) -> fields.Field[Any]:
-    return _FIELD_TYPES[feature.type](
-        data_key=feature.name,
-        required=feature.required,
-        allow_none=feature.nullable,
-        error_messages={"required": _REQUIRED, "null": _NULL},
-        validate=list(_validators(feature)),
-        metadata=described(feature),
-    )
-
-
-def _validators(feature: Feature) -> Iterator[Any]:
-    if feature.type in ("integer", "number"):
-        yield InRange(*bounds(feature))
-    if feature.choices is not None and not feature.open:
-        yield KnownChoice(feature.choices)
-    elif feature.type == "string":
-        yield InLength(1, feature.max_length)
-
-
-def described(feature: Feature) -> dict[str, str]:
-    """What a document says of a feature in words."""
-    parts = [feature.description] if feature.description else []
-    if feature.observed is not None:
-        low, high = feature.observed.minimum, feature.observed.maximum
-        parts.append(f"Training saw {plain(low)} to {plain(high)}.")
-    if feature.open:
-        parts.append(f"Training saw {listed(feature.choices or ())}; others are scored with a warning.")
-    return {"description": " ".join(parts)} if parts else {}

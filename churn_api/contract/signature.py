@@ -1,4 +1,4 @@
-"""Signature: the input contract of a model. Everything that touches a record is derived from it."""
+"""Signature: the input contract of a model. Validation, schemas and examples are derived from it."""
 
 import math
 import re
@@ -11,17 +11,17 @@ import msgspec
 FeatureType = Literal["integer", "number", "boolean", "string"]
 
 IDENTIFIER = "customer_id"
-"""The name under which every answer carries the identifier, and under which every client may send it."""
+"""The name of the identifier in every response; every client may send the identifier under it."""
 
 MAX_NAME_LENGTH = 128
 FLOAT32_MAX = 3.4028234663852886e38
-"""Models compute in float32; a number beyond this is refused."""
+"""The largest float32. Models compute in float32, so larger numbers are rejected."""
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class SignatureError(ValueError):
-    """A signature that cannot be read or that contradicts itself. `complaint` says so without a name of its own."""
+    """A signature that cannot be parsed or is inconsistent. `complaint` is the reason without names from it."""
 
     def __init__(self, message: str, complaint: str = "it contradicts itself") -> None:
         super().__init__(message)
@@ -29,14 +29,14 @@ class SignatureError(ValueError):
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The range that training saw: information, never enforced."""
+    """The range that training saw, for information; it is not enforced."""
 
     minimum: float
     maximum: float
 
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One field of a record. Raises SignatureError where its parts contradict each other."""
+    """One field of a record. Raises SignatureError where its attributes are inconsistent."""
 
     name: str
     type: FeatureType
@@ -56,17 +56,17 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @property
     def numeric(self) -> bool:
-        """Whether the model takes it as a number; booleans are 0 and 1."""
+        """Whether the model takes the feature as a number; booleans become 0 and 1."""
         return self.type != "string"
 
     @property
     def open(self) -> bool:
-        """Whether categories that training did not see are scored rather than refused."""
+        """Whether out-of-vocabulary categories are scored (with a warning) rather than rejected."""
         return self.unseen == "accept"
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The column that a model predicts, and the text of its two labels."""
+    """The column that a model predicts, and its two labels as text."""
 
     name: str
     positive: str
@@ -78,7 +78,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A record's fields in order, its identifier and the target. Raises SignatureError where they clash."""
+    """A record's fields in order, its identifier and the target. Raises SignatureError where names clash."""
 
     features: tuple[Feature, ...]
     target: Target
@@ -101,14 +101,14 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     @classmethod
     def from_json(cls, data: bytes | str) -> Self:
-        """Read a signature. Raises SignatureError naming the place at fault."""
+        """Parse a signature. Raises SignatureError with the position of the error."""
         try:
             return msgspec.json.decode(data, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise SignatureError(str(error)) from error
 
     def to_json(self) -> bytes:
-        """The signature as indented JSON, to be read and edited by people too."""
+        """The signature as indented JSON, readable and editable by hand."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2)
 
 
@@ -151,7 +151,7 @@ def _choice_complaints(feature: Feature) -> Iterator[str]:
     if not choices:
         yield "choices must not be empty"
     if len(set(choices)) < len(choices):
-        yield "a choice stands twice"
+        yield "a choice is listed twice"
     if feature.type == "boolean":
         yield "a boolean has no choices"
     if not all(_is_of_type(choice, feature) for choice in choices):

@@ -1,7 +1,7 @@
-"""Signature -> msgspec structs, which decode and check a body's bytes in one pass.
+"""Signature -> msgspec structs, which decode and validate a body's bytes in one pass.
 
-They accept a strict subset of what record.py accepts, and give the same values; what they reject, record.py judges.
-Whether identifiers can be printed they leave to batch.py, which asks it once for all records.
+They accept a strict subset of what record.py accepts, with the same values; record.py validates what they reject.
+record_decoder.py checks whether identifiers are printable, once for all records.
 """
 
 import math
@@ -11,19 +11,19 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from churn_api.contract.fields import INT64, MAX_IDENTIFIER_LENGTH
-from churn_api.contract.record import bounds, identifier_names
+from churn_api.contract.record_schema import identifier_names, value_range
 from churn_api.contract.signature import Feature, Signature
 
 _TEXT_IDENTIFIER = Meta(min_length=1, max_length=MAX_IDENTIFIER_LENGTH)
-_WHOLE_IDENTIFIER = Meta(ge=INT64[0], le=INT64[1])
-_Identifier = Annotated[str, _TEXT_IDENTIFIER] | Annotated[int, _WHOLE_IDENTIFIER] | None | UnsetType
+_INTEGER_IDENTIFIER = Meta(ge=INT64[0], le=INT64[1])
+_Identifier = Annotated[str, _TEXT_IDENTIFIER] | Annotated[int, _INTEGER_IDENTIFIER] | None | UnsetType
 
 _NEVER = Annotated[float, Meta(ge=1, le=0)]
-"""Takes no value, not even null: leaves a feature to record.py."""
+"""A type that accepts no value, not even null, so that record.py validates the feature."""
 
 
 def record_struct(signature: Signature) -> type[msgspec.Struct]:
-    """A struct whose fields are the features in order, then one for each name of the identifier."""
+    """A struct whose fields are the features in order, then the identifier under each of its names."""
     features = [(f"f{index}", feature) for index, feature in enumerate(signature.features)]
     identifiers = [(f"id{index}", name) for index, name in enumerate(identifier_names(signature))]
     fields: list[Any] = [_field(attribute, feature) for attribute, feature in features]
@@ -34,12 +34,12 @@ def record_struct(signature: Signature) -> type[msgspec.Struct]:
 
 
 def list_struct(member: str, item: Any) -> type[msgspec.Struct]:
-    """A struct of one member, a list of items."""
+    """A struct with one member, a list of items."""
     return msgspec.defstruct("List", [(member, list[item])], forbid_unknown_fields=True, gc=False)
 
 
 def _can_be_named(name: str) -> bool:
-    """Whether msgspec can match a field's name; another goes by one that no signature allows, and takes no value."""
+    """Whether msgspec can match a field's name. Other fields get an impossible name, and accept no value."""
     return '"' not in name and "\\" not in name
 
 
@@ -53,18 +53,18 @@ def _field(attribute: str, feature: Feature) -> tuple[Any, ...]:
 def _type(feature: Feature) -> Any:
     if feature.choices is not None and not feature.open:
         return _NEVER if feature.type == "number" else Literal[feature.choices]
-    low, high = bounds(feature)
+    low, high = value_range(feature)
     match feature.type:
         case "boolean":
             return bool
         case "string":
             return Annotated[str, Meta(min_length=1, max_length=feature.max_length)]
         case "integer":
-            return _whole(max(math.ceil(low), INT64[0]), min(math.floor(high), INT64[1]))
+            return _integer_type(max(math.ceil(low), INT64[0]), min(math.floor(high), INT64[1]))
         case "number":
             return Annotated[float, Meta(ge=low, le=high)]
 
 
-def _whole(low: int, high: int) -> Any:
-    """Integers within bounds; none where these leave nothing that msgspec can compare."""
+def _integer_type(low: int, high: int) -> Any:
+    """Integers in a range; no value where the range is empty for msgspec."""
     return Annotated[int, Meta(ge=low, le=high)] if low <= high else _NEVER

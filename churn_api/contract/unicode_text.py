@@ -1,8 +1,8 @@
-"""Text that is Unicode: bytes of a command line, a variable or a Python caller's may have become something else."""
+"""Checks that text is valid Unicode: undecodable bytes from the environment become lone surrogates in Python."""
 
 
 def is_unicode(text: str) -> bool:
-    """Whether a text can be written as UTF-8. JSON's always can; half a surrogate pair of Python's cannot."""
+    """Whether a text can be encoded as UTF-8. A lone surrogate cannot; text from JSON in UTF-8 always can."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -6,7 +6,7 @@ from churn_api.jobs.job_limits import JobLimitExceeded
 from churn_api.jobs.row_errors import BadRows
 from churn_api.jobs.sources import SourceError
 from churn_api.registry.bundle import BundleError
-from churn_api.tables.errors import TableError, TableFaults, TooLarge
+from churn_api.tables.table_errors import TableError, TableFaults, TooLarge
 
 FAILURES = (BadRows, TableError, SourceError, BundleError, JobLimitExceeded, OSError)
 """Exceptions that end a job as failed. All others leave it to the next attempt."""

@@ -7,8 +7,8 @@ from typing import Protocol, Unpack
 from churn_api.jobs.job import Lease
 from churn_api.jobs.leases import Leases, Leasing
 from churn_api.serving.engine import Check, Engine, Function
-from churn_api.serving.progress import Progress
-from churn_api.serving.table_scorer import Scored
+from churn_api.serving.scoring_progress import Progress
+from churn_api.serving.table_scorer import ScoredBlock
 from churn_api.store.database import Database
 from churn_api.tables.file_parts import Block
 
@@ -51,7 +51,7 @@ class ObservedLeases(Leases):
 def observed_engine(engine: Engine, observer: JobObserver) -> Engine:
     """An engine that reports every block that it yields."""
 
-    def in_order(function: Function, todo: Iterator[Block], check: Check) -> Generator[Scored, None, None]:
+    def in_order(function: Function, todo: Iterator[Block], check: Check) -> Generator[ScoredBlock, None, None]:
         with closing(engine(function, todo, check)) as blocks:
             for scored in blocks:
                 observer.scored(scored.rows, scored.bad_rows)

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
-from churn_api.serving.progress import Progress
+from churn_api.serving.scoring_progress import Progress
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)

@@ -14,7 +14,7 @@ from churn_api.jobs.job import Lease
 from churn_api.jobs.row_writes import end_values, update_row
 from churn_api.jobs.serialization import job_of, text_of
 from churn_api.jobs.turns import lock_claims, next_job, next_turn
-from churn_api.serving.progress import Progress
+from churn_api.serving.scoring_progress import Progress
 from churn_api.store import clock
 from churn_api.store.database import Database
 from churn_api.store.tables import JOBS

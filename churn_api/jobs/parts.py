@@ -3,12 +3,12 @@
 from churn_api.config import DASK
 from churn_api.jobs.files import JobFiles
 from churn_api.jobs.job import Request
-from churn_api.serving.table_scorer import Scored, Task, score_block
+from churn_api.serving.table_scorer import ScoredBlock, ScoringTask, score_block
 from churn_api.tables.file_parts import Block
 from churn_api.tables.formats import FORMATS
 
 
-def score_into(task: Task, files: JobFiles, block: Block) -> Scored:
+def score_into(task: ScoringTask, files: JobFiles, block: Block) -> ScoredBlock:
     """Score a block and write its part to the job's folder. Raises TableError or OSError."""
     scored = score_block(task, block)
     files.write_part(block.number, scored.part)

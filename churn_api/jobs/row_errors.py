@@ -7,8 +7,8 @@ import orjson
 
 from churn_api.jobs.files import JobFiles
 from churn_api.jobs.job import Request
-from churn_api.serving.progress import Progress
-from churn_api.serving.table_scorer import Scored
+from churn_api.serving.scoring_progress import Progress
+from churn_api.serving.table_scorer import ScoredBlock
 
 
 class BadRows(Exception):
@@ -26,7 +26,7 @@ class RowErrors:
         self.more = progress.more_errors
         """Number of omitted faults."""
 
-    def keep(self, scored: Scored, errors: Sequence[dict[str, Any]]) -> None:
+    def keep(self, scored: ScoredBlock, errors: Sequence[dict[str, Any]]) -> None:
         """Write the faults of a block's rows. Raises BadRows where they end the job."""
         kept = self._fitting(errors, scored.more_faults)
         if not scored.bad_rows or self._skip:

@@ -17,8 +17,8 @@ from churn_api.jobs.parts import part_format, score_into
 from churn_api.jobs.row_errors import RowErrors
 from churn_api.jobs.sources import Sources
 from churn_api.serving.engine import Check, Engine
-from churn_api.serving.progress import Progress, beginning, steps
-from churn_api.serving.table_scorer import Task, result_schema
+from churn_api.serving.scoring_progress import Progress, finished_blocks, initial_progress
+from churn_api.serving.table_scorer import ScoringTask, result_schema
 from churn_api.tables.blocks import blocks
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.layout import prepare, read_layout
@@ -71,14 +71,14 @@ class JobRun:
             errors.join(progress.blocks)
         return progress
 
-    def _blocks_left(self, task: Task, errors: RowErrors, joiner: Joiner) -> Progress:
+    def _blocks_left(self, task: ScoringTask, errors: RowErrors, joiner: Joiner) -> Progress:
         progress, layout = self._lease.job.progress, task.layout
         after = Block(progress.blocks - 1, progress.start, progress.stop) if progress.blocks else None
-        progress = progress if after else beginning(layout)
+        progress = progress if after else initial_progress(layout)
         function = partial(score_into, task, self._files)
         # Closed immediately, so that nothing is being computed when the job's files are removed.
         with closing(self._resources.engine(function, blocks(layout, after), self._check)) as engine:
-            for step in steps(engine, layout, progress):
+            for step in finished_blocks(engine, layout, progress):
                 errors.keep(step.scored, step.errors)
                 progress = msgspec.structs.replace(
                     step.progress,
@@ -101,12 +101,12 @@ class JobRun:
         self._caller_check()
         self._resources.limits.check_seconds(time.monotonic() - self._began, self._input_bytes)
 
-    def _task(self, work: Path) -> Task:
+    def _task(self, work: Path) -> ScoringTask:
         request = self._lease.job.request
         self._resources.sources.fetch(request.source, self._files, self._caller_check)
         self._input_bytes = self._files.input.stat().st_size
         layout = self._layout(request, work)
-        return Task(
+        return ScoringTask(
             bundle=str(self._resources.models_dir / request.model / request.version),
             digest=request.digest,
             layout=layout,

@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import msgspec
 
 from churn_api.jobs.job import Job, Request
-from churn_api.serving.progress import Progress
+from churn_api.serving.scoring_progress import Progress
 
 
 class Submission(TypedDict):

@@ -20,8 +20,8 @@ from churn_api.jobs.parts import is_data_set, part_format
 from churn_api.jobs.retention import Pruned
 from churn_api.jobs.run import JobRun, Resources
 from churn_api.jobs.stop_flag import StopFlag, Stopped
-from churn_api.serving.engine import EngineAway
-from churn_api.serving.progress import Progress
+from churn_api.serving.engine import EngineUnavailable
+from churn_api.serving.scoring_progress import Progress
 from churn_api.tables.formats import FORMATS
 from churn_api.telemetry import logs
 
@@ -85,7 +85,7 @@ class Worker:
                 self._score(lease, heartbeat)
         except LeaseLost:
             log.warning("job %s: another worker took it over, because this one did not renew its lease", job.id)
-        except EngineAway as error:
+        except EngineUnavailable as error:
             log.warning("job %s: %s; released, and claimed again in %d s", job.id, error, ENGINE_RETRY_SECONDS)
             self._stop.wait(ENGINE_RETRY_SECONDS)
         except Stopped as error:
@@ -105,7 +105,7 @@ class Worker:
             self._database.call(lambda: self._leases.cancelled(lease))
             files.remove()
             log.info("job %s: cancelled; its files are removed", lease.job.id)
-        except EngineAway:
+        except EngineUnavailable:
             self._database.call(lambda: self._leases.release(lease))
             raise
         except FAILURES as error:

@@ -1,4 +1,4 @@
-"""A predictor from a bundle's folder, with nothing else around it."""
+"""Loads a predictor from a bundle's folder, without an application or a database."""
 
 import os
 from pathlib import Path
@@ -10,10 +10,11 @@ from churn_api.serving.data_plane import DataPlane
 
 
 def load(path: str | os.PathLike[str]) -> Predictor:
-    """Load the bundle in a folder, as in `load("models/telco/1")`. Its digests and golden rows are checked first.
+    """Load the bundle in a folder, as in `load("models/telco/1")`; its digests and golden rows are verified first.
 
-    Most bundles are data: an ONNX graph and a card. One that was not compiled holds a pickle, and loading it runs the
-    code in it: load only bundles that you trust. Raises BundleError saying why the model may not answer.
+    Most bundles are data: an ONNX graph and a card. A bundle that was not compiled contains a pickle, and loading it
+    runs the code in it: load only bundles that you trust. Raises BundleError with the reason where the bundle cannot
+    be used.
     """
     folder = Path(path).resolve()
     try:
@@ -24,6 +25,6 @@ def load(path: str | os.PathLike[str]) -> Predictor:
 
 
 def _hint(folder: Path) -> str:
-    """The versions to choose from, where a model was named in place of one of them."""
+    """A hint where the path names a model rather than one of its versions."""
     versions = versions_of(folder.parent, folder.name)
     return f"; name a version, as in {folder.name}/{versions[-1]}" if versions else ""

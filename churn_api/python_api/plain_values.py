@@ -1,4 +1,4 @@
-"""Values of numpy, pandas and databases -> what a JSON parser makes: the record's reader knows no other types."""
+"""Values of NumPy, pandas and databases -> the types of a JSON parser, the only types that RecordReader accepts."""
 
 import math
 import sys
@@ -10,11 +10,11 @@ import numpy as np
 
 _PLAIN = frozenset({str, int, bool, type(None)})
 _PLAIN_KINDS = "biuU"
-"""NumPy's letters for booleans, integers and text. By its classes, a span of time is an integer too."""
+"""NumPy's kinds of booleans, integers and text (not isinstance: timedelta64 is a subclass of integer)."""
 
 
 def plain_record(record: object) -> object:
-    """A mapping, or another object with `keys` as a pandas row, as a dictionary of plain values; all else as it is."""
+    """A mapping, or an object with `keys` such as a pandas row, as a dict of plain values; anything else unchanged."""
     if isinstance(record, Mapping):
         return {name: plain_value(value) for name, value in record.items()}
     if hasattr(record, "keys") and hasattr(record, "__getitem__"):
@@ -23,7 +23,7 @@ def plain_record(record: object) -> object:
 
 
 def plain_value(value: Any) -> Any:
-    """A scalar as a Python one; NaN, NA and NaT are None, a missing value. What is no scalar stays as it is."""
+    """A scalar as a Python scalar; NaN, NA and NaT become None (missing). Anything else is returned unchanged."""
     if type(value) in _PLAIN:
         return value
     if isinstance(value, float | np.floating | Decimal):
@@ -34,11 +34,11 @@ def plain_value(value: Any) -> Any:
 
 
 def _is_nan(value: float | np.floating[Any] | Decimal) -> bool:
-    # A signalling NaN of Decimal's cannot be made a float.
+    # float() raises for Decimal's signalling NaN.
     return value.is_nan() if isinstance(value, Decimal) else math.isnan(value)
 
 
 def _is_missing_in_pandas(value: object) -> bool:
-    """Whether a value is one of pandas' own marks, which exist only where pandas was imported."""
+    """Whether a value is pandas' NA or NaT; False where pandas has not been imported."""
     pandas = sys.modules.get("pandas")
     return pandas is not None and (value is pandas.NA or value is pandas.NaT)

@@ -1,9 +1,9 @@
-"""Predictor: a model to call from Python. Records are read and scored as those that come over HTTP are."""
+"""Predictor: a model as a Python object. It reads and scores records in the same way as the HTTP API."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
-from churn_api.contract.batch import Batch, within
+from churn_api.contract.batch import Batch, paths_in_list
 from churn_api.contract.faults import Fault
 from churn_api.contract.signature import Signature
 from churn_api.python_api.plain_values import plain_record
@@ -13,74 +13,75 @@ from churn_api.registry.model import Model
 from churn_api.serving.data_plane import DataPlane, Options
 
 
-class Row(Protocol):
-    """What a row of a DataFrame has, and many others that are no mappings by name."""
+class RowLike(Protocol):
+    """A row of a DataFrame, or a similar object that is not registered as a Mapping."""
 
     def keys(self) -> Iterable[Any]:
-        """Its fields' names."""
+        """The names of its fields."""
         ...
 
     def __getitem__(self, name: str, /) -> Any: ...
 
 
-class Frame(Protocol):
-    """What of pandas' classes a DataFrame alone has: types are checked whether pandas is installed or not."""
+class FrameLike(Protocol):
+    """A pandas DataFrame, as a protocol so that type checkers need no pandas."""
 
     @property
     def index(self) -> Any:
-        """Its rows' labels."""
+        """The labels of its rows."""
         ...
 
     @property
     def columns(self) -> Any:
-        """Its columns' labels."""
+        """The labels of its columns."""
         ...
 
 
-class Table(Protocol):
-    """What an Arrow table has."""
+class TableLike(Protocol):
+    """An Arrow table."""
 
     @property
     def num_rows(self) -> int:
-        """How many rows."""
+        """The number of rows."""
         ...
 
     @property
     def column_names(self) -> list[str]:
-        """Its columns' names."""
+        """The names of its columns."""
         ...
 
 
-FrameT = TypeVar("FrameT", bound=Frame)
-TableT = TypeVar("TableT", bound=Table)
+FrameT = TypeVar("FrameT", bound=FrameLike)
+TableT = TypeVar("TableT", bound=TableLike)
 
 
 class Predictor:
-    """Predicts with one model. Made by `churn_api.load` or `churn_api.predictor`.
+    """Predicts with one model. Create it with `churn_api.load` or `churn_api.predictor`.
 
-    May be used by many threads at once, and in processes that are forked after it was made.
+    It is thread-safe, and may be used in processes forked after its creation.
     """
 
-    def __init__(self, current_model: Callable[[], Model], data_plane: DataPlane, of: str) -> None:
+    def __init__(self, current_model: Callable[[], Model], data_plane: DataPlane, description: str) -> None:
         self._current_model = current_model
         self._data_plane = data_plane
-        self._of = of
+        self._description = description
 
     @property
     def card(self) -> Card:
-        """Everything about the model that is not the model itself: metrics, policy, where it comes from."""
+        """The model's card: metrics, policy, provenance."""
         return self._current_model().card
 
     @property
     def signature(self) -> Signature:
-        """What a record of the model is."""
+        """The model's input contract."""
         return self.card.signature
 
-    def predict(self, record: Mapping[str, Any] | Row, *, threshold: float | None = None) -> Prediction:
+    def predict(self, record: Mapping[str, Any] | RowLike, *, threshold: float | None = None) -> Prediction:
         """Predict for one customer: a mapping of the signature's fields to values, or a row of a DataFrame.
 
-        Values may be scalars of NumPy; None, NaN and pandas' NA and NaT are missing values. `threshold`, in [0, 1],
-        takes the place of the model's own. Raises InvalidRecord with every fault.
+        Values may be NumPy scalars; None, NaN and pandas' NA and NaT are missing values. `threshold`, in [0, 1],
+        replaces the model's own. Raises InvalidRecord with every fault, or ValueError where the threshold is not in
+        [0, 1].
         """
         model = self._current_model()
         batch = model.reader.read_record(plain_record(record))
@@ -100,53 +101,53 @@ class Predictor:
     def predict_many(self, records: TableT, *, threshold: float | None = None) -> TableT: ...
 
     def predict_many(self, records: Any, *, threshold: float | None = None) -> Any:
-        """Predict for many customers, in their order, and return what was given: a list, a DataFrame or an Arrow table.
+        """Predict for many customers, in order; returns the same kind of object: a list, a DataFrame or an Arrow table.
 
-        For a list of mappings, or an iterable of them, a list of predictions. For a pandas DataFrame one with the same
-        index, for a `pyarrow.Table` one of as many rows: their columns are those that a scored file has, without the
-        identifier. Tables are read as files are: other columns are ignored, `Yes` and `No` are booleans, blank cells
-        are missing. Rows with a category that training did not see are warned of by UnseenCategoryWarning.
+        An iterable of mappings gives a list of predictions. A pandas DataFrame gives a DataFrame with the same index,
+        and a `pyarrow.Table` a table with as many rows; their columns are those of a scored file, without the
+        identifier. Tables are read by the same rules as files: unknown columns are ignored, `Yes` and `No` are
+        booleans, blank cells are missing. Out-of-vocabulary categories cause an UnseenCategoryWarning.
 
-        Raises InvalidRecord with the faults of all bad records, `#/17/tenure` for one of the eighteenth; nothing is
-        predicted then.
+        Raises InvalidRecord with the faults of all invalid records (`#/17/tenure` is a field of the eighteenth record);
+        there are no predictions then. Raises ValueError where the threshold is not in [0, 1].
         """
         options = _options(threshold)
         if hasattr(records, "__arrow_c_stream__"):
-            # Only here: who has no tables does without pyarrow.
+            # Imported here, so that callers without tables need no pyarrow.
             from churn_api.python_api.table_predictions import predict_table
 
             return predict_table(self._data_plane, self._current_model(), records, options)
-        return self._predict_listed(_listed(records), options)
+        return self._predict_list(_as_list(records), options)
 
-    def _predict_listed(self, records: list[Any], options: Options) -> list[Prediction]:
+    def _predict_list(self, records: list[Any], options: Options) -> list[Prediction]:
         rows = [plain_record(record) for record in records]
         if not rows:
             return []
         model = self._current_model()
-        batch = model.reader.read_rows(rows, len(rows), within(), max_warnings=None)
+        batch = model.reader.read_rows(rows, len(rows), paths_in_list(), max_warnings=None)
         answer = self._data_plane.predict(model, batch, options, many=True)
-        return predictions_of(answer, _by_row(batch))
+        return predictions_of(answer, _warnings_by_row(batch))
 
     def __repr__(self) -> str:
-        return f"<Predictor of {self._of}>"
+        return f"<Predictor of {self._description}>"
 
 
 def _options(threshold: float | None) -> Options:
-    """Raises ValueError where a threshold is no probability."""
+    """Raises ValueError where the threshold is not in [0, 1]."""
     if threshold is not None and not 0 <= threshold <= 1:
         raise ValueError("a threshold is a number from 0 to 1")
     return Options(threshold)
 
 
-def _by_row(batch: Batch) -> list[list[Fault]]:
-    """The warnings of each record, whose number their paths begin with."""
+def _warnings_by_row(batch: Batch) -> list[list[Fault]]:
+    """The warnings of each record; a warning's path begins with the index of its record."""
     by_row: list[list[Fault]] = [[] for _ in batch.positions]
     for warning in batch.warnings:
         by_row[int(warning.path[0])].append(warning)
     return by_row
 
 
-def _listed(records: Iterable[Mapping[str, Any]]) -> list[Any]:
+def _as_list(records: Iterable[Mapping[str, Any]]) -> list[Any]:
     if isinstance(records, Mapping | str | bytes):
         raise TypeError("predict_many takes a list of mappings; predict takes one")
     return list(records)

@@ -1,4 +1,4 @@
-"""Predictions for tables in memory: the columns of answers, a row for each row."""
+"""Predictions for DataFrames and Arrow tables in memory."""
 
 import warnings
 from collections import Counter
@@ -9,31 +9,32 @@ import pyarrow as pa
 
 from churn_api.contract.batch import Batch
 from churn_api.contract.faults import Fault, FirstFaults
-from churn_api.contract.record import InvalidRecord, RecordReader, identifier_names
+from churn_api.contract.record import InvalidRecord, RecordReader
+from churn_api.contract.record_schema import identifier_names
 from churn_api.contract.signature import Signature
 from churn_api.python_api.frames import is_frame, names_of, to_arrow
 from churn_api.registry.model import Model
 from churn_api.scoring.output import COLUMNS
 from churn_api.serving.arrow_columns import arrow_column
 from churn_api.serving.data_plane import DataPlane, Options
-from churn_api.tables.errors import TableError, TableFaults
 from churn_api.tables.in_memory import read_in_memory
 from churn_api.tables.read_result import Rows
+from churn_api.tables.table_errors import TableError, TableFaults
 
 
 class UnseenCategoryWarning(UserWarning):
-    """Rows of a table have a category that training did not see, of a feature that takes such."""
+    """Rows of a table have an out-of-vocabulary category of an open feature."""
 
 
 def predict_table(data_plane: DataPlane, model: Model, table: Any, options: Options) -> Any:
-    """Predictions for a DataFrame as one with the same index, for an Arrow table as one.
+    """Predict for the n rows of a DataFrame or an Arrow table; returns a DataFrame with the same index, or a table.
 
-    Raises InvalidRecord where the table lacks a column, or any row is bad.
+    Raises InvalidRecord where the table lacks a column, or any row is not valid.
     """
     rows = _rows(table, model.reader.records)
     batch = Batch(rows.identifiers.to_pylist(), rows.columns, rows.good.tolist(), rows.count, *_faults(rows))
     answer = data_plane.predict(model, batch, options, many=True)
-    _warn_of(rows.unseen)
+    _warn_of_unseen(rows.unseen)
     columns = {column.name: arrow_column(column, answer.columns[column.name]) for column in COLUMNS}
     predictions = pa.table(columns)
     if not is_frame(table):
@@ -47,10 +48,10 @@ def _rows(table: Any, records: RecordReader) -> Rows:
     wanted = _wanted(records.signature)
     try:
         if is_frame(table):
-            _refuse_doubled(names_of(table), wanted)
+            _check_duplicates(names_of(table), wanted)
             return read_in_memory(to_arrow(table, wanted), records, names_of(table))
-        arrow = _as_table(table)
-        _refuse_doubled(arrow.column_names, wanted)
+        arrow = _to_table(table)
+        _check_duplicates(arrow.column_names, wanted)
         return read_in_memory(arrow, records)
     except TableFaults as error:
         raise InvalidRecord(error.faults) from None
@@ -58,7 +59,7 @@ def _rows(table: Any, records: RecordReader) -> Rows:
         raise InvalidRecord([Fault("malformed-table", f"{error}.")]) from None
 
 
-def _as_table(table: Any) -> pa.Table:
+def _to_table(table: Any) -> pa.Table:
     try:
         return pa.table(table)
     except pa.ArrowException as error:
@@ -66,24 +67,24 @@ def _as_table(table: Any) -> pa.Table:
 
 
 def _wanted(signature: Signature) -> frozenset[str]:
-    """The columns that are read."""
+    """The names of the columns to read."""
     return frozenset((*(feature.name for feature in signature.features), *identifier_names(signature)))
 
 
-def _refuse_doubled(names: Sequence[str], wanted: frozenset[str]) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1 and name in wanted]
-    if twice:
-        raise TableFaults([Fault("sent-twice", "Two columns have this name.", path=(name,)) for name in twice])
+def _check_duplicates(names: Sequence[str], wanted: frozenset[str]) -> None:
+    duplicates = [name for name, count in Counter(names).items() if count > 1 and name in wanted]
+    if duplicates:
+        raise TableFaults([Fault("sent-twice", "Two columns have this name.", path=(name,)) for name in duplicates])
 
 
 def _faults(rows: Rows) -> tuple[list[Fault], list[Fault], int]:
-    """Of a batch: its faults, its warnings, and how many more faults there are."""
+    """The faults, warnings and number of further faults, for a Batch."""
     faults = FirstFaults()
-    faults.add([Fault(each.code, each.message, each.hint, (each.row, str(each.column))) for each in rows.faults])
-    return faults.told, [], faults.more + rows.more_faults
+    faults.add([Fault(fault.code, fault.message, fault.hint, (fault.row, str(fault.column))) for fault in rows.faults])
+    return faults.first, [], faults.more + rows.more_faults
 
 
-def _warn_of(unseen: dict[str, int]) -> None:
+def _warn_of_unseen(unseen: dict[str, int]) -> None:
     for name, count in unseen.items():
         if count:
             rows = "1 row has" if count == 1 else f"{count} rows have"

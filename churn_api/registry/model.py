@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_api.contract.batch import BatchReader
+from churn_api.contract.batch_reader import BatchReader
 from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, BundleError, read_artefact, read_card, verify_files
 from churn_api.registry.card import Card

@@ -1,1 +1,1 @@
-"""From columns to answers. Knows no HTTP, no files on disk but the artefact it is handed, and no registry."""
+"""From columns to predictions. Imports no web framework and no registry; reads only the artefact it is given."""

@@ -1,12 +1,12 @@
-"""The scorer that serves: a compiled model in ONNX Runtime. Needs no scikit-learn and no pandas; reads only data."""
+"""The default scorer: a compiled model in ONNX Runtime. Needs neither scikit-learn nor pandas; loads no pickle."""
 
 import os
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Since 1.29 ONNX Runtime reports each session, with a digest of its weights, to its maker, and starts a thread for
-# that when it is imported: a worker forked from such a process hangs for good as it exits. It looks for this variable.
+# Since 1.29 ONNX Runtime reports each session, with a digest of its weights, to Microsoft, from a thread that it starts
+# at import: a worker forked from such a process hangs forever when it exits. This variable turns telemetry off.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # noqa: TID251 - set, not read, and before the import below
 
 import onnxruntime
@@ -19,7 +19,7 @@ TEXTS = "texts"
 PROBABILITY = "probability"
 
 ROWS_AT_ONCE = 500
-"""What a graph holds on its way is many times its input; of so few rows it is little, and stays near the processor."""
+"""Rows per run. A graph's intermediate tensors are many times its input; for so few rows they fit the CPU's cache."""
 
 _ERRORS_ONLY = 3
 
@@ -27,7 +27,7 @@ _ERRORS_ONLY = 3
 class OnnxScorer:
     """Scores with a graph whose inputs are `numbers` and `texts`, and whose output is `probability`, shape (n,).
 
-    A graph that declares inputs of one row is run once a row: it would give a row another last digit among others.
+    A graph that declares inputs of one row runs once per row: in a batch, the last digit of a probability could differ.
     """
 
     def __init__(self, graph: bytes) -> None:
@@ -35,10 +35,10 @@ class OnnxScorer:
         inputs = self._session.get_inputs()
         self._inputs = [node.name for node in inputs]
         self._rows_at_once = 1 if inputs[0].shape[0] == 1 else ROWS_AT_ONCE
-        # Where none are given, each run makes some.
+        # Without this argument each run creates its own options.
         self._run_options = onnxruntime.RunOptions()
-        # Without what the library's own `run` looks at before, each time: inputs that only we make, of one row as of
-        # many, took a sixth longer for it. The version has an upper bound, and a test compares the two.
+        # Bypasses the input checks of InferenceSession.run, a sixth of the time: this module makes all inputs.
+        # The version of ONNX Runtime has an upper bound, and a test compares both ways.
         self._run = self._session._sess.run  # noqa: SLF001
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
@@ -53,7 +53,7 @@ class OnnxScorer:
 
 
 def _options() -> onnxruntime.SessionOptions:
-    """One thread: a session without a thread pool survives a fork, and workers are the parallelism."""
+    """One thread: a session without a thread pool survives a fork, and worker processes provide parallelism."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -1,7 +1,7 @@
-"""What a prediction is: its columns with their names and types, and the one decision.
+"""What a prediction is: its columns with their names and types, and the decision rule.
 
-JSON answers, tables, the OpenAPI document, reserved names and metrics are derived from COLUMNS: one more column of the
-answer is one more entry here.
+JSON responses, tables, the OpenAPI document, reserved names and metrics are derived from COLUMNS: to add a column to
+responses, add it here.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,11 +17,11 @@ BANDS = ("low", "medium", "high")
 
 Numbers = float | NDArray[np.float64]
 Computed = list[Any] | NDArray[Any]
-"""The values of a column, of length n: an array, or a list where there is one."""
+"""The n values of a column: a list where n is 1, else an array."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a model's decisions change: all three are probabilities, and each bound belongs to the side above it."""
+    """A model's operating point and risk bands: three probabilities, each the inclusive lower bound of its range."""
 
     threshold: float
     medium_from: float
@@ -31,20 +31,20 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if not 0 <= self.medium_from <= self.high_from <= 1 or not 0 <= self.threshold <= 1:
             raise ValueError("a policy's bounds are probabilities, medium_from at most high_from")
 
-    def at(self, threshold: float | None) -> float:
-        """Where churn begins: the threshold that was asked for, or the policy's own."""
+    def effective_threshold(self, threshold: float | None) -> float:
+        """The requested threshold, or else the policy's own."""
         return self.threshold if threshold is None else threshold
 
 
 def policy_around(threshold: float) -> Policy:
-    """The policy of a threshold: medium from half of it, high from half way between it and certainty."""
+    """The policy for a threshold: medium from half of it, high from halfway between it and 1."""
     return Policy(threshold=threshold, medium_from=threshold / 2, high_from=(1 + threshold) / 2)
 
 
 def decide(probabilities: Numbers, threshold: float) -> Any:
-    """Where churn is predicted: a truth for a number, an array of shape (n,) for one of n.
+    """Whether churn is predicted: a bool for a float, an array of shape (n,) for an array of shape (n,).
 
-    No other line of this program compares with a threshold.
+    No other line of this program compares probabilities with a threshold.
     """
     return probabilities >= threshold
 
@@ -54,16 +54,17 @@ class Column(NamedTuple):
 
     name: str
     attribute: str
-    """Its name in Python: of `Prediction`."""
+    """The name of the attribute of `Prediction` in Python."""
     schema: Mapping[str, Any]
-    """What a value is, as JSON Schema says it."""
+    """JSON Schema of a value."""
     dtype: type[np.generic]
     compute: Callable[[Numbers, float, Policy], Any]
-    """The value of a probability at a threshold, or those of n; where there are labels, the index of one."""
+    """From probabilities, threshold and policy to values: one value, or an array of shape (n,); an index into `labels`
+    where there are labels."""
     labels: tuple[str, ...] = ()
 
     def values(self, computed: Computed) -> list[Any]:
-        """Computed values as JSON has them."""
+        """Computed values as a list of JSON values."""
         plain = computed if isinstance(computed, list) else computed.tolist()
         return [self.labels[index] for index in plain] if self.labels else plain
 
@@ -92,23 +93,23 @@ BAND = Column(
 )
 
 COLUMNS = (PREDICTION, PROBABILITY, BAND)
-"""In the order in which answers have them, behind the identifier."""
+"""In the order of responses, after the identifier."""
 
 RESERVED_NAMES = frozenset({IDENTIFIER, *(column.name for column in COLUMNS)})
-"""Names of answers, which no feature may take: a scored table carries both."""
+"""Names that no feature may have: a scored table contains the input's columns and these."""
 
 
 def output(probabilities: NDArray[np.float64], threshold: float, policy: Policy) -> dict[str, Computed]:
-    """Every column of n predictions by its name, each of length n."""
+    """The columns of n predictions by name, each of length n, from probabilities of shape (n,)."""
     if len(probabilities) == 1:
-        # NumPy's calls on one number cost more than all else that shapes a prediction.
+        # For a single number plain Python is faster than NumPy.
         (one,) = probabilities.tolist()
         return {column.name: [column.compute(one, threshold, policy)] for column in COLUMNS}
     return {column.name: column.compute(probabilities, threshold, policy) for column in COLUMNS}
 
 
 def refuse_reserved_names(signature: Signature) -> None:
-    """Raise SignatureError where a feature is named like a column of the answer."""
+    """Raise SignatureError where a feature has the name of a prediction's column."""
     for feature in signature.features:
         if feature.name in RESERVED_NAMES:
             raise SignatureError(f"feature {feature.name!r}: the name is reserved", "a feature's name is reserved")

@@ -1,4 +1,4 @@
-"""The one thing that a model does while serving."""
+"""The interface of scorers."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -18,7 +18,7 @@ class Scorer(Protocol):
 
 
 def in_blocks(score: Callable[[Columns], NDArray[np.float64]], columns: Columns, rows: int) -> NDArray[np.float64]:
-    """What a function makes of columns, shape (n,), asked for at most so many rows at a time."""
+    """Apply a scoring function to columns in blocks of at most `rows` rows; returns probabilities of shape (n,)."""
     if columns.rows <= rows:
         return score(columns)
     return np.concatenate([score(block) for block in columns.blocks(rows)])

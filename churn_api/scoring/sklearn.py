@@ -1,6 +1,6 @@
-"""The scorer of last resort: the fitted pipeline itself, for a model whose compilation could not be proven.
+"""The fallback scorer: the fitted pipeline itself, for a model whose compiled form could not be proven equal.
 
-What the pipeline is given: a pandas frame with one column a feature, in the signature's order. Integers, numbers and
+The pipeline receives a pandas DataFrame with one column per feature, in the signature's order. Integers, numbers and
 booleans are float64 with NaN for missing; strings are objects with NaN for missing.
 """
 
@@ -18,7 +18,7 @@ from churn_api.contract.signature import Signature, Target
 from churn_api.scoring.scorer import in_blocks
 
 ROWS_AT_ONCE = 1 << 13
-"""A frame copies what it is made of, and each step of a pipeline the frame; a call itself takes milliseconds."""
+"""Rows per call: each step of a pipeline copies its input; each call has an overhead of milliseconds."""
 
 _STEP = 2.0**-28
 _NOISE = 2.0**-44
@@ -27,16 +27,16 @@ _NOISE = 2.0**-44
 class SklearnScorer:
     """Scores with a classifier that has `predict_proba`, on one thread.
 
-    BLAS adds in an order that depends on the number of rows, so the last digits of a probability (about 1e-16) are not
-    the same alone and among others. Probabilities are therefore rounded to multiples of 2^-28 (4e-9); a row that lies
-    so close to the middle between two multiples that noise decides (one in 30,000) gets what it gets alone. So a record
-    has the same double alone and in any batch, provided that the noise of its pipeline stays below 2^-44 (6e-14), as it
-    does where doubles are added that are not huge. A pipeline that computes in float32, or branches on a sum (trees
-    behind a PCA), is not covered.
+    BLAS adds in an order that depends on the number of rows, so the last digits of a probability (about 1e-16) can
+    differ between a single record and a batch. Probabilities are therefore rounded to multiples of 2^-28 (4e-9). A row
+    so close to the middle between two multiples that noise could decide (one in 30,000) is scored again by itself. A
+    record thus gets the same double alone and in any batch, provided that the noise of its pipeline stays below 2^-44
+    (6e-14), which holds for sums of doubles that are not huge. Pipelines that compute in float32, or that branch on a
+    sum (trees after a PCA), are not covered.
     """
 
     def __init__(self, classifier: Any, signature: Signature) -> None:
-        one_job(classifier)
+        disable_parallel_jobs(classifier)
         self._classifier = classifier
         self._signature = signature
         self._positive = positive_index(classifier.classes_, signature.target)
@@ -44,7 +44,7 @@ class SklearnScorer:
 
     @classmethod
     def from_joblib(cls, data: bytes, signature: Signature) -> Self:
-        """Unpickle a classifier. The caller has made sure that the bytes are its own: unpickling runs code."""
+        """Unpickle a classifier. The caller must have verified the source of the bytes: unpickling runs code."""
         return cls(joblib.load(io.BytesIO(data)), signature)
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
@@ -59,7 +59,7 @@ class SklearnScorer:
         return _rounded(probabilities)
 
     def _predict(self, columns: Columns) -> NDArray[np.float64]:
-        # OpenMP's threads stall forked workers for seconds: one thread, set around each call.
+        # OpenMP threads stall forked workers for seconds, so each call is limited to one thread.
         with self._threads.limit(limits=1):
             probabilities = self._classifier.predict_proba(to_frame(columns, self._signature))
         return np.array(probabilities[:, self._positive], dtype=np.float64)
@@ -70,12 +70,12 @@ def _rounded(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _undecided(probabilities: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The rows whose noise decides which way they are rounded."""
+    """Indices of the rows whose rounding could depend on noise."""
     return np.flatnonzero(_rounded(probabilities - _NOISE) != _rounded(probabilities + _NOISE))
 
 
 def to_frame(columns: Columns, signature: Signature) -> pd.DataFrame:
-    """Columns as the frame that a pipeline is fitted on and asked with."""
+    """Columns as the DataFrame that a pipeline takes in `fit` and `predict_proba`: n rows, one column per feature."""
     numbers = iter(columns.numbers.T)
     texts = iter(np.where(columns.texts == "", np.nan, columns.texts).T)
     return pd.DataFrame(
@@ -85,7 +85,7 @@ def to_frame(columns: Columns, signature: Signature) -> pd.DataFrame:
 
 
 def positive_index(classes: Any, target: Target) -> int:
-    """Which of a classifier's two classes is the target's positive label. Raises ValueError where neither is."""
+    """The index of the positive label among a classifier's two classes. Raises ValueError where it is missing."""
     texts = [str(label).lower() for label in classes]
     if len(texts) != 2:
         raise ValueError(f"the classifier has {len(texts)} classes; a churn model has two")
@@ -96,7 +96,7 @@ def positive_index(classes: Any, target: Target) -> int:
     raise ValueError(f"the classifier's classes are {texts[0]!r} and {texts[1]!r}: neither is {target.positive!r}")
 
 
-def one_job(classifier: Any) -> None:
-    """Set every `n_jobs` inside a classifier to 1: joblib's workers cost far more than a small batch does."""
+def disable_parallel_jobs(classifier: Any) -> None:
+    """Set every `n_jobs` in a classifier to 1: starting joblib workers costs far more than scoring a small batch."""
     jobs = [name for name in classifier.get_params(deep=True) if name == "n_jobs" or name.endswith("__n_jobs")]
     classifier.set_params(**dict.fromkeys(jobs, 1))

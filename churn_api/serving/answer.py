@@ -1,4 +1,4 @@
-"""An answer: what was predicted, before any door gives it its shape, how that comes about, and who is told of it."""
+"""An answer: the predictions of a batch, independent of any protocol; how they are computed; who observes them."""
 
 from collections.abc import Mapping
 from time import perf_counter
@@ -10,27 +10,27 @@ from churn_api.scoring.output import Computed, output
 
 
 class Answer(NamedTuple):
-    """The predictions of n good records."""
+    """The predictions of n valid records."""
 
     model: Model
     threshold: float
-    """The one that decided."""
+    """The threshold that was applied."""
     identifiers: list[Any]
-    """As they were sent; None where none was. Length n."""
+    """Length n, as sent; None where a record has none."""
     columns: Mapping[str, Computed]
     """The columns of `scoring.output` by their names, each of length n."""
     sent: int
-    """How many records were sent, good and bad."""
+    """The number of records sent, valid and invalid."""
     many: bool
-    """Whether they were sent as many, be it a list of one."""
+    """Whether the records were sent as a batch, even a batch of one."""
     seconds: float
-    """What scoring took."""
+    """Duration of scoring."""
 
 
 def predict_columns(model: Model, columns: Columns, threshold: float) -> tuple[dict[str, Computed], float]:
     """The columns of `scoring.output` for n records, and the seconds that scoring took.
 
-    The one place where a record is scored and decided on: for a request, a table in one, a job and the command alike.
+    Requests, uploaded tables, jobs and the command line all score and decide here.
     """
     started = perf_counter()
     probabilities = model.score(columns)
@@ -39,8 +39,8 @@ def predict_columns(model: Model, columns: Columns, threshold: float) -> tuple[d
 
 
 class PredictionObserver(Protocol):
-    """Is told of every answer, whichever door it goes out by. Raises nothing."""
+    """Receives every answer, whatever the protocol. Must not raise."""
 
     def predicted(self, answer: Answer) -> None:
-        """An answer was made."""
+        """Receive an answer."""
         ...

@@ -1,4 +1,4 @@
-"""Columns of predictions as Arrow has them."""
+"""Converts columns of predictions to Arrow."""
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +8,10 @@ from churn_api.scoring.output import Column, Computed
 
 
 def arrow_column(column: Column, computed: Computed, bad: NDArray[np.bool_] | None = None) -> pa.Array:
-    """The values of a column, shape (n,); of n rows those that are not bad were computed, and bad ones are null."""
+    """A column as an Arrow array of length n.
+
+    `bad`, shape (n,), marks invalid rows: `computed` holds values of the other rows only, and the array null for these.
+    """
     values = np.asarray(computed, column.dtype)
     if bad is not None:
         spread = np.zeros(len(bad), column.dtype)

@@ -1,6 +1,6 @@
-"""The Dask engine: a file's blocks over the workers of a cluster, and back in their order.
+"""The Dask engine: computes a file's blocks on the workers of a cluster, and returns results in order.
 
-The cluster's workers see the models folder and the jobs folder under the same paths as this process does.
+The cluster's workers must see the models folder and the jobs folder under the same paths as this process.
 """
 
 import logging
@@ -13,28 +13,28 @@ from dask.distributed import Client, KilledWorker, wait
 from distributed.client import ClosedClientError
 from distributed.comm.core import CommClosedError
 
-from churn_api.serving.engine import Check, EngineAway, Function, ProcessKilled
-from churn_api.serving.table_scorer import Scored
+from churn_api.serving.engine import Check, EngineUnavailable, Function, ProcessKilled
+from churn_api.serving.table_scorer import ScoredBlock
 from churn_api.tables.file_parts import Block
 
 AHEAD = 2
-"""Blocks that wait for each thread of the cluster: none idles, and memory stays bounded."""
+"""Blocks queued per thread of the cluster: no thread idles, and memory stays bounded."""
 RETRIES = 3
-"""How often a block is tried again whose worker died."""
+"""How often a block is retried after its worker died."""
 CONNECT_SECONDS = 10
-LOOK_SECONDS = 1
-"""How often the check is asked while a block takes long, or the cluster has no workers."""
+CHECK_INTERVAL_SECONDS = 1
+"""Interval of calls of `check` while a block takes long, or the cluster has no workers."""
 
 log = logging.getLogger(__name__)
 
 
 def in_order(
     function: Function, todo: Iterator[Block], check: Check, *, scheduler: str
-) -> Generator[Scored, None, None]:
-    """The function of every block, in order, computed by the workers of a cluster.
+) -> Generator[ScoredBlock, None, None]:
+    """Apply `function` to every block on the workers of a cluster; yields results in order.
 
-    Raises what the function and the check raise, ProcessKilled where a block's workers died again and again, and
-    EngineAway where there is no scheduler, or it has forgotten what it was asked for.
+    Raises what `function` and `check` raise, ProcessKilled where the workers of a block died repeatedly, and
+    EngineUnavailable where the scheduler is unreachable or has lost its tasks.
     """
     with _connected(scheduler) as client:
         begun: deque[Any] = deque()
@@ -46,21 +46,21 @@ def in_order(
             while begun:
                 yield _result(begun.popleft(), check)
         except KilledWorker as error:
-            raise ProcessKilled("workers of the cluster died again and again of one block") from error
+            raise ProcessKilled("the workers of one block died repeatedly") from error
         except (CancelledError, ClosedClientError, CommClosedError) as error:
-            raise EngineAway("the Dask scheduler is gone, or was started anew") from error
+            raise EngineUnavailable("the Dask scheduler is gone, or was restarted") from error
 
 
 def _connected(scheduler: str) -> Any:
-    connect: Any = Client  # its types are not told
+    connect: Any = Client  # Dask has no type annotations
     try:
         return connect(scheduler, timeout=CONNECT_SECONDS)
     except OSError as error:
-        raise EngineAway("there is no Dask scheduler at DASK_SCHEDULER") from error
+        raise EngineUnavailable("there is no Dask scheduler at DASK_SCHEDULER") from error
 
 
 def _threads(client: Any) -> int:
-    """Of the whole cluster; one that has no workers yet is taken to get some."""
+    """Threads of the cluster; at least 1, since a cluster without workers may get some."""
     threads: int = sum(client.nthreads().values())
     if threads == 0:
         log.warning("the Dask cluster has no workers; the job waits for the first one")
@@ -71,7 +71,7 @@ def _result(future: Any, check: Check) -> Any:
     wait_for: Any = wait
     while not future.done():
         try:
-            wait_for([future], LOOK_SECONDS)
+            wait_for([future], CHECK_INTERVAL_SECONDS)
         except TimeoutError:
             check()
     return future.result()

@@ -1,19 +1,19 @@
-"""What an engine is: it computes a function of every block somewhere, and gives the results in order."""
+"""The interface of engines: an engine applies a function to every block, in other processes or on other machines."""
 
 from collections.abc import Callable, Generator, Iterator
 
-from churn_api.serving.table_scorer import Scored
+from churn_api.serving.table_scorer import ScoredBlock
 from churn_api.tables.file_parts import Block
 
-Function = Callable[[Block], Scored]
+Function = Callable[[Block], ScoredBlock]
 Check = Callable[[], None]
-"""Raises where nothing more is wanted. An engine that may have to wait long asks it meanwhile."""
-Engine = Callable[[Function, Iterator[Block], Check], Generator[Scored, None, None]]
+"""Raises where the work should stop. An engine that may wait long calls it while it waits."""
+Engine = Callable[[Function, Iterator[Block], Check], Generator[ScoredBlock, None, None]]
 
 
 class ProcessKilled(Exception):
-    """A process that computed was killed, by the system or by somebody."""
+    """A scoring process was killed, for example by the kernel for lack of memory."""
 
 
-class EngineAway(Exception):
-    """What computes cannot be reached: the job is not at fault, and waits. The text says what is away."""
+class EngineUnavailable(Exception):
+    """The engine cannot be reached. The job is not at fault and waits; the text names what is unreachable."""

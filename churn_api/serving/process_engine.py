@@ -1,4 +1,4 @@
-"""The local engine: a file's blocks over the processes of one machine, and back in their order."""
+"""The local engine: computes a file's blocks in processes of one machine, and returns results in order."""
 
 import multiprocessing
 import os
@@ -14,72 +14,76 @@ from itertools import chain, islice
 from types import ModuleType
 
 from churn_api.serving.engine import Function, ProcessKilled
-from churn_api.serving.table_scorer import Scored
-from churn_api.tables.arrow_memory import keep_arrow_small
+from churn_api.serving.table_scorer import ScoredBlock
+from churn_api.tables.arrow_memory import reduce_arrow_memory
 from churn_api.tables.file_parts import Block
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 AHEAD = 2
-"""Blocks that wait, besides those that are worked on: memory stays bounded however large the file is."""
+"""Blocks queued in addition to those being computed: memory stays bounded for files of any size."""
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """The number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def in_order(
     function: Function, todo: Iterator[Block], *, processes: int | None = None
-) -> Generator[Scored, None, None]:
-    """The function of every block, in order, computed in as many processes as there are cores.
+) -> Generator[ScoredBlock, None, None]:
+    """Apply `function` to every block in `processes` processes (default: one per core); yields results in order.
 
-    Raises what the function raises, and ProcessKilled where a process was killed.
+    Raises what `function` raises, and ProcessKilled where a process was killed.
     """
     first = list(islice(todo, 2))
-    # One block is scored sooner than a second process has started.
+    # A single block is scored faster than a process starts.
     processes = (processes or cores()) if len(first) > 1 else 1
     if processes == 1:
         yield from map(function, chain(first, todo))
         return
-    # Not forked: libraries that this process has started threads of would hang in the child.
+    # Spawned, not forked: libraries with threads in this process would hang in a forked child.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_prepare) as pool:
-        begun: deque[Future[Scored]] = deque()
+        begun: deque[Future[ScoredBlock]] = deque()
         try:
             for block in chain(first, todo):
-                with _signals_held_back(), _main_hidden():
+                with _signals_deferred(), _main_hidden():
                     begun.append(_submitted(pool, function, block))
                 if len(begun) >= processes + AHEAD:
                     yield begun.popleft().result()
             while begun:
                 yield begun.popleft().result()
         except BrokenProcessPool as error:
-            # The others may wait for what the killed one held, and they take no other signal.
+            # The other processes may wait for a lock of the killed one, and ignore other signals.
             for other in multiprocessing.active_children():
                 other.kill()
             raise ProcessKilled("a process that scored was killed") from error
         finally:
-            # What is begun is waited for: nothing is written to a job's folder after this.
+            # Waits for running blocks: nothing is written to a job's folder afterwards.
             pool.shutdown(cancel_futures=True)
 
 
-def _submitted(pool: ProcessPoolExecutor, function: Function, block: Block) -> Future[Scored]:
+def _submitted(pool: ProcessPoolExecutor, function: Function, block: Block) -> Future[ScoredBlock]:
     try:
         return pool.submit(function, block)
     except (OSError, ValueError):
-        # Where a process was just killed, the pool closes the pipes that the next is given; asked again, it says so.
+        # After a process was killed the pool closes its pipes while it starts another; a second call raises the error.
         return pool.submit(function, block)
 
 
 @contextmanager
-def _signals_held_back() -> Iterator[None]:
-    """Signals to the whole group are the parent's affair, after this: a process that is started here never sees them.
+def _signals_deferred() -> Iterator[None]:
+    """Block SIGINT and SIGTERM in child processes started here; this process handles them after the block.
 
-    A mask alone is not enough, for Python takes a signal that any of its threads gets.
+    A signal mask alone is not enough: Python handles a signal that any of its threads receives.
     """
-    held: list[int] = []
-    own = threading.current_thread() is threading.main_thread()
-    handlers = {number: signal.signal(number, lambda got, _: held.append(got)) for number in SIGNALS if own}
+    deferred: list[int] = []
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    handlers = {
+        number: signal.signal(number, lambda received, _: deferred.append(received))
+        for number in SIGNALS
+        if in_main_thread
+    }
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -87,13 +91,13 @@ def _signals_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for got in held:
-            signal.raise_signal(got)
+        for received in deferred:
+            signal.raise_signal(received)
 
 
 @contextmanager
 def _main_hidden() -> Iterator[None]:
-    """Processes that start meanwhile do not load the program that started this one: they need none of its commands."""
+    """Processes started in the block do not import this process's main program, which they do not need."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -103,8 +107,8 @@ def _main_hidden() -> Iterator[None]:
 
 
 def _prepare() -> None:
-    """Stay small, and end when the parent does: a process whose parent was killed would wait for ever."""
-    keep_arrow_small()
+    """Reduce memory, and exit when the parent exits: a process whose parent was killed would wait forever."""
+    reduce_arrow_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

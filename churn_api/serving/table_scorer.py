@@ -1,4 +1,4 @@
-"""One block of a table -> its scored part: the same function in a request, in another process and on a cluster."""
+"""One block of a table -> the scored part: requests, local processes and Dask workers use the same function."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from churn_api.contract.batch import BatchReader
+from churn_api.contract.batch_reader import BatchReader
 from churn_api.contract.columns import Columns
 from churn_api.contract.signature import IDENTIFIER
 from churn_api.registry.bundle import read_card
@@ -21,83 +21,83 @@ from churn_api.serving.arrow_columns import arrow_column
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.formats import FORMATS
 from churn_api.tables.formulas import without_formulas
-from churn_api.tables.read_result import MAX_FAULTS, RowFault
+from churn_api.tables.read_result import MAX_BLOCK_FAULTS, RowFault
 from churn_api.tables.writers import encode
 
 
-class Task(NamedTuple):
-    """What to do with every block of one file. Small, and understood by another process that sees the same files."""
+class ScoringTask(NamedTuple):
+    """How to score every block of one file. It can be pickled, for another process that sees the same files."""
 
     bundle: str
-    """Folder of the model's version."""
+    """The folder of the model's version."""
     digest: str
     layout: Layout
     keep: tuple[str, ...] | None
-    """Columns that the result repeats; None for all."""
+    """Input columns to copy into the result; None for all."""
     threshold: float | None
     result_format: str
     part_format: str
     excel_safe: bool = False
-    """Whether what begins as a formula is marked as text."""
+    """Whether to mark text that begins like a formula as text."""
 
 
-class Scored(NamedTuple):
-    """A block's part of the result, and what was found on the way."""
+class ScoredBlock(NamedTuple):
+    """A block's part of the result, with counts and faults."""
 
     block: Block
     part: bytes
-    """Of the result; empty where it is somewhere else already."""
+    """Encoded rows of the result; empty where they are stored elsewhere."""
     rows: int
     lines: int
     bad_rows: int
     faults: list[RowFault]
     unseen: dict[str, int]
     more_faults: int = 0
-    """That are not among the faults."""
+    """The number of faults left out of `faults`."""
 
 
 class ScoredTable(NamedTuple):
-    """A block in memory."""
+    """A scored block in memory."""
 
     table: pa.Table
     """The result's rows."""
     columns: dict[str, Computed]
-    """Of its good rows: the columns of `scoring.output`."""
-    result: Scored
-    """What was found on the way; its part is empty."""
+    """The columns of `scoring.output`, of valid rows only."""
+    result: ScoredBlock
+    """Counts and faults; its `part` is empty."""
 
     @property
     def identifiers(self) -> list[Any]:
-        """Of its good rows."""
+        """The identifiers of the valid rows."""
         good = self.table.column(PROBABILITY.name).is_valid()
         return list(self.table.column(IDENTIFIER).filter(good).to_pylist())
 
 
 class TableScorer:
-    """Scores the blocks of one file with one model. Raises TableFaults where the file's columns do not fit."""
+    """Scores the blocks of one file with one model. Raises TableFaults where the columns do not match the signature."""
 
     def __init__(self, model: Model, layout: Layout, keep: Sequence[str] | None, threshold: float | None) -> None:
         self._model = model
-        self.threshold = model.card.policy.at(threshold)
+        self.threshold = model.card.policy.effective_threshold(threshold)
         self._rows = FORMATS[layout.format].reader(model.reader.records, layout, keep, RESERVED_NAMES)
         self._format = FORMATS[layout.format]
-        self._nothing = Block(0, layout.start, layout.start)
+        self._empty_block = Block(0, layout.start, layout.start)
 
     @property
     def schema(self) -> pa.Schema:
-        """The result's columns, found by scoring no rows."""
-        return self._score_piece(self._nothing).table.schema
+        """The columns of the result."""
+        return self._score_piece(self._empty_block).table.schema
 
-    def score(self, block: Block, part_format: str, *, excel_safe: bool = False) -> Scored:
-        """A block's part of the result. Raises TableError where the block is no table."""
+    def score(self, block: Block, part_format: str, *, excel_safe: bool = False) -> ScoredBlock:
+        """Score a block and encode its part of the result. Raises TableError where the block is not a table."""
         scored = self.score_table(block)
         table = without_formulas(scored.table) if excel_safe else scored.table
         return scored.result._replace(part=encode(table, part_format))
 
     def score_table(self, block: Block) -> ScoredTable:
-        """A row for each row of a block, in order, a bad one without predictions. Raises TableError."""
+        """Score a block; invalid rows get null predictions. Raises TableError where the block is not a table."""
         pieces = [self._score_piece(piece) for piece in self._format.pieces(block)]
-        return pieces[0] if len(pieces) == 1 else _added(block, pieces)
+        return pieces[0] if len(pieces) == 1 else _concatenated(block, pieces)
 
     def _score_piece(self, block: Block) -> ScoredTable:
         rows = self._rows.read(block)
@@ -107,56 +107,56 @@ class TableScorer:
         named = {IDENTIFIER: rows.identifiers} | {name: rows.kept.column(name) for name in rows.kept.column_names}
         named |= {column.name: arrow_column(column, columns[column.name], bad) for column in COLUMNS}
         counts = (rows.count, rows.lines, int(bad.sum()))
-        result = Scored(block, b"", *counts, rows.faults, rows.unseen, rows.more_faults)
+        result = ScoredBlock(block, b"", *counts, rows.faults, rows.unseen, rows.more_faults)
         return ScoredTable(pa.table(named), columns, result)
 
 
-def _added(block: Block, pieces: Sequence[ScoredTable]) -> ScoredTable:
-    """What came of a block's pieces, as that of the block."""
+def _concatenated(block: Block, pieces: Sequence[ScoredTable]) -> ScoredTable:
+    """The results of a block's pieces as one result."""
     return ScoredTable(
         pa.concat_tables([piece.table for piece in pieces]),
         {column.name: np.concatenate([piece.columns[column.name] for piece in pieces]) for column in COLUMNS},
-        _added_results(block, [piece.result for piece in pieces]),
+        _summed(block, [piece.result for piece in pieces]),
     )
 
 
-def _added_results(block: Block, pieces: Sequence[Scored]) -> Scored:
+def _summed(block: Block, pieces: Sequence[ScoredBlock]) -> ScoredBlock:
     rows, lines, more = 0, 0, 0
     faults: list[RowFault] = []
     unseen: Counter[str] = Counter()
     for piece in pieces:
-        some = piece.faults[: MAX_FAULTS - len(faults)]
-        faults += [fault._replace(row=fault.row + rows, line=fault.line + lines) for fault in some]
-        more += len(piece.faults) - len(some) + piece.more_faults
+        listed = piece.faults[: MAX_BLOCK_FAULTS - len(faults)]
+        faults += [fault._replace(row=fault.row + rows, line=fault.line + lines) for fault in listed]
+        more += len(piece.faults) - len(listed) + piece.more_faults
         rows, lines = rows + piece.rows, lines + piece.lines
         unseen.update(piece.unseen)
-    return Scored(block, b"", rows, lines, sum(piece.bad_rows for piece in pieces), faults, dict(unseen), more)
+    return ScoredBlock(block, b"", rows, lines, sum(piece.bad_rows for piece in pieces), faults, dict(unseen), more)
 
 
 @lru_cache(maxsize=4)
-def scorer_of(task: Task) -> TableScorer:
-    """The scorer of a task, made once in a process. Raises BundleError, or TableFaults."""
+def cached_scorer(task: ScoringTask) -> TableScorer:
+    """The scorer of a task, created once per process. Raises BundleError or TableFaults."""
     return TableScorer(load_model(Path(task.bundle), task.digest), task.layout, task.keep, task.threshold)
 
 
-def result_schema(task: Task) -> pa.Schema:
-    """The columns of a task's result, for which no model is loaded. Raises BundleError, or TableFaults."""
+def result_schema(task: ScoringTask) -> pa.Schema:
+    """The columns of a task's result, without loading the model. Raises BundleError or TableFaults."""
     card = read_card(Path(task.bundle), task.digest)
-    unloaded = Model(card, BatchReader(card.signature), _NoRows())
+    unloaded = Model(card, BatchReader(card.signature), _NullScorer())
     schema = TableScorer(unloaded, task.layout, task.keep, task.threshold).schema
     return without_formulas(schema.empty_table()).schema if task.excel_safe else schema
 
 
-class _NoRows:
-    """Stands in for a scorer where no rows are scored."""
+class _NullScorer:
+    """A scorer for zero rows, in place of a loaded model."""
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
         return np.empty(columns.rows)
 
 
-def score_block(task: Task, block: Block) -> Scored:
-    """One block of a task. Raises TableError where it is no table."""
-    scored = scorer_of(task).score(block, task.part_format, excel_safe=task.excel_safe)
-    # Arrow would keep what the largest blocks took.
+def score_block(task: ScoringTask, block: Block) -> ScoredBlock:
+    """Score one block of a task. Raises TableError where the block is not a table."""
+    scored = cached_scorer(task).score(block, task.part_format, excel_safe=task.excel_safe)
+    # Otherwise Arrow keeps the memory of the largest block.
     pa.default_memory_pool().release_unused()
     return scored

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from churn_api.contract.bounds import Bounds
-from churn_api.tables.bounds import check_columns
 from churn_api.tables.column_names import refuse_bad_names
 from churn_api.tables.file_parts import BLOCK_ROWS, Block, Cells, Layout
 from churn_api.tables.format import Format, TableWriter
+from churn_api.tables.table_size import check_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +21,7 @@ class Arrow(Format):
 
     name = "arrow"
     title = "Arrow"
-    made = "An Arrow IPC stream, as `pyarrow.ipc.new_stream` writes it"
+    content = "An Arrow IPC stream, as `pyarrow.ipc.new_stream` writes it"
     media_type = "application/vnd.apache.arrow.stream"
     suffixes: ClassVar[tuple[str, ...]] = (".arrow", ".arrows")
     magic = (b"ARROW1", b"\xff\xff\xff\xff")

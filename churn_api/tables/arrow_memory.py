@@ -11,7 +11,7 @@ _GIVEN_BACK = ("MALLOC_MMAP_THRESHOLD_", str(1 << 20))
 """Bytes from which on glibc gives memory back at once; by itself it raises that, and keeps what a block took."""
 
 
-def keep_arrow_small() -> None:
+def reduce_arrow_memory() -> None:
     """Have Arrow give back what it frees, and do without pandas. For processes of this program's own, once each.
 
     Before anything loads pyarrow: its own pools keep some 30 MB for later. It loads pandas, where that is installed,

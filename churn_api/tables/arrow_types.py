@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from churn_api.tables.errors import TableError
+from churn_api.tables.table_errors import TableError
 
 _UNREADABLE = {b"unreadable": b"1"}
 """Metadata of a field whose cells were left out, as they could not be read."""

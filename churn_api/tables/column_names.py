@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from churn_api.tables.errors import TableError
+from churn_api.tables.table_errors import TableError
 
 
 def refuse_bad_names(path: Path, names: Sequence[str]) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from churn_api.contract.faults import Fault, Words, bounded_hints, did_you_mean
-from churn_api.contract.record import identifier_names
+from churn_api.contract.record_schema import identifier_names
 from churn_api.contract.signature import Feature, Signature
-from churn_api.tables.errors import KEEP, TableFaults
+from churn_api.tables.table_errors import KEEP, TableFaults
 
 
 class Selection(NamedTuple):
@@ -24,7 +24,7 @@ class Selection(NamedTuple):
         return tuple(dict.fromkeys([*read, *self.kept]))
 
     @property
-    def judged_alone(self) -> tuple[str, ...]:
+    def not_kept(self) -> tuple[str, ...]:
         """Features that the result does not repeat: only their distinct texts are looked at."""
         return tuple(feature.name for feature in self.features if feature.name not in self.kept)
 

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from churn_api.contract.fields import EXACT_INTEGERS
-from churn_api.contract.record import bounds
+from churn_api.contract.record_schema import value_range
 from churn_api.contract.signature import Feature
 from churn_api.tables.cell_text import BOOLEAN_WORDS, NUMBER, WHITESPACE, as_text
-from churn_api.tables.errors import TableError
+from churn_api.tables.table_errors import TableError
 
 _NUMBER = re.compile(NUMBER)
 _TRUE_AND_FALSE = {word: truth for pair in BOOLEAN_WORDS for word, truth in zip(pair, (True, False), strict=True)}
@@ -24,7 +24,7 @@ _WORDS = pa.array(list(_TRUE_AND_FALSE))
 _TRUTHS = np.array([*_TRUE_AND_FALSE.values(), np.nan], np.float64)
 
 
-class Judged(NamedTuple):
+class ValidatedColumn(NamedTuple):
     """The n cells of one feature, each shape (n,)."""
 
     values: NDArray[Any]
@@ -33,9 +33,9 @@ class Judged(NamedTuple):
     unseen: NDArray[np.bool_]
     """Where an open feature holds a category that training did not see."""
 
-    def take(self, places: NDArray[np.int64]) -> "Judged":
+    def take(self, places: NDArray[np.int64]) -> "ValidatedColumn":
         """The cells at these places, in that order."""
-        return Judged(self.values.take(places), self.good.take(places), self.unseen.take(places))
+        return ValidatedColumn(self.values.take(places), self.good.take(places), self.unseen.take(places))
 
 
 def plain(name: str, column: pa.ChunkedArray) -> pa.Array:
@@ -68,7 +68,7 @@ def plain_feature(feature: Feature, column: pa.ChunkedArray) -> pa.Array:
     return as_text(encoded.dictionary).take(encoded.indices)
 
 
-def judge(feature: Feature, cells: pa.Array) -> Judged:
+def judge(feature: Feature, cells: pa.Array) -> ValidatedColumn:
     """What the cells that `plain_feature` returned are worth."""
     if not _is_text(cells):
         return _judge_numbers(feature, cells)
@@ -109,7 +109,7 @@ def _encoded(cells: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
     return pc.fill_null(encoded.indices.cast(pa.int64()), len(texts) - 1).to_numpy(), texts
 
 
-def _judge_texts(feature: Feature, texts: pa.Array) -> Judged:
+def _judge_texts(feature: Feature, texts: pa.Array) -> ValidatedColumn:
     trimmed = pc.utf8_trim(texts, characters=WHITESPACE)
     missing = _mask(pc.equal(trimmed, ""), null=True)
     if feature.type == "string":
@@ -118,7 +118,7 @@ def _judge_texts(feature: Feature, texts: pa.Array) -> Judged:
     return _judged(feature, numbers, missing, _fits(feature, numbers))
 
 
-def _judge_strings(feature: Feature, texts: pa.Array, trimmed: pa.Array, missing: NDArray[np.bool_]) -> Judged:
+def _judge_strings(feature: Feature, texts: pa.Array, trimmed: pa.Array, missing: NDArray[np.bool_]) -> ValidatedColumn:
     choices = pa.array(feature.choices or (), pa.string())
     # Training takes its choices as they stand, blanks around them too.
     chosen = pc.if_else(pc.is_in(texts, value_set=choices), texts, trimmed)
@@ -130,7 +130,7 @@ def _judge_strings(feature: Feature, texts: pa.Array, trimmed: pa.Array, missing
     return _judged(feature, values, missing, known if closed else short, known)
 
 
-def _judge_numbers(feature: Feature, cells: pa.Array) -> Judged:
+def _judge_numbers(feature: Feature, cells: pa.Array) -> ValidatedColumn:
     numbers = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     fits = _fits(feature, numbers)
     if pa.types.is_boolean(cells.type):
@@ -146,12 +146,12 @@ def _judged(
     missing: NDArray[np.bool_],
     fits: NDArray[np.bool_],
     known: NDArray[np.bool_] | None = None,
-) -> Judged:
+) -> ValidatedColumn:
     good = fits & ~missing if feature.required else fits | missing
     if not feature.open:
-        return Judged(values, good, np.zeros_like(good))
+        return ValidatedColumn(values, good, np.zeros_like(good))
     known = _among(values, feature) if known is None else known
-    return Judged(values, good, ~(known | missing))
+    return ValidatedColumn(values, good, ~(known | missing))
 
 
 def _truths(trimmed: pa.Array) -> NDArray[np.float64]:
@@ -170,7 +170,7 @@ def _fits(feature: Feature, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Where numbers are valid; NaN is not."""
     if feature.type == "boolean":
         return np.isin(numbers, (0, 1))
-    low, high = bounds(feature)
+    low, high = value_range(feature)
     fits = (numbers >= low) & (numbers <= high)
     if feature.type == "integer":
         fits &= numbers == np.trunc(numbers)

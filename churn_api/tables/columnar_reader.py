@@ -14,9 +14,9 @@ from churn_api.contract.faults import Fault, bounded_hints
 from churn_api.contract.fields import JSON_HINTS
 from churn_api.contract.record import InvalidRecord, RecordReader
 from churn_api.tables.column_selection import select
-from churn_api.tables.column_validation import Judged, is_missing, judge, plain, plain_feature, value_of
+from churn_api.tables.column_validation import ValidatedColumn, is_missing, judge, plain, plain_feature, value_of
 from churn_api.tables.file_parts import Block, Cells, Layout
-from churn_api.tables.identifiers import judge_identifiers, no_identifiers
+from churn_api.tables.identifiers import no_identifiers, validate_identifiers
 from churn_api.tables.read_result import BlockFaults, Rows
 
 SUSPECTS = 1024
@@ -27,7 +27,7 @@ ReadCells = Callable[[Layout, Block, Sequence[str], Sequence[str]], Cells]
 """Reads columns of a block; those of the last names may come as codes of distinct texts."""
 
 
-class CellRows:
+class ColumnarReader:
     """Reads the blocks of one table by `read_cells`. Raises TableFaults where its columns will not do."""
 
     def __init__(
@@ -48,11 +48,11 @@ class CellRows:
     @bounded_hints()
     def read(self, block: Block) -> Rows:
         """The rows of a block. Raises TableError where it is no table."""
-        cells = self._read_cells(self._layout, block, self._selection.names, self._selection.judged_alone)
+        cells = self._read_cells(self._layout, block, self._selection.names, self._selection.not_kept)
         read = dict(self._plain(cells.table))
         judged = {feature.name: judge(feature, read[feature.name]) for feature in self._selection.features}
         name, rows = self._selection.identifier, len(cells.places)
-        identifiers = no_identifiers(rows) if name is None else judge_identifiers(read[name])
+        identifiers = no_identifiers(rows) if name is None else validate_identifiers(read[name])
         columns = self._columns(judged, rows)
         good = np.logical_and.reduce([identifiers.good, *(column.good for column in judged.values())])
         faults = self._explain(pa.table(read), cells, columns, good)
@@ -62,7 +62,7 @@ class CellRows:
             count=cells.rows,
             lines=cells.lines,
             identifiers=_spread(pa.chunked_array([identifiers.values]), cells),
-            faults=faults.told,
+            faults=faults.first,
             more_faults=faults.more,
             unseen={f.name: int((judged[f.name].unseen & good).sum()) for f in self._selection.features if f.open},
             kept=pa.table({name: _spread(cells.table.column(name), cells) for name in self._selection.kept}),
@@ -76,7 +76,7 @@ class CellRows:
         if name is not None:
             yield name, plain(name, table.column(name))
 
-    def _columns(self, judged: Mapping[str, Judged], rows: int) -> Columns:
+    def _columns(self, judged: Mapping[str, ValidatedColumn], rows: int) -> Columns:
         """Columns of every feature, those that the table lacks too."""
         features = self._records.signature.features
         numeric = [feature.name for feature in features if feature.numeric]

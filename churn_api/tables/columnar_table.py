@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from churn_api.tables.columnar_reader import ReadCells
-from churn_api.tables.errors import BadRow, TableError
 from churn_api.tables.file_parts import Block, Layout
+from churn_api.tables.table_errors import BadRow, TableError
 
 
 def read_columns(read_cells: ReadCells, header_rows: int, layout: Layout, blocks: Iterator[Block]) -> pa.Table:

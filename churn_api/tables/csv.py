@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from churn_api.contract.bounds import Bounds
-from churn_api.tables.bounds import check_columns
 from churn_api.tables.column_names import refuse_bad_names
 from churn_api.tables.decompression import unzipped
-from churn_api.tables.errors import TableError
 from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.format import Format
 from churn_api.tables.row_boundaries import MAX_ROW_BYTES, OPEN_QUOTE, count_lines, first_row, next_row, whole_rows
+from churn_api.tables.table_errors import TableError
+from churn_api.tables.table_size import check_columns
 from churn_api.tables.text_blocks import BOM, NOT_UTF8, START_BYTES, TextRows, first_bytes, has_more_rows, text_stops
 
 if TYPE_CHECKING:

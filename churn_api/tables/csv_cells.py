@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from churn_api.tables.errors import BadRow, TableError
 from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.row_boundaries import OPEN_QUOTE, count_lines, line_at, lines_before, row_starts, whole_rows
+from churn_api.tables.table_errors import BadRow, TableError
 from churn_api.tables.text_blocks import BOM, NOT_UTF8
 
 # By itself Arrow takes SIGINT and SIGTERM while it reads, and breaks off what a graceful shutdown is to finish.

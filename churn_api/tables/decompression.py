@@ -5,8 +5,8 @@ import zlib
 from pathlib import Path
 
 from churn_api.contract.bounds import Bounds
-from churn_api.tables.bounds import within
-from churn_api.tables.errors import TableError
+from churn_api.tables.table_errors import TableError
+from churn_api.tables.table_size import check_size
 
 _GZIP = b"\x1f\x8b"
 _PIECE = 1 << 20
@@ -25,7 +25,7 @@ def _unzip(path: Path, target: Path, max_bytes: int) -> Path:
     try:
         with gzip.open(path) as source, target.open("wb") as file:
             while piece := source.read(_PIECE):
-                written = within(path, written + len(piece), max_bytes)
+                written = check_size(path, written + len(piece), max_bytes)
                 file.write(piece)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise TableError(f"{path.name} is not a whole gzip file") from error

@@ -42,7 +42,7 @@ class Format(ABC):
     """By which requests, jobs and commands ask for it."""
     title: ClassVar[str]
     """As people call it."""
-    made: ClassVar[str] = ""
+    content: ClassVar[str] = ""
     """Of one that is not text: what a file of it is, and what writes one."""
     media_type: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
@@ -110,9 +110,9 @@ class Format(ABC):
 
         Raises TableFaults where the columns will not do, or one to keep has a `reserved` name, one of the result's.
         """
-        from churn_api.tables.columnar_reader import CellRows
+        from churn_api.tables.columnar_reader import ColumnarReader
 
-        return CellRows(records, layout, keep, reserved, self.read_cells)
+        return ColumnarReader(records, layout, keep, reserved, self.read_cells)
 
     def read_table(self, layout: Layout, blocks: Iterator[Block]) -> "pa.Table":
         """Every column of a whole file. Raises TableError, with the row's number where a row is at fault."""

@@ -29,7 +29,7 @@ def no_identifiers(rows: int) -> Identifiers:
     return Identifiers(pa.nulls(rows, pa.string()), np.ones(rows, bool))
 
 
-def judge_identifiers(cells: pa.Array) -> Identifiers:
+def validate_identifiers(cells: pa.Array) -> Identifiers:
     """What the cells that `values.plain` returned are worth."""
     kind = cells.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from churn_api.contract.record import RecordReader
-from churn_api.tables.columnar_reader import CellRows
+from churn_api.tables.columnar_reader import ColumnarReader
 from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.read_result import Rows
 from churn_api.tables.row_groups import stored_cells
@@ -22,4 +22,4 @@ def read_in_memory(table: pa.Table, records: RecordReader, names: Sequence[str] 
 
     rows = table.num_rows
     layout = Layout("the table", "", tuple(names or table.column_names), 0, rows, rows)
-    return CellRows(records, layout, (), frozenset(), read_cells).read(Block(0, 0, rows))
+    return ColumnarReader(records, layout, (), frozenset(), read_cells).read(Block(0, 0, rows))

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from churn_api.contract.faults import did_you_mean
 from churn_api.contract.signature import FLOAT32_MAX, Feature, FeatureType, Observed, Signature, Target
 from churn_api.tables.cell_text import BOOLEAN_WORDS, INTEGER, NUMBER, as_text, trimmed
-from churn_api.tables.errors import TableError
+from churn_api.tables.table_errors import TableError
 
 MAX_CHOICES = 50
 DEFAULT_MAX_LENGTH = 256

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from churn_api.contract.bounds import CELL_BYTES, NO_BOUNDS, Bounds, TooManyRows
-from churn_api.tables.bounds import block_bytes
-from churn_api.tables.errors import TableError, TooLarge
 from churn_api.tables.file_parts import Layout
 from churn_api.tables.formats import FORMATS
+from churn_api.tables.table_errors import TableError, TooLarge
+from churn_api.tables.table_size import block_bytes
 
 
 def prepare(path: Path, format: str, folder: Path, bounds: Bounds) -> Path:  # noqa: A002

@@ -55,9 +55,9 @@ class Ndjson(Format):
         self, records: RecordReader, layout: Layout, keep: Sequence[str] | None, reserved: frozenset[str]
     ) -> BlockReader:
         """A reader of lines as records."""
-        from churn_api.tables.ndjson_reader import JsonRows
+        from churn_api.tables.ndjson_reader import NdjsonReader
 
-        return JsonRows(records, layout, keep, reserved)
+        return NdjsonReader(records, layout, keep, reserved)
 
     def read_table(self, layout: Layout, blocks: Iterator[Block]) -> "pa.Table":
         """A column for each member that any line has."""

@@ -20,13 +20,14 @@ from churn_api.contract.columns import ColumnsBuilder
 from churn_api.contract.faults import Fault, bounded_hints
 from churn_api.contract.fields import EXACT_INTEGERS, INT64, PRINTABLE
 from churn_api.contract.json_size import has_more_members, has_more_values
-from churn_api.contract.record import InvalidRecord, RecordReader, identifier_names
+from churn_api.contract.record import InvalidRecord, RecordReader
+from churn_api.contract.record_schema import identifier_names
 from churn_api.contract.signature import Feature
 from churn_api.contract.struct import record_struct
 from churn_api.tables.column_selection import clashing
-from churn_api.tables.errors import TableFaults, TooLarge
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.read_result import BlockFaults, Rows
+from churn_api.tables.table_errors import TableFaults, TooLarge
 from churn_api.tables.text_blocks import WRITTEN_LINE
 
 _PRINTABLE = re.compile(PRINTABLE)
@@ -38,7 +39,7 @@ Row = tuple[Any, ...]
 """A value a feature, in the signature's order, then the identifier under each of its names."""
 
 
-class JsonRows:
+class NdjsonReader:
     """Reads the blocks of one file. Raises TableFaults where a member to keep clashes with the result's columns."""
 
     def __init__(
@@ -73,7 +74,7 @@ class JsonRows:
             count=len(rows),
             lines=data.count(b"\n") + (data[-1:] not in (b"", b"\n")),
             identifiers=pa.chunked_array([[_sent(row[len(self._features) :]) for row in rows]], pa.string()),
-            faults=faults.told,
+            faults=faults.first,
             more_faults=faults.more,
             unseen=dict(self._unseen(values)),
             kept=self._keep(rows, lines),

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import orjson
 import pyarrow as pa
 
-from churn_api.tables.errors import BadRow
 from churn_api.tables.file_parts import Block, Layout
+from churn_api.tables.table_errors import BadRow
 from churn_api.tables.text_blocks import WRITTEN_LINE
 from churn_api.tables.typed_cells import as_type, common_type, typed
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from churn_api.contract.bounds import Bounds
 from churn_api.tables.arrow import Arrow
 from churn_api.tables.column_names import refuse_bad_names
-from churn_api.tables.errors import TableError
 from churn_api.tables.file_parts import BLOCK_ROWS, Block, Cells, Layout
 from churn_api.tables.format import Format, TableWriter
+from churn_api.tables.table_errors import TableError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +29,7 @@ class Parquet(Format):
 
     name = "parquet"
     title = "Parquet"
-    made = "A Parquet file, as `DataFrame.to_parquet` writes it"
+    content = "A Parquet file, as `DataFrame.to_parquet` writes it"
     media_type = "application/vnd.apache.parquet"
     suffixes = (".parquet", ".pq")
     magic = (b"PAR1",)

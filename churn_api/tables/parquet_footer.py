@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from churn_api.contract.bounds import Bounds
-from churn_api.tables.bounds import check_columns
-from churn_api.tables.errors import TableError
+from churn_api.tables.table_errors import TableError
+from churn_api.tables.table_size import check_columns
 from churn_api.tables.thrift_structs import I32, I64, Struct, StructReader, integer
 
 _END = struct.Struct("<I4s")

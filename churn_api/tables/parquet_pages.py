@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from churn_api.contract.bounds import Bounds
-from churn_api.tables.bounds import within
 from churn_api.tables.parquet_footer import Chunk, chunks, damaged
+from churn_api.tables.table_size import check_size
 from churn_api.tables.thrift_structs import I32, Struct, StructReader, integer
 
 PAGE_BYTES = 1 << 10
@@ -38,9 +38,9 @@ def check_pages(path: Path, bounds: Bounds) -> None:
     """
     size = 0
     for chunk in chunks(path, bounds):
-        size = within(path, size + PAGE_BYTES, bounds.bytes)
+        size = check_size(path, size + PAGE_BYTES, bounds.bytes)
         for page in pages(path, chunk):
-            size = within(path, size + max(page.bytes, PAGE_BYTES), bounds.bytes)
+            size = check_size(path, size + max(page.bytes, PAGE_BYTES), bounds.bytes)
 
 
 def longest_shared_text(path: Path, found: list[Chunk]) -> int:

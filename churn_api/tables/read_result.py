@@ -11,7 +11,7 @@ from churn_api.contract.columns import Columns
 from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
 
-MAX_FAULTS = 1 << 17
+MAX_BLOCK_FAULTS = 1 << 17
 """Of a block, that are told one by one; the others are counted."""
 
 
@@ -33,13 +33,13 @@ class BlockFaults:
     """The first faults of a block's rows, and a count of the others."""
 
     def __init__(self) -> None:
-        self.told: list[RowFault] = []
+        self.first: list[RowFault] = []
         self.more = 0
 
     def add(self, row: int, line: int, record: InvalidRecord) -> None:
         """What is wrong with the next bad row."""
-        some = record.faults[: MAX_FAULTS - len(self.told)]
-        self.told += [_fault_at(row, line, fault) for fault in some]
+        some = record.faults[: MAX_BLOCK_FAULTS - len(self.first)]
+        self.first += [_fault_at(row, line, fault) for fault in some]
         self.more += len(record.faults) - len(some) + record.more
 
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 from churn_api.contract.bounds import CELL_BYTES, Bounds
 from churn_api.tables.arrow_messages import messages
 from churn_api.tables.arrow_types import is_readable, plain_bytes, plain_field
-from churn_api.tables.bounds import block_bytes, check_columns, within
-from churn_api.tables.errors import TableError
 from churn_api.tables.file_parts import BLOCK_ROWS, MAX_MESSAGE_BYTES
+from churn_api.tables.table_errors import TableError
+from churn_api.tables.table_size import block_bytes, check_columns, check_size
 
 BATCH_ROWS = BLOCK_ROWS
 """Rows of each batch of a regrouped Arrow file, except its last."""
@@ -67,9 +67,9 @@ def _check_messages(path: Path, source: pa.NativeFile, columns: int, bounds: Bou
     for message in messages(source):
         rows += message.rows
         bounds.check_rows(rows)
-        size = within(path, size + max(message.bytes, message.rows * columns * CELL_BYTES), bounds.bytes)
+        size = check_size(path, size + max(message.bytes, message.rows * columns * CELL_BYTES), bounds.bytes)
         if message.compressed:
-            within(path, message.bytes, MAX_MESSAGE_BYTES)
+            check_size(path, message.bytes, MAX_MESSAGE_BYTES)
 
 
 def _plain_batches(
@@ -83,7 +83,7 @@ def _plain_batches(
         cells.validate(full=True)
         for start in range(0, batch.num_rows, BATCH_ROWS):
             some = cells.slice(start, BATCH_ROWS)
-            size = within(path, size + within(path, plain_bytes(some), most), bounds.bytes)
+            size = check_size(path, size + check_size(path, plain_bytes(some), most), bounds.bytes)
             columns = [pa.nulls(some.num_rows)] * len(schema)
             for index, column in zip(readable, some.columns, strict=True):
                 columns[index] = column.cast(schema.types[index])

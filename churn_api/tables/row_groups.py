@@ -11,12 +11,12 @@ import pyarrow.parquet
 
 from churn_api.contract.bounds import NO_BOUNDS
 from churn_api.tables.arrow_types import coded_kind, plain_bytes, plain_kind, refuse_unreadable
-from churn_api.tables.bounds import within
-from churn_api.tables.errors import TableError
 from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.parquet_footer import Chunk, chunks
 from churn_api.tables.parquet_pages import longest_shared_text
 from churn_api.tables.regrouping import BATCH_ROWS
+from churn_api.tables.table_errors import TableError
+from churn_api.tables.table_size import check_size
 
 _DECODED_ROWS = 1 << 12
 """At a time, unless texts are so long that fewer will do: they are found out before they fill the memory."""
@@ -112,7 +112,7 @@ class _Reader:
         found, size = [], 0
         while self._next < stop:
             found.append(self._next_batch())
-            size = within(Path(self._path), size + plain_bytes(found[-1]), self._max_bytes)
+            size = check_size(Path(self._path), size + plain_bytes(found[-1]), self._max_bytes)
         return pa.Table.from_batches(found).select(self._names)
 
     def _go_to_group_of(self, row: int) -> None:

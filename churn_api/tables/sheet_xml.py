@@ -12,7 +12,7 @@ from churn_api.contract.numerals import is_numeral
 if TYPE_CHECKING:
     from churn_api.tables.typed_cells import Cell
 
-    Row = tuple[int, dict[int, Cell]]
+    SheetRow = tuple[int, dict[int, Cell]]
     """A row's number, from 1, and its cells that are not blank, by their column, from 0."""
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
@@ -108,7 +108,7 @@ class Sheet(Handler):
         self._texts = texts
         self._date_styles = date_styles
         self._base_1904 = base_1904
-        self._rows: list[Row] = []
+        self._rows: list[SheetRow] = []
         self._number = 0
         self._cells: dict[int, Cell] = {}
         self._column = -1
@@ -116,7 +116,7 @@ class Sheet(Handler):
         self._pieces: list[str] = []
         self._wanted = self._spoken = False
 
-    def taken(self) -> "list[Row]":
+    def taken(self) -> "list[SheetRow]":
         """The rows that are whole; they are not kept any more."""
         rows, self._rows = self._rows, []
         return rows

@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from churn_api.tables.errors import BadRow, TableError
 from churn_api.tables.file_parts import Layout
 from churn_api.tables.row_boundaries import MAX_ROW_BYTES, line_at
+from churn_api.tables.table_errors import BadRow, TableError
 
 TEXT_BYTES = 1 << 22
 """Of a block of text, at most, unless one row has more."""

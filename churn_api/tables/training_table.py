@@ -19,10 +19,10 @@ from churn_api.tables.blocks import blocks
 from churn_api.tables.cell_text import as_text, trimmed
 from churn_api.tables.column_names import refuse_bad_names
 from churn_api.tables.column_validation import is_missing, plain, plain_feature, value_of
-from churn_api.tables.errors import TableError
 from churn_api.tables.formats import FORMATS, format_of_file
 from churn_api.tables.in_memory import read_in_memory
 from churn_api.tables.layout import prepare, read_layout
+from churn_api.tables.table_errors import TableError
 
 _START_BYTES = 64
 _FIRST_ROW = b"first_row"

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, BinaryIO
 from xml.parsers import expat  # nosec B407
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
-from churn_api.tables.bounds import within
-from churn_api.tables.errors import TableError, TooLarge
 from churn_api.tables.sheet_xml import Elements, Handler, Sheet, Texts, date_styles
+from churn_api.tables.table_errors import TableError, TooLarge
+from churn_api.tables.table_size import check_size
 
 if TYPE_CHECKING:
-    from churn_api.tables.sheet_xml import Row
+    from churn_api.tables.sheet_xml import SheetRow
 
 MAX_DIRECTORY_BYTES = 1 << 20
 """Of a ZIP's list of its parts, at 50 bytes or more each."""
@@ -48,7 +48,7 @@ def _damaged(path: Path) -> TableError:
 
 
 @contextmanager
-def sheet_rows(path: Path, max_bytes: int) -> "Iterator[Iterator[Row]]":
+def sheet_rows(path: Path, max_bytes: int) -> "Iterator[Iterator[SheetRow]]":
     """The rows of the first sheet that are not blank. Raises TableError, or TooLarge beyond `max_bytes` of XML."""
     try:
         with path.open("rb") as file, _open_zip(path, file) as archive:
@@ -93,7 +93,7 @@ class _Workbook:
         self._main = next(target for kind, target in self._related("").values() if kind == "officeDocument")
         self._parts = self._related(self._main)
 
-    def rows(self) -> "Iterator[Row]":
+    def rows(self) -> "Iterator[SheetRow]":
         """The rows of the first sheet that are not blank."""
         elements = self._elements(self._main, ("workbookPr", "sheet"))
         sheets = [next(value for key, value in one.items() if key.endswith(":id")) for one in elements["sheet"]]
@@ -153,8 +153,8 @@ class _Workbook:
         read = 0
         with self._archive.open(info) as file:
             while piece := file.read(_PIECE):
-                read = within(self._path, read + len(piece), max_bytes)
-                self._size = within(self._path, self._size + len(piece), self._max_bytes)
+                read = check_size(self._path, read + len(piece), max_bytes)
+                self._size = check_size(self._path, self._size + len(piece), self._max_bytes)
                 parser.Parse(piece)
                 if read - parser.CurrentByteIndex > MAX_TOKEN_BYTES:
                     raise _damaged(self._path)

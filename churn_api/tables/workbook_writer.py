@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from xml.sax.saxutils import escape  # nosec B406
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from churn_api.tables.errors import TooLarge
 from churn_api.tables.sheet_xml import MAX_COLUMNS, MAX_ROWS, column_letters
+from churn_api.tables.table_errors import TooLarge
 
 if TYPE_CHECKING:
     import pyarrow as pa

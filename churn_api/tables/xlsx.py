@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from churn_api.contract.bounds import CELL_BYTES, Bounds
 from churn_api.tables.arrow import Arrow
-from churn_api.tables.bounds import check_columns, within
-from churn_api.tables.errors import TableError
 from churn_api.tables.format import TableWriter
 from churn_api.tables.sheet_xml import column_letters
+from churn_api.tables.table_errors import TableError
+from churn_api.tables.table_size import check_columns, check_size
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from churn_api.tables.sheet_xml import Row
+    from churn_api.tables.sheet_xml import SheetRow
     from churn_api.tables.typed_cells import Cell
 
 _BATCH_CELLS, _BATCH_TEXT = 1 << 16, 1 << 22
@@ -28,7 +28,7 @@ class Xlsx(Arrow):
 
     name = "xlsx"
     title = "Excel"
-    made = "An Excel workbook with a header in its first sheet, as `DataFrame.to_excel(index=False)` writes it"
+    content = "An Excel workbook with a header in its first sheet, as `DataFrame.to_excel(index=False)` writes it"
     media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     suffixes = (".xlsx",)
     magic = (b"PK\3\4", b"\xd0\xcf\x11\xe0")
@@ -57,7 +57,7 @@ class Xlsx(Arrow):
         return WorkbookWriter(sink, schema.names)
 
 
-def _regroup(path: Path, rows: "Iterator[Row]", folder: Path, bounds: Bounds) -> Path:
+def _regroup(path: Path, rows: "Iterator[SheetRow]", folder: Path, bounds: Bounds) -> Path:
     """Rows in a file of Arrow's, each column of the one type that holds its cells: it is known at the end alone."""
     import pyarrow as pa
 
@@ -92,14 +92,14 @@ def _cast(batch: "pa.RecordBatch", schema: "pa.Schema") -> "pa.RecordBatch":
     return pa.record_batch([as_type(*pair) for pair in zip(batch.columns, schema.types, strict=True)], schema=schema)
 
 
-def _header(path: Path, rows: "Iterator[Row]") -> list[str]:
+def _header(path: Path, rows: "Iterator[SheetRow]") -> list[str]:
     number, cells = next(rows, (0, {}))
     if number != 1:
         raise TableError(f"{path.name}: row 1 of the first sheet is blank: it must name the columns")
     return [str(cells.get(index, "")) for index in range(max(cells) + 1)]
 
 
-def _batches(path: Path, rows: "Iterable[Row]", width: int, bounds: Bounds) -> "Iterator[pa.RecordBatch]":
+def _batches(path: Path, rows: "Iterable[SheetRow]", width: int, bounds: Bounds) -> "Iterator[pa.RecordBatch]":
     """Rows below the header, a few at a time, each column of the type that its cells here have."""
     most = max(1, _BATCH_CELLS // width)
     held: list[list[Cell]] = []
@@ -109,15 +109,15 @@ def _batches(path: Path, rows: "Iterable[Row]", width: int, bounds: Bounds) -> "
         held.append(row)
         text += sum(len(cell) for cell in row if type(cell) is str)
         if len(held) == most or text > _BATCH_TEXT:
-            size = within(path, size + text + len(held) * width * CELL_BYTES, bounds.bytes)
+            size = check_size(path, size + text + len(held) * width * CELL_BYTES, bounds.bytes)
             yield _batch(held)
             held, text = [], 0
     if held:
-        within(path, size + text + len(held) * width * CELL_BYTES, bounds.bytes)
+        check_size(path, size + text + len(held) * width * CELL_BYTES, bounds.bytes)
         yield _batch(held)
 
 
-def _filled(path: Path, rows: "Iterable[Row]", width: int) -> "Iterator[list[Cell]]":
+def _filled(path: Path, rows: "Iterable[SheetRow]", width: int) -> "Iterator[list[Cell]]":
     """Every row below the header up to the last that is not blank, as a list of its cells."""
     blank: list[Cell] = [None] * width
     last = 1

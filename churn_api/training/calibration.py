@@ -12,7 +12,7 @@ from scipy.special import logit
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 
-from churn_api.training.metrics import Labels, Probabilities
+from churn_api.training.evaluation_metrics import Labels, Probabilities
 from churn_api.training.validation import FOLDS, Evaluation
 
 METHOD = "sigmoid"

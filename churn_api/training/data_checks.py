@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 from churn_api.tables.cell_text import NUMBER, as_text, trimmed
 from churn_api.tables.inference import infer_type
 from churn_api.training.candidates import SEED
-from churn_api.training.metrics import Labels
+from churn_api.training.evaluation_metrics import Labels
 
 GIVES_AWAY = 0.98
 """ROC-AUC of one column alone from which it is taken for a leak."""

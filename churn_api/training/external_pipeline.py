@@ -14,18 +14,20 @@ from churn_api.registry.card import Card, Training
 from churn_api.scoring.output import policy_around, refuse_reserved_names
 from churn_api.scoring.sklearn import SklearnScorer
 from churn_api.tables.cell_text import as_text, trimmed
-from churn_api.tables.errors import TableError
+from churn_api.tables.table_errors import TableError
 from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training.candidates import SEED
-from churn_api.training.errors import TrainingError
-from churn_api.training.golden import Row, golden_rows, golden_rows_of
-from churn_api.training.metrics import Labels, best_threshold, metrics
+from churn_api.training.evaluation_metrics import Labels, best_threshold, metrics
+from churn_api.training.golden import GoldenRow, golden_rows, golden_rows_of
 from churn_api.training.packaging import About, package
+from churn_api.training.training_error import TrainingError
 
 DEFAULT_THRESHOLD = 0.5
 
 
-def adopt(model: Path, signature: Signature, *, golden_table: Path | None, name: str, models_dir: Path) -> Card:
+def package_external_pipeline(
+    model: Path, signature: Signature, *, golden_table: Path | None, name: str, models_dir: Path
+) -> Card:
     """Package a joblib file. Unpickling runs its code: hand over only files of your own.
 
     With a golden table, parity is proven on its rows too; where it holds the target, metrics and threshold come from
@@ -103,7 +105,7 @@ def _judge(scorer: SklearnScorer, columns: Columns, labels: Labels | None) -> tu
     return threshold, {"golden_table": metrics(labels, probabilities), "threshold": found}
 
 
-def _scorable(scorer: SklearnScorer, signature: Signature, rows: tuple[Row, ...]) -> list[Row]:
+def _scorable(scorer: SklearnScorer, signature: Signature, rows: tuple[GoldenRow, ...]) -> list[GoldenRow]:
     """The rows that the pipeline can score. Raises TrainingError where it fails on one that the signature admits."""
     builder = ColumnsBuilder(signature)
     kept = []
@@ -120,7 +122,7 @@ def _scorable(scorer: SklearnScorer, signature: Signature, rows: tuple[Row, ...]
     return kept
 
 
-def _admits(signature: Signature, row: Row) -> bool:
+def _admits(signature: Signature, row: GoldenRow) -> bool:
     pairs = zip(signature.features, row, strict=True)
     return all(
         (feature.nullable or not feature.required)
@@ -130,6 +132,6 @@ def _admits(signature: Signature, row: Row) -> bool:
     )
 
 
-def _missing(signature: Signature, row: Row) -> str:
+def _missing(signature: Signature, row: GoldenRow) -> str:
     names = [feature.name for feature, value in zip(signature.features, row, strict=True) if value is None]
     return f"without {', '.join(map(repr, names))}" if names else "complete"

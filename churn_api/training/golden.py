@@ -14,23 +14,23 @@ from churn_api.contract.signature import Feature, Signature
 ROWS = 16
 UNSEEN = "a category that no training table holds"
 
-Row = tuple[Any, ...]
+GoldenRow = tuple[Any, ...]
 
 
-def golden_rows(signature: Signature, columns: Columns, seed: int) -> tuple[Row, ...]:
+def golden_rows(signature: Signature, columns: Columns, seed: int) -> tuple[GoldenRow, ...]:
     """Mixed rows of a table, then a row without each feature in turn, one without any, and an unseen category each."""
     rng = np.random.default_rng(seed)
     mixed = [_mixed_row(signature, columns, rng) for _ in range(ROWS)]
     return (*mixed, *_incomplete(mixed[0]), *_with_unseen(signature, mixed[0]))
 
 
-def golden_rows_of(signature: Signature) -> tuple[Row, ...]:
+def golden_rows_of(signature: Signature) -> tuple[GoldenRow, ...]:
     """The same without a table: from the signature's own examples."""
     row = tuple(example_value(feature) for feature in signature.features)
     return (row, *_incomplete(row), *_with_unseen(signature, row))
 
 
-def _mixed_row(signature: Signature, columns: Columns, rng: np.random.Generator) -> Row:
+def _mixed_row(signature: Signature, columns: Columns, rng: np.random.Generator) -> GoldenRow:
     numbers = iter(columns.numbers.T)
     texts = iter(columns.texts.T)
     return tuple(
@@ -47,12 +47,12 @@ def _value(feature: Feature, cell: Any) -> Any:
     return int(cell) if feature.type == "integer" else cell if feature.type == "string" else float(cell)
 
 
-def _incomplete(row: Row) -> list[Row]:
+def _incomplete(row: GoldenRow) -> list[GoldenRow]:
     without_one = [(*row[:index], None, *row[index + 1 :]) for index in range(len(row))]
     return [*without_one, (None,) * len(row)]
 
 
-def _with_unseen(signature: Signature, row: Row) -> list[Row]:
+def _with_unseen(signature: Signature, row: GoldenRow) -> list[GoldenRow]:
     return [
         (*row[:index], UNSEEN, *row[index + 1 :])
         for index, feature in enumerate(signature.features)

@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.inspection import permutation_importance
 
 from churn_api.training.candidates import SEED
-from churn_api.training.metrics import Labels
+from churn_api.training.evaluation_metrics import Labels
 from churn_api.training.validation import Evaluation
 
 MAX_ROWS = 2000

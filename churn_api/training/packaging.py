@@ -18,7 +18,7 @@ from churn_api.registry.card import Card, Golden, Parity, Training
 from churn_api.scoring.output import Policy
 from churn_api.scoring.sklearn import SklearnScorer
 from churn_api.training.compilation import CompilationError, compile_pipeline, prove, refuted
-from churn_api.training.golden import Row
+from churn_api.training.golden import GoldenRow
 
 LIBRARIES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy", "pandas", "churn-api")
 
@@ -37,7 +37,7 @@ def package(
     *,
     name: str,
     columns: Columns,
-    golden: Sequence[Row],
+    golden: Sequence[GoldenRow],
     about: About,
     models_dir: Path,
 ) -> Card:

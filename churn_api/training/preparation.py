@@ -15,19 +15,19 @@ from churn_api.contract.signature import IDENTIFIER, Signature, SignatureError, 
 from churn_api.scoring.output import refuse_reserved_names
 from churn_api.scoring.sklearn import to_frame
 from churn_api.tables.cell_text import as_text, trimmed
-from churn_api.tables.errors import TableError
 from churn_api.tables.inference import infer_signature, infer_target, infer_type, require_column
+from churn_api.tables.table_errors import TableError
 from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training import data_checks
-from churn_api.training.errors import TrainingError
-from churn_api.training.metrics import Labels
+from churn_api.training.evaluation_metrics import Labels
+from churn_api.training.training_error import TrainingError
 
 MIN_ROWS = 50
 MIN_ROWS_A_CLASS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choices:
+class TrainingOptions:
     """What the data scientist decides about a table; the rest is inferred from it."""
 
     target: str
@@ -39,7 +39,7 @@ class Choices:
     """Declared rather than inferred; then nothing but the target is chosen."""
 
 
-class Prepared(NamedTuple):
+class TrainingData(NamedTuple):
     """A table, ready to be learned from."""
 
     signature: Signature
@@ -61,7 +61,7 @@ class _Remarks:
         self.warnings += [f"column {name!r} {why}" for name in names]
 
 
-def prepare(path: Path, choices: Choices) -> Prepared:
+def prepare(path: Path, choices: TrainingOptions) -> TrainingData:
     """Read a table and check it. Raises TrainingError for a table that no model can be made from."""
     try:
         return _prepare(path, choices)
@@ -69,7 +69,7 @@ def prepare(path: Path, choices: Choices) -> Prepared:
         raise TrainingError(str(error)) from error
 
 
-def _prepare(path: Path, choices: Choices) -> Prepared:
+def _prepare(path: Path, choices: TrainingOptions) -> TrainingData:
     table = read_table(path)
     target = _target(table, choices)
     if choices.signature:
@@ -91,10 +91,10 @@ def _prepare(path: Path, choices: Choices) -> Prepared:
     ]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Prepared(signature, columns, frame, labels, remarks.warnings, digest)
+    return TrainingData(signature, columns, frame, labels, remarks.warnings, digest)
 
 
-def _target(table: pa.Table, choices: Choices) -> Target:
+def _target(table: pa.Table, choices: TrainingOptions) -> Target:
     require_column(table, choices.target)
     if choices.signature is None:
         return infer_target(table, choices.target, choices.positive)
@@ -132,7 +132,7 @@ def _require_enough(labels: Labels, target: Target) -> None:
             )
 
 
-def _inferred(table: pa.Table, target: Target, choices: Choices, remarks: _Remarks) -> Signature:
+def _inferred(table: pa.Table, target: Target, choices: TrainingOptions, remarks: _Remarks) -> Signature:
     identifier = choices.identifier or (IDENTIFIER if IDENTIFIER in table.column_names else None)
     names = [name for name in table.column_names if name not in {target.name, identifier, *choices.exclude}]
     remarks.drop(data_checks.constant_columns(table, names), "is the same in every row: left out")

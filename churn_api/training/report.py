@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from churn_api.registry.card import Card
-from churn_api.training.train import Trained
+from churn_api.training.train import TrainingResult
 
 TITLES = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "brier": "Brier", "log_loss": "log loss", "ece": "ECE"}
 
 
-def as_json(trained: Trained) -> str:
+def as_json(trained: TrainingResult) -> str:
     """One JSON object, for scripts."""
     card = trained.card
     found = {
@@ -31,7 +31,7 @@ def as_json(trained: Trained) -> str:
     return json.dumps(found, indent=2)
 
 
-def print_report(trained: Trained) -> None:
+def print_report(trained: TrainingResult) -> None:
     """The same and more, for people, on stdout."""
     console = Console(width=None if sys.stdout.isatty() else 110)
     card = trained.card

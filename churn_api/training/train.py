@@ -9,19 +9,19 @@ from churn_api.registry.card import Card, Training
 from churn_api.scoring.output import policy_around
 from churn_api.training.calibration import calibrated, choose_method
 from churn_api.training.candidates import CANDIDATES, SEED
+from churn_api.training.evaluation_metrics import best_threshold
 from churn_api.training.golden import golden_rows
 from churn_api.training.importance import most_important
-from churn_api.training.metrics import best_threshold
 from churn_api.training.packaging import About, package
-from churn_api.training.preparation import Choices, Prepared, prepare
-from churn_api.training.progress import TrainingProgress
+from churn_api.training.preparation import TrainingData, TrainingOptions, prepare
+from churn_api.training.training_progress import TrainingProgress
 from churn_api.training.validation import FOLDS, Evaluation, cross_validate, fit
 
 AUTO = "auto"
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """What training made, and what it has to say about the table."""
 
     card: Card
@@ -29,8 +29,14 @@ class Trained:
 
 
 def train(
-    table: Path, choices: Choices, *, name: str, models_dir: Path, progress: TrainingProgress, estimator: str = AUTO
-) -> Trained:
+    table: Path,
+    choices: TrainingOptions,
+    *,
+    name: str,
+    models_dir: Path,
+    progress: TrainingProgress,
+    estimator: str = AUTO,
+) -> TrainingResult:
     """Train on a table and write the best candidate as the next version of `name`.
 
     `estimator` is the name of a candidate, or `auto` for the one of the least cross-validated log loss. Raises
@@ -57,19 +63,19 @@ def train(
         about=About(policy_around(metrics["threshold"]["value"]), metrics, _provenance(prepared)),
         models_dir=models_dir,
     )
-    return Trained(card, prepared.warnings)
+    return TrainingResult(card, prepared.warnings)
 
 
-def _provenance(prepared: Prepared) -> Training:
+def _provenance(prepared: TrainingData) -> Training:
     return Training(rows=len(prepared.labels), base_rate=float(prepared.labels.mean()), sha256=prepared.sha256)
 
 
-def _pipeline(prepared: Prepared, candidate: str, method: str | None) -> Any:
+def _pipeline(prepared: TrainingData, candidate: str, method: str | None) -> Any:
     pipeline = CANDIDATES[candidate](prepared.signature, prepared.columns)
     return calibrated(pipeline) if method else pipeline
 
 
-def _evaluate(prepared: Prepared, candidate: str, progress: TrainingProgress) -> Evaluation:
+def _evaluate(prepared: TrainingData, candidate: str, progress: TrainingProgress) -> Evaluation:
     return cross_validate(
         partial(CANDIDATES[candidate], prepared.signature, prepared.columns),
         prepared.frame,
@@ -79,7 +85,7 @@ def _evaluate(prepared: Prepared, candidate: str, progress: TrainingProgress) ->
 
 
 def _metrics(
-    prepared: Prepared, evaluations: dict[str, Evaluation], chosen: str, method: str | None, final: Evaluation
+    prepared: TrainingData, evaluations: dict[str, Evaluation], chosen: str, method: str | None, final: Evaluation
 ) -> dict[str, Any]:
     """What the card tells of the model's quality: all of it from rows that the judged pipeline did not see."""
     threshold, precision, recall = best_threshold(prepared.labels, final.probabilities)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from churn_api.training.candidates import SEED
-from churn_api.training.metrics import Labels, Probabilities, metrics
+from churn_api.training.evaluation_metrics import Labels, Probabilities, metrics
 
 FOLDS = 5
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from churn_api.cli import main
 from churn_api.jobs.job import Request
 from churn_api.jobs.queue import Queue
-from churn_api.serving.progress import Progress
+from churn_api.serving.scoring_progress import Progress
 from churn_api.store.database import Database
 
 REQUEST = Request("telco", "2", "d" * 64, "csv", "parquet", None, "skip", ["Region"], "", "local")

@@ -173,7 +173,7 @@ def test_errors_of_a_refused_table():
 @pytest.mark.parametrize("on_error", ["fail", "skip"])
 def test_more_errors_than_are_held(monkeypatch, on_error):
     """A file that could not hold all faults of a block ends with a count of the others."""
-    monkeypatch.setattr(read_result, "MAX_FAULTS", 10)
+    monkeypatch.setattr(read_result, "MAX_BLOCK_FAULTS", 10)
     Path("bad.csv").write_text(TEXT.replace(",Yes,", ",perhaps,"))
     bad = TEXT.count(",Yes,")
     score("bad.csv", "-o", "scored.csv", "--errors", "faults.ndjson", "--on-error", on_error, "--processes", "1")

@@ -9,7 +9,7 @@ from builders import ODD_NAMES, feature, signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_api.contract.batch import BatchReader
+from churn_api.contract.batch_reader import BatchReader
 from churn_api.contract.bounds import TooManyRows
 from churn_api.contract.columns import ColumnsBuilder
 from churn_api.contract.record import InvalidRecord, RecordReader
@@ -175,7 +175,7 @@ def test_one_record_gets_the_same_verdict_and_values(data):
         with pytest.raises(InvalidRecord) as caught:
             reader.read_one(body)
         assert caught.value.faults == error.faults
-        assert reader._decoded(body) is None
+        assert reader._decoder.decode(body) is None
         return
     batch = reader.read_one(body)
     same(batch.columns, ColumnsBuilder(of).build_from_rows([expected.values]))
@@ -213,7 +213,7 @@ def same(one, two):
 )
 def test_accepted_bytes_are_json(body):
     """Whatever bytes the structs accept, a strict JSON parser accepts, with the same values."""
-    row = READER._decoded(body)
+    row = READER._decoder.decode(body)
     if row is not None:
         payload = orjson.loads(body)
         assert row[:3] == tuple(payload.get(name) for name in ("tenure", "plan", "partner"))

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_batch import VALUES, records, same, serialised, signatures
 
-from churn_api.contract.batch import BatchReader, alone, within
+from churn_api.contract.batch import path_of_only_record, paths_in_list
+from churn_api.contract.batch_reader import BatchReader
 from churn_api.contract.bounds import TooManyRows
 from churn_api.contract.record import InvalidRecord
 
@@ -32,7 +33,7 @@ def test_python_records_are_read_as_json_is(data):
     of = data.draw(signatures())
     rows = orjson.loads(serialised(data.draw(st.lists(records(of) | VALUES, min_size=1, max_size=5))))
     from_json = BatchReader(of).read_many(orjson.dumps({"customers": rows}), 100)
-    from_python = BatchReader(of).read_rows(rows, 100, within("customers"))
+    from_python = BatchReader(of).read_rows(rows, 100, paths_in_list("customers"))
     same(from_python.columns, from_json.columns)
     assert from_python._replace(columns=None) == from_json._replace(columns=None, positions=[*from_json.positions])
 
@@ -67,8 +68,8 @@ def test_columns_are_read_as_their_rows_are(data):
     )
     rows = data.draw(st.lists(st.tuples(*[VALUES] * len(names)), min_size=1, max_size=4))
     columns = {name: [row[index] for row in rows] for index, name in enumerate(names)}
-    by_field = BatchReader(of).read_columns(columns, 100, within())
-    by_row = BatchReader(of).read_rows([dict(zip(names, row, strict=True)) for row in rows], 100, within())
+    by_field = BatchReader(of).read_columns(columns, 100, paths_in_list())
+    by_row = BatchReader(of).read_rows([dict(zip(names, row, strict=True)) for row in rows], 100, paths_in_list())
     same(by_field.columns, by_row.columns)
     assert by_field.faults == by_row.faults
 
@@ -85,7 +86,7 @@ def test_any_member():
 
 def test_any_place():
     """The caller says where a fault lies: deep in a body, or at a row and column."""
-    deep = READER.read_rows([GOOD, BAD], 10, within("inputs", 0, "data"))
+    deep = READER.read_rows([GOOD, BAD], 10, paths_in_list("inputs", 0, "data"))
     assert [fault.pointer for fault in deep.faults] == ["#/inputs/0/data/1/tenure"]
     names = ["tenure", "plan"]
     cells = READER.read_columns(
@@ -94,7 +95,7 @@ def test_any_place():
         lambda number, path: ("data", number, names.index(str(path[0]))),
     )
     assert [fault.pointer for fault in cells.faults] == ["#/data/1/0"]
-    assert [fault.pointer for fault in READER.read_rows([BAD], 10, alone).faults] == ["#/tenure"]
+    assert [fault.pointer for fault in READER.read_rows([BAD], 10, path_of_only_record).faults] == ["#/tenure"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_any_place():
 )
 def test_what_no_json_could_hold(name, value):
     """A Python value that no JSON could hold, or that the field does not take, is a fault and no other exception."""
-    batch = READER.read_rows([GOOD, GOOD | {name: value}], 10, within("customers"))
+    batch = READER.read_rows([GOOD, GOOD | {name: value}], 10, paths_in_list("customers"))
     assert (list(batch.positions), len(batch.faults)) == ([0], 1)
     assert batch.faults[0].pointer.startswith("#/customers/1")
 
@@ -127,9 +128,9 @@ def test_what_no_json_could_hold(name, value):
 def test_bounds():
     """More rows than allowed are refused before any is read; none at all, or columns of different lengths, too."""
     with pytest.raises(TooManyRows):
-        READER.read_rows([BAD] * 3, 2, within())
-    for read in (lambda: READER.read_rows([], 2, within()), lambda: READER.read_columns({}, 2, within())):
+        READER.read_rows([BAD] * 3, 2, paths_in_list())
+    for read in (lambda: READER.read_rows([], 2, paths_in_list()), lambda: READER.read_columns({}, 2, paths_in_list())):
         with pytest.raises(InvalidRecord):
             read()
     with pytest.raises(InvalidRecord):
-        READER.read_columns({"tenure": [1], "plan": ["A", "B"]}, 5, within())
+        READER.read_columns({"tenure": [1], "plan": ["A", "B"]}, 5, paths_in_list())

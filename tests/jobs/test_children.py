@@ -3,13 +3,13 @@
 import sys
 
 from churn_api.serving.process_engine import in_order
-from churn_api.serving.table_scorer import Scored
+from churn_api.serving.table_scorer import ScoredBlock
 from churn_api.tables.file_parts import Block
 
 
 def loaded(block):
     """The modules of the process that computes."""
-    return Scored(block, " ".join(sys.modules).encode(), 1, 1, 0, [], {})
+    return ScoredBlock(block, " ".join(sys.modules).encode(), 1, 1, 0, [], {})
 
 
 def test_children_load_no_program():

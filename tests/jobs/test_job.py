@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from churn_api.jobs.job import Job, Request
-from churn_api.serving.progress import Progress
+from churn_api.serving.scoring_progress import Progress
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from test_worker import own_worker
 
 from churn_api.jobs import job_limits as module
 from churn_api.jobs.job_limits import JobLimits
-from churn_api.serving.progress import Progress
+from churn_api.serving.scoring_progress import Progress
 from churn_api.store.tables import JOBS
 from churn_api.tables import read_result, text_blocks
 from churn_api.telemetry.job_metrics import JobMetrics
@@ -105,7 +105,7 @@ def test_faults_that_fail_a_job(office_with, tmp_path):
 
 def test_faults_beyond_a_block_s_share(office_with, tmp_path, monkeypatch):
     """Of a block's faults the first are kept in memory, ragged rows among them, and a job counts the others."""
-    monkeypatch.setattr(read_result, "MAX_FAULTS", 100)
+    monkeypatch.setattr(read_result, "MAX_BLOCK_FAULTS", 100)
     office = office_with()
     path = tmp_path / "bad.csv"
     path.write_text("tenure,MonthlyCharges,Partner,Contract\n" + "x,y,Yes,One year\n1,2\n" * 50)

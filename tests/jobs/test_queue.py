@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from churn_api.jobs.job import FINISHED, STATES, Request
 from churn_api.jobs.leases import Cancelled, LeaseLost
 from churn_api.jobs.queue import Finished, KeyReused, Queue, UnknownJob
-from churn_api.serving.progress import Progress
+from churn_api.serving.scoring_progress import Progress
 from churn_api.store import audit
 from churn_api.store.database import Database
 from churn_api.store.schema import upgrade

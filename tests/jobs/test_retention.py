@@ -8,7 +8,7 @@ from sqlalchemy import update
 from churn_api.jobs.job import Request
 from churn_api.jobs.queue import Queue
 from churn_api.jobs.retention import prunable, prune
-from churn_api.serving.progress import Progress
+from churn_api.serving.scoring_progress import Progress
 from churn_api.store.tables import JOBS
 
 REQUEST = Request("m", "1", "d", "csv", "csv", None, "fail", None, "", "local")

@@ -28,7 +28,7 @@ from churn_api.jobs import worker as worker_module
 from churn_api.jobs.job_limits import JobLimits
 from churn_api.jobs.run import Resources
 from churn_api.jobs.worker import Worker
-from churn_api.serving.progress import Progress
+from churn_api.serving.scoring_progress import Progress
 from churn_api.store.schema import upgrade
 from churn_api.store.tables import JOBS
 from churn_api.tables.formats import FORMATS

@@ -6,7 +6,7 @@ from churn_api.scoring.output import COLUMNS, Policy, output, policy_around
 
 def answered(policy, probabilities, threshold=None):
     """Every column of an answer, as JSON has it."""
-    computed = output(probabilities, policy.at(threshold), policy)
+    computed = output(probabilities, policy.effective_threshold(threshold), policy)
     return {column.name: column.values(computed[column.name]) for column in COLUMNS}
 
 

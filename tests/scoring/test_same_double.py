@@ -26,7 +26,7 @@ from churn_api.scoring.sklearn import SklearnScorer
 from churn_api.training.calibration import calibrated
 from churn_api.training.candidates import CANDIDATES
 from churn_api.training.compilation import compile_pipeline
-from churn_api.training.preparation import Choices, prepare
+from churn_api.training.preparation import TrainingOptions, prepare
 from churn_api.training.validation import fit
 
 ELSEWHERE = {
@@ -53,7 +53,7 @@ FEW_SIZES = [2, 3, 4, 5, 8, 9, 16, 17, 33, 500]
 def table(tmp_path_factory):
     """A small table, ready to be learned from."""
     path = write_csv(customers(400, seed=4), tmp_path_factory.mktemp("same_double") / "customers.csv")
-    return prepare(path, Choices(target="Churn", identifier="customerID"))
+    return prepare(path, TrainingOptions(target="Churn", identifier="customerID"))
 
 
 @pytest.fixture(scope="module")

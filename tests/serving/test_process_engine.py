@@ -13,30 +13,30 @@ import pytest
 from churn_api.serving import process_engine as local
 from churn_api.serving.engine import ProcessKilled
 from churn_api.serving.process_engine import in_order
-from churn_api.serving.table_scorer import Scored
-from churn_api.tables.errors import TableError
+from churn_api.serving.table_scorer import ScoredBlock
 from churn_api.tables.file_parts import Block
+from churn_api.tables.table_errors import TableError
 
 BLOCKS = [Block(number, number, number + 1) for number in range(12)]
 
 
-def score(folder: Path, block: Block) -> Scored:
+def score(folder: Path, block: Block) -> ScoredBlock:
     """The later of each pair of blocks is finished first; who did it is on the disk."""
     time.sleep(0.05 * (block.number % 2 == 0))
     (folder / str(block.number)).write_text(str(os.getpid()))
-    return Scored(block, b"%d" % block.number, 1, 1, 0, [], {})
+    return ScoredBlock(block, b"%d" % block.number, 1, 1, 0, [], {})
 
 
-def fail(block: Block) -> Scored:
+def fail(block: Block) -> ScoredBlock:
     if block.number == 5:
         raise TableError("input is damaged")
-    return Scored(block, b"", 1, 1, 0, [], {})
+    return ScoredBlock(block, b"", 1, 1, 0, [], {})
 
 
-def die(block: Block) -> Scored:
+def die(block: Block) -> ScoredBlock:
     if block.number == 5:
         os.kill(os.getpid(), signal.SIGKILL)
-    return Scored(block, b"", 1, 1, 0, [], {})
+    return ScoredBlock(block, b"", 1, 1, 0, [], {})
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from churn_api.contract.bounds import Bounds
 from churn_api.tables import text_blocks
 from churn_api.tables.blocks import blocks
-from churn_api.tables.errors import TableError, TooLarge
 from churn_api.tables.file_parts import BLOCK_ROWS as ROWS
 from churn_api.tables.file_parts import Block
 from churn_api.tables.formats import FORMATS
 from churn_api.tables.layout import prepare, read_layout
+from churn_api.tables.table_errors import TableError, TooLarge
 from churn_api.tables.writers import encode
 
 HEADER = ["first", "second", "third"]

@@ -2,8 +2,8 @@ import pyarrow as pa
 import pytest
 
 from churn_api.contract.signature import Observed
-from churn_api.tables.errors import TableError
 from churn_api.tables.inference import infer_feature, infer_signature, infer_target
+from churn_api.tables.table_errors import TableError
 
 
 def column(*cells):

@@ -7,8 +7,8 @@ import pytest
 
 from churn_api.contract.bounds import Bounds
 from churn_api.tables import regrouping
-from churn_api.tables.errors import TableError, TooLarge
 from churn_api.tables.layout import prepare, read_layout
+from churn_api.tables.table_errors import TableError, TooLarge
 
 TABLE = pa.table({"a": [1, 2, 3], "b": ["x", None, "z"]})
 

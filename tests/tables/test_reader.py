@@ -22,10 +22,10 @@ from churn_api.contract.columns import ColumnsBuilder
 from churn_api.contract.record import InvalidRecord, RecordReader
 from churn_api.tables import row_boundaries
 from churn_api.tables.blocks import blocks
-from churn_api.tables.errors import TableError, TableFaults
 from churn_api.tables.file_parts import Block
 from churn_api.tables.formats import FORMATS
 from churn_api.tables.layout import read_layout
+from churn_api.tables.table_errors import TableError, TableFaults
 
 RESERVED = frozenset({"customer_id", "risk_band"})
 

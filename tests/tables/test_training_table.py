@@ -7,8 +7,8 @@ import pytest
 from builders import feature, signature
 
 from churn_api.tables import text_blocks
-from churn_api.tables.errors import TableError
 from churn_api.tables.formats import FORMATS
+from churn_api.tables.table_errors import TableError
 from churn_api.tables.training_table import read_table, to_columns, to_records
 from churn_api.tables.writers import Joiner, encode
 

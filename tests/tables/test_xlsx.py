@@ -23,10 +23,10 @@ from churn_api.contract.bounds import Bounds
 from churn_api.contract.record import RecordReader
 from churn_api.tables import workbook, workbook_writer
 from churn_api.tables.blocks import blocks
-from churn_api.tables.errors import TableError, TooLarge
 from churn_api.tables.file_parts import BLOCK_ROWS, Block
 from churn_api.tables.formats import FORMATS
 from churn_api.tables.layout import prepare, read_layout
+from churn_api.tables.table_errors import TableError, TooLarge
 from churn_api.tables.writers import Joiner, encode
 
 MAX_BYTES = 10_000_000

@@ -5,8 +5,8 @@ from builders import customers, write_csv
 from churn_api.training.calibration import METHOD, calibrated, choose_method
 from churn_api.training.candidates import CANDIDATES
 from churn_api.training.compilation import compile_pipeline, prove
-from churn_api.training.metrics import best_threshold, expected_calibration_error
-from churn_api.training.preparation import Choices, prepare
+from churn_api.training.evaluation_metrics import best_threshold, expected_calibration_error
+from churn_api.training.preparation import TrainingOptions, prepare
 from churn_api.training.validation import Evaluation, fit
 
 
@@ -68,7 +68,9 @@ def test_threshold_is_the_best_one(truth):
 @pytest.mark.parametrize("candidate", CANDIDATES)
 def test_calibrated_pipelines_compile(tmp_path, candidate):
     """Each candidate with a calibrator compiles, and is proven equal to itself."""
-    prepared = prepare(write_csv(customers(), tmp_path / "t.csv"), Choices(target="Churn", identifier="customerID"))
+    prepared = prepare(
+        write_csv(customers(), tmp_path / "t.csv"), TrainingOptions(target="Churn", identifier="customerID")
+    )
     signature, columns, frame, labels, *_ = prepared
     pipeline = fit(calibrated(CANDIDATES[candidate](signature, columns)), frame, labels)
     parity = prove(compile_pipeline(pipeline, signature), columns, pipeline.predict_proba(frame)[:, 1])

@@ -7,8 +7,8 @@ import pytest
 from builders import feature, signature
 
 from churn_api.app import create_app
-from churn_api.contract.batch import BatchReader
-from churn_api.contract.faults import MAX_LISTED, MAX_TOLD, Words, bounded_hints, did_you_mean
+from churn_api.contract.batch_reader import BatchReader
+from churn_api.contract.faults import MAX_FAULTS, MAX_LISTED, Words, bounded_hints, did_you_mean
 from churn_api.tables.formats import FORMATS
 
 ROUTE = "/api/v1/batch-predict/small"
@@ -38,7 +38,10 @@ def send(client):
 def test_the_first_faults(send, sent):
     """A 422 lists the first thousand faults in order and counts the others; its detail counts rows or all faults."""
     problem = send(BAD, sent).json
-    assert (len(problem["errors"]), problem["more_errors"]) == (MAX_TOLD, ROWS * FAULTS - MAX_TOLD)
+    assert (len(problem["errors"]), problem["more_errors"]) == (
+        MAX_FAULTS,
+        ROWS * FAULTS - MAX_FAULTS,
+    )
     last = problem["errors"][-1]
     assert last["pointer"] == "#/customers/333/tenure" if sent == "json" else last["row"] == 335
 
@@ -55,14 +58,17 @@ def test_skipped_rows(send, sent):
     """Rows that are skipped are told in the same way."""
     answer = send(BAD, sent, "?on_error=skip", Accept="application/json")
     assert answer.status_code == 200
-    assert (len(answer.json["errors"]), answer.json["more_errors"]) == (MAX_TOLD, ROWS * FAULTS - MAX_TOLD)
+    assert (len(answer.json["errors"]), answer.json["more_errors"]) == (
+        MAX_FAULTS,
+        ROWS * FAULTS - MAX_FAULTS,
+    )
 
 
 def test_warnings():
     """Warnings are bounded as faults are."""
     reader = BatchReader(signature(feature("plan", "string", choices=("A", "B"), unseen="accept")))
     batch = reader.read_many(json.dumps({"customers": [{"plan": "C"}] * 1500}).encode(), 2000)
-    assert (len(batch.warnings), batch.more_warnings) == (MAX_TOLD, 500)
+    assert (len(batch.warnings), batch.more_warnings) == (MAX_FAULTS, 500)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
 from churn_api.config import ConfigError, load_settings
 from churn_api.contract.json_schema import IDENTIFIER_SCHEMA, record_json_schema
-from churn_api.contract.record import identifier_names, record_schema
+from churn_api.contract.record_schema import identifier_names, record_schema
 from churn_api.registry.bundle import read_card
 from churn_api.services import Services
 from churn_api.store.database import Database

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Flask
 
 from churn_api.services import Services
-from churn_api.serving.metrics import PredictionMetrics
+from churn_api.serving.prediction_metrics import PredictionMetrics
 from churn_api.telemetry.collector import scrape_registry
 from churn_api.telemetry.metric_families import families
 from churn_api.telemetry.metrics_server import serve_metrics

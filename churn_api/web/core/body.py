@@ -115,7 +115,7 @@ def _load(schema: Schema, payload: dict[str, Any], *, not_needed: Sequence[str] 
         faults = FirstFaults()
         with bounded_hints():
             faults.add([_fault(schema, name, found) for name, found in error.messages_dict.items()])
-        raise invalid(body_errors(faults.told), faults.more) from error
+        raise invalid(body_errors(faults.first), faults.more) from error
     return loaded
 
 

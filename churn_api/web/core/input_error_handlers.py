@@ -11,7 +11,7 @@ from churn_api.contract.bounds import TooManyMembers, TooManyRows
 from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
 from churn_api.serving.data_plane import InvalidTable
-from churn_api.tables.errors import TableError, TableFaults, TooLarge, is_of_keep
+from churn_api.tables.table_errors import TableError, TableFaults, TooLarge, concerns_keep
 from churn_api.web.core.problems import Problem, body_errors, invalid, more_errors, query_errors, response_for
 from churn_api.web.core.request_record import current_request
 from churn_api.web.core.urls import route_template
@@ -51,8 +51,8 @@ def _invalid_table(error: InvalidTable) -> Response:
 
 def _invalid_columns(error: TableFaults) -> Response:
     current_request().faults = error.faults
-    in_query = [fault for fault in error.faults if is_of_keep(fault)]
-    in_table = [fault for fault in error.faults if not is_of_keep(fault)]
+    in_query = [fault for fault in error.faults if concerns_keep(fault)]
+    in_table = [fault for fault in error.faults if not concerns_keep(fault)]
     return response_for(invalid(body_errors(in_table) + query_errors(in_query)))
 
 

@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 
 from churn_api.contract.faults import Fault
-from churn_api.contract.record import identifier_names
+from churn_api.contract.record_schema import identifier_names
 from churn_api.registry.live import LiveModels
 from churn_api.telemetry.metric_families import Children, Families, Step
 from churn_api.web.core.problems import KINDS

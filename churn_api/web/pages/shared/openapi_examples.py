@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from churn_api.contract.batch import CUSTOMERS
 from churn_api.contract.example import example_record
-from churn_api.contract.faults import listed
+from churn_api.contract.faults import format_choices
 from churn_api.contract.signature import Signature
 from churn_api.tables.format import Format
 from churn_api.tables.formats import DEFAULT, FORMATS, LINES
@@ -68,7 +68,7 @@ def text_example(media_type: str, content: str | list[dict[str, Any]]) -> dict[s
 def binary_description(known: Format, content: str | list[dict[str, Any]]) -> str:
     """The description of a binary file: JSON cannot contain an example of one."""
     names = list(content[0]) if isinstance(content, list) and content else []
-    return f"{known.made}, with the columns {listed(names)}." if names else f"{known.made}."
+    return f"{known.content}, with the columns {format_choices(names)}." if names else f"{known.content}."
 
 
 def _as_csv(rows: list[dict[str, Any]]) -> str:

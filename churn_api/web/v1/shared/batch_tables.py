@@ -166,7 +166,7 @@ def _predictions(rows: list[dict[str, Any]], layout: str) -> Any:
 
 def _predict(model: Model, layout: "Layout", query: dict[str, Any], use: Callable[["pa.Table"], None]) -> TableAnswer:
     options = options_of(query)._replace(keep=query["keep"], max_rows=current_app.config["MAX_BATCH_ROWS"])
-    found = services().data_plane.predict_table(model, layout, options, use, admit=charge_rows)
+    found = services().data_plane.predict_table(model, layout, options, use, check_rows=charge_rows)
     record, progress = current_request(), found.progress
     record.rows, record.bad_rows, record.inference_seconds = progress.rows, progress.bad_rows, found.seconds
     record.faults = row_faults(found.errors)

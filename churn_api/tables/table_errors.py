@@ -39,13 +39,13 @@ class TableFaults(TableError):
         self.faults = faults
 
 
-def is_of_keep(fault: Fault) -> bool:
+def concerns_keep(fault: Fault) -> bool:
     """Whether a name to keep is at fault, and no column."""
     return fault.path[:1] == (KEEP,) and len(fault.path) > 1
 
 
 def _told(fault: Fault) -> str:
     place = f"column {str(fault.path[0])!r}: " if fault.path else ""
-    if is_of_keep(fault):
+    if concerns_keep(fault):
         place = f"{KEEP}: "
     return f"{place}{fault.message}" + (f" {fault.hint}" if fault.hint else "")

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from churn_api.contract.bounds import CELL_BYTES, Bounds
-from churn_api.tables.errors import TooLarge
 from churn_api.tables.file_parts import BLOCK_ROWS, MAX_BLOCK_BYTES
+from churn_api.tables.table_errors import TooLarge
 
 
-def within(path: Path, size: int, max_bytes: int) -> int:
+def check_size(path: Path, size: int, max_bytes: int) -> int:
     """The size. Raises TooLarge where it is more than `max_bytes`."""
     if size > max_bytes:
         raise TooLarge(f"{path.name} decompresses to more than {max_bytes} bytes")

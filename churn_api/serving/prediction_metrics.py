@@ -1,4 +1,4 @@
-"""Predictions as metrics: how many, of which model, how probable and how fast, whichever door they went out by."""
+"""Prometheus metrics of predictions: count by model and outcome, probabilities, and duration of scoring."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from churn_api.telemetry.metric_families import Children, Families
 
 
 class PredictionMetrics:
-    """Counts answers."""
+    """Counts the predictions of every answer."""
 
     def __init__(self, families: Families) -> None:
         self._families = families

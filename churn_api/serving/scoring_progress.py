@@ -1,4 +1,4 @@
-"""How far the scoring of a table has come: counts, and bad rows by their place in the whole file."""
+"""Progress of scoring a table: counts of rows, and faults with their row and line in the file."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,16 +9,16 @@ import msgspec
 from churn_api.tables.formats import FORMATS
 
 if TYPE_CHECKING:
-    # Whoever shows a job's progress loads no pyarrow for it.
-    from churn_api.serving.table_scorer import Scored
+    # Showing the progress of a job must not import pyarrow.
+    from churn_api.serving.table_scorer import ScoredBlock
     from churn_api.tables.file_parts import Layout
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How far a run has come; a job's queue keeps it (JSON), and the next attempt goes on there."""
+    """Progress of a run. A job's queue stores it as JSON, and the next attempt resumes from it."""
 
     blocks: int = 0
-    """That are finished; `start` and `stop` are those of the last one."""
+    """Finished blocks; `start` and `stop` are those of the last one."""
     start: int = 0
     stop: int = 0
     rows: int = 0
@@ -28,39 +28,39 @@ class Progress(msgspec.Struct, frozen=True):
     """Of `total`, in bytes or rows of the input."""
     total: int = 0
     attempt: int = 0
-    """The one that finished the last block."""
+    """The attempt that finished the last block."""
     unseen: dict[str, int] = {}
-    """By open feature: cells with a category that training did not see."""
+    """By open feature: the number of cells with an out-of-vocabulary category."""
     more_errors: int = 0
-    """Faults of bad rows that were found and not kept."""
+    """The number of faults of invalid rows that were not kept."""
     seconds: float = 0.0
-    """That were worked on it up to the last block, by all who did."""
+    """Time spent up to the last block, summed over all attempts."""
 
 
-class Step(NamedTuple):
-    """One block more."""
+class FinishedBlock(NamedTuple):
+    """A finished block."""
 
-    scored: "Scored"
+    scored: "ScoredBlock"
     progress: Progress
-    """After it."""
+    """The progress after this block."""
     errors: list[dict[str, Any]]
-    """The faults of its rows, each at its row and line in the file."""
+    """The faults of its rows, each with its row and line in the file."""
 
 
-def beginning(layout: "Layout") -> Progress:
-    """The progress of a run that has not begun."""
+def initial_progress(layout: "Layout") -> Progress:
+    """The progress of a run that has not started."""
     return Progress(start=layout.start, stop=layout.start, done=0, total=layout.stop - layout.start)
 
 
-def steps(results: "Iterable[Scored]", layout: "Layout", progress: Progress) -> Iterator[Step]:
-    """Each block's result as it comes, in the order of the file, with the progress after it."""
+def finished_blocks(results: "Iterable[ScoredBlock]", layout: "Layout", progress: Progress) -> Iterator[FinishedBlock]:
+    """Each block's result with the progress after it, in the order of the file."""
     for scored in results:
         errors = _row_errors(progress, scored, layout)
         progress = _advanced(progress, scored, layout)
-        yield Step(scored, progress, errors)
+        yield FinishedBlock(scored, progress, errors)
 
 
-def _advanced(progress: Progress, scored: "Scored", layout: "Layout") -> Progress:
+def _advanced(progress: Progress, scored: "ScoredBlock", layout: "Layout") -> Progress:
     block = scored.block
     return Progress(
         blocks=block.number + 1,
@@ -75,8 +75,8 @@ def _advanced(progress: Progress, scored: "Scored", layout: "Layout") -> Progres
     )
 
 
-def _row_errors(before: Progress, scored: "Scored", layout: "Layout") -> list[dict[str, Any]]:
-    """Rows count the header, as spreadsheets do."""
+def _row_errors(before: Progress, scored: "ScoredBlock", layout: "Layout") -> list[dict[str, Any]]:
+    """Row numbers start at 1 and count the header, as spreadsheets do."""
     header = FORMATS[layout.format].header_rows
     return [
         {

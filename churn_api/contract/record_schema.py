@@ -1,0 +1,112 @@
+"""Signature -> Marshmallow schema of a record: the only source of validation rules and error messages."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
+
+from churn_api.contract.faults import Fault, format_choices
+from churn_api.contract.fields import (
+    EXACT_INTEGERS,
+    IDENTIFIER_TYPES,
+    Boolean,
+    Identifier,
+    InLength,
+    InRange,
+    Integer,
+    KnownChoice,
+    Number,
+    Text,
+    format_number,
+)
+from churn_api.contract.signature import FLOAT32_MAX, IDENTIFIER, Feature, Signature
+
+_REQUIRED = [Fault("required", "This field is required.")]
+_NULL = [Fault("null", "Must not be null.")]
+_FIELD_TYPES: dict[str, type[fields.Field[Any]]] = {
+    "integer": Integer,
+    "number": Number,
+    "boolean": Boolean,
+    "string": Text,
+}
+
+
+class RecordSchema(Schema):
+    """Base of every record's schema: unknown fields are faults, and the identifier is sent once."""
+
+    class Meta:
+        unknown = RAISE
+        register = False
+
+    identifiers: frozenset[str] = frozenset()
+    attributes: tuple[str, ...] = ()
+
+    @validates_schema(skip_on_field_errors=False)
+    def _identifier_once(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        if len(self.identifiers & data.keys()) > 1:
+            fault = Fault("sent-twice", "The identifier is sent twice, under two names.", "Send one of them.")
+            raise ValidationError([fault], IDENTIFIER)
+
+
+def record_schema(signature: Signature) -> RecordSchema:
+    """The schema of a record of `signature`.
+
+    Attributes are `f0`, `f1`, … and `id0`, `id1`: not every feature name is a valid Schema attribute.
+    """
+    features = {f"f{index}": feature for index, feature in enumerate(signature.features)}
+    identifiers = {f"id{index}": name for index, name in enumerate(identifier_names(signature))}
+    body: dict[str, Any] = {key: _feature_field(feature) for key, feature in features.items()}
+    body |= {key: _identifier_field(name) for key, name in identifiers.items()}
+    body |= {"identifiers": frozenset(identifiers), "attributes": tuple(features)}
+    schema: RecordSchema = type("GeneratedRecordSchema", (RecordSchema,), body)()
+    return schema
+
+
+def value_range(feature: Feature) -> tuple[float, float]:
+    """The minimum and maximum of a numeric feature: as declared, or else the range of its type."""
+    low, high = EXACT_INTEGERS if feature.type == "integer" else (-FLOAT32_MAX, FLOAT32_MAX)
+    return (
+        low if feature.minimum is None else feature.minimum,
+        high if feature.maximum is None else feature.maximum,
+    )
+
+
+def identifier_names(signature: Signature) -> tuple[str, ...]:
+    """The names under which a client may send the identifier."""
+    return tuple(dict.fromkeys(name for name in (IDENTIFIER, signature.identifier) if name))
+
+
+def describe(feature: Feature) -> dict[str, str]:
+    """JSON Schema's `description` of a feature; empty where there is nothing to say."""
+    parts = [feature.description] if feature.description else []
+    if feature.observed is not None:
+        low, high = feature.observed.minimum, feature.observed.maximum
+        parts.append(f"Training saw {format_number(low)} to {format_number(high)}.")
+    if feature.open:
+        parts.append(f"Training saw {format_choices(feature.choices or ())}; others are scored with a warning.")
+    return {"description": " ".join(parts)} if parts else {}
+
+
+def _identifier_field(name: str) -> Identifier:
+    metadata = {"description": "Comes back as it was sent.", "anyOf": IDENTIFIER_TYPES}
+    return Identifier(data_key=name, allow_none=True, metadata=metadata)
+
+
+def _feature_field(feature: Feature) -> fields.Field[Any]:
+    return _FIELD_TYPES[feature.type](
+        data_key=feature.name,
+        required=feature.required,
+        allow_none=feature.nullable,
+        error_messages={"required": _REQUIRED, "null": _NULL},
+        validate=list(_validators(feature)),
+        metadata=describe(feature),
+    )
+
+
+def _validators(feature: Feature) -> Iterator[Any]:
+    if feature.type in ("integer", "number"):
+        yield InRange(*value_range(feature))
+    if feature.choices is not None and not feature.open:
+        yield KnownChoice(feature.choices)
+    elif feature.type == "string":
+        yield InLength(1, feature.max_length)

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from churn_api.python_api.plain_values import plain_value
 from churn_api.tables.table_errors import TableError
-from churn_api.tables.typed_cells import typed
+from churn_api.tables.typed_cells import typed_column
 
 _CELLS = (str, int, float, bool, type(None))
 _NOT_ONE_TYPE = (pa.ArrowException, TypeError, ValueError, OverflowError, NotImplementedError)
@@ -44,7 +44,7 @@ def _mixed_column(position: int, cells: list[Any]) -> pa.Array:
     """A column of mixed types; raises TableError for types other than text, numbers and booleans."""
     try:
         if all(type(cell) in _CELLS for cell in cells):
-            return typed(cells)
+            return typed_column(cells)
     except (OverflowError, ValueError):  # infinity, or text that is not Unicode, among others
         pass
     raise TableError(f"column {position + 1} holds what is neither text, number nor boolean")

@@ -18,7 +18,7 @@ from churn_api.scoring.output import COLUMNS
 from churn_api.serving.arrow_columns import arrow_column
 from churn_api.serving.data_plane import DataPlane, Options
 from churn_api.tables.in_memory import read_in_memory
-from churn_api.tables.read_result import Rows
+from churn_api.tables.read_result import ReadResult
 from churn_api.tables.table_errors import TableError, TableFaults
 
 
@@ -44,7 +44,7 @@ def predict_table(data_plane: DataPlane, model: Model, table: Any, options: Opti
     return frame
 
 
-def _rows(table: Any, records: RecordReader) -> Rows:
+def _rows(table: Any, records: RecordReader) -> ReadResult:
     wanted = _wanted(records.signature)
     try:
         if is_frame(table):
@@ -77,7 +77,7 @@ def _check_duplicates(names: Sequence[str], wanted: frozenset[str]) -> None:
         raise TableFaults([Fault("sent-twice", "Two columns have this name.", path=(name,)) for name in duplicates])
 
 
-def _faults(rows: Rows) -> tuple[list[Fault], list[Fault], int]:
+def _faults(rows: ReadResult) -> tuple[list[Fault], list[Fault], int]:
     """The faults, warnings and number of further faults, for a Batch."""
     faults = FirstFaults()
     faults.add([Fault(fault.code, fault.message, fault.hint, (fault.row, str(fault.column))) for fault in rows.faults])

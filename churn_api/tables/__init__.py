@@ -1,1 +1,1 @@
-"""Files of records: their formats, read and cut into blocks, and written. Knows no model, no web and no database."""
+"""Files of records: reads their formats in blocks, and writes them. Imports no model, no web framework, no database."""

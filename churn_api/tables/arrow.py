@@ -1,4 +1,4 @@
-"""Arrow: a stream, or a file, of record batches."""
+"""The Arrow format: an IPC stream or file of record batches."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Arrow(Format):
-    """Read from a copy whose batches are of one size; written as a stream."""
+    """Read from a copy whose batches have equal size; written as a stream."""
 
     name = "arrow"
     title = "Arrow"
@@ -28,13 +28,13 @@ class Arrow(Format):
     part_format = name
 
     def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
-        """The same rows, regrouped."""
+        """A copy with the same rows in batches of BATCH_ROWS."""
         from churn_api.tables.regrouping import regroup
 
         return regroup(path, folder / f"{path.name}.regrouped", bounds)
 
     def layout(self, path: Path, bounds: Bounds) -> Layout:
-        """As the copy has it."""
+        """The layout of the copy that `prepare` wrote."""
         import pyarrow as pa
 
         from churn_api.tables.regrouping import BATCH_ROWS
@@ -47,11 +47,11 @@ class Arrow(Format):
         return Layout(str(path), self.name, tuple(names), 0, rows, rows, lines=self.header_rows)
 
     def stops(self, layout: Layout, start: int) -> Iterator[int]:
-        """Ends of batches."""
+        """The ends of batches."""
         return iter([*range(BLOCK_ROWS, layout.stop, BLOCK_ROWS), layout.stop])
 
     def read_cells(self, layout: Layout, block: Block, names: Sequence[str], coded: Sequence[str] = ()) -> Cells:
-        """As stored."""
+        """The columns as stored."""
         from churn_api.tables.row_groups import read_arrow, stored_cells
 
         return stored_cells(layout, block, partial(read_arrow, layout.path, names, block.start, block.stop))
@@ -66,7 +66,7 @@ class Arrow(Format):
         return sink.getvalue()
 
     def decode(self, part: bytes) -> "pa.Table":
-        """The rows of such a stream."""
+        """The rows of a stream that `encode` made."""
         import pyarrow as pa
 
         return pa.ipc.open_stream(part).read_all()

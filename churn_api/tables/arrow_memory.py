@@ -1,4 +1,4 @@
-"""What keeps a process small that does nothing but score tables."""
+"""Reduces the memory of processes that only score tables."""
 
 import os
 import sys
@@ -7,24 +7,24 @@ from importlib.machinery import ModuleSpec
 from typing import Any
 
 _SYSTEM_POOL = ("ARROW_DEFAULT_MEMORY_POOL", "system")
-_GIVEN_BACK = ("MALLOC_MMAP_THRESHOLD_", str(1 << 20))
-"""Bytes from which on glibc gives memory back at once; by itself it raises that, and keeps what a block took."""
+_MMAP_THRESHOLD = ("MALLOC_MMAP_THRESHOLD_", str(1 << 20))
+"""Size in bytes from which glibc returns freed memory at once; by default it raises this and keeps a block's memory."""
 
 
 def reduce_arrow_memory() -> None:
-    """Have Arrow give back what it frees, and do without pandas. For processes of this program's own, once each.
+    """Make Arrow return freed memory to the system, and keep it from importing pandas. Call it once per process.
 
-    Before anything loads pyarrow: its own pools keep some 30 MB for later. It loads pandas, where that is installed,
-    with the first array, which is as much again.
+    Call it before anything imports pyarrow: its default pool keeps some 30 MB. With the first array pyarrow imports
+    pandas where it is installed, which takes as much again.
     """
-    for name, value in (_SYSTEM_POOL, _GIVEN_BACK):
-        os.environ.setdefault(name, value)  # noqa: TID251 - set, not read; the second is for the processes to come
+    for name, value in (_SYSTEM_POOL, _MMAP_THRESHOLD):
+        os.environ.setdefault(name, value)  # noqa: TID251 - set, not read; the second is for child processes
     finder = _NoPandas()
     sys.meta_path.insert(0, finder)
     try:
         import pyarrow as pa
 
-        pa.array([0])  # looks for pandas, once and never again
+        pa.array([0])  # pyarrow looks for pandas once
     finally:
         sys.meta_path.remove(finder)
 

@@ -1,10 +1,11 @@
-"""How people write the values of cells: numbers, booleans, and what is blank."""
+"""The text forms of cells: numbers, booleans and blanks."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 BOOLEAN_WORDS = (("yes", "no"), ("true", "false"), ("1", "0"))
-"""Pairs of true and false as tables write them, in any case."""
+"""Words for true and false in tables, case-insensitive."""
+TRUTH_OF_WORD = {word: truth for pair in BOOLEAN_WORDS for word, truth in zip(pair, (True, False), strict=True)}
 INTEGER = r"^-?(0|[1-9][0-9]{0,14})$"
 NUMBER = r"^-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 WHITESPACE = " \t\r\n\v\f\u00a0"
@@ -13,14 +14,14 @@ _BELOW_INT64 = 2.0**63
 
 
 def trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A text column without white space around its cells."""
+    """A text column with the white space around its cells removed."""
     return pc.utf8_trim(column, characters=WHITESPACE)
 
 
 def as_text(cells: pa.Array) -> pa.Array:
-    """Any column as text: whole floats as integers, booleans as true and false."""
+    """Any column as text: integral floats without a fraction, booleans as true and false."""
     if not pa.types.is_floating(cells.type):
         return cells.cast(pa.string())
-    whole = pc.and_(pc.equal(cells, pc.trunc(cells)), pc.less(pc.abs(cells), _BELOW_INT64))
-    integers = pc.if_else(whole, cells, pa.scalar(None, pa.float64())).cast(pa.int64())
+    is_integral = pc.and_(pc.equal(cells, pc.trunc(cells)), pc.less(pc.abs(cells), _BELOW_INT64))
+    integers = pc.if_else(is_integral, cells, pa.scalar(None, pa.float64())).cast(pa.int64())
     return pc.coalesce(integers.cast(pa.string()), cells.cast(pa.string()))

@@ -1,4 +1,4 @@
-"""Names of a table's columns."""
+"""Checks of the names of a table's columns."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from churn_api.tables.table_errors import TableError
 
 
 def refuse_bad_names(path: Path, names: Sequence[str]) -> None:
-    """Raise TableError where a column has no name, or one with NUL, which few files can hold, or two have the same.
+    """Raise TableError where a column has no name, a name contains NUL, or two columns have the same name.
 
-    It says where they stand: names may be values.
+    The error gives positions rather than names: in a file without a header, names are values of a row.
     """
     for name, count in Counter(names).items():
         if not name.strip():

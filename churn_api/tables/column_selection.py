@@ -1,4 +1,4 @@
-"""Selection: which columns of a table are features, which one is the identifier, and which are kept in the result."""
+"""Selects the columns of a table: the features, the identifier, and the columns to copy into the result."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -10,31 +10,31 @@ from churn_api.tables.table_errors import KEEP, TableFaults
 
 
 class Selection(NamedTuple):
-    """The columns of a table that take part."""
+    """The columns of a table that are read."""
 
     features: tuple[Feature, ...]
-    """Those that the table has, in the signature's order."""
+    """The features that the table has, in the signature's order."""
     identifier: str | None
     kept: tuple[str, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every column, once."""
+        """The name of every column to read, without duplicates."""
         read = [feature.name for feature in self.features] + ([self.identifier] if self.identifier else [])
         return tuple(dict.fromkeys([*read, *self.kept]))
 
     @property
     def not_kept(self) -> tuple[str, ...]:
-        """Features that the result does not repeat: only their distinct texts are looked at."""
+        """Features that are not copied into the result: for these the distinct texts suffice."""
         return tuple(feature.name for feature in self.features if feature.name not in self.kept)
 
 
 def select(
     names: Sequence[str], signature: Signature, keep: Sequence[str] | None, reserved: frozenset[str]
 ) -> Selection:
-    """The columns of a table with these names; `keep` None keeps all but the identifier, which the result carries.
+    """Select the columns of a table with these names; `keep` None keeps all but the identifier, which the result has.
 
-    Raises TableFaults where a required column is missing, or one to be kept is unknown or has a `reserved` name.
+    Raises TableFaults where a required column is missing, or a column to keep is unknown or has a `reserved` name.
     """
     identifiers = [name for name in identifier_names(signature) if name in names]
     kept = tuple(dict.fromkeys(name for name in names if name not in identifiers) if keep is None else keep)
@@ -48,7 +48,7 @@ def select(
 
 
 def clashing(kept: Sequence[str], reserved: frozenset[str]) -> Iterator[Fault]:
-    """A fault for each column to be kept that is named like one of the result."""
+    """A fault for each column to keep that has the name of a result's column."""
     for name in kept:
         if name in reserved:
             yield Fault("clash", "The result has a column of this name.", "Name other columns to keep.", (name,))
@@ -56,13 +56,13 @@ def clashing(kept: Sequence[str], reserved: frozenset[str]) -> Iterator[Fault]:
 
 def _missing(names: Sequence[str], signature: Signature) -> Iterator[Fault]:
     known = {feature.name for feature in signature.features}
-    free = [name for name in names if name not in known]
-    words = Words(free)
+    unknown = [name for name in names if name not in known]
+    words = Words(unknown)
     for feature in signature.features:
         if feature.required and feature.name not in names:
             nearest = words.nearest(feature.name)
-            # Told by its position: what a table calls its columns is the client's, and may be a row of values.
-            hint = None if nearest is None else _renamed(names.index(free[nearest]), feature.name)
+            # By position: the names come from the client's file, and may be values of a row.
+            hint = None if nearest is None else _renamed(names.index(unknown[nearest]), feature.name)
             yield Fault("required", "This column is required.", hint, (feature.name,))
 
 
@@ -72,12 +72,12 @@ def _renamed(position: int, name: str) -> str:
 
 def _doubled(identifiers: list[str]) -> Iterator[Fault]:
     if len(identifiers) > 1:
-        told = "The identifier stands twice, under two names."
-        yield Fault("sent-twice", told, f"Leave out {identifiers[1]!r}.", (identifiers[0],))
+        message = "The identifier stands twice, under two names."
+        yield Fault("sent-twice", message, f"Leave out {identifiers[1]!r}.", (identifiers[0],))
 
 
 def _unknown(keep: Sequence[str], names: Sequence[str], signature: Signature) -> Iterator[Fault]:
-    """A fault for each name that the table does not have, told by its position among those to keep."""
+    """A fault for each name to keep that the table does not have, by its position in `keep`."""
     known = set(names)
     features = Words(feature.name for feature in signature.features if feature.name in known)
     for position, name in enumerate(keep):

@@ -1,4 +1,4 @@
-"""CSV: commas, semicolons or tabs, with a header."""
+"""The CSV format: comma, semicolon or tab as delimiter, with a header."""
 
 import csv
 import io
@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from churn_api.contract.bounds import Bounds
 from churn_api.tables.column_names import refuse_bad_names
-from churn_api.tables.decompression import unzipped
+from churn_api.tables.decompression import decompress
 from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.format import Format
-from churn_api.tables.row_boundaries import MAX_ROW_BYTES, OPEN_QUOTE, count_lines, first_row, next_row, whole_rows
+from churn_api.tables.row_boundaries import (
+    MAX_ROW_BYTES,
+    OPEN_QUOTE,
+    complete_rows_size,
+    count_lines,
+    first_row,
+    next_row,
+)
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.table_size import check_columns
 from churn_api.tables.text_blocks import BOM, NOT_UTF8, START_BYTES, TextRows, first_bytes, has_more_rows, text_stops
@@ -28,7 +35,7 @@ _QUOTED = re.compile(rb'"(?:[^"]++|"")*+"')
 
 
 class Csv(Format):
-    """Read as people write it, and written with commas."""
+    """Read with any of DELIMITERS, written with commas."""
 
     name = "csv"
     title = "CSV"
@@ -40,11 +47,11 @@ class Csv(Format):
     part_format = name
 
     def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
-        """The text, unzipped where it was gzipped."""
-        return unzipped(path, folder, bounds)
+        """The file itself, or its decompressed text where it is gzipped."""
+        return decompress(path, folder, bounds)
 
     def layout(self, path: Path, bounds: Bounds) -> Layout:
-        """The header's names and its delimiter: the one that makes most columns of it."""
+        """The header's names and its delimiter: the one that splits it into most columns."""
         first_bytes(path)
         skipped, header = _header(path)
         if bounds.columns is not None:
@@ -53,7 +60,7 @@ class Csv(Format):
             text = header.decode()
         except UnicodeDecodeError as error:
             raise TableError(f"{path.name}: {NOT_UTF8}") from error
-        names, delimiter = max(((_cells(text, sign), sign) for sign in DELIMITERS), key=lambda found: len(found[0]))
+        names, delimiter = max(((_cells(text, sign), sign) for sign in DELIMITERS), key=lambda pair: len(pair[0]))
         if not names:
             raise TableError(f"{path.name} is not a CSV table")
         refuse_bad_names(path, names)
@@ -61,16 +68,16 @@ class Csv(Format):
         return Layout(str(path), self.name, tuple(names), start, path.stat().st_size, None, delimiter, lines)
 
     def has_more_rows(self, layout: Layout, most: int) -> bool:
-        """By its rows that are not blank."""
+        """Counts nonblank rows."""
         return has_more_rows(layout, most, partial(next_row, delimiter=layout.delimiter))
 
     def stops(self, layout: Layout, start: int) -> Iterator[int]:
-        """Ends of rows: a newline inside quotes is none."""
-        rows = TextRows(partial(whole_rows, delimiter=layout.delimiter), _LINE, OPEN_QUOTE)
+        """The ends of rows; a newline inside quotes does not end a row."""
+        rows = TextRows(partial(complete_rows_size, delimiter=layout.delimiter), _LINE, OPEN_QUOTE)
         return text_stops(layout, start, rows)
 
     def read_cells(self, layout: Layout, block: Block, names: Sequence[str], coded: Sequence[str] = ()) -> Cells:
-        """Text as it stands."""
+        """The cells as unmodified text."""
         from churn_api.tables.csv_cells import read_cells
 
         return read_cells(layout, block, names)
@@ -87,14 +94,14 @@ class Csv(Format):
         return sink.getvalue()
 
     def begin(self, sink: BinaryIO, schema: "pa.Schema") -> None:
-        """The header."""
+        """Write the header."""
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(schema.names)
         sink.write(text.getvalue().encode())
 
 
 def _header(path: Path) -> tuple[bytes, bytes]:
-    """What stands above the first row, which is a byte order mark and blank lines, and that row with its ending."""
+    """The bytes before the header (a byte order mark, blank lines), and the header with its line ending."""
     with path.open("rb") as file:
         data = file.read(START_BYTES)
         skipped = data[: len(data) - len(data.removeprefix(BOM).lstrip(b"\r\n"))]
@@ -112,13 +119,13 @@ def _header(path: Path) -> tuple[bytes, bytes]:
 
 
 def _most_cells(header: bytes) -> int:
-    """How many cells the delimiter makes of a header that makes most."""
-    bare = _QUOTED.sub(b"", header) if b'"' in header else header
-    return 1 + max(map(bare.count, map(str.encode, DELIMITERS)))
+    """The number of cells of the header with the delimiter that yields most."""
+    unquoted = _QUOTED.sub(b"", header) if b'"' in header else header
+    return 1 + max(map(unquoted.count, map(str.encode, DELIMITERS)))
 
 
 def _cells(header: str, delimiter: str) -> list[str]:
-    """Empty where this delimiter makes no row of it, or leaves a cell longer than a name can be."""
+    """The cells of the header; empty where this delimiter does not parse it, or a cell exceeds csv's field limit."""
     try:
         return next(csv.reader([header], delimiter=delimiter))
     except csv.Error:

@@ -1,4 +1,4 @@
-"""One block of CSV, read as it stands."""
+"""Reads one block of CSV as text, without conversion."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,56 +9,63 @@ import pyarrow as pa
 import pyarrow.csv
 
 from churn_api.tables.file_parts import Block, Cells, Layout
-from churn_api.tables.row_boundaries import OPEN_QUOTE, count_lines, line_at, lines_before, row_starts, whole_rows
+from churn_api.tables.row_boundaries import (
+    OPEN_QUOTE,
+    complete_rows_size,
+    count_lines,
+    line_at,
+    lines_before,
+    row_starts,
+)
 from churn_api.tables.table_errors import BadRow, TableError
 from churn_api.tables.text_blocks import BOM, NOT_UTF8
 
-# By itself Arrow takes SIGINT and SIGTERM while it reads, and breaks off what a graceful shutdown is to finish.
+# By default Arrow handles SIGINT and SIGTERM while it reads, and aborts what a graceful shutdown should finish.
 pa.enable_signal_handlers(False)
 
-_SECOND = rb"(?:\A|[\r\n])(?:\xef\xbb\xbf)?(?P<header>%b)(?=[\r\n]|\Z)"
+_REPEATED_HEADER = rb"(?:\A|[\r\n])(?:\xef\xbb\xbf)?(?P<header>%b)(?=[\r\n]|\Z)"
 
 
 def read_cells(layout: Layout, block: Block, names: Sequence[str]) -> Cells:
-    """The columns called `names` of a block. Raises TableError where the block is no table."""
+    """Read the columns called `names` of a block. Raises TableError where the block is not a table."""
     data = _text(layout, block)
-    table, ragged = _parsed(layout, data, names or layout.names[:1])
+    table, ragged = _parse(layout, data, names or layout.names[:1])
     rows, lines = table.num_rows + len(ragged), count_lines(data)
-    places = np.delete(np.arange(rows), [place for place, _, _ in ragged])
+    positions = np.delete(np.arange(rows), [row for row, _, _ in ragged])
     line_of = None if rows == lines else lines_before(data, row_starts(data, layout.delimiter))
-    return Cells(table.select(list(names)), places, rows, lines, line_of, ragged)
+    return Cells(table.select(list(names)), positions, rows, lines, line_of, ragged)
 
 
 def _text(layout: Layout, block: Block) -> bytes:
-    """A block's bytes, found to be UTF-8, with every quote closed and without a second header."""
+    """A block's bytes. Raises BadRow where it is not UTF-8, leaves a quote open, or repeats the header."""
     path = Path(layout.path)
     with path.open("rb") as file:
         header = file.read(layout.start).removeprefix(BOM).strip(b"\r\n")
         file.seek(block.start)
         data = file.read(block.stop - block.start)
-    last = block.stop == layout.stop
-    for place, complaint in _complaints(data, header, layout.delimiter if last else None):
-        line = line_at(path, block.start + place)
-        row = int(np.count_nonzero(row_starts(data, layout.delimiter)[1:] <= place))
+    is_last = block.stop == layout.stop
+    for offset, complaint in _complaints(data, header, layout.delimiter if is_last else None):
+        line = line_at(path, block.start + offset)
+        row = int(np.count_nonzero(row_starts(data, layout.delimiter)[1:] <= offset))
         raise BadRow(f"{path.name}, line {line}: {complaint}", row, complaint)
     return data
 
 
 def _complaints(data: bytes, header: bytes, delimiter: str | None) -> Iterator[tuple[int, str]]:
-    """Each with its place. A `delimiter` calls for a look at the last row, which nobody has cut."""
+    """Complaints with their byte offsets. With a `delimiter`, the last row is checked for an open quote too."""
     if b"\0" in data:
         yield data.index(b"\0"), "this is no text"
     try:
         data.isascii() or data.decode()
     except UnicodeDecodeError as error:
         yield error.start, NOT_UTF8
-    if header in data and (again := re.search(_SECOND % re.escape(header), data)):
-        yield again.start("header"), "the header stands again: are these two files in one?"
-    if delimiter and b'"' in data and (whole := whole_rows(data + b"\n", delimiter)) <= len(data):
-        yield whole, OPEN_QUOTE
+    if header in data and (repeated := re.search(_REPEATED_HEADER % re.escape(header), data)):
+        yield repeated.start("header"), "the header stands again: are these two files in one?"
+    if delimiter and b'"' in data and (size := complete_rows_size(data + b"\n", delimiter)) <= len(data):
+        yield size, OPEN_QUOTE
 
 
-def _parsed(layout: Layout, data: bytes, names: Sequence[str]) -> tuple[pa.Table, list[tuple[int, int, int]]]:
+def _parse(layout: Layout, data: bytes, names: Sequence[str]) -> tuple[pa.Table, list[tuple[int, int, int]]]:
     ragged: list[tuple[int, int, int]] = []
 
     def collect(row: pyarrow.csv.InvalidRow) -> str:
@@ -67,8 +74,8 @@ def _parsed(layout: Layout, data: bytes, names: Sequence[str]) -> tuple[pa.Table
 
     try:
         table = pyarrow.csv.read_csv(
-            pa.BufferReader(_guarded(data)),
-            # One buffer of the reader's holds the block: nothing is cut twice.
+            pa.BufferReader(_prepend_newline(data)),
+            # The reader's buffer holds the complete block, so it does not split it again.
             read_options=pyarrow.csv.ReadOptions(
                 use_threads=False, block_size=len(data) + 1, column_names=layout.names
             ),
@@ -84,6 +91,6 @@ def _parsed(layout: Layout, data: bytes, names: Sequence[str]) -> tuple[pa.Table
     return table, ragged
 
 
-def _guarded(data: bytes) -> bytes:
-    """The same rows, below a blank line where the reader would drop a byte order mark, or would see no table."""
+def _prepend_newline(data: bytes) -> bytes:
+    """The data after a blank line where Arrow would strip a byte order mark, or reject an empty table."""
     return b"\n" + data if not data or data.startswith(BOM) else data

@@ -1,4 +1,4 @@
-"""Gzipped files, decompressed within bounds."""
+"""Decompresses gzipped files within bounds."""
 
 import gzip
 import zlib
@@ -12,15 +12,15 @@ _GZIP = b"\x1f\x8b"
 _PIECE = 1 << 20
 
 
-def unzipped(path: Path, folder: Path, bounds: Bounds) -> Path:
-    """The file itself, or what it holds where it is gzipped, written into `folder`. Raises TableError, or TooLarge."""
+def decompress(path: Path, folder: Path, bounds: Bounds) -> Path:
+    """The file itself, or its decompressed content in `folder` where it is gzipped. Raises TableError or TooLarge."""
     with path.open("rb") as file:
         if file.read(len(_GZIP)) != _GZIP:
             return path
-    return _unzip(path, folder / f"{path.name}.unzipped", bounds.bytes)
+    return _decompress(path, folder / f"{path.name}.unzipped", bounds.bytes)
 
 
-def _unzip(path: Path, target: Path, max_bytes: int) -> Path:
+def _decompress(path: Path, target: Path, max_bytes: int) -> Path:
     written = 0
     try:
         with gzip.open(path) as source, target.open("wb") as file:

@@ -1,4 +1,4 @@
-"""What a file of records is taken apart into: its layout, its blocks, and the cells of a block."""
+"""The parts of a file of records: its layout, its blocks, and the cells of a block."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,36 +9,36 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BLOCK_ROWS = 1 << 15
-"""Of a block of a large Parquet row group, and of one of Arrow."""
+"""Rows of a block of Arrow, and of a large Parquet row group."""
 
 MAX_BLOCK_BYTES = 1 << 27
-"""What the rows of a block may decompress to, besides what so many columns of numbers take."""
+"""The maximum decompressed size of a block, in addition to the size of its numbers."""
 MAX_MESSAGE_BYTES = 1 << 29
-"""What a compressed batch of Arrow's may decompress to, which happens at once."""
+"""The maximum decompressed size of a compressed Arrow batch, which is decompressed in one go."""
 
 
 class Layout(NamedTuple):
-    """What must be known of a file before its blocks are read."""
+    """What is needed to read the blocks of a file."""
 
     path: str
     format: str
     names: tuple[str, ...]
-    """Of the columns; empty for NDJSON."""
+    """The names of the columns; empty for NDJSON."""
     start: int
-    """Where data begins: the byte after the header (CSV) or the byte order mark, else 0."""
+    """The start of the data: the byte after the header (CSV) or the byte order mark, else 0."""
     stop: int
-    """Where it ends: in bytes (CSV, NDJSON) or rows (the others)."""
+    """The end of the data: in bytes (CSV, NDJSON) or rows (other formats)."""
     rows: int | None
-    """None where nobody counted."""
+    """None where the rows have not been counted."""
     delimiter: str = ","
     lines: int = 0
-    """Before the data begins."""
+    """Lines before the data."""
     block_bytes: int = MAX_BLOCK_BYTES
-    """What the rows of a block may decompress to."""
+    """The maximum decompressed size of a block."""
 
 
 class Block(NamedTuple):
-    """A part of a file: its bytes (CSV, NDJSON), which are whole rows, or its rows (the others)."""
+    """A range of a file: bytes of complete rows (CSV, NDJSON), or rows (other formats)."""
 
     number: int
     start: int
@@ -46,17 +46,17 @@ class Block(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """The columns asked for of one block, in that order."""
+    """The requested columns of one block, in the requested order."""
 
     table: "pa.Table"
-    """CSV: text as it stands, unquoted and untrimmed; others as stored, dictionaries decoded unless asked for."""
-    places: NDArray[np.int64]
-    """The row within the block, from 0, of each row of the table: ragged rows are left out."""
+    """CSV: unquoted, untrimmed text; other formats: as stored, dictionaries decoded unless requested."""
+    positions: NDArray[np.int64]
+    """The row within the block, from 0, of each row of the table, which leaves out ragged rows."""
     rows: int
-    """Of the block, ragged ones too; blank lines are none."""
+    """Rows of the block, including ragged rows; blank lines do not count."""
     lines: int
-    """Of the block, where it is text; else equal to rows."""
+    """Lines of the block, where it is text; else equal to `rows`."""
     line_of: NDArray[np.int64] | None
     """The first line within the block, from 0, of each of `rows` rows; None where every row is one line."""
     ragged: list[tuple[int, int, int]]
-    """Row within the block, its cells, cells expected."""
+    """Ragged rows: row within the block, its number of cells, the expected number."""

@@ -1,4 +1,4 @@
-"""The registry: every format of tables, by the name by which it is asked for."""
+"""The registry of table formats by name."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,45 +11,45 @@ from churn_api.tables.ndjson import Ndjson
 from churn_api.tables.parquet import Parquet
 from churn_api.tables.xlsx import Xlsx
 
-_KNOWN: tuple[type[Format], ...] = (Csv, Ndjson, Parquet, Arrow, Xlsx)
+_FORMAT_CLASSES: tuple[type[Format], ...] = (Csv, Ndjson, Parquet, Arrow, Xlsx)
 
-FORMATS: Mapping[str, Format] = MappingProxyType({known.name: known() for known in _KNOWN})
+FORMATS: Mapping[str, Format] = MappingProxyType({known.name: known() for known in _FORMAT_CLASSES})
 MEDIA_TYPES = tuple(known.media_type for known in FORMATS.values())
 
 DEFAULT = Csv.name
-"""Of what comes or goes by a pipe, where none is named."""
+"""The format of stdin and stdout where none is named."""
 LINES = Ndjson.name
-"""In which the faults of rows are written, and by way of which rows become JSON."""
+"""The format of row errors, and of rows on their way to JSON."""
 
 EXCEL_SAFE = "excel-safe"
-"""How a CSV result may be asked for: with what begins as a formula marked as text."""
+"""The value of a parameter that requests CSV with formulas escaped."""
 
 _TITLES = [known.title for known in FORMATS.values()]
 TITLES = f"{', '.join(_TITLES[:-1])} or {_TITLES[-1]}"
-"""All of them, as help says it."""
+"""The titles of all formats, for help texts."""
 
 
-def is_excel_safe(asked: Mapping[str, Any], format: str) -> bool:  # noqa: A002
-    """Whether a result of a format is to have no formulas, by parameters of which one has the name of CSV.
+def is_excel_safe(parameters: Mapping[str, Any], format: str) -> bool:  # noqa: A002
+    """Whether to escape formulas in a result of this format, as its parameter `csv=excel-safe` requests.
 
-    The other formats tell text from a formula themselves.
+    Only CSV needs this: the other formats distinguish text from formulas.
     """
-    return asked.get(Csv.name) == EXCEL_SAFE and format == Csv.name
+    return parameters.get(Csv.name) == EXCEL_SAFE and format == Csv.name
 
 
 def format_of_name(name: str) -> str | None:
-    """The format of a file of this name; None where the name does not tell."""
+    """The format that a file name's suffix indicates; None for an unknown suffix."""
     return next((known.name for known in FORMATS.values() if known.is_named(name)), None)
 
 
 def format_of_media_type(media_type: str) -> str | None:
-    """The format of a Content-Type, whatever its parameters; None where it is no table's."""
+    """The format of a Content-Type, ignoring its parameters; None where it is not a table format."""
     plain = media_type.partition(";")[0].strip().lower()
     return next((known.name for known in FORMATS.values() if known.media_type == plain), None)
 
 
 def format_of_file(name: str, start: bytes) -> str:
-    """The format of a file: what its first bytes can alone be, else what its name says, else what they look like."""
-    alike = [known for known in FORMATS.values() if known.magic and start.startswith(known.magic)]
-    certain = next((known.name for known in alike if known.binary), None)
-    return certain or format_of_name(name) or next((known.name for known in alike), DEFAULT)
+    """The format of a file: by an unambiguous magic number, else by its name, else by an ambiguous magic number."""
+    candidates = [known for known in FORMATS.values() if known.magic and start.startswith(known.magic)]
+    certain = next((known.name for known in candidates if known.binary), None)
+    return certain or format_of_name(name) or next((known.name for known in candidates), DEFAULT)

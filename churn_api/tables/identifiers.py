@@ -1,4 +1,4 @@
-"""A table's column of identifiers, judged at once; which cells are not good, record.py explains."""
+"""Validates a table's column of identifiers in one pass; record.py explains the cells that are not valid."""
 
 import re
 from typing import NamedTuple
@@ -19,21 +19,21 @@ class Identifiers(NamedTuple):
     """The identifiers of n rows."""
 
     values: pa.Array
-    """Text as it stands, or int64; null where there is none, and where a number is no identifier."""
+    """Unmodified text, or int64; null where there is no identifier, or a number is not valid as one."""
     good: NDArray[np.bool_]
     """Shape (n,)."""
 
 
 def no_identifiers(rows: int) -> Identifiers:
-    """Those of a table that has no column for them."""
+    """The identifiers of a table without a column for them: n nulls, all valid."""
     return Identifiers(pa.nulls(rows, pa.string()), np.ones(rows, bool))
 
 
 def validate_identifiers(cells: pa.Array) -> Identifiers:
-    """What the cells that `values.plain` returned are worth."""
+    """Validate the cells that `plain_column` returned."""
     kind = cells.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return _judge_numbers(cells)
+        return _validate_numbers(cells)
     texts = cells.cast(pa.string())
     texts = pc.if_else(pc.equal(trimmed(texts), ""), pa.scalar(None, pa.string()), texts)
     short = pc.less_equal(pc.utf8_length(texts), MAX_IDENTIFIER_LENGTH)
@@ -41,7 +41,7 @@ def validate_identifiers(cells: pa.Array) -> Identifiers:
     return Identifiers(texts, pc.fill_null(good, True).to_numpy(zero_copy_only=False))
 
 
-def _judge_numbers(cells: pa.Array) -> Identifiers:
+def _validate_numbers(cells: pa.Array) -> Identifiers:
     fits = _fits(cells)
     values = pc.if_else(fits, cells, pa.scalar(None, cells.type)).cast(pa.int64())
     return Identifiers(values, pc.fill_null(fits, True).to_numpy(zero_copy_only=False))

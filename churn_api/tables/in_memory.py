@@ -1,4 +1,4 @@
-"""Tables in memory: Arrow's columns, read by the rules that files of them are read by."""
+"""Reads Arrow tables in memory by the same rules as files."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ import pyarrow as pa
 from churn_api.contract.record import RecordReader
 from churn_api.tables.columnar_reader import ColumnarReader
 from churn_api.tables.file_parts import Block, Cells, Layout
-from churn_api.tables.read_result import Rows
+from churn_api.tables.read_result import ReadResult
 from churn_api.tables.row_groups import stored_cells
 
 
-def read_in_memory(table: pa.Table, records: RecordReader, names: Sequence[str] = ()) -> Rows:
-    """All rows of a table. `names` are the columns of a larger one that it was taken from, for hints.
+def read_in_memory(table: pa.Table, records: RecordReader, names: Sequence[str] = ()) -> ReadResult:
+    """Read all rows of a table. `names` are all columns of the table it was selected from, for hints.
 
     Raises TableFaults where columns are missing, or TableError where a column cannot be read.
     """

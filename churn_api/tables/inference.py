@@ -1,4 +1,4 @@
-"""A table -> its signature: types from values, choices where they are few, what was never blank is required."""
+"""A table -> its signature: types from values, choices where they are few; columns without blanks are required."""
 
 from collections.abc import Collection
 
@@ -24,34 +24,34 @@ def infer_signature(
     leave_out: Collection[str] = (),
     opened: Collection[str] = (),
 ) -> Signature:
-    """The signature of a table's columns, the target, the identifier and `leave_out` excepted.
+    """The signature of a table's columns, except the target, the identifier and `leave_out`.
 
-    `opened` names the features whose unseen categories are accepted. Raises TableError for a name that the table
+    `opened` names the features that accept out-of-vocabulary categories. Raises TableError for a name that the table
     lacks, and SignatureError where no features remain.
     """
     for name in [*leave_out, *opened, *([identifier] if identifier else [])]:
         require_column(table, name)
-    apart = {target.name, identifier, *leave_out}
+    excluded = {target.name, identifier, *leave_out}
     features = tuple(
         infer_feature(name, table.column(name), accept_unseen=name in opened)
         for name in table.column_names
-        if name not in apart
+        if name not in excluded
     )
     return Signature(features=features, target=target, identifier=identifier)
 
 
 def infer_feature(name: str, column: pa.ChunkedArray, *, accept_unseen: bool = False) -> Feature:
-    """One feature from a column of cells. Raises TableError where `accept_unseen` finds no categories to open."""
+    """One feature from a column. Raises TableError where `accept_unseen` is set for a column without categories."""
     kind = infer_type(column)
-    always_there = column.null_count == 0
+    never_blank = column.null_count == 0
     if accept_unseen and kind != "string":
         raise TableError(f"column {name!r} cannot be opened: it holds no categories")
     choices = _choices(column) if kind == "string" else None
     return Feature(
         name=name,
         type=kind,
-        required=always_there,
-        nullable=not always_there,
+        required=never_blank,
+        nullable=not never_blank,
         choices=choices,
         unseen="accept" if accept_unseen and choices is not None else "refuse",
         max_length=max(DEFAULT_MAX_LENGTH, _longest(column)) if kind == "string" else DEFAULT_MAX_LENGTH,
@@ -60,7 +60,7 @@ def infer_feature(name: str, column: pa.ChunkedArray, *, accept_unseen: bool = F
 
 
 def infer_type(column: pa.ChunkedArray) -> FeatureType:
-    """What a column's cells are: Yes/No, true/false and 0/1 are booleans; digits with leading zeros are text."""
+    """The type of a column: Yes/No, true/false and 0/1 are booleans; digits with leading zeros are text."""
     if pa.types.is_boolean(column.type):
         return "boolean"
     if pa.types.is_floating(column.type):
@@ -76,7 +76,10 @@ def infer_type(column: pa.ChunkedArray) -> FeatureType:
 
 
 def infer_target(table: pa.Table, name: str, positive: str | None = None) -> Target:
-    """The target and which of its two labels means churn. Raises TableError where it has not two, or none is plain."""
+    """The target, with the label that means churn.
+
+    Raises TableError where the column does not have two labels, or `positive` is None and neither label is obvious.
+    """
     require_column(table, name)
     labels = sorted(filter(None, trimmed(as_text(table.column(name)).drop_null()).unique().to_pylist()))
     if len(labels) != 2:
@@ -93,7 +96,7 @@ def infer_target(table: pa.Table, name: str, positive: str | None = None) -> Tar
 
 
 def require_column(table: pa.Table, name: str) -> None:
-    """Raise TableError, with the name that was probably meant, where the table has no such column."""
+    """Raise TableError, with the most similar name, where the table has no such column."""
     if name not in table.column_names:
         hint = did_you_mean(name, table.column_names) or f"It has {', '.join(map(repr, table.column_names[:30]))}."
         raise TableError(f"the table has no column {name!r}. {hint}")
@@ -108,7 +111,7 @@ def _not_two(name: str, labels: list[str]) -> str:
 
 
 def _is_boolean(cells: pa.ChunkedArray) -> bool:
-    """Whether the cells are one pair of words for true and false, both present."""
+    """Whether the cells are a pair of words for true and false, and both occur."""
     words = set(pc.utf8_lower(cells).unique().to_pylist())
     return any(words == set(pair) for pair in BOOLEAN_WORDS)
 

@@ -1,4 +1,4 @@
-"""Layout: where the data of a file stands, and what its columns are called."""
+"""Reads the layout of a file: the range of its data, and the names of its columns."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from churn_api.tables.table_size import block_bytes
 
 
 def prepare(path: Path, format: str, folder: Path, bounds: Bounds) -> Path:  # noqa: A002
-    """A file that can be read anywhere in it: the file itself, or what it decompresses to, written into `folder`.
+    """A file with random access: the file itself, or a decompressed or regrouped copy in `folder`.
 
-    Raises TableError, TooLarge where it decompresses to more than is allowed, or TooManyRows.
+    Raises TableError, TooLarge where it decompresses to more than allowed, or TooManyRows.
     """
     return FORMATS[format].prepare(path, folder, bounds)
 
 
 def read_layout(path: Path, format: str, bounds: Bounds = NO_BOUNDS) -> Layout:  # noqa: A002
-    """The layout of a file that `prepare` returned, found to be within bounds before anything of it is decoded.
+    """The layout of a file that `prepare` returned. Checks its bounds before decoding anything.
 
-    Raises TableError saying why it is no table, TooLarge, or TooManyRows.
+    Raises TableError where it is not a table, TooLarge, or TooManyRows.
     """
     if path.stat().st_size == 0:
         raise TableError(f"{path.name} is empty")
@@ -29,7 +29,7 @@ def read_layout(path: Path, format: str, bounds: Bounds = NO_BOUNDS) -> Layout: 
     if bounds.rows is not None and form.has_more_rows(layout, bounds.rows):
         raise TooManyRows(bounds.rows)
     columns = len(layout.names)
-    # A text without a bound of rows may be long, and has no more cells than bytes.
+    # Text without a bound on rows is not counted: it may be long, and has no more cells than bytes.
     counted = layout.rows is not None or bounds.rows is not None
     if columns and counted and form.has_more_rows(layout, bounds.bytes // (columns * CELL_BYTES)):
         raise TooLarge(f"{path.name} has more cells than fit into {bounds.bytes} bytes")

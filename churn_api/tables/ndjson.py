@@ -1,4 +1,4 @@
-"""NDJSON: a JSON object a line."""
+"""The NDJSON format: one JSON object per line."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ import orjson
 
 from churn_api.contract.bounds import Bounds
 from churn_api.contract.record import RecordReader
-from churn_api.tables.decompression import unzipped
+from churn_api.tables.decompression import decompress
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.format import BlockReader, Format
 from churn_api.tables.text_blocks import BOM, TextRows, first_bytes, has_more_rows, next_line, text_stops
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 _LINES = TextRows(lambda data: data.rfind(b"\n") + 1, rb"[ \t\r\n]*+[^\n]++", "this is longer than a row can be")
 _ROWS = 1 << 10
-"""That are Python objects at a time."""
+"""Rows held as Python objects at a time."""
 
 
 class Ndjson(Format):
-    """Read line by line: which members the lines have is not known before."""
+    """Read line by line, since the members of lines are not known in advance."""
 
     name = "ndjson"
     title = "NDJSON"
@@ -35,20 +35,20 @@ class Ndjson(Format):
     part_format = name
 
     def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
-        """The text, unzipped where it was gzipped."""
-        return unzipped(path, folder, bounds)
+        """The file itself, or its decompressed text where it is gzipped."""
+        return decompress(path, folder, bounds)
 
     def layout(self, path: Path, bounds: Bounds) -> Layout:
-        """No header: data begins after the byte order mark."""
+        """There is no header: data begins after the byte order mark."""
         start = len(BOM) * first_bytes(path).startswith(BOM)
         return Layout(str(path), self.name, (), start, path.stat().st_size, None)
 
     def has_more_rows(self, layout: Layout, most: int) -> bool:
-        """By its lines that are not blank."""
+        """Counts nonblank lines."""
         return has_more_rows(layout, most, next_line)
 
     def stops(self, layout: Layout, start: int) -> Iterator[int]:
-        """Ends of lines."""
+        """The ends of lines."""
         return text_stops(layout, start, _LINES)
 
     def reader(
@@ -60,13 +60,13 @@ class Ndjson(Format):
         return NdjsonReader(records, layout, keep, reserved)
 
     def read_table(self, layout: Layout, blocks: Iterator[Block]) -> "pa.Table":
-        """A column for each member that any line has."""
+        """One column for each member that any line has."""
         from churn_api.tables.ndjson_table import read_members
 
         return read_members(layout, blocks)
 
     def encode(self, table: "pa.Table") -> bytes:
-        """A line a row, with null for what is missing."""
+        """One line per row, with null for missing values."""
         from churn_api.tables.written_values import as_written
 
         names, sink = table.column_names, io.BytesIO()
@@ -76,4 +76,4 @@ class Ndjson(Format):
         return sink.getvalue()
 
     def begin(self, sink: BinaryIO, schema: "pa.Schema") -> None:
-        """Nothing: lines just follow each other."""
+        """Nothing to write: parts are concatenated."""

@@ -1,4 +1,4 @@
-"""Parquet: read in place, a row group or a part of one at a time."""
+"""The Parquet format: read in place, one row group or a part of one at a time."""
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,16 +16,16 @@ from churn_api.tables.table_errors import TableError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-WHOLE_GROUP_ROWS = 4 * BLOCK_ROWS
-"""A row group with at most so many is one block: decoding it costs least in one go."""
+MAX_UNSPLIT_ROWS = 4 * BLOCK_ROWS
+"""A row group with at most so many rows is one block: decoding it in one go costs least."""
 
 OPTIONS: Mapping[str, Any] = {"compression": "zstd", "dictionary_pagesize_limit": 1 << 16}
-"""How it is written. Columns in which every value differs, as identifiers do, soon leave the dictionary: it would cost
-30 MB and most of the time, and make the file larger."""
+"""Options of the writer. The small dictionary limit makes columns of unique values, such as identifiers, fall back to
+plain encoding early: their dictionary would take 30 MB and most of the time, and make the file larger."""
 
 
 class Parquet(Format):
-    """Its parts are Arrow, which costs next to nothing to write and to read."""
+    """Its parts are Arrow, which costs almost nothing to write and to read."""
 
     name = "parquet"
     title = "Parquet"
@@ -41,7 +41,7 @@ class Parquet(Format):
         return path
 
     def layout(self, path: Path, bounds: Bounds) -> Layout:
-        """As the file's footer says."""
+        """The layout from the file's footer."""
         import pyarrow as pa
         import pyarrow.parquet
 
@@ -57,31 +57,31 @@ class Parquet(Format):
         return Layout(str(path), self.name, tuple(names), 0, rows, rows)
 
     def stops(self, layout: Layout, start: int) -> Iterator[int]:
-        """Ends of row groups, and those of parts of large ones."""
+        """The ends of row groups, and of the parts of large row groups."""
         import pyarrow.parquet
 
         with pyarrow.parquet.ParquetFile(layout.path) as file:
             sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
         stop = 0
         for size in sizes:
-            if size > WHOLE_GROUP_ROWS:
+            if size > MAX_UNSPLIT_ROWS:
                 yield from range(stop + BLOCK_ROWS, stop + size, BLOCK_ROWS)
             stop += size
             yield stop
 
     def pieces(self, block: Block) -> list[Block]:
-        """A row group in parts: it is decoded once, but never held as a whole."""
+        """A row group in parts: it is decoded once, but never held in memory completely."""
         starts = range(block.start, block.stop, BLOCK_ROWS)
         return [Block(block.number, start, min(start + BLOCK_ROWS, block.stop)) for start in starts] or [block]
 
     def read_cells(self, layout: Layout, block: Block, names: Sequence[str], coded: Sequence[str] = ()) -> Cells:
-        """As stored."""
+        """The columns as stored."""
         from churn_api.tables.row_groups import read_parquet, stored_cells
 
         return stored_cells(layout, block, partial(read_parquet, layout, names, block, coded), coded)
 
     def encode(self, table: "pa.Table") -> bytes:
-        """A file of one row group."""
+        """A file with one row group."""
         import pyarrow.parquet
 
         sink = io.BytesIO()
@@ -89,7 +89,7 @@ class Parquet(Format):
         return sink.getvalue()
 
     def decode(self, part: bytes) -> "pa.Table":
-        """The rows of such a file."""
+        """The rows of a file that `encode` made."""
         import pyarrow as pa
         import pyarrow.parquet
 

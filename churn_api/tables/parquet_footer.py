@@ -1,6 +1,6 @@
-"""The footer of a Parquet file, read piece by piece, so that it can be found too large before it is all in memory.
+"""Reads the footer of a Parquet file incrementally, so that a file beyond its bounds is rejected early.
 
-pyarrow reads all of it at once, and its accessors of single chunks end the process at one that contradicts itself.
+pyarrow parses the complete footer at once, and its accessors of column chunks abort the process where one is corrupt.
 https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
 """
 
@@ -23,32 +23,32 @@ _CHUNK = 3
 _TYPE, _ENCODINGS, _PATH, _VALUES, _SIZE, _DATA, _DICTIONARY = 1, 2, 3, 5, 7, 9, 11
 _TEXT = 6
 _DELTAS = {6, 7}
-"""Encodings of texts by their lengths, and by what they share with the last."""
+"""DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY, encodings of text."""
 
 
-_MISLED = (ValueError, LookupError, TypeError, AttributeError, struct.error, OSError)
-"""What comes of fields that are not there, or are of another kind."""
+_PARSE_ERRORS = (ValueError, LookupError, TypeError, AttributeError, struct.error, OSError)
+"""What missing fields, or fields of another type, raise."""
 
 
 class Chunk(NamedTuple):
-    """One column of one row group."""
+    """A column chunk: one column of one row group."""
 
     group: int
     column: str
     text: bool
     deltas: bool
-    """Whether its texts are encoded in a way that no dictionary is made of."""
+    """Whether its text is delta-encoded, which pyarrow cannot read as a dictionary."""
     start: int
     stop: int
 
 
 def damaged(path: Path) -> TableError:
-    """What says that a file is no Parquet."""
+    """The error for a file that is not valid Parquet."""
     return TableError(f"{path.name} is not a whole Parquet file")
 
 
 def chunks(path: Path, bounds: Bounds) -> Iterator[Chunk]:
-    """Every column of every row group, once its columns and rows are within bounds.
+    """Every column chunk of every row group, after checking the bounds on columns and rows.
 
     Raises TableError, TooLarge, or TooManyRows.
     """
@@ -65,7 +65,7 @@ def chunks(path: Path, bounds: Bounds) -> Iterator[Chunk]:
                     bounds.check_rows(value[1])
     except TableError:
         raise
-    except _MISLED as error:
+    except _PARSE_ERRORS as error:
         raise damaged(path) from error
 
 
@@ -97,19 +97,19 @@ def _chunks(reader: StructReader) -> Iterator[Chunk]:
                 yield _chunk(group, reader.value(item)[_CHUNK])
 
 
-def _chunk(group: int, found: Struct) -> Chunk:
-    start, size = integer(found, _DATA, I64), integer(found, _SIZE, I64)
-    dictionary = integer(found, _DICTIONARY, I64) or 0
-    if integer(found, _VALUES, I64) == 0:
-        start = size = dictionary = 0  # no page of it is read, and its places may be anything
+def _chunk(group: int, metadata: Struct) -> Chunk:
+    start, size = integer(metadata, _DATA, I64), integer(metadata, _SIZE, I64)
+    dictionary = integer(metadata, _DICTIONARY, I64) or 0
+    if integer(metadata, _VALUES, I64) == 0:
+        start = size = dictionary = 0  # none of its pages is read, and its offsets may be arbitrary
     if start is None or size is None or min(start, size) < 0:
-        raise ValueError("a chunk that stands nowhere")
+        raise ValueError("a chunk without a valid offset")
     start = min(start, dictionary) if dictionary > 0 else start
     return Chunk(
         group,
-        ".".join(step.decode() for step in found[_PATH]),
-        integer(found, _TYPE, I32) == _TEXT,
-        any(encoding in _DELTAS for _, encoding in found[_ENCODINGS]),
+        ".".join(step.decode() for step in metadata[_PATH]),
+        integer(metadata, _TYPE, I32) == _TEXT,
+        any(encoding in _DELTAS for _, encoding in metadata[_ENCODINGS]),
         start,
         start + size,
     )

@@ -1,4 +1,4 @@
-"""What the pages of a Parquet file decompress to, by their own headers: what its footer says of them need not be so."""
+"""The decompressed size of a Parquet file's pages, from their own headers: the footer cannot be trusted."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +10,14 @@ from churn_api.tables.table_size import check_size
 from churn_api.tables.thrift_structs import I32, Struct, StructReader, integer
 
 PAGE_BYTES = 1 << 10
-"""What a page counts for at least, and a chunk: looking at it takes its time, however little it holds."""
+"""The least that a page or a chunk counts for, since reading even an empty one takes time."""
 
 _HEADER_BYTES = 1 << 8
-"""In which most headers end: all but those with long texts among their statistics."""
+"""Bytes that contain most headers; headers with long text in their statistics are longer."""
 _MAX_HEADER_BYTES = 1 << 24
 _DECOMPRESSED, _COMPRESSED = 2, 3
 _ENCODINGS = ((5, 2), (7, 2), (8, 4))
-"""Where the header of a data page, of a dictionary and of a data page of version 2 says how it is encoded."""
+"""Fields with the encoding, in the headers of a data page, a dictionary page and a data page V2."""
 _DICTIONARY = 7
 _PLAIN = 0
 
@@ -26,15 +26,15 @@ class Page(NamedTuple):
     """One page of a column."""
 
     bytes: int
-    """Once it is decompressed."""
+    """Decompressed size."""
     shares_texts: bool
-    """Whether one text in it may stand for many: a dictionary, or one where a text shares the start of the last."""
+    """Whether one text in it may occur in many rows: a dictionary, or text that shares prefixes."""
 
 
 def check_pages(path: Path, bounds: Bounds) -> None:
-    """See that a file is within bounds, before anything of it is decompressed.
+    """Check that a file is within bounds, before decompressing anything.
 
-    Raises TableError where it is damaged, TooLarge where its pages decompress to more than is allowed, or TooManyRows.
+    Raises TableError where it is corrupt, TooLarge where its pages decompress to more than allowed, or TooManyRows.
     """
     size = 0
     for chunk in chunks(path, bounds):
@@ -43,14 +43,14 @@ def check_pages(path: Path, bounds: Bounds) -> None:
             size = check_size(path, size + max(page.bytes, PAGE_BYTES), bounds.bytes)
 
 
-def longest_shared_text(path: Path, found: list[Chunk]) -> int:
-    """Bytes that a text has at most which may stand in many rows of these columns. Raises TableError."""
-    texts = [chunk for chunk in found if chunk.text]
+def longest_shared_text(path: Path, columns: list[Chunk]) -> int:
+    """An upper bound, in bytes, of a text that may occur in many rows of these columns. Raises TableError."""
+    texts = [chunk for chunk in columns if chunk.text]
     return max((page.bytes for chunk in texts for page in pages(path, chunk) if page.shares_texts), default=0)
 
 
 def pages(path: Path, chunk: Chunk) -> Iterator[Page]:
-    """The pages of one column of one row group. Raises TableError where they are not whole."""
+    """The pages of a column chunk. Raises TableError where they are incomplete."""
     start = chunk.start
     with path.open("rb") as file:
         while start < chunk.stop:
@@ -63,7 +63,7 @@ def pages(path: Path, chunk: Chunk) -> Iterator[Page]:
 
 
 def _header(path: Path, file: BinaryIO, start: int) -> tuple[Struct, int]:
-    """A page's header, and the bytes that it takes."""
+    """A page's header and its size in bytes."""
     size = _HEADER_BYTES
     while size <= _MAX_HEADER_BYTES:
         file.seek(start)

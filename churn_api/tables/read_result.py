@@ -1,4 +1,4 @@
-"""Outcome: what the rows of one block came to."""
+"""The result of reading one block: valid rows as columns, and the faults of the others."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,62 +12,62 @@ from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
 
 MAX_BLOCK_FAULTS = 1 << 17
-"""Of a block, that are told one by one; the others are counted."""
+"""Faults of a block that are listed; the others are counted."""
 
 
 class RowFault(NamedTuple):
-    """One fault of a row. It never holds the value itself."""
+    """One fault of a row. It never contains the value itself."""
 
     row: int
     """From 0, within the block."""
     line: int
-    """From 0, within the block: where the row begins."""
+    """The line where the row begins, from 0, within the block."""
     column: str | None
-    """None where the row itself is at fault."""
+    """None where the fault concerns the row itself."""
     code: str
     message: str
     hint: str | None
 
 
 class BlockFaults:
-    """The first faults of a block's rows, and a count of the others."""
+    """Collects the first faults of a block's rows, and counts the others."""
 
     def __init__(self) -> None:
         self.first: list[RowFault] = []
         self.more = 0
 
     def add(self, row: int, line: int, record: InvalidRecord) -> None:
-        """What is wrong with the next bad row."""
-        some = record.faults[: MAX_BLOCK_FAULTS - len(self.first)]
-        self.first += [_fault_at(row, line, fault) for fault in some]
-        self.more += len(record.faults) - len(some) + record.more
+        """Add the faults of the next invalid row."""
+        listed = record.faults[: MAX_BLOCK_FAULTS - len(self.first)]
+        self.first += [_fault_at(row, line, fault) for fault in listed]
+        self.more += len(record.faults) - len(listed) + record.more
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The rows of a block: the good ones as columns, the faults of the others."""
+class ReadResult:
+    """The rows of a block: n valid rows as columns, and the faults of the others."""
 
     columns: Columns
-    """Of the good rows."""
+    """The n valid rows."""
     good: NDArray[np.int64]
-    """The good rows' numbers within the block, ascending."""
+    """Shape (n,): the valid rows' positions within the block, ascending."""
     count: int
-    """Rows of the block, good and bad."""
+    """Rows of the block, valid and invalid."""
     lines: int
-    """Lines of the block; its rows, where it is no text."""
+    """Lines of the block; equal to `count` for binary formats."""
     identifiers: pa.ChunkedArray
-    """One a row, text, or int64 where the file stores numbers; null where there is none."""
+    """Length `count`: text, or int64 where the file stores numbers; null where a row has none."""
     faults: list[RowFault]
-    """The first ones, in the order of rows."""
+    """The first faults, in the order of rows."""
     unseen: dict[str, int]
-    """By open feature: good rows with a category that training did not see."""
+    """By open feature: the number of valid rows with an out-of-vocabulary category."""
     kept: pa.Table
-    """One row a row: the columns to keep, as they stand."""
+    """The columns to keep, unmodified, with `count` rows."""
     more_faults: int = 0
-    """That are not among the faults."""
+    """The number of faults left out of `faults`."""
 
 
 def _fault_at(row: int, line: int, fault: Fault) -> RowFault:
-    """A record's fault as that of a row."""
+    """A record's fault as a row's fault."""
     column = str(fault.path[0]) if fault.path else None
     return RowFault(row, line, column, fault.code, fault.message, fault.hint)

@@ -1,4 +1,4 @@
-"""Rows of Parquet and Arrow files, read anywhere in them without holding more than a block."""
+"""Reads row ranges of Parquet and Arrow files, with at most one block in memory."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from churn_api.contract.bounds import NO_BOUNDS
-from churn_api.tables.arrow_types import coded_kind, plain_bytes, plain_kind, refuse_unreadable
+from churn_api.tables.arrow_types import dictionary_type, plain_bytes, plain_type, refuse_unreadable
 from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.parquet_footer import Chunk, chunks
 from churn_api.tables.parquet_pages import longest_shared_text
@@ -19,13 +19,13 @@ from churn_api.tables.table_errors import TableError
 from churn_api.tables.table_size import check_size
 
 _DECODED_ROWS = 1 << 12
-"""At a time, unless texts are so long that fewer will do: they are found out before they fill the memory."""
+"""Rows decoded at a time; fewer where texts are long, so that a block beyond its bounds is rejected early."""
 
 
 def stored_cells(layout: Layout, block: Block, read: Callable[[], pa.Table], coded: Sequence[str] = ()) -> Cells:
-    """What `read` returns of a block: its columns of their plain kinds, or as codes where they are `coded`.
+    """The columns that `read` returns, cast to plain types; those in `coded` may remain dictionary-encoded.
 
-    Raises TableError where they cannot be read.
+    Raises TableError where a column cannot be read.
     """
     try:
         table = read()
@@ -34,7 +34,7 @@ def stored_cells(layout: Layout, block: Block, read: Callable[[], pa.Table], cod
     for field in table.schema:
         refuse_unreadable(layout.names.index(field.name) + 1, field)
     kinds = [
-        (field.name, coded_kind(field.type) if field.name in coded else plain_kind(field.type))
+        (field.name, dictionary_type(field.type) if field.name in coded else plain_type(field.type))
         for field in table.schema
     ]
     rows = block.stop - block.start
@@ -42,7 +42,7 @@ def stored_cells(layout: Layout, block: Block, read: Callable[[], pa.Table], cod
 
 
 def read_arrow(path: str, names: Sequence[str], start: int, stop: int) -> pa.Table:
-    """Rows of a regrouped Arrow file, all of one batch, or none."""
+    """Read rows of a regrouped Arrow file; the range must lie within one batch."""
     with pa.memory_map(path) as source:
         schema = pa.ipc.open_file(source).schema
         if start == stop:
@@ -54,42 +54,42 @@ def read_arrow(path: str, names: Sequence[str], start: int, stop: int) -> pa.Tab
 
 
 def read_parquet(layout: Layout, names: Sequence[str], block: Block, coded: Sequence[str] = ()) -> pa.Table:
-    """Rows of a Parquet file, all of one row group, or none; texts of the columns `coded` as dictionaries.
+    """Read rows of a Parquet file; the range must lie within one row group. Text in `coded` is dictionary-encoded.
 
-    A file mostly holds them so, and decoding them takes as long as all the rest.
-    What follows on from this thread's last call is read on; anything else is decoded from the row group's first row.
+    Files usually store text as dictionaries, and decoding them would take half of the time. A range after this
+    thread's last one continues its decoder; any other range is decoded from the first row of its row group.
     """
     if block.start == block.stop:
         return pyarrow.parquet.read_schema(layout.path).empty_table().select(names)
-    reader, _held.reader = _held.reader, None
+    reader, _last.reader = _last.reader, None
     if reader is None or not reader.follows(layout.path, names, block.start):
         reader = _Reader(layout, names, coded)
     table = reader.rows(block.start, block.stop)
-    # A file may hold text that is none, which nobody else looks at.
+    # Arrow does not otherwise check that text in a file is valid UTF-8.
     table.validate(full=True)
     if not reader.done:
-        _held.reader = reader
+        _last.reader = reader
     return table
 
 
 class _Reader:
-    """Some columns of a Parquet file, read forwards."""
+    """Reads columns of a Parquet file, forwards only."""
 
     def __init__(self, layout: Layout, names: Sequence[str], coded: Sequence[str]) -> None:
         self._path, self._names = layout.path, list(names)
         self._max_bytes = layout.block_bytes
         schema = pyarrow.parquet.read_schema(layout.path)
-        # Before anything is decoded: a list of a few bytes may hold any number of values.
+        # Before anything is decoded: a few bytes of a list column may decode to any number of values.
         for name in names:
             refuse_unreadable(layout.names.index(name) + 1, schema.field(name))
         texts = {field.name for field in schema if pa.types.is_string(field.type)}
-        found = _chunks(Path(layout.path))
-        codes = texts.intersection(coded) - {chunk.column for chunk in found if chunk.deltas}
+        chunks_of_file = _chunks(Path(layout.path))
+        codes = texts.intersection(coded) - {chunk.column for chunk in chunks_of_file if chunk.deltas}
         self._file = pyarrow.parquet.ParquetFile(layout.path, pre_buffer=False, read_dictionary=list(codes))
-        footer = self._file.metadata
+        metadata = self._file.metadata
         repeating = {*names} - codes
-        self._repeating = [chunk for chunk in found if chunk.column in repeating]
-        groups = [footer.row_group(index).num_rows for index in range(self._file.num_row_groups)]
+        self._repeating = [chunk for chunk in chunks_of_file if chunk.column in repeating]
+        groups = [metadata.row_group(index).num_rows for index in range(self._file.num_row_groups)]
         self._ends = np.cumsum(groups)
         self._group = -1
         self._next = 0
@@ -97,23 +97,23 @@ class _Reader:
 
     @property
     def done(self) -> bool:
-        """Whether the last row was read."""
+        """Whether the last row has been read."""
         return bool(self._next == self._file.metadata.num_rows)
 
     def follows(self, path: str, names: Sequence[str], start: int) -> bool:
-        """Whether these columns are read, and not yet beyond row `start`."""
+        """Whether this reader reads these columns, and has not passed row `start`."""
         return self._path == path and self._names == list(names) and self._next <= start
 
     def rows(self, start: int, stop: int) -> pa.Table:
-        """Rows of one row group; those between the last ones and `start` are decoded and dropped."""
+        """Read rows of one row group; rows between the last position and `start` are decoded and dropped."""
         self._go_to_group_of(start)
         while self._next < start:
             self._next_batch()
-        found, size = [], 0
+        batches, size = [], 0
         while self._next < stop:
-            found.append(self._next_batch())
-            size = check_size(Path(self._path), size + plain_bytes(found[-1]), self._max_bytes)
-        return pa.Table.from_batches(found).select(self._names)
+            batches.append(self._next_batch())
+            size = check_size(Path(self._path), size + plain_bytes(batches[-1]), self._max_bytes)
+        return pa.Table.from_batches(batches).select(self._names)
 
     def _go_to_group_of(self, row: int) -> None:
         group = int(np.searchsorted(self._ends, row, side="right"))
@@ -133,20 +133,20 @@ class _Reader:
 
 
 def _chunks(path: Path) -> list[Chunk]:
-    """Those of a file that was found to be within bounds, read once for all of a job's blocks."""
-    now = path.stat()
-    return _chunks_of(path, now.st_ino, now.st_mtime_ns)
+    """The column chunks of a file whose bounds were checked before; cached for the other blocks of the file."""
+    stat = path.stat()
+    return _cached_chunks(path, stat.st_ino, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=2)
-def _chunks_of(path: Path, *_: int) -> list[Chunk]:
+def _cached_chunks(path: Path, *_: int) -> list[Chunk]:
     return list(chunks(path, NO_BOUNDS))
 
 
-class _Held(threading.local):
-    """A reader is no other thread's, and it stays where the next block is likely to follow."""
+class _LastReader(threading.local):
+    """The reader of this thread's last call, which the next block is likely to continue."""
 
     reader: _Reader | None = None
 
 
-_held = _Held()
+_last = _LastReader()

@@ -1,6 +1,7 @@
-"""Folders for the files of one request, which are gone with it, also where its process was killed.
+"""Temporary folders of requests, which are removed even where the process was killed.
 
-Each is locked by the process that made it, and a lock ends with its process: what can be locked is nobody's any more.
+The process that creates a folder holds a lock (flock) on it, which ends with the process: a folder that another process
+can lock has no owner any more.
 """
 
 import fcntl
@@ -16,22 +17,22 @@ PREFIX = "churn-api-scratch-"
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder below TMPDIR for a block of code. Raises OSError."""
-    made = Path(tempfile.mkdtemp(prefix=f".{PREFIX}"))
-    # It gets the name that is looked for when it is locked.
-    folder = made.with_name(made.name.removeprefix("."))
-    lock = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
+    """Create a folder in TMPDIR for a `with` block. Raises OSError."""
+    unlocked = Path(tempfile.mkdtemp(prefix=f".{PREFIX}"))
+    # `sweep_scratch` finds the folder only after this rename, when it is locked.
+    folder = unlocked.with_name(unlocked.name.removeprefix("."))
+    lock = os.open(unlocked, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made.rename(folder)
+        unlocked.rename(folder)
         yield folder
     finally:
-        shutil.rmtree(folder if folder.exists() else made, ignore_errors=True)
+        shutil.rmtree(folder if folder.exists() else unlocked, ignore_errors=True)
         os.close(lock)
 
 
 def sweep_scratch() -> int:
-    """Remove the folders of processes that are gone, and tell how many. What cannot be removed is left."""
+    """Remove the folders of processes that no longer exist; returns their number. Ignores what cannot be removed."""
     swept = 0
     with suppress(OSError):
         for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
@@ -42,7 +43,7 @@ def sweep_scratch() -> int:
 def _sweep(folder: Path) -> bool:
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:  # another's, or gone
+    except OSError:  # of another user, or removed
         return False
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

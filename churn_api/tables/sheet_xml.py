@@ -1,4 +1,4 @@
-"""What stands in the XML of a workbook's parts (ECMA-376): texts, styles, and the cells of a sheet."""
+"""Handlers of the XML in a workbook's parts (ECMA-376): shared strings, styles, and the cells of a sheet."""
 
 import math
 import re
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from churn_api.tables.typed_cells import Cell
 
     SheetRow = tuple[int, dict[int, Cell]]
-    """A row's number, from 1, and its cells that are not blank, by their column, from 0."""
+    """A row's number, from 1, and its nonblank cells by column, from 0."""
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
-"""Of a sheet, its header included."""
+"""Limits of a sheet, including its header."""
 
 _DATES = frozenset(map(str, [*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)]))
-"""Number formats of Excel's own that show dates or times."""
+"""Ids of Excel's built-in number formats that show dates or times."""
 _LITERALS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
 _PARTS_OF_DATES = re.compile(r"[dmyhs]", re.IGNORECASE)
 _ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
@@ -27,7 +27,7 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 class _LocalNames(dict[str, str]):
-    """Names without their prefixes."""
+    """XML names without their namespace prefixes."""
 
     def __missing__(self, name: str) -> str:
         return name.rpartition(":")[2]
@@ -37,7 +37,7 @@ _LOCAL = _LocalNames((name, name) for name in ("c", "v", "t", "row", "is", "f", 
 
 
 class Handler:
-    """Sees the elements of a part."""
+    """Receives the XML events of a part."""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """An element begins."""
@@ -46,18 +46,18 @@ class Handler:
         """An element ends."""
 
     def text(self, data: str) -> None:
-        """Text stands in an element."""
+        """Text in an element."""
 
 
 class Elements(Handler):
-    """Keeps the attributes of elements."""
+    """Collects the attributes of elements with certain names."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.attributes: dict[str, list[dict[str, str]]] = {name: [] for name in names}
         self._parents: list[str] = [""]
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Keep the attributes of an element that was asked for."""
+        """Collect the attributes of a requested element."""
         name = _LOCAL[name]
         for known in (name, f"{self._parents[-1]}/{name}"):
             if known in self.attributes:
@@ -65,44 +65,44 @@ class Elements(Handler):
         self._parents.append(name)
 
     def end(self, name: str) -> None:
-        """Go back to its parent."""
+        """Return to the parent."""
         self._parents.pop()
 
 
 class Texts(Handler):
-    """Keeps the texts of one part; how they are pronounced is no part of them."""
+    """Collects the shared strings; phonetic guides (`rPh`) are left out."""
 
     def __init__(self) -> None:
         self.texts: list[str | None] = []
         self._pieces: list[str] = []
-        self._wanted = self._spoken = False
+        self._wanted = self._in_phonetic = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Text of a `t` is wanted, unless it says how another is pronounced."""
+        """Collect the text of a `t`, except in a phonetic guide."""
         name = _LOCAL[name]
         if name == "si":
             self._pieces = []
         elif name == "rPh":
-            self._spoken = True
-        self._wanted = name == "t" and not self._spoken
+            self._in_phonetic = True
+        self._wanted = name == "t" and not self._in_phonetic
 
     def end(self, name: str) -> None:
-        """A text is whole where its `si` ends."""
+        """A text is complete where its `si` ends."""
         name = _LOCAL[name]
         self._wanted = False
         if name == "rPh":
-            self._spoken = False
+            self._in_phonetic = False
         elif name == "si":
             self.texts.append(_unescaped("".join(self._pieces)))
 
     def text(self, data: str) -> None:
-        """Keep it where it is wanted."""
+        """Collect text within a `t`."""
         if self._wanted:
             self._pieces.append(data)
 
 
 class Sheet(Handler):
-    """Keeps the rows of a sheet until they are taken."""
+    """Collects the rows of a sheet until `take` returns them."""
 
     def __init__(self, texts: list[str | None], date_styles: frozenset[str], base_1904: bool) -> None:
         self._texts = texts
@@ -114,24 +114,24 @@ class Sheet(Handler):
         self._column = -1
         self._attributes: dict[str, str] = {}
         self._pieces: list[str] = []
-        self._wanted = self._spoken = False
+        self._wanted = self._in_phonetic = False
 
-    def taken(self) -> "list[SheetRow]":
-        """The rows that are whole; they are not kept any more."""
+    def take(self) -> "list[SheetRow]":
+        """Return and forget the complete rows."""
         rows, self._rows = self._rows, []
         return rows
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """A row or a cell begins where its reference says, else beside the last one."""
+        """Begin a row or a cell at its reference, or else after the last one."""
         name = _LOCAL[name]
         if name == "c":
             reference = attributes.get("r")
             self._column = _column_index(reference.rstrip("0123456789")) if reference else self._column + 1
             self._attributes, self._pieces = attributes, []
         elif name in ("v", "t"):
-            self._wanted = not self._spoken
+            self._wanted = not self._in_phonetic
         elif name == "rPh":
-            self._spoken = True
+            self._in_phonetic = True
         elif name == "row":
             number = int(attributes.get("r", self._number + 1))
             if not self._number < number <= MAX_ROWS:
@@ -139,7 +139,7 @@ class Sheet(Handler):
             self._number, self._column, self._cells = number, -1, {}
 
     def end(self, name: str) -> None:
-        """Cells and rows that hold nothing are not kept."""
+        """Keep cells and rows that are not blank."""
         name = _LOCAL[name]
         if name in ("v", "t"):
             self._wanted = False
@@ -148,17 +148,17 @@ class Sheet(Handler):
             if value is not None:
                 self._cells[self._column] = value
         elif name == "rPh":
-            self._spoken = False
+            self._in_phonetic = False
         elif name == "row" and self._cells:
             self._rows.append((self._number, self._cells))
 
     def text(self, data: str) -> None:
-        """Keep what a cell holds: its value or its text, but not its formula."""
+        """Collect a cell's value or text, but not its formula."""
         if self._wanted:
             self._pieces.append(data)
 
     def _value(self, text: str) -> "Cell":
-        """A cell's value. Errors, as #N/A, are text, and so are dates."""
+        """A cell's value. Dates, and errors such as #N/A, are text."""
         kind = self._attributes.get("t", "n")
         if not text:
             return None
@@ -179,9 +179,9 @@ class Sheet(Handler):
 
 
 def date_styles(formats: list[dict[str, str]], styles: list[dict[str, str]]) -> frozenset[str]:
-    """The styles of cells, by their number, that show dates or times."""
-    own = {one["numFmtId"] for one in formats if _is_date_format(one["formatCode"])}
-    dates = (_DATES | own) - {one["numFmtId"] for one in formats if not _is_date_format(one["formatCode"])}
+    """The indices of the cell styles that show dates or times."""
+    own = {item["numFmtId"] for item in formats if _is_date_format(item["formatCode"])}
+    dates = (_DATES | own) - {item["numFmtId"] for item in formats if not _is_date_format(item["formatCode"])}
     return frozenset(str(index) for index, style in enumerate(styles) if style.get("numFmtId") in dates)
 
 
@@ -214,14 +214,14 @@ def column_letters(index: int) -> str:
 
 
 def _is_date_format(code: str) -> bool:
-    """Whether a number format shows a point in time; elapsed hours are a number."""
+    """Whether a number format shows a date or a time of day; elapsed time counts as a number."""
     return not _ELAPSED.search(code) and bool(_PARTS_OF_DATES.search(_LITERALS.sub("", code.partition(";")[0])))
 
 
 def _as_date(days: float, *, base_1904: bool) -> "Cell":
-    """A date as ISO text, with its time where it has one; the number itself where no calendar has it.
+    """A date as ISO text, with its time where it has one; the number itself where it is out of range.
 
-    Excel takes 1900 for a leap year: days before its 29 February, which is day 60, count from a day later.
+    Excel treats 1900 as a leap year: days before its nonexistent 29 February (day 60) have an epoch one day later.
     """
     base = datetime(1904, 1, 1) if base_1904 else datetime(1899, 12, 31 if days < 60 else 30)
     try:
@@ -234,9 +234,9 @@ def _as_date(days: float, *, base_1904: bool) -> "Cell":
 
 
 def _unescaped(text: str) -> str | None:
-    """A text with the characters that XML cannot hold; None for an empty one."""
+    """A text with its `_xHHHH_` escapes decoded; None for an empty text."""
     if "_x" in text:
-        text = _ESCAPED.sub(lambda found: _character(found[0], int(found[1], 16)), text)
+        text = _ESCAPED.sub(lambda match: _character(match[0], int(match[1], 16)), text)
     return text or None
 
 

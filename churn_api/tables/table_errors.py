@@ -1,21 +1,21 @@
-"""What is wrong with a table."""
+"""Errors of tables."""
 
 from churn_api.contract.faults import Fault
 
 KEEP = "keep"
-"""Under which requests name the columns to keep."""
+"""The request parameter that names the columns to keep."""
 
 
 class TableError(ValueError):
-    """A file that is no table, or a cell that does not fit its column. Its text names no value of the table."""
+    """A file that is not a table, or a cell that does not fit its column. The text contains no value of the table."""
 
 
 class TooLarge(TableError):
-    """A file that decompresses to more than is allowed, or a table that its format cannot hold."""
+    """A file that decompresses to more than allowed, or a table that exceeds the limits of its format."""
 
 
 class BadRow(TableError):
-    """A row that is no row of a table. The text says where it stands in the file; `row` and `complaint`, what it is."""
+    """An unparsable row. The text has its position in the file; `row` and `complaint` do not."""
 
     def __init__(self, message: str, row: int, complaint: str) -> None:
         super().__init__(message)
@@ -23,29 +23,29 @@ class BadRow(TableError):
         """From 0, within the block that was read."""
         self.complaint = complaint
 
-    def at(self, number: int) -> TableError:
-        """The same of a file in which the block's first row has this number."""
+    def with_row_number(self, number: int) -> TableError:
+        """An error with the row's number in the file, where the block's first row has this number."""
         return TableError(f"row {number + self.row}: {self.complaint}")
 
 
 class TableFaults(TableError):
-    """Columns that are missing, unknown or in each other's way; `faults` has one each.
+    """Columns that are missing, unknown or clash; `faults` has one fault each.
 
-    Its path is a column that the signature names, or the position of a name among those to keep.
+    A fault's path is a column of the signature, or the position of a name among the columns to keep.
     """
 
     def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("; ".join(_told(fault) for fault in faults))
+        super().__init__("; ".join(_line(fault) for fault in faults))
         self.faults = faults
 
 
 def concerns_keep(fault: Fault) -> bool:
-    """Whether a name to keep is at fault, and no column."""
+    """Whether a fault concerns a name to keep rather than a column of the table."""
     return fault.path[:1] == (KEEP,) and len(fault.path) > 1
 
 
-def _told(fault: Fault) -> str:
-    place = f"column {str(fault.path[0])!r}: " if fault.path else ""
+def _line(fault: Fault) -> str:
+    subject = f"column {str(fault.path[0])!r}: " if fault.path else ""
     if concerns_keep(fault):
-        place = f"{KEEP}: "
-    return f"{place}{fault.message}" + (f" {fault.hint}" if fault.hint else "")
+        subject = f"{KEEP}: "
+    return f"{subject}{fault.message}" + (f" {fault.hint}" if fault.hint else "")

@@ -1,4 +1,4 @@
-"""What the formats that are text share: their first bytes, and blocks that are cut in windows."""
+"""Shared by the text formats: checking the first bytes, and splitting a file into blocks."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,22 +11,22 @@ from churn_api.tables.row_boundaries import MAX_ROW_BYTES, line_at
 from churn_api.tables.table_errors import BadRow, TableError
 
 TEXT_BYTES = 1 << 22
-"""Of a block of text, at most, unless one row has more."""
+"""Maximum bytes of a block of text, unless one row has more."""
 TEXT_LINES = 1 << 16
-"""Of a block of text, at most, without blank ones: a bad row takes half a millisecond, a blank line next to nothing."""
+"""Maximum nonblank lines of a block of text: an invalid row takes half a millisecond."""
 NOT_UTF8 = "not UTF-8 text: save it as CSV UTF-8"
 BOM = b"\xef\xbb\xbf"
 START_BYTES = 1 << 16
-"""Bytes in which most headers end."""
+"""Bytes that contain most headers."""
 
-WRITTEN_LINE = re.compile(rb"[^ \t\r\n][^\n]*+")
-"""A line, up to its line feed, with more than white space in it."""
+NONBLANK_LINE = re.compile(rb"[^ \t\r\n][^\n]*+")
+"""A line with more than white space, up to its line feed."""
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def first_bytes(path: Path) -> bytes:
-    """What a file begins with. Raises TableError where it is no text that can be read."""
+    """The first bytes of a file. Raises TableError where they are not readable text."""
     with path.open("rb") as file:
         start = file.read(START_BYTES)
     if start.startswith(_UTF16):
@@ -37,14 +37,14 @@ def first_bytes(path: Path) -> bytes:
 
 
 class TextRows(NamedTuple):
-    """How the rows of a text are told."""
+    """How to find the rows of a text."""
 
-    whole: Callable[[bytes], int]
-    """How many bytes of those that begin a row are whole rows."""
+    complete_size: Callable[[bytes], int]
+    """How many bytes, of bytes that begin with a row, form complete rows."""
     line: bytes
-    """The pattern of a line that is not blank, and of blank ones before it. A row has at least one."""
-    endless: str
-    """What is wrong with a row that does not end."""
+    """The pattern of a nonblank line with the blank lines before it. A row has at least one line."""
+    unterminated: str
+    """The complaint about a row that does not end."""
 
 
 def text_stops(layout: Layout, start: int, rows: TextRows) -> Iterator[int]:
@@ -56,11 +56,11 @@ def text_stops(layout: Layout, start: int, rows: TextRows) -> Iterator[int]:
 
 
 def has_more_rows(layout: Layout, most: int, next_row: Callable[[bytes, int], int]) -> bool:
-    """Whether a text has more than `most` rows. `next_row` says where the next one ends, or 0 where there is none."""
+    """Whether a text has more than `most` rows. `next_row` returns the end of the next row, 0 where there is none."""
     with Path(layout.path).open("rb") as file:
         file.seek(layout.start)
         data = file.read(layout.stop - layout.start)
-    # Few enough lines are few enough rows, whatever stands in them.
+    # A row has at least one line, so few lines mean few rows.
     if data.count(b"\n") + data.count(b"\r") < most:
         return False
     end, rows = 0, 0
@@ -70,33 +70,36 @@ def has_more_rows(layout: Layout, most: int, next_row: Callable[[bytes, int], in
 
 
 def next_line(data: bytes, start: int) -> int:
-    """Where the line ends that is the first after `start` that is not blank; 0 where there is none."""
-    found = WRITTEN_LINE.search(data, start)
-    return found.end() if found else 0
+    """The end of the first nonblank line after `start`; 0 where there is none."""
+    match = NONBLANK_LINE.search(data, start)
+    return match.end() if match else 0
 
 
 def _stop(file: BinaryIO, layout: Layout, start: int, rows: TextRows) -> int:
-    """The end of the last whole row in the shortest window that holds one, or of as many as a block may have lines."""
+    """The end of a block: of the last complete row within the maximum size and number of lines.
+
+    A row that is longer than the window doubles the window.
+    """
     window = TEXT_BYTES
     while True:
         file.seek(start)
         data = file.read(min(window, layout.stop - start))
-        few, is_last = _first_lines(data, rows.line), start + window >= layout.stop
-        if is_last and len(few) == len(data):
+        lines, is_last = _first_lines(data, rows.line), start + window >= layout.stop
+        if is_last and len(lines) == len(data):
             return layout.stop
-        whole = rows.whole(few) or rows.whole(data)
-        if whole:
-            return start + whole
+        size = rows.complete_size(lines) or rows.complete_size(data)
+        if size:
+            return start + size
         if is_last:
             return layout.stop
         if window >= MAX_ROW_BYTES:
             path = Path(layout.path)
-            raise BadRow(f"{path.name}, line {line_at(path, start)}: {rows.endless}", 0, rows.endless)
+            raise BadRow(f"{path.name}, line {line_at(path, start)}: {rows.unterminated}", 0, rows.unterminated)
         window *= 2
 
 
 def _first_lines(data: bytes, line: bytes) -> bytes:
-    """As many lines as a block may have, and the blank ones between them."""
+    """As many nonblank lines as a block may have, and the blank lines between them."""
     if data.count(b"\n") + data.count(b"\r") <= TEXT_LINES:
         return data
     match = _lines_pattern(line, TEXT_LINES).match(data)

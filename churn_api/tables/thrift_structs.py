@@ -1,4 +1,4 @@
-"""Structs as Thrift's compact protocol writes them, which is how Parquet writes its footer and its pages' headers.
+"""Reads structs of Thrift's compact protocol, the encoding of Parquet's footer and page headers.
 
 https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 """
@@ -12,19 +12,19 @@ I32, I64 = 5, 6
 _INTEGERS = (4, I32, I64)
 
 Struct = dict[int, Any]
-"""Values by the number of their fields: integers with their kind, texts, structs, lists of these; of all else None."""
+"""Values by field number: (type, integer) pairs, bytes, structs, and lists of these; None for other types."""
 
 
 def integer(struct: Struct, field: int, kind: int) -> int | None:
-    """A field of this kind; None where there is none. A reader skips what is of another kind."""
+    """An integer field of this type; None where it is absent or has another type."""
     value = struct.get(field)
     return value[1] if isinstance(value, tuple) and value[0] == kind else None
 
 
 class StructReader:
-    """Reads what stands in some bytes. Raises ValueError or IndexError where it does not stand there.
+    """Reads structs from bytes. Raises ValueError or IndexError where they are malformed.
 
-    Fields must come in order, once each: of one that comes twice, another reader could take the other.
+    Fields must be in order and unique: of a repeated field, another reader could use the other value.
     """
 
     def __init__(self, data: bytes, position: int = 0) -> None:
@@ -32,13 +32,13 @@ class StructReader:
         self.position = position
 
     def read(self, depth: int = 0) -> Struct:
-        """The next struct."""
+        """Read the next struct."""
         if depth > MAX_DEPTH:
-            raise ValueError("structs in structs")
+            raise ValueError("structs nested too deeply")
         return {number: self.value(kind, depth) for number, kind in self.fields()}
 
     def fields(self) -> Iterator[tuple[int, int]]:
-        """Number and kind of each field of the next struct; whoever asks reads its value before the next."""
+        """The number and type of each field of the next struct; the caller must read a value before the next field."""
         number = 0
         while head := self._byte():
             last, number = number, number + (head >> 4) if head >> 4 else self._integer()
@@ -47,7 +47,7 @@ class StructReader:
             yield number, head & 15
 
     def value(self, kind: int, depth: int = 0) -> Any:
-        """A value of a kind."""
+        """Read a value of this type."""
         if kind in (_TRUE, _FALSE):
             return kind == _TRUE
         if kind in _INTEGERS:
@@ -64,7 +64,7 @@ class StructReader:
         return None
 
     def items(self) -> Iterator[int]:
-        """The kind of each item of the next list; whoever asks reads its value before the next."""
+        """The type of each item of the next list; the caller must read a value before the next item."""
         head = self._byte()
         count = head >> 4 if head >> 4 != 15 else self._natural()
         for _ in range(count):
@@ -79,7 +79,7 @@ class StructReader:
     def _skip(self, size: int) -> None:
         self.position += size
         if self.position > len(self._data):
-            raise IndexError("it does not end")
+            raise IndexError("unexpected end of data")
 
     def _byte(self) -> int:
         byte = self._data[self.position]
@@ -95,7 +95,7 @@ class StructReader:
                 return value
             shift += 7
             if shift > 63:
-                raise ValueError("an endless number")
+                raise ValueError("a number of too many bytes")
 
     def _integer(self) -> int:
         """Zigzag: 0, -1, 1, -2, …"""

@@ -1,6 +1,6 @@
-"""Whole tables -> columns, for training: files of every format, their cells read by the rules that scoring has.
+"""Complete tables -> columns, for training: files of every format, read by the same rules as for scoring.
 
-Cells that are blank are missing. What is no table is refused with its row, as a spreadsheet counts: a header is row 1.
+Blank cells are missing. Errors name the row in the numbering of spreadsheets: the header is row 1.
 """
 
 import tempfile
@@ -17,8 +17,8 @@ from churn_api.contract.record import RecordReader
 from churn_api.contract.signature import Feature, Signature
 from churn_api.tables.blocks import blocks
 from churn_api.tables.cell_text import as_text, trimmed
+from churn_api.tables.cell_values import is_missing, json_converter, plain_column, plain_feature_column
 from churn_api.tables.column_names import refuse_bad_names
-from churn_api.tables.column_validation import is_missing, plain, plain_feature, value_of
 from churn_api.tables.formats import FORMATS, format_of_file
 from churn_api.tables.in_memory import read_in_memory
 from churn_api.tables.layout import prepare, read_layout
@@ -26,13 +26,13 @@ from churn_api.tables.table_errors import TableError
 
 _START_BYTES = 64
 _FIRST_ROW = b"first_row"
-"""Metadata of a table: the number that its first row has in the file."""
+"""Metadata key of a table: the number of its first row in the file."""
 
 
 def read_table(path: Path) -> pa.Table:
-    """A file of any format with its columns as text, floats, integers or booleans; blank cells are null.
+    """Read a file of any format; columns are text, floats, integers or booleans, and blank cells are null.
 
-    Raises TableError naming what is wrong and in which row.
+    Raises TableError with the row at fault.
     """
     try:
         with path.open("rb") as file:
@@ -53,7 +53,7 @@ def read_table(path: Path) -> pa.Table:
 def to_columns(table: pa.Table, signature: Signature) -> Columns:
     """The features of a signature from a table that `read_table` returned.
 
-    Raises TableError where the table lacks one, or where scoring would refuse a row, which it names.
+    Raises TableError where the table lacks one, or with the number of a row that scoring would reject.
     """
     names = [feature.name for feature in signature.features]
     _require(table, names)
@@ -65,7 +65,7 @@ def to_columns(table: pa.Table, signature: Signature) -> Columns:
 
 
 def to_records(table: pa.Table, signature: Signature) -> Iterator[dict[str, Any]]:
-    """Each row as the JSON record that a client would send, without its blank cells. Raises TableError as above."""
+    """Each row as a JSON record without blank cells. Raises the same errors as `to_columns`."""
     to_columns(table, signature)
     columns = {f.name: _values(f, table.column(f.name)) for f in signature.features}
     if signature.identifier is not None and signature.identifier in table.column_names:
@@ -81,7 +81,7 @@ def _require(table: pa.Table, names: list[str]) -> None:
 
 
 def _plain(name: str, column: pa.ChunkedArray) -> pa.Array:
-    cells = plain(name, column)
+    cells = plain_column(name, column)
     if not pa.types.is_string(cells.type):
         return cells
     return pc.if_else(pc.equal(trimmed(cells), ""), pa.scalar(None, pa.string()), cells)
@@ -89,6 +89,6 @@ def _plain(name: str, column: pa.ChunkedArray) -> pa.Array:
 
 def _values(feature: Feature, column: pa.ChunkedArray) -> list[Any]:
     """A feature's column as JSON values, None for missing."""
-    value = value_of(feature)
-    values = (None if cell is None else value(cell) for cell in plain_feature(feature, column).to_pylist())
+    convert = json_converter(feature)
+    values = (None if cell is None else convert(cell) for cell in plain_feature_column(feature, column).to_pylist())
     return [int(value) if feature.type == "integer" and value is not None else value for value in values]

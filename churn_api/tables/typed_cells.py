@@ -1,4 +1,4 @@
-"""Cells that each have a type of their own, as in JSON and in spreadsheets -> columns of one type."""
+"""Cells with individual types, as in JSON and spreadsheets -> columns of one type."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,11 +9,11 @@ from churn_api.tables.cell_text import as_text
 Cell = str | int | float | bool | None
 
 _ORDER = (pa.null(), pa.int64(), pa.float64())
-"""Types, each of which holds what those before it hold."""
+"""Types in order of generality: each can represent the values of those before it."""
 
 
-def typed(cells: Sequence[Cell]) -> pa.Array:
-    """Cells as a column: integers, floats or booleans where all are, else text; of nothing but None, of type null."""
+def typed_column(cells: Sequence[Cell]) -> pa.Array:
+    """Cells as a column: integers, floats or booleans where all are, else text; of type null where all are None."""
     kinds = set(map(type, cells)) - {type(None)}
     if kinds == {int}:
         try:
@@ -28,17 +28,17 @@ def typed(cells: Sequence[Cell]) -> pa.Array:
 
 
 def common_type(kinds: Iterable[pa.DataType]) -> pa.DataType:
-    """The type that holds the cells of columns of these types: text where no other does, or where there are none."""
-    found = set(kinds) - {pa.null()}
-    if not found:
+    """The most specific type for columns of these types; text where no other fits, or `kinds` is empty."""
+    types = set(kinds) - {pa.null()}
+    if not types:
         return pa.string()
-    if len(found) == 1:
-        return found.pop()
-    return pa.float64() if found <= set(_ORDER) else pa.string()
+    if len(types) == 1:
+        return types.pop()
+    return pa.float64() if types <= set(_ORDER) else pa.string()
 
 
-def as_type(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    """The column as one of a type that `common_type` found for it: whole numbers become text without a fraction."""
+def cast_column(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Cast a column to a type from `common_type`: integral floats become text without a fraction."""
     return as_text(column) if kind == pa.string() else column.cast(kind, safe=False)
 
 

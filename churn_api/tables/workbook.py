@@ -1,7 +1,7 @@
 """Workbooks (.xlsx): a ZIP of XML parts, read as a stream and within bounds.
 
-A library that holds a sheet in memory can be made to hold any amount: a sheet of two cells may be 16,384 columns wide
-and a million rows long. Here a row is gone when the next one is read; only the texts that cells share are kept.
+Libraries that load a sheet into memory can be made to allocate any amount: a sheet of two cells may span 16,384 columns
+and a million rows. This module holds one row at a time, and the shared strings.
 """
 
 import errno
@@ -14,7 +14,7 @@ from pathlib import Path
 from posixpath import basename, dirname, join, normpath
 from typing import TYPE_CHECKING, BinaryIO
 
-# Document types are refused, so that there are no entities to expand.
+# Document type declarations are rejected, so there are no entities to expand.
 from xml.parsers import expat  # nosec B407
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
     from churn_api.tables.sheet_xml import SheetRow
 
 MAX_DIRECTORY_BYTES = 1 << 20
-"""Of a ZIP's list of its parts, at 50 bytes or more each."""
+"""Of a ZIP's central directory, with at least 50 bytes per part."""
 MAX_SMALL_PART_BYTES = 1 << 22
 """Of a part that lists sheets, parts or styles."""
 MAX_TEXTS_BYTES = 1 << 28
-"""Of the part that holds the texts which cells share: they are all in memory."""
+"""Of the shared strings, which are kept in memory."""
 MAX_TOKEN_BYTES = 1 << 22
-"""Of one tag: Excel's have a few dozen."""
+"""Of one XML tag; Excel's have a few dozen bytes."""
 
 _PIECE = 1 << 18
 _OLE = b"\xd0\xcf\x11\xe0"
-"""What an encrypted workbook begins with, and an old .xls."""
+"""The first bytes of an encrypted workbook, and of an old .xls."""
 _END, _LONGER = b"PK\5\6", b"PK\6\7"
 _END_BYTES = 22
-_MISLED = (LookupError, ValueError, RuntimeError, StopIteration, NotImplementedError)
-"""What comes of parts that are not there, are not what they are said to be, or are encrypted."""
+_PARSE_ERRORS = (LookupError, ValueError, RuntimeError, StopIteration, NotImplementedError)
+"""What missing, mistyped or encrypted parts raise."""
 
 
 def _damaged(path: Path) -> TableError:
@@ -49,24 +49,24 @@ def _damaged(path: Path) -> TableError:
 
 @contextmanager
 def sheet_rows(path: Path, max_bytes: int) -> "Iterator[Iterator[SheetRow]]":
-    """The rows of the first sheet that are not blank. Raises TableError, or TooLarge beyond `max_bytes` of XML."""
+    """The nonblank rows of the first sheet. Raises TableError, or TooLarge beyond `max_bytes` of XML."""
     try:
         with path.open("rb") as file, _open_zip(path, file) as archive:
             yield _Workbook(path, archive, max_bytes).rows()
     except TableError:
         raise
-    except (BadZipFile, EOFError, zlib.error, expat.ExpatError, *_MISLED) as error:
+    except (BadZipFile, EOFError, zlib.error, expat.ExpatError, *_PARSE_ERRORS) as error:
         raise _damaged(path) from error
     except OSError as error:
-        if error.errno != errno.EINVAL:  # the disk's fault; else a part is said to stand where no file has a place
+        if error.errno != errno.EINVAL:  # a disk error; EINVAL means that a part's offset is impossible
             raise
         raise _damaged(path) from error
 
 
 def _open_zip(path: Path, file: BinaryIO) -> ZipFile:
-    """A workbook's ZIP. Raises TableError where it is none, or lists more parts than a workbook has.
+    """Open a workbook's ZIP. Raises TableError where it is not one, or its central directory is too large.
 
-    Its end says how long that list is, and whoever opens a ZIP reads all of it.
+    The end of a ZIP has the directory's size; opening a ZIP reads the complete directory.
     """
     if file.read(len(_OLE)) == _OLE:
         raise TableError(f"{path.name} is encrypted, or an old .xls: save it as .xlsx without a password")
@@ -83,7 +83,7 @@ def _open_zip(path: Path, file: BinaryIO) -> ZipFile:
 
 
 class _Workbook:
-    """The parts of a workbook, unzipped within bounds: what counts is what they really decompress to."""
+    """The parts of a workbook, decompressed within bounds; actual sizes count, not declared ones."""
 
     def __init__(self, path: Path, archive: ZipFile, max_bytes: int) -> None:
         self._path = path
@@ -94,38 +94,42 @@ class _Workbook:
         self._parts = self._related(self._main)
 
     def rows(self) -> "Iterator[SheetRow]":
-        """The rows of the first sheet that are not blank."""
+        """The nonblank rows of the first sheet."""
         elements = self._elements(self._main, ("workbookPr", "sheet"))
-        sheets = [next(value for key, value in one.items() if key.endswith(":id")) for one in elements["sheet"]]
+        sheets = [
+            next(value for key, value in attributes.items() if key.endswith(":id")) for attributes in elements["sheet"]
+        ]
         sheet = next(target for kind, target in map(self._parts.__getitem__, sheets) if kind == "worksheet")
-        base_1904 = any(one.get("date1904") in ("1", "true") for one in elements["workbookPr"])
-        found = Sheet(self._texts(), self._date_styles(), base_1904)
-        for _ in self._parse(sheet, found, self._max_bytes):
-            yield from found.taken()
+        base_1904 = any(attributes.get("date1904") in ("1", "true") for attributes in elements["workbookPr"])
+        handler = Sheet(self._texts(), self._date_styles(), base_1904)
+        for _ in self._parse(sheet, handler, self._max_bytes):
+            yield from handler.take()
 
     def _related(self, part: str) -> dict[str, tuple[str, str]]:
-        """The kind and the name of each part that a part, or the whole workbook, leads to, by its id."""
+        """The type and the name of each part related to a part (or to the workbook: ''), by relationship id."""
         folder = dirname(part)
-        listed = self._elements(join(folder, "_rels", f"{basename(part)}.rels"), ("Relationship",))["Relationship"]
+        relationships = self._elements(join(folder, "_rels", f"{basename(part)}.rels"), ("Relationship",))[
+            "Relationship"
+        ]
         return {
-            one["Id"]: (basename(one["Type"]), normpath(join("/", folder, one["Target"])).lstrip("/"))
-            for one in listed
-            if one.get("TargetMode") != "External"
+            item["Id"]: (basename(item["Type"]), normpath(join("/", folder, item["Target"])).lstrip("/"))
+            for item in relationships
+            if item.get("TargetMode") != "External"
         }
 
     def _of_kind(self, wanted: str) -> str | None:
         return next((target for kind, target in self._parts.values() if kind == wanted), None)
 
     def _texts(self) -> list[str | None]:
-        """The texts that cells share."""
-        part, found = self._of_kind("sharedStrings"), Texts()
+        """The shared strings."""
+        part, handler = self._of_kind("sharedStrings"), Texts()
         if part is not None:
-            for _ in self._parse(part, found, MAX_TEXTS_BYTES):
+            for _ in self._parse(part, handler, MAX_TEXTS_BYTES):
                 pass
-        return found.texts
+        return handler.texts
 
     def _date_styles(self) -> frozenset[str]:
-        """The styles of cells that show dates or times."""
+        """The indices of the cell styles that show dates or times."""
         part = self._of_kind("styles")
         if part is None:
             return frozenset()
@@ -133,14 +137,14 @@ class _Workbook:
         return date_styles(elements["numFmt"], elements["cellXfs/xf"])
 
     def _elements(self, part: str, names: tuple[str, ...]) -> dict[str, list[dict[str, str]]]:
-        """The attributes of the elements of a small part that have these names, or these parents and names."""
-        found = Elements(names)
-        for _ in self._parse(part, found, MAX_SMALL_PART_BYTES):
+        """The attributes of a small part's elements, by element name or `parent/name`."""
+        handler = Elements(names)
+        for _ in self._parse(part, handler, MAX_SMALL_PART_BYTES):
             pass
-        return found.attributes
+        return handler.attributes
 
     def _parse(self, part: str, handler: Handler, max_bytes: int) -> Iterator[None]:
-        """Have a handler see a part, and come back after each piece of it. Raises TooLarge beyond `max_bytes`."""
+        """Pass a part to a handler, and yield after each piece. Raises TooLarge beyond `max_bytes`."""
         parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = _refuse_doctype
@@ -148,7 +152,7 @@ class _Workbook:
         parser.EndElementHandler = handler.end
         parser.CharacterDataHandler = handler.text
         info = self._archive.getinfo(part)
-        if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others may decompress without end at once
+        if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others may expand without limit in one step
             raise _damaged(self._path)
         read = 0
         with self._archive.open(info) as file:

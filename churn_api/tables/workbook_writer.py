@@ -1,11 +1,11 @@
-"""Writing workbooks (.xlsx) as a stream: one sheet, its cells with their texts in place."""
+"""Writes workbooks (.xlsx) as a stream: one sheet, with inline strings."""
 
 import math
 import re
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-# It escapes text, and parses none.
+# Used to escape text only; it parses nothing.
 from xml.sax.saxutils import escape  # nosec B406
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_CHARACTERS = 32_767
-"""Of a cell, in UTF-16: Excel takes a sheet with more for damaged."""
+"""Of a cell, in UTF-16 code units: Excel reports a sheet with more as damaged."""
 MAX_SHEET_BYTES = (1 << 31) - (1 << 20)
-"""A ZIP without extensions holds no larger part."""
+"""The maximum size of a ZIP's part without ZIP64."""
 EXACT_DIGITS = 10**15
-"""Excel keeps 15 digits; a longer integer is written as text."""
+"""Excel keeps 15 digits; longer integers are written as text."""
 
 _BATCH_CELLS = 1 << 15
-"""That are Python objects at a time."""
+"""Cells held as Python objects at a time."""
 _TO_ESCAPE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -43,13 +43,13 @@ _PARTS = {
     "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
     f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
 }
-"""What a workbook of one sheet consists of beside that sheet."""
+"""The parts of a workbook with one sheet, except the sheet itself."""
 
 
 class WorkbookWriter:
-    """Writes a workbook of one sheet. The same rows give the same bytes: its parts bear no time.
+    """Writes a workbook with one sheet. The output is deterministic: its parts have a fixed timestamp.
 
-    Raises TooLarge, and so does every method, where a sheet of Excel's cannot hold so much.
+    The constructor and every method raise TooLarge where the rows exceed Excel's limits.
     """
 
     def __init__(self, sink: BinaryIO, names: list[str]) -> None:
@@ -68,7 +68,7 @@ class WorkbookWriter:
             self._opened = opened.pop_all()
 
     def write_table(self, table: "pa.Table") -> None:
-        """The next rows: a number is a number, a text a text, whatever it begins with."""
+        """Write the next rows: numbers as numbers, text as text, even where it begins like a formula."""
         from churn_api.tables.written_values import as_written
 
         for batch in as_written(table).to_batches(max_chunksize=max(1, _BATCH_CELLS // (table.num_columns or 1))):
@@ -77,7 +77,7 @@ class WorkbookWriter:
             self._write_rows([list(map(_cell, column.to_pylist())) for column in batch.columns])
 
     def close(self) -> None:
-        """Write the end of the sheet, and of the ZIP."""
+        """Write the end of the sheet and of the ZIP."""
         with self._opened:
             self._sheet.write(b"</sheetData></worksheet>")
 
@@ -98,13 +98,13 @@ class WorkbookWriter:
 
 
 def _info(name: str) -> ZipInfo:
-    info = ZipInfo(name)  # of 1980
+    info = ZipInfo(name)  # with the fixed timestamp 1980-01-01
     info.compress_type = ZIP_DEFLATED
     return info
 
 
 def _cell(value: Any) -> str | None:
-    """A cell's XML behind its place; None for a blank one."""
+    """A cell's XML after its reference; None for a blank cell."""
     if value is None or value == "":
         return None
     if isinstance(value, bool):
@@ -117,5 +117,5 @@ def _cell(value: Any) -> str | None:
 def _text_cell(text: str) -> str:
     if len(text) > MAX_CHARACTERS // 2 and len(text.encode("utf-16-le")) // 2 > MAX_CHARACTERS:
         raise TooLarge(f"a cell of an Excel sheet holds at most {MAX_CHARACTERS:,} characters")
-    plain = escape(_TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text))
-    return f' t="inlineStr"><is><t xml:space="preserve">{plain}</t></is></c>'
+    escaped = escape(_TO_ESCAPE.sub(lambda match: f"_x{ord(match[0]):04X}_", text))
+    return f' t="inlineStr"><is><t xml:space="preserve">{escaped}</t></is></c>'

@@ -1,4 +1,4 @@
-"""Writers: a table in parts, each encoded on its own, and the parts joined into one file."""
+"""Writes a table in parts: encodes each part separately, and joins parts into one file."""
 
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -9,15 +9,16 @@ if TYPE_CHECKING:
 
 
 def encode(table: "pa.Table", format: str) -> bytes:  # noqa: A002
-    """A block's rows as one part of a file: text without a header, or a small whole file."""
+    """Encode a block's rows as one part of a file: text without a header, or a small complete file."""
     return FORMATS[format].encode(table)
 
 
 class Joiner:
-    """Joins parts, in the order in which they are added, into a file that holds no more than one of them in memory.
+    """Joins parts into one file, in the order of `add`, with at most one part in memory.
 
-    The same rows give the same bytes, and no parts give a file of no rows. `part_format` is that of the parts where it
-    is not the format's own. Raises TooLarge, and so does every method, where the format cannot hold so much.
+    The output is deterministic; without parts it is a file without rows. `part_format` is the format of the parts where
+    it differs from the format's default. The constructor and every method raise TooLarge where the rows exceed the
+    limits of the format.
     """
 
     def __init__(
@@ -32,13 +33,13 @@ class Joiner:
         self._writer = FORMATS[format].begin(sink, schema)
 
     def add(self, part: bytes) -> None:
-        """The next part, as `encode` made it."""
+        """Append a part that `encode` made."""
         if self._writer is None:
             self._sink.write(part)
         else:
             self._writer.write_table(self._parts.decode(part))
 
     def close(self) -> None:
-        """Write what stands at a file's end. The sink stays open."""
+        """Write the end of the file. The sink remains open."""
         if self._writer is not None:
             self._writer.close()

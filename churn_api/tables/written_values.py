@@ -1,13 +1,13 @@
-"""Values as formats write them that have no types for all."""
+"""Converts values for formats without types for dates, times and decimals."""
 
 import pyarrow as pa
 
 
 def as_written(table: pa.Table) -> pa.Table:
-    """The table with dates, times and decimals as text."""
-    return table.cast(pa.schema([(field.name, _written_kind(field.type)) for field in table.schema]))
+    """The table with dates, times and decimals cast to text."""
+    return table.cast(pa.schema([(field.name, _written_type(field.type)) for field in table.schema]))
 
 
-def _written_kind(kind: pa.DataType) -> pa.DataType:
-    plain = pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
-    return kind if plain else pa.string()
+def _written_type(kind: pa.DataType) -> pa.DataType:
+    is_native = pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return kind if is_native else pa.string()

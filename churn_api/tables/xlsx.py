@@ -1,4 +1,4 @@
-"""Excel: the first sheet of a workbook (.xlsx), with its header in row 1."""
+"""The Excel format: the first sheet of a workbook (.xlsx), with its header in row 1."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from churn_api.tables.typed_cells import Cell
 
 _BATCH_CELLS, _BATCH_TEXT = 1 << 16, 1 << 22
-"""Cells, and characters of their text, that are Python objects at a time."""
+"""Cells, and characters of their text, held as Python objects at a time."""
 
 
 class Xlsx(Arrow):
-    """Once its rows are regrouped, they are Arrow. Numbers, booleans and text are typed; dates are read as ISO text."""
+    """Read from an Arrow copy of its rows. Numbers, booleans and text keep their types; dates are read as ISO text."""
 
     name = "xlsx"
     title = "Excel"
@@ -36,14 +36,14 @@ class Xlsx(Arrow):
     part_format = Arrow.name
 
     def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
-        """The rows of the first sheet, regrouped; blank ones at its end are none."""
+        """An Arrow copy of the first sheet's rows, without blank rows at its end."""
         from churn_api.tables.workbook import sheet_rows
 
         with sheet_rows(path, bounds.bytes) as rows:
             return _regroup(path, rows, folder, bounds)
 
     def encode(self, table: "pa.Table") -> bytes:
-        """A workbook."""
+        """A complete workbook."""
         sink = io.BytesIO()
         writer = self.begin(sink, table.schema)
         writer.write_table(table)
@@ -51,14 +51,14 @@ class Xlsx(Arrow):
         return sink.getvalue()
 
     def begin(self, sink: BinaryIO, schema: "pa.Schema") -> TableWriter:
-        """A writer of a workbook of one sheet."""
+        """A writer of a workbook with one sheet."""
         from churn_api.tables.workbook_writer import WorkbookWriter
 
         return WorkbookWriter(sink, schema.names)
 
 
 def _regroup(path: Path, rows: "Iterator[SheetRow]", folder: Path, bounds: Bounds) -> Path:
-    """Rows in a file of Arrow's, each column of the one type that holds its cells: it is known at the end alone."""
+    """Write rows to an Arrow file, each column in the common type of its cells, known only after the last row."""
     import pyarrow as pa
 
     from churn_api.tables.regrouping import write_regrouped
@@ -66,30 +66,32 @@ def _regroup(path: Path, rows: "Iterator[SheetRow]", folder: Path, bounds: Bound
 
     names = _header(path, rows)
     check_columns(path, len(names), bounds)
-    kept, target = folder / f"{path.name}.cells", folder / f"{path.name}.regrouped"
+    cells_file, target = folder / f"{path.name}.cells", folder / f"{path.name}.regrouped"
     kinds: list[set[pa.DataType]] = [set() for _ in names]
     batches = 0
-    with pa.OSFile(str(kept), "wb") as sink:
+    with pa.OSFile(str(cells_file), "wb") as sink:
         for batch in _batches(path, rows, len(names), bounds):
             with pa.ipc.new_stream(sink, batch.schema) as writer:
                 writer.write_batch(batch)
-            for known, kind in zip(kinds, batch.schema.types, strict=True):
-                known.add(kind)
+            for seen, kind in zip(kinds, batch.schema.types, strict=True):
+                seen.add(kind)
             batches += 1
-    schema = pa.schema([(name, common_type(known)) for name, known in zip(names, kinds, strict=True)])
-    with pa.memory_map(str(kept)) as source:
+    schema = pa.schema([(name, common_type(seen)) for name, seen in zip(names, kinds, strict=True)])
+    with pa.memory_map(str(cells_file)) as source:
         tables = (pa.ipc.open_stream(source).read_all() for _ in range(batches))
         write_regrouped(target, schema, (_cast(batch, schema) for table in tables for batch in table.to_batches()))
-    kept.unlink()
+    cells_file.unlink()
     return target
 
 
 def _cast(batch: "pa.RecordBatch", schema: "pa.Schema") -> "pa.RecordBatch":
     import pyarrow as pa
 
-    from churn_api.tables.typed_cells import as_type
+    from churn_api.tables.typed_cells import cast_column
 
-    return pa.record_batch([as_type(*pair) for pair in zip(batch.columns, schema.types, strict=True)], schema=schema)
+    return pa.record_batch(
+        [cast_column(*pair) for pair in zip(batch.columns, schema.types, strict=True)], schema=schema
+    )
 
 
 def _header(path: Path, rows: "Iterator[SheetRow]") -> list[str]:
@@ -100,25 +102,25 @@ def _header(path: Path, rows: "Iterator[SheetRow]") -> list[str]:
 
 
 def _batches(path: Path, rows: "Iterable[SheetRow]", width: int, bounds: Bounds) -> "Iterator[pa.RecordBatch]":
-    """Rows below the header, a few at a time, each column of the type that its cells here have."""
-    most = max(1, _BATCH_CELLS // width)
-    held: list[list[Cell]] = []
+    """The rows below the header in small batches, each column in the common type of its cells in the batch."""
+    max_rows = max(1, _BATCH_CELLS // width)
+    rows_held: list[list[Cell]] = []
     size, text = 0, 0
     for number, row in enumerate(_filled(path, rows, width), 1):
         bounds.check_rows(number)
-        held.append(row)
+        rows_held.append(row)
         text += sum(len(cell) for cell in row if type(cell) is str)
-        if len(held) == most or text > _BATCH_TEXT:
-            size = check_size(path, size + text + len(held) * width * CELL_BYTES, bounds.bytes)
-            yield _batch(held)
-            held, text = [], 0
-    if held:
-        check_size(path, size + text + len(held) * width * CELL_BYTES, bounds.bytes)
-        yield _batch(held)
+        if len(rows_held) == max_rows or text > _BATCH_TEXT:
+            size = check_size(path, size + text + len(rows_held) * width * CELL_BYTES, bounds.bytes)
+            yield _batch(rows_held)
+            rows_held, text = [], 0
+    if rows_held:
+        check_size(path, size + text + len(rows_held) * width * CELL_BYTES, bounds.bytes)
+        yield _batch(rows_held)
 
 
 def _filled(path: Path, rows: "Iterable[SheetRow]", width: int) -> "Iterator[list[Cell]]":
-    """Every row below the header up to the last that is not blank, as a list of its cells."""
+    """Every row below the header, up to the last nonblank row, as a list of cells."""
     blank: list[Cell] = [None] * width
     last = 1
     for number, cells in rows:
@@ -136,7 +138,7 @@ def _filled(path: Path, rows: "Iterable[SheetRow]", width: int) -> "Iterator[lis
 def _batch(rows: "list[list[Cell]]") -> "pa.RecordBatch":
     import pyarrow as pa
 
-    from churn_api.tables.typed_cells import typed
+    from churn_api.tables.typed_cells import typed_column
 
-    columns = [typed(cells) for cells in zip(*rows, strict=True)]
+    columns = [typed_column(cells) for cells in zip(*rows, strict=True)]
     return pa.record_batch(columns, names=[str(index) for index in range(len(columns))])

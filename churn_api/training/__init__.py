@@ -1,7 +1,7 @@
-"""Offline: tables -> fitted pipelines -> metrics -> bundles. Nothing here is imported by a serving worker."""
+"""Offline training: tables -> fitted pipelines -> metrics -> bundles. Serving workers do not import this package."""
 
 import os
 
-# Before scikit-learn loads OpenMP: threads that spin while they wait make boosting up to a hundred times slower on a
-# machine that does anything else.
+# Set before scikit-learn loads OpenMP: threads that busy-wait make boosting up to a hundred times slower on a machine
+# with other load.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # noqa: TID251 - set, not read

@@ -1,7 +1,7 @@
-"""Calibration: a probability of 0.3 should mean that three in ten leave.
+"""Calibration: of customers with a probability of 0.3, three in ten should churn.
 
-The calibrator is Platt's sigmoid ("Probabilistic Outputs for Support Vector Machines", 1999). Isotonic regression is
-not tried: its compiled form is not equal to scikit-learn's, so a model that used it could not serve from ONNX.
+The calibrator is Platt's sigmoid ("Probabilistic Outputs for Support Vector Machines", 1999). Isotonic regression is not
+an option: its compiled form differs from scikit-learn's, so such a model could not serve from ONNX.
 """
 
 from typing import Any
@@ -18,32 +18,32 @@ from churn_api.training.validation import FOLDS, Evaluation
 METHOD = "sigmoid"
 
 
-def calibrated(pipeline: Any) -> Any:
-    """The same pipeline with a calibrator on its classifier, fitted on the classifier's own held-out predictions."""
+def with_calibrator(pipeline: Any) -> Any:
+    """Wrap a pipeline's classifier in a calibrator, to be fitted on the classifier's out-of-fold predictions."""
     classifier = pipeline.named_steps["classifier"]
     return pipeline.set_params(classifier=CalibratedClassifierCV(classifier, method=METHOD, cv=FOLDS, ensemble=False))
 
 
-def choose_method(labels: Labels, plain: Evaluation) -> tuple[str | None, Evaluation]:
-    """Whether a calibrator helps on held-out folds (its name, else None), and the evaluation that this leads to.
+def choose_calibrator(labels: Labels, uncalibrated: Evaluation) -> tuple[str | None, Evaluation]:
+    """The calibrator's method where it helps (else None), and the evaluation with or without it accordingly.
 
-    Each fold's predictions are calibrated by what the other folds' tell. It helps where log loss falls by more than one
-    standard error of its fall over the folds.
+    Each fold is calibrated by a sigmoid fitted on the other folds. The calibrator helps where log loss decreases by
+    more than one standard error of its decrease over the folds.
     """
-    evaluation = plain.judged(labels, _cross_fitted(labels, plain))
-    falls = plain.fold_values("log_loss") - evaluation.fold_values("log_loss")
-    helps = falls.mean() > falls.std(ddof=1) / np.sqrt(FOLDS)
-    return (METHOD, evaluation) if helps else (None, plain)
+    evaluation = uncalibrated.with_probabilities(labels, _cross_fitted(labels, uncalibrated))
+    decreases = uncalibrated.fold_values("log_loss") - evaluation.fold_values("log_loss")
+    helps = decreases.mean() > decreases.std(ddof=1) / np.sqrt(FOLDS)
+    return (METHOD, evaluation) if helps else (None, uncalibrated)
 
 
-def _cross_fitted(labels: Labels, plain: Evaluation) -> Probabilities:
-    log_odds = _log_odds(plain.probabilities)
-    found = np.empty_like(plain.probabilities)
-    for rows in plain.held_out:
+def _cross_fitted(labels: Labels, uncalibrated: Evaluation) -> Probabilities:
+    log_odds = _log_odds(uncalibrated.probabilities)
+    probabilities = np.empty_like(uncalibrated.probabilities)
+    for rows in uncalibrated.held_out:
         others = np.setdiff1d(np.arange(len(labels)), rows)
         sigmoid = LogisticRegression(C=np.inf).fit(log_odds[others], labels[others])
-        found[rows] = sigmoid.predict_proba(log_odds[rows])[:, 1]
-    return found
+        probabilities[rows] = sigmoid.predict_proba(log_odds[rows])[:, 1]
+    return probabilities
 
 
 def _log_odds(probabilities: Probabilities) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The pipelines that compete for a table. Both take missing values and categories that they never saw."""
+"""The candidate pipelines. All accept missing values and out-of-vocabulary categories."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,10 +18,10 @@ from churn_api.tables.inference import MAX_CHOICES
 SEED = 0
 
 BINS = 10
-"""Quantile bins that let the logistic model bend: churn falls steeply in the first months, and flattens."""
+"""Quantile bins make the logistic model nonlinear: churn falls steeply in the first months, then flattens."""
 
 REGULARISATION = 0.1
-"""scikit-learn's C. Bins and categories are many and overlap; a tenth of the default keeps small tables steady."""
+"""scikit-learn's C. Bins and categories are many and correlated; a tenth of the default stabilises small tables."""
 
 Candidate = Callable[[Signature, Columns], Pipeline]
 
@@ -40,7 +40,7 @@ def logistic(signature: Signature, columns: Columns) -> Pipeline:
 
 
 def boosting(signature: Signature, columns: Columns) -> Pipeline:
-    """Histogram gradient boosting with early stopping, on numbers as they are and one-hot categories."""
+    """Histogram gradient boosting with early stopping, on unscaled numbers and one-hot categories."""
     steps = [
         ("numbers", "passthrough", [f.name for f in signature.features if f.numeric]),
         ("categories", _one_hot(signature, columns), _text_names(signature)),
@@ -79,7 +79,7 @@ def _quantile_bins() -> KBinsDiscretizer:
 
 
 def _one_hot(signature: Signature, columns: Columns) -> OneHotEncoder:
-    """Known categories, named beforehand: a missing value and an unseen category are all zeros."""
+    """One-hot encoding of fixed categories: a missing value or an out-of-vocabulary category is all zeros."""
     return OneHotEncoder(categories=_categories(signature, columns), handle_unknown="ignore", sparse_output=False)
 
 
@@ -92,7 +92,7 @@ def _categories(signature: Signature, columns: Columns) -> list[list[str]]:
 
 
 def _most_frequent(column: NDArray[np.object_]) -> list[str]:
-    """The commonest values of a feature that has too many to list."""
+    """The MAX_CHOICES most frequent values of a feature without listed choices."""
     values, counts = np.unique(column[column != ""].astype(str), return_counts=True)
     return sorted(values[np.argsort(-counts, kind="stable")][:MAX_CHOICES].tolist())
 

@@ -1,7 +1,7 @@
-"""Converters of our own: quantile bins and one-hot categories in a few ONNX nodes for all columns together.
+"""Custom skl2onnx converters: quantile bins and one-hot categories in a few ONNX nodes for all columns together.
 
-skl2onnx's own write a dozen nodes a column for bins and one a column for categories; for a single row the nodes are
-the cost.
+skl2onnx's own converters write a dozen nodes per column for bins, and one per column for categories; for a single row
+the number of nodes determines the cost.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ _UNKNOWN = -1.0
 
 
 def convert_bins(scope: Any, operator: Any, container: Any) -> None:
-    """One column a bin: 1 where the value is below the bin's upper edge and not below its lower one."""
+    """Convert KBinsDiscretizer to one column per bin: 1 where lower edge <= value < upper edge."""
     bins = operator.raw_operator
     if bins.encode != "onehot-dense":
         convert_sklearn_k_bins_discretiser(scope, operator, container)
@@ -48,32 +48,32 @@ def convert_bins(scope: Any, operator: Any, container: Any) -> None:
 
 
 def convert_categories(scope: Any, operator: Any, container: Any) -> None:
-    """One column a category: texts become numbers, and each column compares the number of its feature with its own."""
+    """Convert OneHotEncoder to one column per category: texts map to numbers, which are compared."""
     encoder = operator.raw_operator
-    if not _takes_texts_alone(encoder):
+    if not _is_plain_text_encoder(encoder):
         convert_sklearn_one_hot_encoder(scope, operator, container)
         return
     vocabulary = sorted({category for categories in encoder.categories_ for category in categories})
     number = {category: float(index) for index, category in enumerate(vocabulary)}
     width = [len(categories) for categories in encoder.categories_]
     column = np.repeat(np.arange(len(width)), width)
-    wanted = np.array([number[category] for categories in encoder.categories_ for category in categories], np.float32)
+    expected = np.array([number[category] for categories in encoder.categories_ for category in categories], np.float32)
     version = {"op_version": container.target_opset}
     texts = operator.inputs[0] if len(operator.inputs) == 1 else OnnxConcat(*operator.inputs, axis=1, **version)
     numbers = OnnxLabelEncoder(
         texts, keys_strings=vocabulary, values_floats=list(number.values()), default_float=_UNKNOWN, op_version=2
     )
-    equal = OnnxEqual(OnnxArrayFeatureExtractor(numbers, column, **version), wanted, **version)
+    equal = OnnxEqual(OnnxArrayFeatureExtractor(numbers, column, **version), expected, **version)
     OnnxCast(equal, to=_FLOAT, output_names=operator.outputs, **version).add_to(scope, container)
 
 
-def _takes_texts_alone(encoder: OneHotEncoder) -> bool:
-    """Whether it gives each text a column, and zeros to what it does not know."""
+def _is_plain_text_encoder(encoder: OneHotEncoder) -> bool:
+    """Whether an encoder has one column per text, and zeros for unknown texts."""
     grouped = encoder.min_frequency is not None or encoder.max_categories is not None
     if grouped or encoder.drop is not None or encoder.handle_unknown != "ignore":
         return False
-    every = [category for categories in encoder.categories_ for category in categories]
-    return np.issubdtype(encoder.dtype, np.floating) and all(isinstance(category, str) for category in every)
+    all_categories = [category for categories in encoder.categories_ for category in categories]
+    return np.issubdtype(encoder.dtype, np.floating) and all(isinstance(category, str) for category in all_categories)
 
 
 CONVERSION = {
@@ -90,4 +90,4 @@ CONVERSION = {
         LogisticRegressionCV: calculate_linear_classifier_output_shapes,
     },
 }
-"""What to hand to convert_sklearn."""
+"""Arguments of convert_sklearn."""

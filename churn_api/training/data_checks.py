@@ -1,4 +1,4 @@
-"""What is odd about a table: told before a model learns it."""
+"""Checks of a table before training, which find suspicious columns and rows."""
 
 import numpy as np
 import pandas as pd
@@ -13,20 +13,20 @@ from churn_api.tables.inference import infer_type
 from churn_api.training.candidates import SEED
 from churn_api.training.evaluation_metrics import Labels
 
-GIVES_AWAY = 0.98
-"""ROC-AUC of one column alone from which it is taken for a leak."""
+LEAKAGE_AUC = 0.98
+"""ROC-AUC of a single column from which it counts as target leakage."""
 
 MOSTLY_NUMBERS = 0.9
 _MAX_ROWS = 20_000
 
 
 def constant_columns(table: pa.Table, names: list[str]) -> list[str]:
-    """Columns that hold one value, or none, in every row."""
+    """Columns with the same value, or none, in every row."""
     return [name for name in names if pc.count_distinct(table.column(name), mode="all").as_py() <= 1]
 
 
 def identifier_like(table: pa.Table, names: list[str]) -> list[str]:
-    """Columns of text or whole numbers in which every row has another value."""
+    """Columns of text or integers whose values are all distinct."""
     return [
         name
         for name in names
@@ -36,25 +36,27 @@ def identifier_like(table: pa.Table, names: list[str]) -> list[str]:
 
 
 def text_that_was_numbers(table: pa.Table, names: list[str]) -> list[str]:
-    """Columns read as text in which nine cells of ten are numbers."""
+    """Columns read as text in which at least nine cells of ten are numbers."""
     return [
         name for name in names if infer_type(table.column(name)) == "string" and _mostly_numbers(table.column(name))
     ]
 
 
 def duplicate_rows(table: pa.Table) -> int:
-    """How many rows stand in the table once more, alike in every cell."""
+    """The number of rows that repeat another row in every cell."""
     return int(table.num_rows - table.group_by(table.column_names).aggregate([]).num_rows)
 
 
 def target_leakage(frame: pd.DataFrame, labels: Labels) -> list[str]:
-    """Columns that tell the target almost by themselves: known only after the fact, most likely."""
+    """Columns that almost determine the target by themselves, and are probably known only after the outcome."""
     rows = np.random.default_rng(SEED).permutation(len(labels))[:_MAX_ROWS]
-    return [str(name) for name in frame.columns if _auc_alone(frame[name].iloc[rows], labels[rows]) >= GIVES_AWAY]
+    return [
+        str(name) for name in frame.columns if _single_column_auc(frame[name].iloc[rows], labels[rows]) >= LEAKAGE_AUC
+    ]
 
 
-def _auc_alone(column: pd.Series, labels: Labels) -> float:
-    """Held-out ROC-AUC of a small tree on one column; categories by rank of their code, a missing one below all."""
+def _single_column_auc(column: pd.Series, labels: Labels) -> float:
+    """Cross-validated ROC-AUC of a small tree on one column; categories by their code, missing values below all."""
     values = column.to_numpy() if column.dtype.kind == "f" else column.astype("category").cat.codes.to_numpy()
     tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=5, random_state=SEED)
     scores = cross_val_predict(tree, values.reshape(-1, 1), labels, cv=3, method="predict_proba")[:, 1]

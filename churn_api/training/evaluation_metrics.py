@@ -1,4 +1,4 @@
-"""How good probabilities are: discrimination, accuracy and reliability."""
+"""Metrics of probabilities: discrimination, accuracy and reliability."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> 
 
 
 def best_threshold(labels: Labels, probabilities: Probabilities) -> tuple[float, float, float]:
-    """The threshold of the largest F1, with its precision and recall."""
+    """The threshold with the largest F1, with its precision and recall. Both arrays have shape (n,)."""
     precision, recall, thresholds = precision_recall_curve(labels, probabilities)
     product, total = precision * recall, precision + recall
     f1 = np.divide(2 * product, total, out=np.zeros_like(total), where=total > 0)[:-1]

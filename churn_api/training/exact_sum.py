@@ -1,9 +1,9 @@
-"""A converter of our own for logistic regression: a sum that is the same double in whatever order it is added.
+"""A custom skl2onnx converter for logistic regression, whose sums are the same doubles in any order of addition.
 
 A matrix product in float32 adds in an order that depends on the number of rows, on a row's position and on the
-processor, and another order can change the last digit. Whole numbers have no such digit: doubles add them without
-rounding up to 2^53. So each term (a weight times a value) is rounded to whole units of 2^-30 and bounded so that all
-terms together stay below 2^53 units. This holds for any processor, and for any way to compute the product.
+processor, and the order can change the last digit. Doubles add integers up to 2^53 exactly. So each term (a weight
+times a value) is rounded to an integer number of units of 2^-30, and bounded so that the sum stays below 2^53 units.
+This holds for any processor, and for any implementation of the product.
 """
 
 import math
@@ -30,7 +30,7 @@ from skl2onnx.proto import onnx_proto
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
 
 EXACT_SUM = "exact_sum"
-"""How the names of the sums in a graph begin."""
+"""Prefix of the names of these sums in a graph."""
 
 _UNIT = 2.0**-30
 _MOST_UNITS = 51
@@ -38,14 +38,14 @@ _FLOAT, _DOUBLE = onnx_proto.TensorProto.FLOAT, onnx_proto.TensorProto.DOUBLE
 
 
 class _Terms(NamedTuple):
-    """What is added."""
+    """The terms of a sum."""
 
     values: Any
-    """Columns of whole numbers."""
+    """Columns of integers."""
     units: NDArray[np.float64]
-    """What one of each column is worth."""
+    """The weight of each column, in units."""
     constant: float = 0.0
-    """The units that every row has."""
+    """A constant in every row, in units."""
 
 
 class _Block(NamedTuple):
@@ -54,16 +54,16 @@ class _Block(NamedTuple):
     variable: Any
     weights: NDArray[np.float64]
     maker: Any
-    """The operator that made them, where it is known."""
+    """The operator that made them, where known."""
 
     @property
     def one_hot(self) -> bool:
-        """Whether they hold nothing but 0 and 1: then the terms are the weights, rounded beforehand."""
+        """Whether the columns are 0 or 1 only; the terms are then the weights, rounded in advance."""
         return isinstance(self._step, OneHotEncoder) or self.binned
 
     @property
     def binned(self) -> bool:
-        """Whether they are one-hot bins of numbers, with an edge between two of them."""
+        """Whether the columns are one-hot bins of numbers, with at least one inner edge."""
         bins = self._step
         return isinstance(bins, KBinsDiscretizer) and bins.encode.startswith("onehot") and max(bins.n_bins_) > 1
 
@@ -73,7 +73,7 @@ class _Block(NamedTuple):
 
 
 def convert_logistic(scope: Any, operator: Any, container: Any) -> None:
-    """Scores of both classes: each term in whole units, added as doubles, and only then rounded to float32."""
+    """Convert LogisticRegression: terms in integer units are added as doubles, and the sums rounded to float32."""
     model = operator.raw_operator
     if len(model.classes_) != 2 or not isinstance(operator.inputs[0].type, FloatTensorType):
         convert_sklearn_linear_classifier(scope, operator, container)
@@ -92,7 +92,7 @@ def convert_logistic(scope: Any, operator: Any, container: Any) -> None:
         **version,
     )
     labels, scores = operator.outputs
-    # Nobody asks a compiled model for labels, but the converters around this one want them to be there.
+    # Compiled models do not return labels, but the surrounding converters require this output.
     OnnxArgMax(sums, axis=1, keepdims=0, output_names=[labels], **version).add_to(scope, container)
     if container.get_options(model, {"raw_scores": False})["raw_scores"]:
         OnnxCast(sums, to=_FLOAT, output_names=[scores], **version).add_to(scope, container)
@@ -114,7 +114,7 @@ def _terms(blocks: list[_Block], bound: float, version: dict[str, int]) -> _Term
 
 
 def _measured(blocks: list[_Block], bound: float, version: dict[str, int]) -> _Terms:
-    """Numbers of any size: each times its weight, rounded to units and bounded."""
+    """Terms of numbers of any size: value times weight, rounded to units and bounded."""
     values = _join([block.variable for block in blocks], version)
     scale = (np.concatenate([block.weights for block in blocks]) / _UNIT).astype(np.float32)
     limits = [np.array(limit, np.float32) for limit in (-bound, bound)]
@@ -123,9 +123,9 @@ def _measured(blocks: list[_Block], bound: float, version: dict[str, int]) -> _T
 
 
 def _steps(block: _Block, bound: float, version: dict[str, int]) -> _Terms:
-    """Bins as steps: the last bin's weight, and at each edge that a number is below, what the bins around it differ by.
+    """Terms of bins as steps: the last bin's weight, plus, per edge above the number, the difference of adjacent bins.
 
-    That is the same whole number of units as the weight of the number's bin, from one comparison an edge.
+    The sum is the same integer as the weight of the number's bin, with one comparison per edge.
     """
     inner = [edges[1:-1] for edges in block.maker.raw_operator.bin_edges_]
     column = np.repeat(np.arange(len(inner)), [len(edges) for edges in inner])
@@ -136,7 +136,7 @@ def _steps(block: _Block, bound: float, version: dict[str, int]) -> _Terms:
 
 
 def _units(weights: Any, bound: float) -> Any:
-    """Weights in whole units. The proof of parity finds out where the bound cuts one off."""
+    """Weights as integer units, clipped to the bound; the parity check detects a clipped weight."""
     return np.clip(np.rint(weights / _UNIT), -bound, bound)
 
 
@@ -145,7 +145,7 @@ def _join(variables: Sequence[Any], version: dict[str, int]) -> Any:
 
 
 def _blocks(variable: Any, weights: NDArray[np.float64], operators: Sequence[Any]) -> list[_Block]:
-    """The classifier's input as the blocks that it was joined from, each with its weights."""
+    """The classifier's input as the blocks it was concatenated from, each with its weights."""
     leaves = list(_leaves(variable, operators))
     widths = [leaf.type.shape[1] for leaf, _ in leaves]
     if None in widths or sum(widths) != len(weights):
@@ -155,7 +155,7 @@ def _blocks(variable: Any, weights: NDArray[np.float64], operators: Sequence[Any
 
 
 def _leaves(variable: Any, operators: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """What was joined to a variable, and the operator that made each."""
+    """The variables that were concatenated to a variable, each with the operator that made it."""
     maker = next((operator for operator in operators if _names(operator.outputs) == [variable.onnx_name]), None)
     if maker is None or maker.type != "SklearnConcat" or not _all_float(maker.inputs):
         yield variable, maker

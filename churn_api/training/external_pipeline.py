@@ -1,4 +1,4 @@
-"""Adoption: a pipeline that a data scientist fitted elsewhere becomes a bundle the same way."""
+"""Packages a pipeline that was fitted outside this program as a bundle."""
 
 import hashlib
 from pathlib import Path
@@ -18,8 +18,8 @@ from churn_api.tables.table_errors import TableError
 from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training.candidates import SEED
 from churn_api.training.evaluation_metrics import Labels, best_threshold, metrics
-from churn_api.training.golden import GoldenRow, golden_rows, golden_rows_of
-from churn_api.training.packaging import About, package
+from churn_api.training.golden import GoldenRow, golden_rows, golden_rows_from_examples
+from churn_api.training.packaging import CardDetails, package
 from churn_api.training.training_error import TrainingError
 
 DEFAULT_THRESHOLD = 0.5
@@ -28,29 +28,29 @@ DEFAULT_THRESHOLD = 0.5
 def package_external_pipeline(
     model: Path, signature: Signature, *, golden_table: Path | None, name: str, models_dir: Path
 ) -> Card:
-    """Package a joblib file. Unpickling runs its code: hand over only files of your own.
+    """Package a joblib file as a bundle. Unpickling runs code in the file: use only files that you trust.
 
-    With a golden table, parity is proven on its rows too; where it holds the target, metrics and threshold come from
-    it. Raises TrainingError where the file is no classifier, or does not fit the signature.
+    With a golden table, parity is verified on its rows too; where the table has the target, metrics and threshold come
+    from it. Raises TrainingError where the file is not a classifier, or does not match the signature.
     """
-    _refuse_reserved_names(signature)
+    _check_reserved_names(signature)
     classifier = _load(model)
     scorer = _scorer(classifier, signature)
     columns, labels, digest = _golden_table(golden_table, signature)
-    rows = golden_rows(signature, columns, SEED) if columns.rows else golden_rows_of(signature)
-    threshold, found = _judge(scorer, columns, labels)
+    rows = golden_rows(signature, columns, SEED) if columns.rows else golden_rows_from_examples(signature)
+    threshold, evaluation = _evaluate(scorer, columns, labels)
     return package(
         classifier,
         signature,
         name=name,
         columns=columns,
         golden=_scorable(scorer, signature, rows),
-        about=About(policy_around(threshold), found, Training(sha256=digest)),
+        details=CardDetails(policy_around(threshold), evaluation, Training(sha256=digest)),
         models_dir=models_dir,
     )
 
 
-def _refuse_reserved_names(signature: Signature) -> None:
+def _check_reserved_names(signature: Signature) -> None:
     try:
         refuse_reserved_names(signature)
     except SignatureError as error:
@@ -86,7 +86,7 @@ def _golden_table(path: Path | None, signature: Signature) -> tuple[Columns, Lab
 
 
 def _labels(table: pa.Table, signature: Signature) -> Labels | None:
-    """The target as 0 and 1, where the table holds it in every row and both labels occur."""
+    """The target as 0 and 1, shape (n,); None where the table lacks it. Raises TrainingError for other labels."""
     target = signature.target
     if target.name not in table.column_names:
         return None
@@ -96,17 +96,17 @@ def _labels(table: pa.Table, signature: Signature) -> Labels | None:
     return np.array([text == target.positive for text in texts], dtype=np.int64)
 
 
-def _judge(scorer: SklearnScorer, columns: Columns, labels: Labels | None) -> tuple[float, dict[str, Any]]:
+def _evaluate(scorer: SklearnScorer, columns: Columns, labels: Labels | None) -> tuple[float, dict[str, Any]]:
     if labels is None:
         return DEFAULT_THRESHOLD, {}
     probabilities = scorer.score(columns)
     threshold, precision, recall = best_threshold(labels, probabilities)
-    found = {"value": threshold, "precision": precision, "recall": recall}
-    return threshold, {"golden_table": metrics(labels, probabilities), "threshold": found}
+    operating_point = {"value": threshold, "precision": precision, "recall": recall}
+    return threshold, {"golden_table": metrics(labels, probabilities), "threshold": operating_point}
 
 
 def _scorable(scorer: SklearnScorer, signature: Signature, rows: tuple[GoldenRow, ...]) -> list[GoldenRow]:
-    """The rows that the pipeline can score. Raises TrainingError where it fails on one that the signature admits."""
+    """The rows that the pipeline can score. Raises TrainingError where it fails on a row that the signature allows."""
     builder = ColumnsBuilder(signature)
     kept = []
     for row in rows:
@@ -114,7 +114,7 @@ def _scorable(scorer: SklearnScorer, signature: Signature, rows: tuple[GoldenRow
             scorer.score(builder.build_from_rows([row]))
             kept.append(row)
         except Exception as error:
-            if _admits(signature, row):
+            if _allows(signature, row):
                 raise TrainingError(
                     "the pipeline cannot score a record that the signature allows "
                     f"({_missing(signature, row)}): {type(error).__name__}: {str(error).splitlines()[0]}"
@@ -122,7 +122,7 @@ def _scorable(scorer: SklearnScorer, signature: Signature, rows: tuple[GoldenRow
     return kept
 
 
-def _admits(signature: Signature, row: GoldenRow) -> bool:
+def _allows(signature: Signature, row: GoldenRow) -> bool:
     pairs = zip(signature.features, row, strict=True)
     return all(
         (feature.nullable or not feature.required)

@@ -1,6 +1,6 @@
-"""Golden rows: rows whose probabilities a bundle carries, so that whoever loads it can see that it still computes them.
+"""Golden rows: a bundle contains their probabilities, and loading it verifies that it still computes them.
 
-Each value is drawn from its own column, so a golden row is no customer's: a bundle holds no personal record.
+The values of a golden row are drawn from each column independently, so a bundle contains no customer's record.
 """
 
 from typing import Any
@@ -18,14 +18,14 @@ GoldenRow = tuple[Any, ...]
 
 
 def golden_rows(signature: Signature, columns: Columns, seed: int) -> tuple[GoldenRow, ...]:
-    """Mixed rows of a table, then a row without each feature in turn, one without any, and an unseen category each."""
+    """Mixed rows of a table, then rows with one feature missing, with all missing, and with an unseen category."""
     rng = np.random.default_rng(seed)
     mixed = [_mixed_row(signature, columns, rng) for _ in range(ROWS)]
     return (*mixed, *_incomplete(mixed[0]), *_with_unseen(signature, mixed[0]))
 
 
-def golden_rows_of(signature: Signature) -> tuple[GoldenRow, ...]:
-    """The same without a table: from the signature's own examples."""
+def golden_rows_from_examples(signature: Signature) -> tuple[GoldenRow, ...]:
+    """Golden rows without a table, from the signature's example values."""
     row = tuple(example_value(feature) for feature in signature.features)
     return (row, *_incomplete(row), *_with_unseen(signature, row))
 
@@ -39,7 +39,7 @@ def _mixed_row(signature: Signature, columns: Columns, rng: np.random.Generator)
 
 
 def _value(feature: Feature, cell: Any) -> Any:
-    """A cell of columns as a record holds it."""
+    """A cell of Columns as a value of a record."""
     if cell == "" or (feature.numeric and np.isnan(cell)):
         return None
     if feature.type == "boolean":

@@ -1,4 +1,4 @@
-"""Which features a model leans on."""
+"""Permutation importance of features."""
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,10 @@ LISTED = 10
 
 
 def most_important(evaluation: Evaluation, frame: pd.DataFrame, labels: Labels) -> dict[str, float]:
-    """The ten features whose shuffling costs most ROC-AUC on rows that the pipeline did not see, largest first."""
+    """The ten features whose shuffling reduces ROC-AUC most on held-out rows, with the decrease, largest first."""
     rows = evaluation.held_out[0][:MAX_ROWS]
-    found = permutation_importance(
+    result = permutation_importance(
         evaluation.first_pipeline, frame.iloc[rows], labels[rows], scoring="roc_auc", n_repeats=3, random_state=SEED
     )
-    order = np.argsort(-found.importances_mean)[:LISTED]
-    return {str(frame.columns[index]): float(found.importances_mean[index]) for index in order}
+    order = np.argsort(-result.importances_mean)[:LISTED]
+    return {str(frame.columns[index]): float(result.importances_mean[index]) for index in order}

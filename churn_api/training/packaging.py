@@ -1,4 +1,4 @@
-"""A fitted pipeline -> a bundle: compiled, proven, and described."""
+"""A fitted pipeline -> a bundle: compiles it, verifies parity, and writes its card."""
 
 import io
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, write_bundle
 from churn_api.registry.card import Card, Golden, Parity, Training
 from churn_api.scoring.output import Policy
 from churn_api.scoring.sklearn import SklearnScorer
-from churn_api.training.compilation import CompilationError, compile_pipeline, prove, refuted
+from churn_api.training.compilation import CompilationError, compile_pipeline, failed_parity, verify_parity
 from churn_api.training.golden import GoldenRow
 
 LIBRARIES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy", "pandas", "churn-api")
 
 
-class About(NamedTuple):
-    """What the card tells of a model beyond the model."""
+class CardDetails(NamedTuple):
+    """The parts of a card that do not come from the pipeline."""
 
     policy: Policy
     metrics: dict[str, Any]
@@ -38,13 +38,13 @@ def package(
     name: str,
     columns: Columns,
     golden: Sequence[GoldenRow],
-    about: About,
+    details: CardDetails,
     models_dir: Path,
 ) -> Card:
     """Write a bundle, and return its card.
 
-    The compiled model must equal the classifier on `columns` (the rows it was trained on, or as many as there are) and
-    on the golden rows; where it does not, or cannot be compiled, the bundle serves from scikit-learn and says why.
+    The compiled model must equal the classifier on `columns` (its training rows, where available) and on the golden
+    rows. Where it differs, or cannot be compiled, the bundle serves from scikit-learn, and its card gives the reason.
     """
     rows = concatenate([columns, ColumnsBuilder(signature).build_from_rows(golden)])
     expected = SklearnScorer(classifier, signature).score(rows)
@@ -55,31 +55,31 @@ def package(
         created_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         scorer="onnx" if parity.proven else "sklearn",
         signature=signature,
-        policy=about.policy,
-        metrics=about.metrics,
+        policy=details.policy,
+        metrics=details.metrics,
         libraries={library: version(library) for library in LIBRARIES},
-        training=about.training,
+        training=details.training,
         parity=parity,
         golden=Golden(rows=tuple(golden), probabilities=tuple(expected[columns.rows :].tolist())),
         files={},
     )
-    files = {JOBLIB_FILE: _dumped(classifier)} | ({ONNX_FILE: graph} if graph else {})
+    files = {JOBLIB_FILE: _to_joblib(classifier)} | ({ONNX_FILE: graph} if graph else {})
     return write_bundle(models_dir, card, files)
 
 
 def _compiled(
     classifier: Any, signature: Signature, columns: Columns, expected: NDArray[np.float64]
 ) -> tuple[bytes | None, Parity]:
-    """The graph, kept only where the proof holds, and the proof's report."""
+    """The graph, or None where parity fails, and the result of the parity check."""
     try:
         graph = compile_pipeline(classifier, signature)
     except CompilationError as error:
-        return None, refuted(f"it cannot be compiled: {error}")
-    parity = prove(graph, columns, expected)
+        return None, failed_parity(f"it cannot be compiled: {error}")
+    parity = verify_parity(graph, columns, expected)
     return (graph if parity.proven else None), parity
 
 
-def _dumped(classifier: Any) -> bytes:
+def _to_joblib(classifier: Any) -> bytes:
     buffer = io.BytesIO()
     joblib.dump(classifier, buffer, compress=3)
     return buffer.getvalue()

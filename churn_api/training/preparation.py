@@ -1,4 +1,4 @@
-"""A table -> what a pipeline is fitted on: signature, columns, labels, and what was odd."""
+"""A table -> training data: signature, columns, labels, and warnings about the table."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ MIN_ROWS_A_CLASS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
-    """What the data scientist decides about a table; the rest is inferred from it."""
+    """What the data scientist decides about a table; everything else is inferred from it."""
 
     target: str
     positive: str | None = None
@@ -36,11 +36,11 @@ class TrainingOptions:
     exclude: tuple[str, ...] = ()
     opened: tuple[str, ...] = ()
     signature: Signature | None = None
-    """Declared rather than inferred; then nothing but the target is chosen."""
+    """A declared signature; the other options, except the target, are then unused."""
 
 
 class TrainingData(NamedTuple):
-    """A table, ready to be learned from."""
+    """A prepared table of n rows."""
 
     signature: Signature
     columns: Columns
@@ -51,69 +51,69 @@ class TrainingData(NamedTuple):
 
 
 @dataclass
-class _Remarks:
+class _Findings:
     warnings: list[str] = field(default_factory=list)
     leave_out: list[str] = field(default_factory=list)
 
     def drop(self, names: list[str], why: str) -> None:
-        """Name columns that the model does without."""
+        """Leave out columns, with a warning each."""
         self.leave_out += names
         self.warnings += [f"column {name!r} {why}" for name in names]
 
 
-def prepare(path: Path, choices: TrainingOptions) -> TrainingData:
-    """Read a table and check it. Raises TrainingError for a table that no model can be made from."""
+def prepare(path: Path, options: TrainingOptions) -> TrainingData:
+    """Read a table and check it. Raises TrainingError for a table that cannot be used for training."""
     try:
-        return _prepare(path, choices)
+        return _prepare(path, options)
     except (TableError, SignatureError) as error:
         raise TrainingError(str(error)) from error
 
 
-def _prepare(path: Path, choices: TrainingOptions) -> TrainingData:
+def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
     table = read_table(path)
-    target = _target(table, choices)
-    if choices.signature:
-        # Every row, those without a target too: what is refused in a request is refused in training.
-        to_columns(table, choices.signature)
-    remarks = _Remarks()
-    table, labels = _labelled(table, target, remarks)
+    target = _target(table, options)
+    if options.signature:
+        # Every row, including those without a target: training rejects what a request would reject.
+        to_columns(table, options.signature)
+    findings = _Findings()
+    table, labels = _labelled(table, target, findings)
     _require_enough(labels, target)
     duplicates = data_checks.duplicate_rows(table)
     if duplicates:
-        remarks.warnings.append(f"{duplicates} rows stand in the table more than once")
-    signature = choices.signature or _inferred(table, target, choices, remarks)
+        findings.warnings.append(f"{duplicates} rows occur in the table more than once")
+    signature = options.signature or _inferred(table, target, options, findings)
     refuse_reserved_names(signature)
     columns = to_columns(table, signature)
     frame = to_frame(columns, signature)
-    remarks.warnings += [
+    findings.warnings += [
         f"column {name!r} gives the target away: if it is known only afterwards, train with --exclude {name!r}"
         for name in data_checks.target_leakage(frame, labels)
     ]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return TrainingData(signature, columns, frame, labels, remarks.warnings, digest)
+    return TrainingData(signature, columns, frame, labels, findings.warnings, digest)
 
 
-def _target(table: pa.Table, choices: TrainingOptions) -> Target:
-    require_column(table, choices.target)
-    if choices.signature is None:
-        return infer_target(table, choices.target, choices.positive)
-    declared = choices.signature.target
-    if declared.name != choices.target:
-        raise TrainingError(f"the signature's target is {declared.name!r}, not {choices.target!r}")
+def _target(table: pa.Table, options: TrainingOptions) -> Target:
+    require_column(table, options.target)
+    if options.signature is None:
+        return infer_target(table, options.target, options.positive)
+    declared = options.signature.target
+    if declared.name != options.target:
+        raise TrainingError(f"the signature's target is {declared.name!r}, not {options.target!r}")
     return declared
 
 
-def _labelled(table: pa.Table, target: Target, remarks: _Remarks) -> tuple[pa.Table, Labels]:
-    """The rows that have a target, and that target as 0 and 1."""
+def _labelled(table: pa.Table, target: Target, findings: _Findings) -> tuple[pa.Table, Labels]:
+    """The n rows that have a target, and the target as 0 and 1, shape (n,)."""
     texts = trimmed(as_text(table.column(target.name)))
     blank = texts.null_count
     if blank:
-        remarks.warnings.append(f"{blank} rows have no {target.name!r} and were dropped")
+        findings.warnings.append(f"{blank} rows have no {target.name!r} and were dropped")
     kept = pc.is_valid(texts)
     table, texts = table.filter(kept), texts.filter(kept)
-    other = pc.index(pc.is_in(texts, value_set=pa.array([target.positive, target.negative])), False).as_py()
-    if other >= 0:
+    invalid = pc.index(pc.is_in(texts, value_set=pa.array([target.positive, target.negative])), False).as_py()
+    if invalid >= 0:
         raise TrainingError(
             f"target {target.name!r} is neither {target.positive!r} nor {target.negative!r} in every row"
         )
@@ -132,25 +132,25 @@ def _require_enough(labels: Labels, target: Target) -> None:
             )
 
 
-def _inferred(table: pa.Table, target: Target, choices: TrainingOptions, remarks: _Remarks) -> Signature:
-    identifier = choices.identifier or (IDENTIFIER if IDENTIFIER in table.column_names else None)
-    names = [name for name in table.column_names if name not in {target.name, identifier, *choices.exclude}]
-    remarks.drop(data_checks.constant_columns(table, names), "is the same in every row: left out")
-    names = [name for name in names if name not in remarks.leave_out]
+def _inferred(table: pa.Table, target: Target, options: TrainingOptions, findings: _Findings) -> Signature:
+    identifier = options.identifier or (IDENTIFIER if IDENTIFIER in table.column_names else None)
+    names = [name for name in table.column_names if name not in {target.name, identifier, *options.exclude}]
+    findings.drop(data_checks.constant_columns(table, names), "is the same in every row: left out")
+    names = [name for name in names if name not in findings.leave_out]
     numbers = data_checks.text_that_was_numbers(table, names)
-    remarks.warnings += [f"column {name!r} is read as text, though most of its cells are numbers" for name in numbers]
-    _remark_on_identifiers(table, [name for name in names if name not in numbers], remarks)
-    leave_out = [*choices.exclude, *(name for name in remarks.leave_out if name not in choices.opened)]
-    return infer_signature(table, target, identifier, leave_out=leave_out, opened=choices.opened)
+    findings.warnings += [f"column {name!r} is read as text, though most of its cells are numbers" for name in numbers]
+    _check_identifiers(table, [name for name in names if name not in numbers], findings)
+    leave_out = [*options.exclude, *(name for name in findings.leave_out if name not in options.opened)]
+    return infer_signature(table, target, identifier, leave_out=leave_out, opened=options.opened)
 
 
-def _remark_on_identifiers(table: pa.Table, names: list[str], remarks: _Remarks) -> None:
-    """Text that is different in every row can be nothing else; a number might be a measurement, so it stays."""
-    alike = data_checks.identifier_like(table, names)
-    words = [name for name in alike if infer_type(table.column(name)) == "string"]
-    remarks.drop(words, "looks like an identifier: left out (name it with --id to have it in answers)")
-    remarks.warnings += [
+def _check_identifiers(table: pa.Table, names: list[str], findings: _Findings) -> None:
+    """Leave out text that is distinct in every row; only warn of such numbers, which may be measurements."""
+    suspects = data_checks.identifier_like(table, names)
+    words = [name for name in suspects if infer_type(table.column(name)) == "string"]
+    findings.drop(words, "looks like an identifier: left out (name it with --id to have it in answers)")
+    findings.warnings += [
         f"column {name!r} looks like an identifier: if it is one, train with --exclude {name!r}"
-        for name in alike
+        for name in suspects
         if name not in words
     ]

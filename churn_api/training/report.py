@@ -1,4 +1,4 @@
-"""What training tells: a table for people, JSON for scripts."""
+"""Reports the result of training: tables for people, JSON for scripts."""
 
 import json
 import sys
@@ -16,9 +16,9 @@ TITLES = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "brier": "Brier", "log_loss"
 
 
 def as_json(trained: TrainingResult) -> str:
-    """One JSON object, for scripts."""
+    """The result as one JSON object."""
     card = trained.card
-    found = {
+    summary = {
         "model": card.name,
         "version": card.version,
         "rows": card.training.rows,
@@ -28,11 +28,11 @@ def as_json(trained: TrainingResult) -> str:
         "threshold": card.policy.threshold,
         "warnings": trained.warnings,
     }
-    return json.dumps(found, indent=2)
+    return json.dumps(summary, indent=2)
 
 
 def print_report(trained: TrainingResult) -> None:
-    """The same and more, for people, on stdout."""
+    """Print the result as tables on stdout."""
     console = Console(width=None if sys.stdout.isatty() else 110)
     card = trained.card
     for warning in trained.warnings:
@@ -65,8 +65,8 @@ def _serves_from(card: Card) -> str:
 def _candidates(card: Card) -> Table:
     table = Table("candidate", *TITLES.values(), box=SIMPLE, title="5-fold cross-validation", title_justify="left")
     candidates: dict[str, Any] = card.metrics["candidates"]
-    for name, found in candidates.items():
-        table.add_row(name, *(_spread(found[metric]) for metric in TITLES))
+    for name, summary in candidates.items():
+        table.add_row(name, *(_spread(summary[metric]) for metric in TITLES))
     return table
 
 
@@ -77,5 +77,5 @@ def _importance(card: Card) -> Table:
     return table
 
 
-def _spread(found: dict[str, float]) -> str:
-    return f"{found['mean']:.4f} ± {found['std']:.4f}"
+def _spread(summary: dict[str, float]) -> str:
+    return f"{summary['mean']:.4f} ± {summary['std']:.4f}"

@@ -1,4 +1,4 @@
-"""Whether a graph gives a row the same double alone as among others, whatever processor runs it."""
+"""Checks whether a graph gives a row the same double alone and in a batch, on any processor."""
 
 import onnx
 
@@ -9,17 +9,17 @@ _ELEMENTWISE = {
     *("LessOrEqual", "Max", "Min", "Mul", "Not", "Or", "Relu", "Round", "Sigmoid", "Sub", "Sum", "Where", "Xor"),
 }
 _LOOKUPS = {"ArgMax", "ArrayFeatureExtractor", "Concat", "Gather", "LabelEncoder", "OneHotEncoder", "Reshape"}
-_OF_MODELS = {"Imputer", "Scaler", "TreeEnsembleClassifier", "TreeEnsembleRegressor"}
-_ROW_BY_ROW = _ELEMENTWISE | _LOOKUPS | _OF_MODELS
-"""Operators that compute each number by itself, look it up, or walk each row through the trees in turn.
+_MODEL_OPERATORS = {"Imputer", "Scaler", "TreeEnsembleClassifier", "TreeEnsembleRegressor"}
+_ROW_BY_ROW = _ELEMENTWISE | _LOOKUPS | _MODEL_OPERATORS
+"""An allowlist of operators that compute each element separately, look it up, or evaluate trees row by row.
 
-Those that add over columns (MatMul, ReduceSum, LinearClassifier, SVMClassifier, …) are not among them: they may add in
-an order that depends on the number of rows. An operator that nobody thought of is not either.
+Operators that sum over columns (MatMul, ReduceSum, LinearClassifier, SVMClassifier, …) are not in it: their order of
+addition may depend on the number of rows.
 """
 
 
 def scores_rows_independently(graph: onnx.ModelProto) -> bool:
-    """Whether every operator computes a row from that row alone, in an order that the other rows do not change."""
+    """Whether every operator computes a row from that row only, in an order that does not depend on other rows."""
     return all(
         node.op_type in _ROW_BY_ROW or all(name.startswith(EXACT_SUM) for name in node.output)
         for node in graph.graph.node

@@ -1,9 +1,9 @@
-"""A seeded, realistic table of customers, for a first model and for trying things out.
+"""Generates a realistic table of customers from a seed, for a first model and for experiments.
 
-The churn mechanism, in log-odds: a customer leaves more easily with a month-to-month contract, with a high monthly
-charge for the tenure, with fibre, when paying by electronic check, and with each support call; less easily with each
-year of tenure (the first year weighs most), with technical support, and with age. A third of the support calls'
-effect acts only on customers in their first year. The rest is chance: no model can predict it.
+The churn mechanism, in log-odds: churn is more likely with a month-to-month contract, a high monthly charge for the
+tenure, fibre, payment by electronic check, and each support call; less likely with each year of tenure (the first year
+has the largest effect), technical support, and age. A third of the effect of support calls applies only to customers in
+their first year. The rest is random noise.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ MISSING = {
     "senior_citizen": 0.01,
     "num_support_calls": 0.05,
 }
-"""Share of blank cells by column; the other columns are always there."""
+"""Share of blank cells by column; other columns have none."""
 
 
 def sample_table(rows: int, seed: int) -> pd.DataFrame:
@@ -64,13 +64,13 @@ def _customers(rows: int, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _contracts(tenure: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
-    """Longer contracts are commoner among customers who have stayed longer."""
+    """Longer contracts are more frequent among customers with a longer tenure."""
     drawn = rng.random(len(tenure)) + tenure / 100
     return np.select([drawn < 0.75, drawn < 1.1], CONTRACTS[:2], CONTRACTS[2])
 
 
 def _churn_probability(customers: pd.DataFrame) -> NDArray[np.float64]:
-    """The mechanism that the module describes."""
+    """The mechanism of the module's docstring; shape (n,)."""
     tenure = customers["tenure"].to_numpy()
     calls = customers["num_support_calls"].to_numpy()
     contract, internet = customers["contract"], customers["internet_service"]

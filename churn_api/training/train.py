@@ -1,4 +1,4 @@
-"""Training: a table of customers becomes a bundle."""
+"""Trains a model on a table of customers, and writes a bundle."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -7,12 +7,12 @@ from typing import Any
 
 from churn_api.registry.card import Card, Training
 from churn_api.scoring.output import policy_around
-from churn_api.training.calibration import calibrated, choose_method
+from churn_api.training.calibration import choose_calibrator, with_calibrator
 from churn_api.training.candidates import CANDIDATES, SEED
 from churn_api.training.evaluation_metrics import best_threshold
 from churn_api.training.golden import golden_rows
 from churn_api.training.importance import most_important
-from churn_api.training.packaging import About, package
+from churn_api.training.packaging import CardDetails, package
 from churn_api.training.preparation import TrainingData, TrainingOptions, prepare
 from churn_api.training.training_progress import TrainingProgress
 from churn_api.training.validation import FOLDS, Evaluation, cross_validate, fit
@@ -22,7 +22,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What training made, and what it has to say about the table."""
+    """The card of the new bundle, and warnings about the table."""
 
     card: Card
     warnings: list[str]
@@ -30,69 +30,69 @@ class TrainingResult:
 
 def train(
     table: Path,
-    choices: TrainingOptions,
+    options: TrainingOptions,
     *,
     name: str,
     models_dir: Path,
     progress: TrainingProgress,
     estimator: str = AUTO,
 ) -> TrainingResult:
-    """Train on a table and write the best candidate as the next version of `name`.
+    """Train on a table, and write the best candidate as the next version of `name`.
 
-    `estimator` is the name of a candidate, or `auto` for the one of the least cross-validated log loss. Raises
-    TrainingError for a table that no model can be made from; nothing is written then.
+    `estimator` is the name of a candidate, or `auto` for the candidate with the lowest cross-validated log loss. Raises
+    TrainingError for a table that cannot be used for training; nothing is written then.
     """
-    names = list(CANDIDATES) if estimator == AUTO else [estimator]
-    progress.plan(FOLDS * len(names) + 4)
+    candidates = list(CANDIDATES) if estimator == AUTO else [estimator]
+    progress.plan(FOLDS * len(candidates) + 4)
     progress.step(f"reading {table.name}")
-    prepared = prepare(table, choices)
-    evaluations = {name: _evaluate(prepared, name, progress) for name in names}
-    chosen = min(evaluations, key=lambda name: evaluations[name].fold_values("log_loss").mean())
+    data = prepare(table, options)
+    evaluations = {candidate: _evaluate(data, candidate, progress) for candidate in candidates}
+    chosen = min(evaluations, key=lambda candidate: evaluations[candidate].fold_values("log_loss").mean())
     progress.step("calibrating, ranking features")
-    method, final = choose_method(prepared.labels, evaluations[chosen])
-    metrics = _metrics(prepared, evaluations, chosen, method, final)
+    method, final = choose_calibrator(data.labels, evaluations[chosen])
+    metrics = _metrics(data, evaluations, chosen, method, final)
     progress.step(f"fitting {chosen} on all rows")
-    pipeline = fit(_pipeline(prepared, chosen, method), prepared.frame, prepared.labels)
+    pipeline = fit(_pipeline(data, chosen, method), data.frame, data.labels)
     progress.step("compiling and proving")
-    card = package(
+    return TrainingResult(_package(pipeline, data, metrics, name, models_dir), data.warnings)
+
+
+def _package(pipeline: Any, data: TrainingData, metrics: dict[str, Any], name: str, models_dir: Path) -> Card:
+    provenance = Training(rows=len(data.labels), base_rate=float(data.labels.mean()), sha256=data.sha256)
+    return package(
         pipeline,
-        prepared.signature,
+        data.signature,
         name=name,
-        columns=prepared.columns,
-        golden=golden_rows(prepared.signature, prepared.columns, SEED),
-        about=About(policy_around(metrics["threshold"]["value"]), metrics, _provenance(prepared)),
+        columns=data.columns,
+        golden=golden_rows(data.signature, data.columns, SEED),
+        details=CardDetails(policy_around(metrics["threshold"]["value"]), metrics, provenance),
         models_dir=models_dir,
     )
-    return TrainingResult(card, prepared.warnings)
 
 
-def _provenance(prepared: TrainingData) -> Training:
-    return Training(rows=len(prepared.labels), base_rate=float(prepared.labels.mean()), sha256=prepared.sha256)
+def _pipeline(data: TrainingData, candidate: str, method: str | None) -> Any:
+    pipeline = CANDIDATES[candidate](data.signature, data.columns)
+    return with_calibrator(pipeline) if method else pipeline
 
 
-def _pipeline(prepared: TrainingData, candidate: str, method: str | None) -> Any:
-    pipeline = CANDIDATES[candidate](prepared.signature, prepared.columns)
-    return calibrated(pipeline) if method else pipeline
-
-
-def _evaluate(prepared: TrainingData, candidate: str, progress: TrainingProgress) -> Evaluation:
+def _evaluate(data: TrainingData, candidate: str, progress: TrainingProgress) -> Evaluation:
     return cross_validate(
-        partial(CANDIDATES[candidate], prepared.signature, prepared.columns),
-        prepared.frame,
-        prepared.labels,
+        partial(CANDIDATES[candidate], data.signature, data.columns),
+        data.frame,
+        data.labels,
         lambda fold: progress.step(f"{candidate}: fold {fold} of {FOLDS}"),
     )
 
 
 def _metrics(
-    prepared: TrainingData, evaluations: dict[str, Evaluation], chosen: str, method: str | None, final: Evaluation
+    data: TrainingData, evaluations: dict[str, Evaluation], chosen: str, method: str | None, final: Evaluation
 ) -> dict[str, Any]:
-    """What the card tells of the model's quality: all of it from rows that the judged pipeline did not see."""
-    threshold, precision, recall = best_threshold(prepared.labels, final.probabilities)
+    """The card's metrics, all computed on held-out rows."""
+    threshold, precision, recall = best_threshold(data.labels, final.probabilities)
     return {
         "chosen": chosen,
         "candidates": {name: evaluation.summary() for name, evaluation in evaluations.items()},
         "calibration": {"method": method, **final.summary()},
         "threshold": {"value": threshold, "precision": precision, "recall": recall},
-        "importance": most_important(final, prepared.frame, prepared.labels),
+        "importance": most_important(final, data.frame, data.labels),
     }

@@ -1,5 +1,5 @@
-"""What training refuses."""
+"""The error of training."""
 
 
 class TrainingError(Exception):
-    """A table, a pipeline or a request that no model can be made from; the text says what to mend, in one line."""
+    """A table, a pipeline or a request that no model can be made from; the one-line text says what to correct."""

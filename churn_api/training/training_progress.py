@@ -1,4 +1,4 @@
-"""Progress of long work, on stderr: a bar on a terminal, a line a step elsewhere."""
+"""Reports the progress of training: a progress bar on a terminal, one line per step elsewhere."""
 
 import time
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ from rich.progress import Progress as RichProgress
 
 
 class TrainingProgress(Protocol):
-    """Is told of each step as it begins."""
+    """Receives each step when it starts."""
 
     def plan(self, steps: int) -> None:
-        """How many steps there will be, as soon as that is known."""
+        """Set the number of steps, as soon as it is known."""
         ...
 
     def step(self, what: str) -> None:
-        """A step begins; the one before it is done."""
+        """Start a step; the previous step is finished."""
         ...
 
 
-class Lines:
-    """A line a step, for logs and pipes."""
+class LineProgress:
+    """Prints one line per step, for logs and pipes."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -41,13 +41,13 @@ class Lines:
         print(f"[{self._done}{of}] {what} ({time.monotonic() - self._started:.1f} s)", file=self._stream, flush=True)
 
 
-class Bar:
-    """A bar on a terminal."""
+class BarProgress:
+    """Shows a progress bar on a terminal."""
 
     def __init__(self, bar: RichProgress) -> None:
         self._bar = bar
         self._task = bar.add_task("starting", total=None)
-        self._begun = False
+        self._started_first = False
 
     def plan(self, steps: int) -> None:
         """See TrainingProgress."""
@@ -55,16 +55,16 @@ class Bar:
 
     def step(self, what: str) -> None:
         """See TrainingProgress."""
-        self._bar.update(self._task, description=what, advance=1 if self._begun else 0)
-        self._begun = True
+        self._bar.update(self._task, description=what, advance=1 if self._started_first else 0)
+        self._started_first = True
 
 
 @contextmanager
 def progress_on(stream: TextIO) -> Iterator[TrainingProgress]:
-    """The kind of progress that suits the stream."""
+    """A progress bar where the stream is a terminal, else lines."""
     if not stream.isatty():
-        yield Lines(stream)
+        yield LineProgress(stream)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with RichProgress(*columns, console=Console(file=stream), transient=True) as bar:
-        yield Bar(bar)
+        yield BarProgress(bar)

@@ -1,4 +1,4 @@
-"""Cross-validation: what a pipeline is worth on rows that it did not see."""
+"""Cross-validation: the quality of a pipeline on held-out rows."""
 
 import warnings
 from collections.abc import Callable
@@ -16,19 +16,19 @@ FOLDS = 5
 
 
 class Evaluation(NamedTuple):
-    """A candidate's five folds."""
+    """The cross-validation of a candidate on n rows, in five folds."""
 
     folds: list[dict[str, float]]
-    """Metrics by fold."""
+    """The metrics of each fold."""
     probabilities: Probabilities
-    """Out of fold: each row's, from the pipeline that did not see it."""
+    """Out-of-fold probabilities, shape (n,): each row's from the pipeline that was not fitted on it."""
     held_out: list[NDArray[np.intp]]
-    """Row numbers of each fold."""
+    """The row indices of each fold."""
     first_pipeline: Any
     """The first fold's fitted pipeline."""
 
-    def judged(self, labels: Labels, probabilities: Probabilities) -> "Evaluation":
-        """The same folds, with other probabilities in place of the pipelines' own."""
+    def with_probabilities(self, labels: Labels, probabilities: Probabilities) -> "Evaluation":
+        """The same folds with other probabilities, and the metrics of these."""
         folds = [metrics(labels[rows], probabilities[rows]) for rows in self.held_out]
         return self._replace(folds=folds, probabilities=probabilities)
 
@@ -47,22 +47,22 @@ class Evaluation(NamedTuple):
 def cross_validate(
     make: Callable[[], Any], frame: pd.DataFrame, labels: Labels, on_fold: Callable[[int], None]
 ) -> Evaluation:
-    """Fit a fresh pipeline on four fifths of the rows and judge it on the rest, five times, with the same fifths."""
+    """Stratified five-fold cross-validation with fixed folds; `make` returns an unfitted pipeline for each fold."""
     probabilities = np.empty(len(labels))
     splits = list(StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(frame, labels))
     pipelines = []
-    for number, (seen, held_out) in enumerate(splits, start=1):
+    for number, (fitted, held_out) in enumerate(splits, start=1):
         on_fold(number)
-        pipeline = fit(make(), frame.iloc[seen], labels[seen])
+        pipeline = fit(make(), frame.iloc[fitted], labels[fitted])
         probabilities[held_out] = pipeline.predict_proba(frame.iloc[held_out])[:, 1]
         pipelines.append(pipeline)
-    unjudged = Evaluation([], probabilities, [held_out for _, held_out in splits], pipelines[0])
-    return unjudged.judged(labels, probabilities)
+    evaluation = Evaluation([], probabilities, [held_out for _, held_out in splits], pipelines[0])
+    return evaluation.with_probabilities(labels, probabilities)
 
 
 def fit(pipeline: Any, frame: pd.DataFrame, labels: Labels) -> Any:
     """Fit a pipeline in place and return it."""
     with warnings.catch_warnings():
-        # A column of few values has fewer quantiles than bins: the bins that remain are the right ones.
+        # A column with few values has fewer quantiles than bins; the remaining bins are correct.
         warnings.filterwarnings("ignore", message="Bins whose width are too small")
         return pipeline.fit(frame, labels)

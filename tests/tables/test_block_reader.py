@@ -46,7 +46,7 @@ def all_rows(parts):
     for part in parts:
         line_of = range(part.rows) if part.line_of is None else part.line_of.tolist()
         columns = [column.to_pylist() for column in part.table.columns]
-        for place, *cells in zip(part.places.tolist(), *columns, strict=True):
+        for place, *cells in zip(part.positions.tolist(), *columns, strict=True):
             good.append((rows + place, lines + line_of[place], cells))
         ragged += [(rows + place, lines + line_of[place], cells) for place, cells, _ in part.ragged]
         rows, lines = rows + part.rows, lines + part.lines
@@ -108,7 +108,7 @@ def test_columns_asked_for(path):
     (part,) = read(path, "a,b,c\n1, 2 ,\n4,,6\n", ["c", "b"])
     assert part.table.to_pydict() == {"c": ["", "6"], "b": [" 2 ", ""]}
     (part,) = read(path, "a,b,c\n1,2,3\n4,5,6\n", [])
-    assert (part.table.column_names, part.rows, part.places.tolist()) == ([], 2, [0, 1])
+    assert (part.table.column_names, part.rows, part.positions.tolist()) == ([], 2, [0, 1])
 
 
 def test_ragged_rows(path):
@@ -116,7 +116,7 @@ def test_ragged_rows(path):
     (part,) = read(path, "a,b\n1,2\n3\n\n4,5,6\n7,8\n")
     assert part.table.to_pydict() == {"a": ["1", "7"], "b": ["2", "8"]}
     assert part.ragged == [(1, 1, 2), (2, 3, 2)]
-    assert (part.places.tolist(), part.rows, part.lines) == ([0, 3], 4, 5)
+    assert (part.positions.tolist(), part.rows, part.lines) == ([0, 3], 4, 5)
     assert part.line_of.tolist() == [0, 1, 3, 4]
 
 
@@ -210,7 +210,7 @@ def test_as_stored(tmp_path, kind):
         pa.null(),
     ]
     assert cells.table.drop_columns("number").to_pylist() == table.drop_columns("number").to_pylist()
-    assert (cells.rows, cells.lines, cells.line_of, cells.ragged, cells.places.tolist()) == (2, 2, None, [], [0, 1])
+    assert (cells.rows, cells.lines, cells.line_of, cells.ragged, cells.positions.tolist()) == (2, 2, None, [], [0, 1])
     assert read_cells(layout, block, []).rows == 2
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from builders import customers, write_csv
 
-from churn_api.training.calibration import METHOD, calibrated, choose_method
+from churn_api.training.calibration import METHOD, choose_calibrator, with_calibrator
 from churn_api.training.candidates import CANDIDATES
-from churn_api.training.compilation import compile_pipeline, prove
+from churn_api.training.compilation import compile_pipeline, verify_parity
 from churn_api.training.evaluation_metrics import best_threshold, expected_calibration_error
 from churn_api.training.preparation import TrainingOptions, prepare
 from churn_api.training.validation import Evaluation, fit
@@ -12,7 +12,7 @@ from churn_api.training.validation import Evaluation, fit
 
 def evaluation(labels, probabilities):
     rows = np.array_split(np.arange(len(labels)), 5)
-    return Evaluation([], probabilities, rows, None).judged(labels, probabilities)
+    return Evaluation([], probabilities, rows, None).with_probabilities(labels, probabilities)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def truth():
 def test_nothing_is_added_to_reliable_probabilities(truth):
     """Probabilities that mean what they say get no calibrator."""
     labels, probabilities = truth
-    method, found = choose_method(labels, evaluation(labels, probabilities))
+    method, found = choose_calibrator(labels, evaluation(labels, probabilities))
     assert method is None
     assert found.probabilities is probabilities
 
@@ -36,7 +36,7 @@ def test_unreliable_probabilities_are_mended(truth, distort):
     """Probabilities that do not get a calibrator, and are far more reliable for it."""
     labels, probabilities = truth
     plain = evaluation(labels, distort(probabilities))
-    method, found = choose_method(labels, plain)
+    method, found = choose_calibrator(labels, plain)
     assert method == METHOD
     assert found.summary()["log_loss"]["mean"] < plain.summary()["log_loss"]["mean"]
     assert found.summary()["ece"]["mean"] < plain.summary()["ece"]["mean"] / 2
@@ -72,6 +72,6 @@ def test_calibrated_pipelines_compile(tmp_path, candidate):
         write_csv(customers(), tmp_path / "t.csv"), TrainingOptions(target="Churn", identifier="customerID")
     )
     signature, columns, frame, labels, *_ = prepared
-    pipeline = fit(calibrated(CANDIDATES[candidate](signature, columns)), frame, labels)
-    parity = prove(compile_pipeline(pipeline, signature), columns, pipeline.predict_proba(frame)[:, 1])
+    pipeline = fit(with_calibrator(CANDIDATES[candidate](signature, columns)), frame, labels)
+    parity = verify_parity(compile_pipeline(pipeline, signature), columns, pipeline.predict_proba(frame)[:, 1])
     assert parity.proven, parity

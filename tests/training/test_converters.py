@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
 
 from churn_api.contract.columns import Columns
-from churn_api.training.compilation import compile_pipeline, prove
+from churn_api.training.compilation import compile_pipeline, verify_parity
 from churn_api.training.converters import CONVERSION
 
 NAMES = ["tenure", "MonthlyCharges"]
@@ -30,7 +30,7 @@ def compiled(encode):
     rows.iloc[:5] = list(zip(edges[0][:5], edges[1][:5], strict=True))
     rows.iloc[5], rows.iloc[6] = (-1e30, 1e30), (1e30, -1e30)
     numbers = rows.to_numpy("float64")
-    proof = prove(graph, Columns(numbers, numbers[:, :0].astype(object)), pipeline.predict_proba(rows)[:, 1])
+    proof = verify_parity(graph, Columns(numbers, numbers[:, :0].astype(object)), pipeline.predict_proba(rows)[:, 1])
     return onnx.load_from_string(graph), proof
 
 
@@ -61,7 +61,7 @@ def compiled_categories(**options):
         rows.iloc[:3] = [["", "Never seen"], ["Never seen", ""], [" ", "month-to-month"]]
     texts = rows.to_numpy(object)
     graph = compile_pipeline(pipeline, signature(*(feature(name, "string") for name in names)))
-    proof = prove(graph, Columns(np.empty((len(rows), 0)), texts), pipeline.predict_proba(rows)[:, 1])
+    proof = verify_parity(graph, Columns(np.empty((len(rows), 0)), texts), pipeline.predict_proba(rows)[:, 1])
     return onnx.load_from_string(graph), proof
 
 

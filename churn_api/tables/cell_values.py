@@ -1,0 +1,71 @@
+"""Cells of a column -> plain Arrow types, and single cells -> the values of a JSON record."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from churn_api.contract.signature import Feature
+from churn_api.tables.cell_text import NUMBER, TRUTH_OF_WORD, WHITESPACE, as_text
+from churn_api.tables.table_errors import TableError
+
+_NUMBER = re.compile(NUMBER)
+
+
+def plain_column(name: str, column: pa.ChunkedArray) -> pa.Array:
+    """A column from `read_cells` as text, integers, float64 or booleans; NaN becomes null. Dictionaries of text remain.
+
+    Raises TableError where a date's time zone is unknown.
+    """
+    if pa.types.is_dictionary(column.type):
+        return column.unify_dictionaries().combine_chunks()
+    cells = column.combine_chunks()
+    kind = cells.type
+    if pa.types.is_string(kind) or pa.types.is_boolean(kind) or pa.types.is_integer(kind):
+        return cells
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        numbers = cells.cast(pa.float64())
+        return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
+    try:
+        return cells.cast(pa.string())
+    except pa.ArrowException as error:
+        family = str(kind).partition("[")[0]  # the rest comes from the file: a time zone may be any text
+        raise TableError(f"column {name!r} holds {family}, which cannot be read as text") from error
+
+
+def plain_feature_column(feature: Feature, column: pa.ChunkedArray) -> pa.Array:
+    """The same for a feature's column; a feature of type string always becomes text. Raises TableError."""
+    cells = plain_column(feature.name, column)
+    if feature.numeric or is_text(cells):
+        return cells
+    encoded = cells.dictionary_encode()
+    return as_text(encoded.dictionary).take(encoded.indices)
+
+
+def json_converter(feature: Feature) -> Callable[[Any], Any]:
+    """A function from a cell of `plain_feature_column` to the value that a JSON record would have."""
+    choices = frozenset(feature.choices or ())
+
+    def convert(cell: Any) -> Any:
+        if not isinstance(cell, str):
+            return bool(cell) if feature.type == "boolean" and cell in (0, 1) else cell
+        text = cell.strip(WHITESPACE)
+        if feature.type == "string":
+            return cell if cell in choices else text
+        if feature.type == "boolean":
+            return TRUTH_OF_WORD.get(text.lower(), text)
+        return float(text) if _NUMBER.fullmatch(text) else text
+
+    return convert
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a cell of `plain_column` is null, or white space only."""
+    return cell is None or (isinstance(cell, str) and not cell.strip(WHITESPACE))
+
+
+def is_text(cells: pa.Array) -> bool:
+    """Whether cells are text, dictionary-encoded or not."""
+    return bool(pa.types.is_string(cells.type) or pa.types.is_dictionary(cells.type))

@@ -317,7 +317,7 @@ def test_declared_signature_refusals(run, models, tmp_path, small_table):
             None,
         ),
         (lambda t: t.assign(Score=np.where(t.Churn == "Yes", 0.9, 0.1)), (), "'Score' gives the target away", None),
-        (lambda t: pd.concat([t, t.head(7)]), ("--id", "customerID"), "7 rows stand in the table more than once", None),
+        (lambda t: pd.concat([t, t.head(7)]), ("--id", "customerID"), "7 rows occur in the table more than once", None),
         (lambda t: t.assign(Churn=t.Churn.mask(t.index < 5)), (), "5 rows have no 'Churn' and were dropped", None),
         (
             lambda t: t.assign(Fee=["x" if n == 3 else f"{n / 7:.2f}" for n in range(len(t))]),

@@ -15,7 +15,7 @@ import psutil
 
 from churn_api.services import Services
 from churn_api.web.core.flask_app import Api
-from churn_api.web.core.wsgi_middleware import answer_internal_request
+from churn_api.web.core.wsgi_middleware import send_internal_request
 
 ROUNDS = 20
 """Code that has run so often has been specialised: https://peps.python.org/pep-0659/"""
@@ -35,7 +35,7 @@ def _exercise(app: Api, services: Services) -> None:
     """Do, unseen, what every worker will be doing."""
     services.warm_up(ROUNDS)
     for _ in range(ROUNDS):
-        answer_internal_request(app, ADDRESS)
+        send_internal_request(app, ADDRESS)
 
 
 def _unmap_code() -> None:

@@ -1,4 +1,4 @@
-"""HTTP: takes requests apart, calls one function, shapes the answer. Flask lives here and in app.py, nowhere else."""
+"""HTTP: routes parse a request, call one function and build the response. Only this package and app.py use Flask."""
 
 API_V1 = "/api/v1"
-"""Where version 1 begins, below the place where the application is mounted. Written here alone."""
+"""URL prefix of version 1, below the prefix at which the application is mounted."""

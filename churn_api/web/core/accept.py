@@ -1,4 +1,4 @@
-"""What a client accepts, read as clients write it and not only as RFC 9110 has it."""
+"""The `Accept` header, parsed leniently: also forms that clients send and RFC 9110 does not allow."""
 
 import re
 
@@ -10,9 +10,10 @@ _QUALITY = re.compile(r"q\s*=\s*([0-9]*\.?[0-9]+)", re.ASCII | re.IGNORECASE)
 
 
 def accepted_types() -> MIMEAccept:
-    """The types of `Accept`; none where it says nothing that can be read.
+    """The media types of `Accept`; empty where the header is missing or cannot be parsed.
 
-    Parameters are left out, as `charset=utf-8`, which Werkzeug has a type differ by; and Java's `*; q=.2` is `*/*`.
+    Parameters such as `charset=utf-8` are ignored, since Werkzeug would treat the type as a different one. `*; q=.2`,
+    which Java clients send, means `*/*`.
     """
     return MIMEAccept(list(filter(None, map(_entry, request.headers.get("Accept", "").split(",")))))
 
@@ -21,5 +22,5 @@ def _entry(text: str) -> tuple[str, float] | None:
     name, *parameters = (part.strip() for part in text.split(";"))
     if not _TYPE.fullmatch(name):
         return None
-    quality = next((float(found[1]) for found in map(_QUALITY.fullmatch, parameters) if found), 1.0)
+    quality = next((float(match[1]) for match in map(_QUALITY.fullmatch, parameters) if match), 1.0)
     return ("*/*" if name == "*" else name.lower()), min(quality, 1.0)

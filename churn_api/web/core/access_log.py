@@ -1,4 +1,4 @@
-"""A line of the log for each request."""
+"""The access log: one line for each request."""
 
 import logging
 from typing import Any
@@ -11,25 +11,25 @@ from churn_api.web.core.request_record import RequestRecord
 
 
 class AccessLog:
-    """Writes the line when the answer is sent, and has what is logged meanwhile name the request."""
+    """An observer that logs each request when its response is sent, and adds the request id to lines logged before."""
 
     def __init__(self, app: Flask) -> None:
         self._trusted = tuple(app.config["TRUSTED_PROXIES"])
         self._slow_seconds = app.config["SLOW_REQUEST_MS"] / 1000
 
     def request_started(self, record: RequestRecord) -> None:
-        """Have every line name the request."""
+        """Add the request id and the trace to all lines that this request logs."""
         logs.bind_context({"request_id": record.request_id} | _trace(record))
 
     def request_finished(self, record: RequestRecord) -> None:
-        """Write the request's line."""
+        """Log the request."""
         level = _level(record)
         if logs.wants(level):
             logs.log_event(level, "request", self._fields(record), record.failure)
         logs.bind_context(None)
 
     def _fields(self, record: RequestRecord) -> dict[str, Any]:
-        """What is known. Of the address only its template, and of the client no word: both could hold data."""
+        """The fields that are known. The path and the user agent are left out, since clients may put data into them."""
         fields = {
             "request_id": record.request_id,
             "method": record.method,
@@ -56,13 +56,13 @@ class AccessLog:
 
 
 def _key(record: RequestRecord) -> str | None:
-    """The name of the key or token, never the key; none where there was none."""
+    """The name of the key or token, never the key itself; None for anonymous callers."""
     caller = record.auth.caller
     return None if caller.is_anonymous else caller.name
 
 
 def _level(record: RequestRecord) -> int:
-    # No status: the request was broken off before there was an answer.
+    # No status: the request failed before it had a response.
     if not record.status or record.status >= 500:
         return logging.ERROR
     probe = record.operation is not None and record.operation.probe
@@ -70,7 +70,7 @@ def _level(record: RequestRecord) -> int:
 
 
 def _trace(record: RequestRecord) -> dict[str, str]:
-    """The ids of the trace that the request belongs to; none where it belongs to none."""
+    """The ids of the request's trace; empty without a trace."""
     trace = record.trace
     if trace is None:
         return {}
@@ -79,7 +79,7 @@ def _trace(record: RequestRecord) -> dict[str, str]:
 
 
 def _where(record: RequestRecord) -> dict[str, float]:
-    """Where a slow request's time went: to its body's coming, to the model, and to all else."""
+    """How a slow request spent its time: reading the body, inference, and the rest. In milliseconds."""
     body, inference = record.body_seconds or 0.0, record.inference_seconds or 0.0
     return {
         "body_ms": _milliseconds(body),

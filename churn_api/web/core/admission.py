@@ -1,6 +1,6 @@
-"""A request's way in, before any view: its host, who calls, the count of the calls, and then the verdict.
+"""Admission control, which runs before every view: host check, authentication, rate limit, authorization.
 
-One function states the order. Calls of callers that are turned away are counted too, so that attempts are limited.
+Calls are counted before they are authorized, so that failed attempts are limited too.
 """
 
 import logging
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def init_app(app: Api, services: Services) -> None:
-    """Have an application admit requests."""
+    """Register admission control for all requests of an application."""
     counted: bool = app.config["RATELIMIT_ENABLED"]
     open_auth, hosts = OpenAuth(app.config), TrustedHosts(app.config)
 
@@ -43,6 +43,6 @@ def init_app(app: Api, services: Services) -> None:
 
 
 def _undeclared(endpoint: str) -> NoReturn:
-    """Answer no one: somebody went around `add_url_rule`, so nothing says who may call. Raises Problem."""
-    log.error("the endpoint %r declares no operation: it answers no one", endpoint)
+    """Refuse the request: the view was registered without `add_url_rule` and has no declaration. Raises Problem."""
+    log.error("the endpoint %r declares no operation: its requests are refused", endpoint)
     raise Problem("internal-error", FAILED)

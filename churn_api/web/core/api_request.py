@@ -1,4 +1,4 @@
-"""A request as Flask reads it, where bytes that Werkzeug or the server cannot read are the client's fault, not ours."""
+"""Flask's request, where bytes that cannot be read are a client error (400), not an internal error."""
 
 from typing import IO, cast
 
@@ -9,11 +9,11 @@ from werkzeug.utils import cached_property
 
 
 class ApiRequest(Request):
-    """Flask's request. What cannot be read of it raises BadRequest."""
+    """Flask's request. Reading malformed parts raises BadRequest."""
 
     @cached_property
     def args(self) -> MultiDict[str, str]:
-        """The parameters of the query string. Werkzeug decodes them, and raises what decoding raises."""
+        """The query parameters. Raises BadRequest where Werkzeug cannot decode them."""
         try:
             return super().args
         except UnicodeDecodeError as error:
@@ -21,14 +21,14 @@ class ApiRequest(Request):
 
     @cached_property
     def stream(self) -> IO[bytes]:
-        """The body, no longer than is allowed."""
+        """The body, limited to the maximum length."""
         return cast("IO[bytes]", BodyStream(super().stream, self.content_length))
 
 
 class BodyStream:
-    """A body, of as many bytes as it says; None where it does not say. Every read raises BadRequest where it fails.
+    """The body as a stream. A read that fails, or a body shorter than `length` (if given), raises BadRequest.
 
-    A server raises what it likes at a malformed chunk or a connection that is gone: none of it is a failure of ours.
+    Servers raise various exceptions for malformed chunks and closed connections; all of them are client errors.
     """
 
     def __init__(self, stream: IO[bytes], length: int | None) -> None:
@@ -36,11 +36,11 @@ class BodyStream:
         self._left = length
 
     def read(self, size: int = -1) -> bytes:
-        """So many bytes, or all that are left; fewer at the end."""
+        """Read `size` bytes, or all that remain; fewer at the end. Raises ClientDisconnected."""
         try:
             data = self._stream.read(size)
         except HTTPException:
-            raise  # it is too long
+            raise  # the body is too long
         except Exception as error:
             raise ClientDisconnected from error
         if self._left is not None:

@@ -1,4 +1,4 @@
-"""What belongs to one application: two of them in one process share nothing."""
+"""The services of an application, kept in `app.extensions`: two applications in one process share nothing."""
 
 from flask import Flask
 
@@ -11,13 +11,13 @@ _KEY = "churn_api"
 
 
 def attach_services(app: Flask, services: Services) -> None:
-    """Give an application its services."""
+    """Attach services to an application; closing it closes them."""
     app.extensions[_KEY] = services
     on_close(app, services.close)
 
 
 def has_services(app: Flask) -> bool:
-    """Whether an application is one of the API's own."""
+    """Whether an application was created by this package."""
     return _KEY in app.extensions
 
 
@@ -28,10 +28,10 @@ def services_of(app: Flask) -> Services:
 
 
 def services() -> Services:
-    """The services of the application that answers."""
+    """The services of the current request's application."""
     return services_of(current_request().app)
 
 
 def live_models() -> LiveModels:
-    """The models of the application that answers."""
+    """The live models of the current request's application."""
     return services().live

@@ -1,4 +1,4 @@
-"""Who sends a request, and whether they may: the guard sees to what the endpoint's declaration asks for."""
+"""Authentication and authorization, as the endpoint's operation declares them."""
 
 import binascii
 from base64 import b64decode
@@ -27,22 +27,22 @@ _DETAILS = {
 def authenticate(
     operation: Operation | None, environ: "WSGIEnvironment", services: Services, open_auth: OpenAuth
 ) -> AuthResult:
-    """Who calls an operation. Whether it is denied is found out here, and acted on by `authorize`."""
+    """Authenticate the caller of an operation. Failed credentials are recorded here, and refused by `authorize`."""
     if operation is None or operation.access == PUBLIC:
         return AuthResult(ANYONE, None)
     try:
-        found = _by_credentials(environ, services)
+        named_caller = _by_credentials(environ, services)
     except Denied as denied:
         return AuthResult(ANYONE, denied.code)
-    if found is not None:
-        return AuthResult(found, None)
+    if named_caller is not None:
+        return AuthResult(named_caller, None)
     if operation.access in OPEN_SCOPES and open_auth.admits(environ):
         return AuthResult(GUEST, None)
     return AuthResult(ANYONE, "missing-credentials")
 
 
 def authorize(record: RequestRecord) -> None:
-    """Raise Problem where the caller is denied, or may not do this."""
+    """Raise Problem where authentication failed, or the caller lacks the operation's scope."""
     (caller, denied), operation = record.auth, record.operation
     if denied is not None:
         raise _unauthorized(denied)
@@ -58,12 +58,12 @@ def caller() -> Caller:
 
 
 def actor() -> str:
-    """The caller as the audit names it."""
+    """The caller, as the audit log records it."""
     return f"{caller().identity} ({caller().name})"[:128]
 
 
 def _by_credentials(environ: "WSGIEnvironment", services: Services) -> Caller | None:
-    """The caller that a request names; None where it names none. Raises Denied."""
+    """The caller whose key or token the request has; None without credentials. Raises Denied."""
     key = environ.get("HTTP_X_API_KEY")
     if key is not None:
         return services.key_cache.find(key)
@@ -78,15 +78,16 @@ def _by_credentials(environ: "WSGIEnvironment", services: Services) -> Caller | 
     text = authorization[len(_BEARER) :].strip()
     if text.startswith(f"{PREFIX}_"):
         return services.key_cache.find(text)
-    found = services.tokens.read(text)
-    # A token is worth no more than the key that it was made from.
-    if found.identity.startswith("key:") and not services.key_cache.is_active(found.identity.removeprefix("key:")):
+    token_caller = services.tokens.read(text)
+    # A token is valid only while the key that created it is active.
+    key_id = token_caller.identity.removeprefix("key:")
+    if token_caller.identity.startswith("key:") and not services.key_cache.is_active(key_id):
         raise Denied("invalid-token")
-    return found
+    return token_caller
 
 
 def _password(text: str) -> str:
-    """What stands after the user's name, which may be any, in Basic credentials (RFC 7617). Raises Denied."""
+    """The password of Basic credentials (RFC 7617), whose user name is ignored. Raises Denied."""
     try:
         return b64decode(text.strip(), validate=True).decode().partition(":")[2]
     except (binascii.Error, ValueError) as error:

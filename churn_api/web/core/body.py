@@ -1,4 +1,4 @@
-"""What a request carries: the bytes of a record, JSON by a schema, or a form with a file."""
+"""Request bodies: the bytes of a record, JSON that a schema loads, or a form with a file."""
 
 import re
 from collections.abc import Sequence
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
 
 FORM = "multipart/form-data"
 LOGGED_BYTES = 2000
-"""Of a body, where the log is to have it."""
-_PIECE = 1 << 16
+"""Bytes of a body that are logged where LOG_RECORDS is on."""
+_CHUNK_BYTES = 1 << 16
 _LENGTH = re.compile(r"[0-9]{1,15}")
 
 
 class Members(NamedTuple):
-    """A body by its schema."""
+    """A body that its schema loaded."""
 
     values: dict[str, Any]
     file: FileStorage | None = None
-    """Where a form was sent in place of JSON: the file in it."""
+    """The file of a form; None for a JSON body."""
 
 
 def is_readable_at_once(environ: "WSGIEnvironment") -> bool:
-    """Whether a body has a declared length, by a server that ends the stream there.
+    """Whether one read returns the complete body: its length is declared, and the server ends the stream there.
 
-    Werkzeug's stream counts piece by piece, which is work that only a body of unknown length needs.
+    Only other bodies need Werkzeug's stream, which is slower because it counts chunk by chunk.
     """
     return (
         "wsgi.input_terminated" in environ
@@ -54,15 +54,15 @@ def is_readable_at_once(environ: "WSGIEnvironment") -> bool:
 
 
 def read_members(schema: BodySchema) -> Members:
-    """The members of a JSON body, or of a form where the schema takes a file.
+    """Read the members of a JSON body, or of a form where the schema takes a file.
 
-    Raises Problem naming every fault, TooManyMembers, orjson.JSONDecodeError, or RequestEntityTooLarge.
+    Raises Problem listing every fault, TooManyMembers, orjson.JSONDecodeError, or RequestEntityTooLarge.
     """
     if isinstance(schema, BodyOrFileSchema) and request.mimetype == FORM:
         file = read_file(schema.part, current_request().app.config[schema.max_bytes])
-        # The file stands in for what JSON would have to say.
+        # In a form the file replaces the members that JSON requires.
         required = [name for name, field in schema.fields.items() if field.required]
-        return Members(_load(schema, request.form.to_dict(), not_needed=required), file)
+        return Members(_load(schema, request.form.to_dict(), optional=required), file)
     if schema.optional and not request.content_length and request.content_type is None:
         return Members({})
     body = read_body()
@@ -75,7 +75,7 @@ def read_members(schema: BodySchema) -> Members:
 
 
 def read_records(also: Sequence[str] = ()) -> bytes:
-    """A JSON body with customers, noted for the log where LOG_RECORDS is on. Raises as `read_body`."""
+    """Read a JSON body with customers, and record it for the log where LOG_RECORDS is on. Raises as `read_body`."""
     record, body = current_request(), read_body(also)
     if record.app.config["LOG_RECORDS"]:
         record.body = body[:LOGGED_BYTES]
@@ -83,7 +83,7 @@ def read_records(also: Sequence[str] = ()) -> bytes:
 
 
 def read_body(also: Sequence[str] = ()) -> bytes:
-    """The bytes of a JSON body. Raises Problem where it is of another type; `also` are types that the route takes."""
+    """Read a JSON body as bytes. Raises Problem for another media type; `also` lists other types of the route."""
     record = current_request()
     environ = record.environ
     if environ.get("CONTENT_TYPE") != JSON and request.mimetype != JSON:
@@ -97,7 +97,7 @@ def read_body(also: Sequence[str] = ()) -> bytes:
 
 
 def read_file(part: str, max_bytes: int) -> FileStorage:
-    """The one file of a multipart form. Raises Problem where there is none, or RequestEntityTooLarge."""
+    """Read the file of a multipart form. Raises Problem where it is missing, or RequestEntityTooLarge."""
     request.max_content_length = max_bytes
     started = perf_counter()
     file = request.files.get(part)
@@ -107,14 +107,14 @@ def read_file(part: str, max_bytes: int) -> FileStorage:
     return file
 
 
-def _load(schema: Schema, payload: dict[str, Any], *, not_needed: Sequence[str] = ()) -> dict[str, Any]:
-    """The members of a body, `not_needed` being those that may be left out. Raises Problem naming every fault."""
+def _load(schema: Schema, payload: dict[str, Any], *, optional: Sequence[str] = ()) -> dict[str, Any]:
+    """Load members with a schema; `optional` names fields that may be missing. Raises Problem listing every fault."""
     try:
-        loaded: dict[str, Any] = schema.load(payload, partial=not_needed)
+        loaded: dict[str, Any] = schema.load(payload, partial=optional)
     except ValidationError as error:
         faults = FirstFaults()
         with bounded_hints():
-            faults.add([_fault(schema, name, found) for name, found in error.messages_dict.items()])
+            faults.add([_fault(schema, name, messages) for name, messages in error.messages_dict.items()])
         raise invalid(body_errors(faults.first), faults.more) from error
     return loaded
 
@@ -122,15 +122,15 @@ def _load(schema: Schema, payload: dict[str, Any], *, not_needed: Sequence[str] 
 def _fault(schema: Schema, name: str, messages: Any) -> Fault:
     if name not in schema.fields:
         return Fault("unknown-field", "Unknown field.", did_you_mean(name, schema.fields), (name[:MAX_NAME_LENGTH],))
-    flat = messages if isinstance(messages, list) else [text for found in messages.values() for text in found]
+    flat = messages if isinstance(messages, list) else [text for texts in messages.values() for text in texts]
     return Fault("not-valid", " ".join(map(str, flat)), path=(name,))
 
 
 def _read(environ: "WSGIEnvironment", max_bytes: int) -> bytes:
-    """The body, at most as long as is allowed."""
+    """Read the body. Raises RequestEntityTooLarge or ClientDisconnected."""
     if not is_readable_at_once(environ):
-        # Not get_data(): where the limit is, it stops reading without a word.
-        return b"".join(iter(partial(request.stream.read, _PIECE), b""))
+        # Not get_data(): at the limit it stops reading without an error.
+        return b"".join(iter(partial(request.stream.read, _CHUNK_BYTES), b""))
     length = int(environ["CONTENT_LENGTH"])
     if length > max_bytes:
         raise RequestEntityTooLarge

@@ -1,20 +1,20 @@
-"""What an application holds that outlives a request: connections, files, threads. They end when it is closed."""
+"""Cleanup of an application: connections, files and threads are closed when the application is closed."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 
 from flask import Flask
 
-_KEY = "churn_api_closing"
+_KEY = "churn_api_cleanup"
 
 
 def on_close(app: Flask, close: Callable[[], object]) -> None:
-    """Have something closed with an application; what came last is closed first."""
-    held: ExitStack = app.extensions.setdefault(_KEY, ExitStack())
-    held.callback(close)
+    """Register a callback that runs when the application is closed, in reverse order of registration."""
+    callbacks: ExitStack = app.extensions.setdefault(_KEY, ExitStack())
+    callbacks.callback(close)
 
 
 def close_all(app: Flask) -> None:
-    """Close what an application holds, once however often this is asked."""
-    held: ExitStack = app.extensions[_KEY]
-    held.close()
+    """Run all callbacks. Calling it again does nothing."""
+    callbacks: ExitStack = app.extensions[_KEY]
+    callbacks.close()

@@ -1,4 +1,4 @@
-"""Where a request comes from: the client's own address, as far as it can be believed."""
+"""The client's address: behind trusted proxies taken from X-Forwarded-For, else the peer's."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -10,20 +10,20 @@ from churn_api.host_names import address_in
 
 
 def is_from_proxy(environ: Mapping[str, Any], trusted: tuple[str, ...]) -> bool:
-    """Whether a proxy that is trusted passed a request on."""
+    """Whether a trusted proxy forwarded the request."""
     return _is_trusted(_peer(environ), trusted)
 
 
 def address_of(environ: Mapping[str, Any], trusted: tuple[str, ...]) -> str:
-    """The address of whoever stands before the proxies that are trusted; `unix` where nothing better is known."""
+    """The address of the client in front of the trusted proxies; `unix` for a Unix socket without one."""
     address = _peer(environ)
     if trusted and _is_trusted(address, trusted):
         for sent in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-            # What stands further to the left was written by whoever comes now, and may be made up.
-            found = address_in(sent)
-            if found is None:
+            # Entries left of the first untrusted address come from the client and may be forged.
+            forwarded = address_in(sent)
+            if forwarded is None:
                 break
-            address = found
+            address = forwarded
             if not _is_trusted(address, trusted):
                 break
     return address
@@ -42,10 +42,10 @@ def _is_trusted(address: str, trusted: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=8)
 def _networks(trusted: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(_plain(ip_network(entry)) for entry in trusted if entry != UNIX)
+    return tuple(_as_ipv4(ip_network(entry)) for entry in trusted if entry != UNIX)
 
 
-def _plain(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
-    """A network of IPv4 addresses inside IPv6 ones as what it is."""
+def _as_ipv4(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """The IPv4 network of an IPv4-mapped IPv6 network; any other network unchanged."""
     inner = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
     return network if inner is None else IPv4Network((inner, network.prefixlen - 96))

@@ -1,4 +1,4 @@
-"""Which pages of other origins may call the API: those that are configured, and no other."""
+"""CORS: only pages of configured origins may call the API from a browser."""
 
 from typing import TYPE_CHECKING
 
@@ -11,28 +11,28 @@ from churn_api.host_names import origin_pattern
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-READABLE = (
+EXPOSED_HEADERS = (
     *("X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "WWW-Authenticate"),
     *("Location", "Link", "Deprecation", "Sunset"),
     *("Content-Disposition", "Content-Range", "Accept-Ranges", "ETag"),
     *("Churn-Model", "Churn-Model-Version", "Churn-Threshold", "Churn-Inference-Time-Ms"),
     *("Churn-Rows", "Churn-Bad-Rows", "Churn-Unseen"),
 )
-"""Headers of answers that such a page may read, besides those that every page may."""
+"""Response headers that these pages may read (Access-Control-Expose-Headers)."""
 PREFLIGHT_SECONDS = 600
-"""How long a browser keeps what it was answered."""
+"""How long a browser may cache the response to a preflight."""
 
 
 def init_app(app: Flask) -> None:
-    """Answer the configured origins' preflights, and let their pages read answers. Others get no header at all."""
-    # Patterns, because flask-cors takes a text with a star, or brackets, for a pattern that need not match to the end.
+    """Add CORS for the configured origins: preflights and response headers. Other origins get no CORS header."""
+    # Patterns, because flask-cors treats a string with `*` or brackets as a pattern that only has to match a prefix.
     origins = [origin_pattern(origin) for origin in app.config["CORS_ORIGINS"]]
     if origins:
-        CORS(app, origins=origins, expose_headers=READABLE, max_age=PREFLIGHT_SECONDS, always_send=False)
+        CORS(app, origins=origins, expose_headers=EXPOSED_HEADERS, max_age=PREFLIGHT_SECONDS, always_send=False)
 
 
 def is_preflight(environ: "WSGIEnvironment", rule: Rule | None) -> bool:
-    """Whether a browser asks what a page may send, which Flask answers itself: it sends no key before it knows."""
+    """Whether the request is a CORS preflight. Flask answers it itself; browsers send it without credentials."""
     return (
         environ["REQUEST_METHOD"] == "OPTIONS"
         and "HTTP_ORIGIN" in environ

@@ -1,6 +1,6 @@
-"""What a view declares of itself: who may call it, how often, what it takes and answers.
+"""A view's declaration: access, rate limit, input, responses and problems.
 
-An application keeps declarations by endpoint, so no decorator around a view can take one off.
+An application stores declarations by endpoint, so that another decorator around a view cannot remove them.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ from churn_api.config import StartError
 from churn_api.web.core.schemas import BodySchema, QuerySchema
 
 PUBLIC = "public"
-"""Access of a view that anyone may call."""
+"""Access without authentication."""
 ANY_KEY = "any key"
-"""Access of a view that takes every key, whatever its scopes."""
+"""Access with any key, whatever its scopes."""
 
 Limit = Literal["predict", "batch", "management"]
 BodyKind = Literal["record", "batch"] | type[BodySchema] | None
@@ -25,51 +25,51 @@ _ATTRIBUTE = "__operation__"
 
 
 class Header(NamedTuple):
-    """A header of a request or of an answer."""
+    """A documented header of a request or of a response."""
 
     name: str
     description: str
     example: str
     pattern: str = ""
-    """Of the values that are taken, where not all are."""
+    """Regular expression of valid values; empty where all are valid."""
 
 
 class UndeclaredView(StartError):
-    """A view that does not say who may call it; the text names its endpoint."""
+    """A view is registered without a declaration, or with an unknown access. The text names its endpoint."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """A view's declaration. The view's docstring is the API page's text.
+    """A view's declaration. The view's docstring becomes the text of the API page.
 
-    Raises UndeclaredView where `access` is none that there is.
+    Raises UndeclaredView where `access` is unknown.
     """
 
     tag: str | None
-    """Under which heading it stands on the API page; None: it is part of that page, and not on it."""
+    """Heading on the API page; None hides the operation, as for the page itself."""
     access: str
     """The scope that a caller needs, ANY_KEY, or PUBLIC."""
     limit: Limit | None
-    """Which of the configured limits counts its calls; None: no limit."""
+    """The configured rate limit that counts its calls; None for no limit."""
     query: type[QuerySchema]
     body: BodyKind
-    """JSON by a schema; the bytes of a record; or a batch, whose format the view finds out."""
+    """A schema of JSON; `record` for the bytes of a record; `batch` for a body that the view reads itself."""
     response: type[Schema] | tuple[str, ...] | None
-    """JSON by a schema, or files of these types."""
+    """A schema of JSON, or the media types of a file."""
     problems: tuple[str, ...]
-    """Codes of problems, besides those that follow from the rest."""
+    """Codes of problems that do not follow from the rest of the declaration."""
     status: int
-    """Of the answer where all is well."""
+    """Status of a successful response."""
     probe: bool
-    """Whether it is asked every few seconds: that all is well is no news then."""
+    """Whether probes call it every few seconds; their successful requests are logged at DEBUG only."""
     id: str = ""
-    """What generated clients call it; empty: as the view is called."""
+    """operationId, which generated clients use; empty for the view's name."""
     example: str | list[dict[str, Any]] = ""
-    """What a file that it answers holds: its text, or its rows."""
+    """Example of a response that is a file: its text, or its rows."""
     request_headers: tuple[Header, ...] = ()
-    """Headers of a request that it reads."""
+    """Request headers that it reads."""
     response_headers: tuple[Header, ...] = ()
-    """Headers that its answer has where all is well, besides those of every answer."""
+    """Headers of a successful response, besides those that every response has."""
 
     def __post_init__(self) -> None:
         if self.access not in (PUBLIC, ANY_KEY, *SCOPES):
@@ -77,11 +77,11 @@ class Operation:
 
     @property
     def answers_only_json(self) -> bool:
-        """Whether a guarded view answers JSON and nothing else: a client that accepts none is told so first."""
+        """Whether the view is not public and returns only JSON: other `Accept` values are a 406 before it runs."""
         return self.access != PUBLIC and self.body != "batch" and not isinstance(self.response, tuple)
 
     def all_problems(self) -> Iterator[str]:
-        """Codes of all problems that it can answer, but for those of every route."""
+        """Codes of all problems that it can return, without those of every route."""
         yield from self.problems
         yield "validation-failed"
         if any(header.pattern for header in self.request_headers):
@@ -95,12 +95,12 @@ class Operation:
 
 
 def attach_operation(view: Callable[..., Any], operation: Operation) -> None:
-    """Write a declaration on a view, for the application that will register it."""
+    """Attach a declaration to a view function."""
     setattr(view, _ATTRIBUTE, operation)
 
 
 def operation_of(endpoint: str, view: Callable[..., Any] | None) -> Operation:
-    """The declaration of a view that is about to be registered. Raises UndeclaredView where there is none."""
+    """The declaration of a view that is being registered. Raises UndeclaredView where it has none."""
     operation: Operation | None = getattr(view, _ATTRIBUTE, None)
     if operation is None:
         raise UndeclaredView(

@@ -1,8 +1,8 @@
-"""How a request gets to its view: by Flask, or directly where that is a prediction of one customer and nothing else.
+"""Dispatch of requests to views: through Flask, or directly for a prediction of one customer.
 
-Flask's contexts and response objects take longer than the prediction. A direct request goes through the same admission
-to the same view, and what it is answered is, byte for byte, what Flask would send. Flask itself finishes whatever is
-more than a dictionary, as an error is, and answers every request that anything unusual is about.
+Flask's contexts and response objects take longer than the prediction. A direct request passes the same admission
+control to the same view, and its response equals Flask's byte for byte. Flask handles errors and every result that is
+not a dictionary, and all requests with unusual headers or hooks.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -22,8 +22,8 @@ from churn_api.web.core.request_record import RequestRecord, current_request
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-KNOWN_ADDRESSES = 256
-"""How many are kept, of those last asked for; one that has no view is never kept."""
+CACHED_PATHS = 256
+"""Size of the cache of matched paths. Paths without a view are not cached."""
 
 _SIGNALS = (
     signals.request_started,
@@ -36,13 +36,13 @@ _SIGNALS = (
 )
 
 Admit = Callable[[RequestRecord, Rule | None], None]
-"""Lets a request in to the view of a rule, where there is one, or raises."""
+"""Admission control for a request and its URL rule, if any. Raises Problem."""
 
 
 def init_app(app: Api, admit: Admit) -> None:
-    """Have an application admit every request, and dispatch what it can itself.
+    """Run admission control for every request, and dispatch single predictions directly.
 
-    Functions of ours that take part in Flask's way are registered before: they are not taken for somebody else's.
+    Call it after this package has registered its own Flask hooks: any later hook sends all requests through Flask.
     """
     app.direct = _Dispatch(app, admit)
 
@@ -58,12 +58,12 @@ class _Dispatch:
         self._app = app
         self._by_flask = partial(Flask.wsgi_app, app)
         self._admit = admit
-        self._find = lru_cache(maxsize=KNOWN_ADDRESSES)(self._search)
+        self._cached_search = lru_cache(maxsize=CACHED_PATHS)(self._search)
         app.before_request(self._enter)
         self._own_hooks = self._hooks()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        match = self._match(environ) if _is_usual(environ) and not self._is_flasks() else None
+        match = self._match(environ) if _is_plain(environ) and not self._needs_flask() else None
         if match is None:
             return self._by_flask(environ, start_response)
         record = current_request()
@@ -71,26 +71,26 @@ class _Dispatch:
             self._admit(record, match.rule)
             answer: Any = self._app.view_functions[match.rule.endpoint](**match.arguments)
             body = write_json(answer) if type(answer) is dict else None
-        except Exception as error:  # noqa: BLE001 - Flask handles it, whatever it is
+        except Exception as error:  # noqa: BLE001 - Flask handles all exceptions
             answer, body = error, None
         if body is None:
-            record.outcome = TypeError("the view answers nothing") if answer is None else answer
+            record.view_result = TypeError("the view returned None") if answer is None else answer
             return self._by_flask(environ, start_response)
         start_response("200 OK", [("Content-Type", JSON), ("Content-Length", str(len(body)))])
         return [body]
 
     def _enter(self) -> Any:
-        """Flask's way in. What came of a direct request is all that is left for Flask to answer."""
+        """The before_request hook: returns or raises the result of a direct request, else runs admission control."""
         record = current_request()
-        if isinstance(record.outcome, Exception):
-            raise record.outcome
-        if record.outcome is None:
+        if isinstance(record.view_result, Exception):
+            raise record.view_result
+        if record.view_result is None:
             self._admit(record, request.url_rule)
-        return record.outcome
+        return record.view_result
 
     def _match(self, environ: "WSGIEnvironment") -> _Match | None:
         try:
-            match = self._find(environ["PATH_INFO"])
+            match = self._cached_search(environ["PATH_INFO"])
         except HTTPException:
             return None
         return match if match.direct else None
@@ -100,8 +100,8 @@ class _Dispatch:
         operation = self._app.operations.get(rule.endpoint)
         return _Match(rule, arguments, direct=operation is not None and operation.body == "record")
 
-    def _is_flasks(self) -> bool:
-        """Whether every request is Flask's: it looks at hosts, or others than we take part in its way."""
+    def _needs_flask(self) -> bool:
+        """Whether all requests must go through Flask: it checks hosts, or other code has hooks or signal receivers."""
         config = self._app.config
         return (
             config["TRUSTED_HOSTS"] is not None
@@ -111,15 +111,15 @@ class _Dispatch:
         )
 
     def _hooks(self) -> int:
-        """How many functions take part in Flask's way."""
+        """How many hook functions are registered with Flask."""
         app = self._app
         named = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
         of_blueprints = [functions for by_name in named for functions in by_name.values()]
         return sum(map(len, (*of_blueprints, app.teardown_appcontext_funcs, app.url_value_preprocessors)))
 
 
-def _is_usual(environ: "WSGIEnvironment") -> bool:
-    """Whether a request is one that needs nothing of Flask's: by method, headers and query."""
+def _is_plain(environ: "WSGIEnvironment") -> bool:
+    """Whether method, headers and query need none of Flask's features."""
     return (
         environ["REQUEST_METHOD"] == "POST"
         and environ.get("CONTENT_TYPE") == JSON

@@ -1,6 +1,6 @@
-"""Draining: a server that is told to stop says so first, answers on for a while, and then stops.
+"""Draining before a graceful shutdown: the readiness probe fails, but requests are still answered for a while.
 
-Whoever sends it requests, as a load balancer does, has that long to see that it is not ready and to ask others.
+In that time a load balancer notices that the server is not ready, and sends requests elsewhere.
 """
 
 import errno
@@ -15,45 +15,45 @@ _KEY = "churn_api_draining"
 
 
 class CutOff(ServiceUnavailable):
-    """A request that takes longer than a shutdown may: what reads its body lets it through, as no fault of that."""
+    """The request takes longer than the shutdown may. Code that reads the body must not turn it into a client error."""
 
 
 class Draining:
-    """Whether the server stops soon: one answer for all processes that are forked after this was made."""
+    """A flag that the server is about to stop, shared with all processes that are forked later."""
 
     def __init__(self) -> None:
         self._shared = mmap.mmap(-1, 1)
 
     def begin(self) -> None:
-        """From now on the server stops soon."""
+        """Set the flag."""
         self._shared[0] = 1
 
     @property
     def begun(self) -> bool:
-        """Whether it does."""
+        """Whether the flag is set."""
         return self._shared[0] == 1
 
 
 def init_app(app: Flask) -> None:
-    """Make an application able to say that it stops soon."""
+    """Create the flag of an application."""
     app.extensions[_KEY] = Draining()
 
 
 def draining_of(app: Flask) -> Draining:
-    """Whether the server of an application stops soon."""
+    """The draining flag of an application."""
     draining: Draining = app.extensions[_KEY]
     return draining
 
 
 def is_draining() -> bool:
-    """Whether the current application's server stops soon."""
+    """Whether the current application's server is draining."""
     return draining_of(current_app).begun
 
 
 def cut_off(*_: object) -> None:
-    """End the request at hand, from a signal handler: by an answer where there is none yet, else by its connection."""
+    """Abort the current request, from a signal handler: with a 503 before the response has started, else by closing."""
     record = broken_request()
     if record is not None and not record.status:
         raise CutOff
-    # What gunicorn takes for a client that went away.
+    # gunicorn treats this error as a client that disconnected.
     raise ConnectionResetError(errno.ECONNRESET, "the server stops")

@@ -1,4 +1,4 @@
-"""Flask as this API uses it: with views that declare themselves, and without settings that would have no effect."""
+"""The Flask subclass of this API: views must have a declaration, and settings without effect are refused."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _OURS = frozenset(setting.name for setting in SETTINGS)
-_HONOURED = frozenset({"DEBUG", "MAX_FORM_MEMORY_SIZE", "MAX_FORM_PARTS", "SERVER_NAME", "TESTING", "TRUSTED_HOSTS"})
-"""Settings of Flask's that mean here what they mean in Flask."""
+_SUPPORTED = frozenset({"DEBUG", "MAX_FORM_MEMORY_SIZE", "MAX_FORM_PARTS", "SERVER_NAME", "TESTING", "TRUSTED_HOSTS"})
+"""Flask's settings that have their usual effect here."""
 
 
 def flask_settings(config: Mapping[str, Any]) -> frozenset[str]:
-    """The names of Flask's own settings that a configuration may hold. Raises ConfigError naming another of Flask's."""
-    for name in sorted(Flask.default_config.keys() - _HONOURED - _OURS):
+    """The Flask settings that a configuration may have. Raises ConfigError for any other of Flask's settings."""
+    for name in sorted(Flask.default_config.keys() - _SUPPORTED - _OURS):
         if name in config:
             raise ConfigError(f"{name} is a setting of Flask's that has no effect here: leave it out")
-    return _HONOURED
+    return _SUPPORTED
 
 
 class Api(Flask):
-    """A Flask application that is closed: a view that declares nothing cannot be registered, now or later.
+    """A Flask application that denies by default: a view without a declaration cannot be registered.
 
-    `operations` holds each endpoint's declaration, `probes` the addresses that are asked every few seconds, and
-    `direct` is the way of requests before Flask's own, where there is one.
+    `operations` maps endpoints to declarations, `probes` has the URL rules of probes, and `direct`, if set, is the WSGI
+    application that gets requests before Flask.
     """
 
     request_class = ApiRequest
 
     def __init__(self, import_name: str) -> None:
-        # Before Flask's own, which registers what there is of a static folder.
+        # Before Flask's __init__, which may register a static route.
         self.operations: dict[str, Operation] = {}
         self.probes: set[str] = set()
         self.direct: WSGIApplication | None = None
@@ -50,11 +50,11 @@ class Api(Flask):
         provide_automatic_options: bool | None = None,
         **options: Any,
     ) -> None:
-        """Register a view. Raises UndeclaredView where it does not say who may call it."""
+        """Register a view, as in Flask. Raises UndeclaredView for a view without a declaration."""
         name = str(endpoint or getattr(view_func, "__name__", rule))
         operation = operation_of(name, view_func)
         super().add_url_rule(rule, name, view_func, provide_automatic_options, **options)
-        # After Flask, which refuses another view for an endpoint that has one.
+        # After Flask, which raises for a second view of the same endpoint.
         self.operations[name] = operation
         if operation.probe:
             self.probes.add(rule)

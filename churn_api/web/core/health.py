@@ -1,4 +1,4 @@
-"""Whether the service is alive, ready and well."""
+"""Liveness probe, readiness probe and health report."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from churn_api.web import API_V1
 from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.draining import is_draining
-from churn_api.web.core.health_checks import all_checks, worst
+from churn_api.web.core.health_checks import health_checks, worst
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import RETRY_AFTER, Problem
 from churn_api.web.core.schemas import HealthSchema, StatusSchema
@@ -22,7 +22,7 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/health/live")
 @operation("Health", access=PUBLIC, response=StatusSchema, probe=True, id="getLiveness")
 def live() -> ResponseReturnValue:
-    """Answer while the process answers; touches nothing else."""
+    """Return 200 while the process responds. Checks nothing else."""
     return jsonify({"status": "alive"})
 
 
@@ -36,7 +36,7 @@ def live() -> ResponseReturnValue:
     id="getReadiness",
 )
 def ready() -> ResponseReturnValue:
-    """Tell whether predictions can be answered; if not, which part is not ready."""
+    """Return 200 while predictions can be made, else a 503 that names the part that is not ready."""
     if is_draining():
         raise Problem("draining", "It answers what it still gets; send new requests elsewhere.", part="server")
     services().database.ping()
@@ -57,8 +57,8 @@ def ready() -> ResponseReturnValue:
 @blueprint.get(f"{API_V1}/health")
 @operation("Health", access=PUBLIC, response=HealthSchema, probe=True, id="getHealth")
 def health() -> ResponseReturnValue:
-    """Report what is well and what is not. Always 200: /health/ready is for probes."""
-    checks = all_checks(services())
+    """Report the status of each part. The response is always a 200: use /health/ready for probes."""
+    checks = health_checks(services())
     return jsonify(
         {
             "status": worst(checks),

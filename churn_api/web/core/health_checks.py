@@ -1,4 +1,4 @@
-"""What the health report tells: each part is `ok`, `degraded` (it answers on, and somebody should look) or `down`."""
+"""The checks of the health report. Each is `ok`, `degraded` (works, but needs attention) or `down`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,40 +14,40 @@ from churn_api.store.database_errors import DatabaseAway, DatabaseReadOnly
 from churn_api.telemetry.container import memory_here
 from churn_api.web.core.disk_space import DiskSpace, data_folders, disk_space
 
-FULL = 0.95
-"""Of memory or of a disk: from here on it is about to run out."""
+DEGRADED_FROM = 0.95
+"""Share of memory or of a disk from which a check is degraded."""
 
 _STATUSES = ("ok", "degraded", "down")
 
 
-def all_checks(services: Services) -> dict[str, dict[str, Any]]:
-    """Every part by its name."""
+def health_checks(services: Services) -> dict[str, dict[str, Any]]:
+    """All checks by name."""
     database = _database(services.database)
-    # What was just away is not asked again: a report comes at once.
-    by_database = (_workers, _jobs) if "latency_ms" in database else (lambda _: database, lambda _: database)
+    # Where the database is away, the checks that need it report that without waiting for it again.
+    needing_database = (_workers, _jobs) if "latency_ms" in database else (lambda _: database, lambda _: database)
     return {
         "database": database,
         "models": _models(services.live),
-        "workers": by_database[0](services),
-        "jobs": by_database[1](services),
+        "workers": needing_database[0](services),
+        "jobs": needing_database[1](services),
         "memory": _memory(),
         "disk": _disks(data_folders(services)),
     }
 
 
 def worst(checks: Mapping[str, Mapping[str, Any]]) -> str:
-    """The status of the whole."""
+    """The worst status of all checks."""
     return _STATUSES[max(_STATUSES.index(check["status"]) for check in checks.values())]
 
 
 def _database(database: Database) -> dict[str, Any]:
-    """Whether the database answers, and after how many milliseconds. Without it, what is held answers on."""
+    """Whether the database answers, and its latency. Without it, loaded models still predict, hence `degraded`."""
     try:
         ping = database.ping()
     except DatabaseAway as error:
         return _away(error)
-    found: dict[str, Any] = {"status": "ok", "latency_ms": round(ping.milliseconds, 3)}
-    return found | _away(DatabaseReadOnly()) if ping.read_only else found
+    check: dict[str, Any] = {"status": "ok", "latency_ms": round(ping.milliseconds, 3)}
+    return check | _away(DatabaseReadOnly()) if ping.read_only else check
 
 
 def _away(error: DatabaseAway) -> dict[str, Any]:
@@ -59,30 +59,30 @@ def _models(models: LiveModels) -> dict[str, Any]:
     return {
         "status": status,
         "count": len(models.names),
-        "live": {name: answering.version for name, answering in models.served.items()},
+        "live": {name: served.version for name, served in models.served.items()},
         "refused": models.load_errors,
     }
 
 
 def _workers(services: Services) -> dict[str, Any]:
-    """How many workers were heard of lately, on all machines, and how many do not answer with what is live."""
+    """How many workers on all machines are alive, and how many of them do not serve the live versions yet."""
     try:
-        told = workers(services.database)
+        alive = workers(services.database)
         catalog = services.catalog.read()
     except DatabaseAway as error:
         return _away(error)
     live = {name: entry.generation for name, entry in catalog.items() if entry.live is not None}
-    behind = sum(any(_generation(worker.models, name) != live[name] for name in live) for worker in told)
-    return {"status": "degraded" if behind else "ok", "count": len(told), "behind": behind}
+    behind = sum(any(_generation(worker.models, name) != live[name] for name in live) for worker in alive)
+    return {"status": "degraded" if behind else "ok", "count": len(alive), "behind": behind}
 
 
 def _generation(models: Mapping[str, Any], name: str) -> int | None:
-    answering = models.get(name)
-    return answering.get("generation") if answering else None
+    served = models.get(name)
+    return served.get("generation") if served else None
 
 
 def _jobs(services: Services) -> dict[str, Any]:
-    """How many jobs wait and run, and how many seconds the oldest has waited."""
+    """How many jobs are queued and running, and how long the oldest has waited, in seconds."""
     try:
         depth = services.queue.depth()
     except DatabaseAway as error:
@@ -96,10 +96,10 @@ def _jobs(services: Services) -> dict[str, Any]:
 
 
 def _memory() -> dict[str, Any]:
-    """In bytes: what the worker that answers holds, and what the container or else the machine has, and has given."""
+    """In bytes: memory of this worker, and used and available memory of the container or, without one, the machine."""
     used, limit = memory_here()
     return {
-        "status": "degraded" if used >= FULL * limit else "ok",
+        "status": "degraded" if used >= DEGRADED_FROM * limit else "ok",
         "resident_bytes": psutil.Process().memory_info().rss,
         "used_bytes": used,
         "limit_bytes": limit,
@@ -107,15 +107,15 @@ def _memory() -> dict[str, Any]:
 
 
 def _disks(named: Mapping[str, Path]) -> dict[str, Any]:
-    """DiskSpace on the disks of these folders, in bytes and, where they are counted, files."""
-    rooms = {name: disk_space(folder) for name, folder in named.items()}
-    missing = "models" not in rooms
-    full = [name for name, found in rooms.items() if found.has_less_than(1 - FULL)]
-    found = {name: _disk(room) for name, room in rooms.items()}
+    """Space on the disks of these folders, in bytes and, where the file system counts them, files."""
+    spaces = {name: disk_space(folder) for name, folder in named.items()}
+    missing = "models" not in spaces
+    full = [name for name, space in spaces.items() if space.has_less_than(1 - DEGRADED_FROM)]
+    disks = {name: _disk(space) for name, space in spaces.items()}
     reason = "there is no models folder" if missing else f"little room is left for {', '.join(full)}" if full else None
-    return {"status": "degraded" if reason else "ok", **found} | ({"reason": reason} if reason else {})
+    return {"status": "degraded" if reason else "ok", **disks} | ({"reason": reason} if reason else {})
 
 
-def _disk(room: DiskSpace) -> dict[str, int]:
-    told = room._asdict()
-    return told if room.total_files else {name: told[name] for name in ("free_bytes", "total_bytes")}
+def _disk(space: DiskSpace) -> dict[str, int]:
+    values = space._asdict()
+    return values if space.total_files else {name: values[name] for name in ("free_bytes", "total_bytes")}

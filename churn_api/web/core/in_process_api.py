@@ -1,4 +1,4 @@
-"""What a program may ask of an application that runs in its own process, mounted in another one or not."""
+"""The Python API of an application in the same process: predict, make a version live, close."""
 
 from contextlib import suppress
 
@@ -22,16 +22,16 @@ _MOUNTED = "churn_api_mounted"
 
 
 def register_mounted_api(app: Flask, prefix: str, api: Flask) -> None:
-    """Have an application know which one is mounted in it."""
+    """Record in an application that the API is mounted in it."""
     app.extensions.setdefault(_MOUNTED, {})[prefix] = api
 
 
 def predictor(app: Flask, model: str | None = None, version: str | int | None = None) -> Predictor:
-    """Predict with what is live in an application: each prediction is made by the version that is live at that moment.
+    """A predictor over an application's live models: each prediction uses the version that is live at that moment.
 
-    `app` is what `create_app` or `init_app` returned, or the application that the API is mounted in. `model` None is
-    the default model; `version` pins one. Metrics count these predictions with all others. Raises UnknownModel or
-    UnknownVersion; a prediction raises them too, and ModelNotReady while the version that is live cannot be loaded.
+    `app` is the result of `create_app` or `init_app`, or the application that the API is mounted in. `model` defaults
+    to DEFAULT_MODEL; `version` pins a version. Metrics count these predictions like all others. Raises UnknownModel or
+    UnknownVersion; so does each prediction, which also raises ModelNotReady while the live version cannot be loaded.
     """
     services = _services_of(app)
     name, pinned = model or services.live.default, None if version is None else str(version)
@@ -45,10 +45,10 @@ def predictor(app: Flask, model: str | None = None, version: str | int | None = 
 
 
 def make_live(app: Flask, model: str, version: str | int) -> None:
-    """Make a version of the application's models folder live, as `churn-api models live` does, and answer with it.
+    """Make a version in the application's models folder live, as `churn-api models live` does, and load it here.
 
-    The audit has it as an act of this process's user. Raises UnknownVersion, or BundleError saying why the version may
-    not answer; nothing has changed then.
+    The audit log records this process's user. Raises UnknownVersion, or BundleError with the reason why the version
+    cannot be used; nothing has changed then.
     """
     try:
         _services_of(app).management.make_bundle_live(model, str(version), by=actor("python"))
@@ -57,10 +57,10 @@ def make_live(app: Flask, model: str, version: str | int) -> None:
 
 
 def close(app: Flask) -> None:
-    """Close an application: its connections, open files and threads. It answers nothing after that.
+    """Close an application's connections, files and threads. It cannot be used after that.
 
-    `app` is what `create_app` or `init_app` returned, or the application that the API is mounted in, which goes on
-    without it. Closing again does nothing.
+    `app` is the result of `create_app` or `init_app`, or the application that the API is mounted in, which itself stays
+    usable. Closing again does nothing.
     """
     for api in _apis_of(app):
         close_all(api)
@@ -74,7 +74,7 @@ def _services_of(app: Flask) -> Services:
 
 
 def _apis_of(app: Flask) -> list[Flask]:
-    """The application itself, or those that are mounted in it. Raises ValueError where there is none."""
+    """The application itself, or the APIs mounted in it. Raises ValueError where there is none."""
     if has_services(app):
         return [app]
     mounted: dict[str, Flask] = app.extensions.get(_MOUNTED, {})
@@ -84,7 +84,7 @@ def _apis_of(app: Flask) -> list[Flask]:
 
 
 def _require_known(services: Services, name: str, version: str | None) -> None:
-    """Raise UnknownModel or UnknownVersion of what is not in the catalogue, which is read again before."""
+    """Raise UnknownModel or UnknownVersion for what is not in the catalogue, after reading the catalogue once more."""
     try:
         _look_up(services.live, name, version)
     except (UnknownModel, UnknownVersion):
@@ -98,7 +98,7 @@ def _look_up(live: LiveModels, name: str, version: str | None) -> None:
         known = live.versions(name)
     except UnknownModel:
         raise UnknownModel(name, did_you_mean(name, live.names)) from None
-    except ModelNotReady:  # the database is away, and may be back before anything is predicted
+    except ModelNotReady:  # the database is away and may be back before the first prediction
         return
     if version not in (None, *known):
         raise UnknownVersion(version)

@@ -1,7 +1,7 @@
-"""AUTH=open, which is for one's own machine: callers without a key are let in from loopback, and from nowhere else.
+"""AUTH=open, for development: callers without a key are accepted from loopback only.
 
-A server that listens beyond loopback does not start so, unless ALLOW_OPEN says that it is meant. Not every server asks:
-so each process looks for itself, before it lets anyone in, at the sockets that it has.
+A server that listens beyond loopback does not start with it, unless ALLOW_OPEN is set. Servers other than `churn-api
+serve` skip that check, so each process also inspects its own listening sockets before it accepts such a caller.
 """
 
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class OpenAuth:
-    """Whether an application lets in callers without credentials."""
+    """Decides whether an application accepts callers without credentials."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._open: bool = settings["AUTH"] == OPEN
@@ -33,13 +33,13 @@ class OpenAuth:
         self._local = False
 
     def admits(self, environ: "WSGIEnvironment") -> bool:
-        """Whether the sender of a request is let in without credentials."""
+        """Whether a request without credentials is accepted."""
         if not self._open or self._anywhere:
             return self._open
-        return is_loopback(address_of(environ, self._trusted)) and self._listens_here_alone()
+        return is_loopback(address_of(environ, self._trusted)) and self._listens_on_loopback_only()
 
-    def _listens_here_alone(self) -> bool:
-        """Whether this process listens on loopback alone: looked at once, and told where it does not."""
+    def _listens_on_loopback_only(self) -> bool:
+        """Whether this process listens on loopback only. Checked once a process, and logged where it does not."""
         if self._checked_by != os.getpid():
             beyond = listening_beyond_loopback()
             if beyond:
@@ -49,7 +49,7 @@ class OpenAuth:
 
 
 def check_flask_run(settings: Mapping[str, Any]) -> None:
-    """End `flask run`, which loads the application before it listens, where AUTH is open to more than this machine."""
+    """Stop `flask run` where AUTH=open would listen beyond loopback: it loads the application before it listens."""
     context = get_current_context(silent=True)
     if context is not None and context.command is run_command:
         try:

@@ -1,6 +1,7 @@
-"""The decorator that every view declares itself with; what it declares is checked before the view runs.
+"""The decorator `operation`, which every view needs: it declares the view, and reads its input.
 
-Guard and limits act on it before any view (admission.py); query, body and `Accept` are read here.
+Authentication and rate limits follow the declaration before any view runs (admission.py); `Accept`, query and body are
+read here.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from churn_api.web.core.schemas import BodySchema, NoQuerySchema, QuerySchema
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def operation(  # noqa: PLR0913 - one parameter for each thing that a view declares
+def operation(  # noqa: PLR0913 - one parameter for each part of a declaration
     tag: str | None,
     *,
     access: str,
@@ -33,12 +34,12 @@ def operation(  # noqa: PLR0913 - one parameter for each thing that a view decla
     request_headers: tuple[Header, ...] = (),
     response_headers: tuple[Header, ...] = (),
 ) -> Callable[[View], View]:
-    """Declare a view; Operation says what each part means. Stands directly below the view's routes.
+    """Declare a view. Apply it directly below the route decorators; `Operation` documents the parameters.
 
-    The view is called with `query` where it has parameters, and with `body`: the bytes of a record, or the members
-    that a schema reads. A batch's body it reads itself, for its format is the client's choice.
+    The view is called with `query`, if its schema has fields, and with `body`: the bytes of a record, or `Members` that
+    a schema loaded. The view of a batch reads the body itself, in the format that the client chose.
     """
-    made = Operation(
+    declaration = Operation(
         tag=tag,
         access=access,
         limit=limit,
@@ -55,41 +56,41 @@ def operation(  # noqa: PLR0913 - one parameter for each thing that a view decla
     )
 
     def declare(view: View) -> View:
-        read = _reader(made)
+        read = _reader(declaration)
 
         @wraps(view)
-        def act(**arguments: Any) -> Any:
+        def with_input(**arguments: Any) -> Any:
             return view(**arguments, **read())
 
-        attach_operation(act, made)
-        return cast("View", act)
+        attach_operation(with_input, declaration)
+        return cast("View", with_input)
 
     return declare
 
 
-def _reader(made: Operation) -> Callable[[], dict[str, Any]]:
-    """What reads all that a view is given of a request. Raises Problem where the client is at fault."""
-    query = made.query()
-    named = bool(query.fields)
-    read_body = _body_reader(made)
-    json_alone = made.answers_only_json
+def _reader(declaration: Operation) -> Callable[[], dict[str, Any]]:
+    """A function that reads a view's keyword arguments from the request. It raises Problem for invalid input."""
+    query = declaration.query()
+    has_query = bool(query.fields)
+    read_body = _body_reader(declaration)
+    only_json = declaration.answers_only_json
 
     def read() -> dict[str, Any]:
-        if json_alone:
+        if only_json:
             require_json_accepted()
-        found = read_query(query)
-        given: dict[str, Any] = {"query": found} if named else {}
+        parameters = read_query(query)
+        arguments: dict[str, Any] = {"query": parameters} if has_query else {}
         if read_body is not None:
-            given["body"] = read_body()
-        return given
+            arguments["body"] = read_body()
+        return arguments
 
     return read
 
 
-def _body_reader(made: Operation) -> Callable[[], Any] | None:
-    if made.body == "record":
+def _body_reader(declaration: Operation) -> Callable[[], Any] | None:
+    if declaration.body == "record":
         return read_records
-    if isinstance(made.body, type) and issubclass(made.body, BodySchema):
-        schema = made.body()
+    if isinstance(declaration.body, type) and issubclass(declaration.body, BodySchema):
+        schema = declaration.body()
         return lambda: read_members(schema)
     return None

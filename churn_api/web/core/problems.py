@@ -1,4 +1,4 @@
-"""Problems: every error that a client can meet, in one table, and the one shape that they are told in (RFC 9457)."""
+"""Problems: all error codes of the API in one table, and their response (RFC 9457)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -14,16 +14,15 @@ from churn_api.web.core.urls import mount_prefix
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:churn-api:problem:"
 RETRY_AFTER = 5
-"""Seconds after which a client may try again where something is not ready."""
-RETRY = Header("Retry-After", "Seconds after which to try again.", str(RETRY_AFTER))
-CHALLENGE = Header("WWW-Authenticate", "How to say who calls (RFC 6750).", 'Bearer realm="churn-api"')
-
+"""Seconds after which a client may retry a 503."""
+RETRY = Header("Retry-After", "Seconds after which to retry.", str(RETRY_AFTER))
+CHALLENGE = Header("WWW-Authenticate", "How to authenticate (RFC 6750).", 'Bearer realm="churn-api"')
 
 FAILED = "The log has the rest under the request id."
 
 
 class Kind(NamedTuple):
-    """One kind of problem: its status, and what it is called."""
+    """The status and the title of a problem."""
 
     status: int
     title: str
@@ -64,7 +63,7 @@ KINDS = {
 }
 
 WHEN_PREDICTING = ("unknown-version", "model-not-ready")
-"""Codes of what can go wrong where customers are scored, besides what is wrong with a request."""
+"""Codes of problems that predictions can have, in addition to invalid requests."""
 
 WHEN_GUARDED = (
     "missing-credentials",
@@ -74,11 +73,11 @@ WHEN_GUARDED = (
     "missing-scope",
     "dependency-unavailable",
 )
-"""Codes of what can go wrong where a caller must show who they are."""
+"""Codes of problems of operations that need authentication."""
 
 
 class Problem(Exception):
-    """Ends a request with an error answer."""
+    """Ends a request with a problem response. `members` are further members of its JSON object."""
 
     def __init__(self, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any) -> None:
         super().__init__(detail)
@@ -89,29 +88,29 @@ class Problem(Exception):
 
 
 def invalid(errors: list[dict[str, Any]], more: int = 0) -> Problem:
-    """The problem of a request that parses and is not valid, from entries of `errors`; `more` counts those left out."""
+    """The problem of an invalid request, with entries of `errors`; `more` is the number of faults not listed."""
     count = len(errors) + more
     detail = f"{count} {'field is' if count == 1 else 'fields are'} not valid"
     return Problem("validation-failed", detail, errors=errors, **more_errors(more))
 
 
 def more_errors(count: int) -> dict[str, Any]:
-    """What an answer says of faults that it does not list; nothing where it lists all."""
+    """The member `more_errors`; nothing where all faults are listed."""
     return {"more_errors": count} if count else {}
 
 
 def body_errors(faults: Iterable[Fault]) -> list[dict[str, Any]]:
-    """Faults of a body as entries of `errors`, with a JSON Pointer each."""
+    """Faults of a body as entries of `errors`, each with a JSON Pointer."""
     return [_entry("pointer", fault.pointer, fault) for fault in faults]
 
 
 def query_errors(faults: Iterable[Fault]) -> list[dict[str, Any]]:
-    """Faults of the query string, with the parameter's name each: a JSON Pointer leads into a body alone."""
+    """Faults of the query string as entries of `errors`, each with the parameter's name."""
     return [_entry("parameter", str(fault.path[0]), fault) for fault in faults]
 
 
 def response_for(problem: Problem) -> Response:
-    """The answer that tells a problem."""
+    """The response for a problem."""
     kind = KINDS[problem.code]
     record = current_request()
     record.problem = problem.code
@@ -134,7 +133,7 @@ def response_for(problem: Problem) -> Response:
 
 
 def server_problem(code: str, request_id: str) -> dict[str, Any]:
-    """The problem of a request that the server refuses before the application sees it: it holds nothing of it."""
+    """The JSON object of a problem that the server returns itself, before the application runs. Has no request data."""
     title, status = KINDS[code].title, KINDS[code].status
     detail = FAILED if code == "internal-error" else f"{title}."
     return {
@@ -147,6 +146,6 @@ def server_problem(code: str, request_id: str) -> dict[str, Any]:
     }
 
 
-def _entry(key: str, place: str, fault: Fault) -> dict[str, Any]:
-    entry = {key: place, "code": fault.code, "message": fault.message}
+def _entry(key: str, location: str, fault: Fault) -> dict[str, Any]:
+    entry = {key: location, "code": fault.code, "message": fault.message}
     return entry if fault.hint is None else entry | {"hint": fault.hint}

@@ -1,4 +1,4 @@
-"""The query string, and what a client accepts."""
+"""The query string, and the check of the `Accept` header."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 ANYTHING = "*/*"
 MAX_NAME_SHOWN = 128
-"""Characters of a parameter's name that an answer repeats."""
+"""Characters of an unknown parameter's name that a response repeats."""
 
 
 def has_query(environ: "WSGIEnvironment") -> bool:
@@ -26,12 +26,12 @@ def has_query(environ: "WSGIEnvironment") -> bool:
 
 
 def accepts_json_verbatim(environ: "WSGIEnvironment") -> bool:
-    """Whether a client accepts JSON by a header that needs no parsing, as most do."""
+    """Whether `Accept` is missing, `*/*` or exactly JSON's media type, so that it needs no parsing."""
     return environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON)
 
 
 def read_query(schema: QuerySchema) -> dict[str, Any]:
-    """The query's parameters, defaults filled in. Raises Problem naming every fault."""
+    """The query parameters with their defaults. Raises Problem listing every fault."""
     if not has_query(current_request().environ):
         return schema.defaults
     arguments = request.args
@@ -49,7 +49,7 @@ def read_query(schema: QuerySchema) -> dict[str, Any]:
 
 
 def require_json_accepted() -> None:
-    """Raise Problem where the client accepts no JSON."""
+    """Raise Problem (406) where the client does not accept JSON."""
     if accepts_json_verbatim(current_request().environ):
         return
     accepted = accepted_types()

@@ -1,8 +1,8 @@
-"""Flask-Limiter for views that declare which limit they are under: what a rate is and where it is counted is its own.
+"""Flask-Limiter for views whose declaration names their limit. Rates, keys and storages are Flask-Limiter's own.
 
-At each request it would ask every limit that there could be whether it applies, and of the storage a count and its end
-in three steps. Here the declaration says which applies, and one hit says both: a fiftieth of the time. A test holds its
-answers against the library's.
+For each request Flask-Limiter checks every configured limit, and reads count and reset time from the storage in three
+steps. Here the declaration names the limit, and one hit returns both, which takes a fiftieth of the time. A test
+compares the results with the library's.
 """
 
 from functools import lru_cache
@@ -19,21 +19,21 @@ from churn_api.access.redis_counters import RedisCounters
 from churn_api.access.shared_counters import SharedCounters
 
 SCOPE = "global"
-"""What Flask-Limiter puts into the key of a limit that all views share."""
-_KEPT = 4096
+"""Part of the counter's key, as Flask-Limiter sets it for limits that all views share."""
+_CACHED_RATES = 4096
 
 
 class RateCount(NamedTuple):
-    """How far a caller is within a limit."""
+    """The state of a caller's limit."""
 
     item: RateLimitItem
     remaining: int
     resets_at: float
-    """Unix time at which it begins anew."""
+    """Unix time at which the window ends."""
 
 
 class LimitExceeded(RateLimitExceeded):
-    """A call beyond a limit."""
+    """A call exceeds a limit."""
 
     def __init__(self, count: RateCount) -> None:
         super().__init__(RuntimeLimit(limit=count.item, key_func=str, scope=SCOPE, shared=True))
@@ -41,22 +41,25 @@ class LimitExceeded(RateLimitExceeded):
 
 
 class DeclaredLimiter(Limiter):
-    """Counts what it is told to count."""
+    """Flask-Limiter with an explicit `hit` in place of its request hooks."""
 
     def init_app(self, app: Flask) -> None:
-        """Take the settings over. Its hooks, which find out what applies, are left out: known to it, it adds none."""
+        """Read the settings. Flask-Limiter registers no request hooks where `app.extensions` already lists it."""
         app.extensions.setdefault("limiter", set()).add(self)
         super().init_app(app)
         storage = self.storage
-        own = storage if isinstance(storage, FileStorage | RedisCounters) else StoredCounters(storage)
-        self._counters = SharedCounters(own)
+        counters = storage if isinstance(storage, FileStorage | RedisCounters) else StoredCounters(storage)
+        self._counters = SharedCounters(counters)
 
     def close(self) -> None:
-        """Let go of the counters: of their file or connections, and of the thread that waits for them."""
+        """Close the counters: their file or connections, and their thread."""
         self._counters.close()
 
     def hit(self, rate: str, counted_as: str, cost: int = 1) -> RateCount:
-        """Count a call; where a rate is several, the one of the shortest time is returned. Raises LimitExceeded."""
+        """Count a call against a rate such as `10/second;100/minute`; return the state of its shortest window.
+
+        Raises LimitExceeded.
+        """
         counts = []
         for item, key in _items(rate, counted_as):
             total, resets_at = self._counters.hit(key, item.get_expiry(), cost)
@@ -66,7 +69,7 @@ class DeclaredLimiter(Limiter):
         return counts[0]
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_CACHED_RATES)
 def _items(rate: str, counted_as: str) -> list[tuple[RateLimitItem, str]]:
-    """What is counted, in the library's order, each with the key that the library gives it."""
+    """The single limits of a rate, in the library's order, each with the library's key."""
     return [(item, item.key_for(counted_as, SCOPE)) for item in sorted(parse_many(rate))]

@@ -1,4 +1,4 @@
-"""How often a caller may call: Flask-Limiter, with counters that all workers share."""
+"""Rate limits by Flask-Limiter, with counters that all workers share."""
 
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -18,23 +18,23 @@ from churn_api.web.core.rate_limiter import DeclaredLimiter, LimitExceeded, Rate
 from churn_api.web.core.request_record import RequestRecord, current_request
 
 IPV6_PREFIX = 64
-"""Bits of an IPv6 address that tell callers apart: one customer of a provider has all addresses below."""
+"""Length of the network prefix that identifies a caller: providers assign a customer a network of this size."""
 
-LIMIT = Header("RateLimit-Limit", "Calls that are allowed in a window of time.", "100")
-REMAINING = Header("RateLimit-Remaining", "Calls of them that are left.", "99")
-RESET = Header("RateLimit-Reset", "Seconds until the window is over.", "60")
+LIMIT = Header("RateLimit-Limit", "Calls allowed in the current window.", "100")
+REMAINING = Header("RateLimit-Remaining", "Calls left in the current window.", "99")
+RESET = Header("RateLimit-Reset", "Seconds until the window ends.", "60")
 LIMIT_HEADERS = (LIMIT, REMAINING, RESET)
-"""Of every answer to a call that is counted."""
+"""Headers of every response to a counted call."""
 
 _RATES = {"predict": "RATELIMIT_PREDICT", "batch": "RATELIMIT_BATCH", "management": "RATELIMIT_MANAGEMENT"}
 _EXTENSION = "churn_api_limiter"
 
 ROWS = "batch rows"
-"""What the limit of a batch's rows is called."""
+"""Name of the limit on rows of batches."""
 
 
 def init_app(app: Flask) -> None:
-    """Make an application able to count calls, where it is to."""
+    """Create the limiter of an application, where RATELIMIT_ENABLED is on."""
     if not app.config["RATELIMIT_ENABLED"]:
         return
     limiter = DeclaredLimiter(str, storage_uri=_storage_uri(app), swallow_errors=False)
@@ -44,22 +44,23 @@ def init_app(app: Flask) -> None:
 
 
 def count_call(record: RequestRecord) -> None:
-    """Count a call of a view that says which limit it is under. Raises RateLimitExceeded.
+    """Count a call against the limit that the operation declares. Raises RateLimitExceeded.
 
-    One that is denied is counted apart, as management: whoever tries keys is stopped, and takes from nobody's own.
+    Calls with failed authentication have counters of their own, at the rate of `management`: guessing keys is limited,
+    and uses up no other caller's limit.
     """
     operation = record.operation
     if operation is None or operation.limit is None or record.environ["REQUEST_METHOD"] == "OPTIONS":
         return
     name = "management" if record.auth.denied is not None else operation.limit
     counted = "denied" if record.auth.denied is not None else name
-    # The caller's own rate, else the configured one.
+    # The rate of the caller's key, else the configured one.
     rate: str = record.auth.caller.rate or record.app.config[_RATES[name]]
     _hit(record, name, rate, f"{counted}:{_identity(record)}")
 
 
 def charge_rows(rows: int) -> None:
-    """Count the rows of a batch, where that is configured. Raises RateLimitExceeded."""
+    """Count the rows of a batch, where RATELIMIT_BATCH_ROWS is set. Raises RateLimitExceeded."""
     record = current_request()
     rate = record.app.config["RATELIMIT_BATCH_ROWS"]
     if rate and rows and record.app.config["RATELIMIT_ENABLED"]:
@@ -67,7 +68,7 @@ def charge_rows(rows: int) -> None:
 
 
 def rates(app: Flask) -> dict[str, str]:
-    """The rates in force for callers that have none of their own; none where calls are not limited."""
+    """The configured rates by limit, for callers without a rate of their own; empty without rate limiting."""
     if not app.config["RATELIMIT_ENABLED"]:
         return {}
     rows = app.config["RATELIMIT_BATCH_ROWS"]
@@ -75,9 +76,9 @@ def rates(app: Flask) -> dict[str, str]:
 
 
 def rate_limited() -> Problem:
-    """The problem of a caller that has called too often."""
+    """The problem for a caller that has exceeded a limit."""
     count = current_request().rate_count
-    if count is None:  # a limit that a team put on a view of its own
+    if count is None:  # a limit of Flask-Limiter on a view of another team
         return Problem("rate-limited", "Try again later.", headers={"Retry-After": "1"})
     seconds = max(1, _seconds_left(count))
     detail = f"The limit is {count.item}. Try again in {seconds} s."
@@ -85,7 +86,7 @@ def rate_limited() -> Problem:
 
 
 def rate_headers(count: RateCount) -> list[tuple[str, str]]:
-    """What an answer says of the limit, what is left of it, and when it begins anew, in seconds."""
+    """The RateLimit headers of a response: limit, remaining calls, and seconds until the window ends."""
     return [
         (LIMIT.name, str(count.item.amount)),
         (REMAINING.name, str(count.remaining)),
@@ -114,7 +115,7 @@ def _storage_uri(app: Flask) -> str:
 
 
 def _identity(record: RequestRecord) -> str:
-    """The caller's own, else the address."""
+    """The caller's identity, else the client's address."""
     caller = record.auth.caller
     if not caller.is_anonymous:
         return caller.identity
@@ -123,11 +124,11 @@ def _identity(record: RequestRecord) -> str:
 
 @lru_cache(maxsize=1024)
 def _address(address: str) -> str:
-    """How an address is counted: one of IPv6 with all that its holder can choose from."""
+    """The key of an address; IPv6 addresses count by network."""
     try:
-        found = ip_address(address)
-    except ValueError:  # a socket's
+        ip = ip_address(address)
+    except ValueError:  # a Unix socket
         return f"address:{address}"
-    if isinstance(found, IPv6Address):
-        return f"address:{ip_network((int(found), IPV6_PREFIX), strict=False)}"
-    return f"address:{found}"
+    if isinstance(ip, IPv6Address):
+        return f"address:{ip_network((int(ip), IPV6_PREFIX), strict=False)}"
+    return f"address:{ip}"

@@ -1,6 +1,6 @@
-"""Headers of every answer: the request's id, what browsers may do with an answer, and how far the caller's limit is.
+"""Headers of every response: the request id, security headers for browsers, and the state of the rate limit.
 
-Written as a list of pairs, which is less work than Flask's hooks and header objects.
+Added in WSGI middleware to the list of header pairs, which is faster than Flask's hooks and header objects.
 """
 
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 REQUEST_ID = Header(
     "X-Request-ID",
-    "Id of the request, in the answer and the log: the client's where it has 1 to 64 characters of A-Z a-z 0-9 . _ -, "
-    "else it is made.",
+    "Id of the request, in the response and the log: the client's where it has 1 to 64 of A-Z a-z 0-9 . _ -, "
+    "else a generated one.",
     "3f2a9c0d5b7e4c1a8d6f0e2b9a7c5d31",
 )
-LOCATION = Header("Location", "Address of what was made.", f"{API_V1}/jobs/0f8c2a6d4e1b4f7a9c3d5e7f90a1b2c3")
+LOCATION = Header("Location", "URL of the created resource.", f"{API_V1}/jobs/0f8c2a6d4e1b4f7a9c3d5e7f90a1b2c3")
 STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 DEFAULT_HEADERS = (
@@ -31,13 +31,13 @@ DEFAULT_HEADERS = (
 
 
 class ResponseHeaders:
-    """A WSGI application that adds them to another's answers; there must be a record of the request."""
+    """WSGI middleware that adds the headers. It needs the current request record."""
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer a request."""
+        """Call the application."""
         record = current_request()
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Schemas that all routes share: queries, bodies, faults, problems, and what probes answer."""
+"""Schemas that all routes share: base classes of queries and bodies, faults, problems, and health."""
 
 from functools import cached_property
 from typing import Any, ClassVar, cast
@@ -10,7 +10,7 @@ from churn_api.contract.numerals import is_numeral
 
 
 class PlainFloat(fields.Float):
-    """A number, or one in plain digits where it comes as text."""
+    """A number, or text with a number in ASCII digits."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
         _require_digits(self, value)
@@ -18,7 +18,7 @@ class PlainFloat(fields.Float):
 
 
 class PlainInteger(fields.Integer):
-    """A whole number, or one in plain digits where it comes as text."""
+    """An integer, or text with an integer in ASCII digits."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         _require_digits(self, value)
@@ -31,50 +31,50 @@ def _require_digits(field: fields.Field[Any], value: Any) -> None:
 
 
 class QuerySchema(Schema):
-    """A query string: a misspelt parameter is a fault, not ignored."""
+    """Base class of query strings. Unknown parameters are faults."""
 
     class Meta:
         unknown = RAISE
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
-        """What a request without a query asks for; most have none."""
+        """The parameters of a request without a query string."""
         return cast("dict[str, Any]", self.load({}))
 
 
 class NoQuerySchema(QuerySchema):
-    """Routes without parameters."""
+    """The query string of routes without parameters."""
 
 
 class BodySchema(Schema):
-    """A JSON body: a member that there is not is a fault."""
+    """Base class of JSON bodies. Unknown members are faults."""
 
     class Meta:
         unknown = RAISE
 
     optional: ClassVar[bool] = False
-    """Whether a request may come without one, which asks for every default."""
+    """Whether the body may be missing; all members have their defaults then."""
 
 
 class BodyOrFileSchema(BodySchema):
-    """A body in place of which a form may be sent: the same members, and a file in one part."""
+    """A JSON body that a client may also send as a form with the same members and a file in one part."""
 
     part: ClassVar[str]
     file: ClassVar[str]
-    """What the file is, as the document says it."""
+    """Description of the file in the OpenAPI document."""
     max_bytes: ClassVar[str]
-    """The setting that says how large the file may be."""
+    """The setting with the maximum size of the file."""
     names_file: ClassVar[str]
-    """The member that says where the file is; a form has the file itself."""
+    """The JSON member that names the file; a form contains the file itself."""
 
 
 class FaultSchema(Schema):
-    """One fault of a request, or one warning of an answer."""
+    """One fault of a request, or one warning of a response."""
 
     pointer = fields.String(metadata={"description": "JSON Pointer into the body."})
     parameter = fields.String(metadata={"description": "Name of a query parameter."})
     row = fields.Integer(metadata={"description": "Row of a table; the header is row 1."})
-    line = fields.Integer(metadata={"description": "Line of a table that is text."})
+    line = fields.Integer(metadata={"description": "Line of a text table."})
     column = fields.String(allow_none=True, metadata={"description": "Column of a table."})
     code = fields.String(required=True)
     message = fields.String(required=True)
@@ -93,20 +93,20 @@ class ProblemSchema(Schema):
     request_id = fields.String(required=True)
     errors = fields.List(fields.Nested(FaultSchema))
     more_errors = fields.Integer(metadata={"description": "Faults that `errors` does not list."})
-    accepted = fields.List(fields.String(), metadata={"description": "Types that the route takes."})
-    limit = fields.Integer(metadata={"description": "Customers that a batch may hold."})
+    accepted = fields.List(fields.String(), metadata={"description": "Media types that the route accepts."})
+    limit = fields.Integer(metadata={"description": "Maximum that was exceeded."})
     scope = fields.String(metadata={"description": "Scope that is needed."})
     part = fields.String(metadata={"description": "Part that is not ready."})
 
 
 class StatusSchema(Schema):
-    """Answer of the probes."""
+    """Response of the probes."""
 
     status = fields.String(required=True, metadata={"example": "ready"})
 
 
 class HealthSchema(StatusSchema):
-    """Answer of /health: `ok`, `degraded` or `down`, and why."""
+    """Response of /health: `ok`, `degraded` or `down`, and the checks."""
 
     status = fields.String(required=True, metadata={"example": "ok"})
     timestamp = fields.DateTime(required=True)

@@ -1,4 +1,4 @@
-"""Which trace a request belongs to, and its span where spans are exported."""
+"""Distributed tracing: the request's trace context, and its span where spans are exported."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ _KEY = "churn_api.span"
 
 
 class RequestTracing:
-    """Takes over the caller's `traceparent`, and has the request's record say where it stands."""
+    """An observer that reads the caller's `traceparent`, and exports a span for each request."""
 
     def __init__(self, app: Api) -> None:
         self._app = app
@@ -24,7 +24,7 @@ class RequestTracing:
             on_close(app, self._spans.close)
 
     def request_started(self, record: RequestRecord) -> None:
-        """Note the trace that the request belongs to, and begin its span; probes would drown the others."""
+        """Record the trace context, and start a span. Probes get none: they would outnumber other requests."""
         header = record.environ.get("HTTP_TRACEPARENT")
         trace = read_traceparent(header) if header else None
         if self._spans is not None and record.environ.get("PATH_INFO") not in self._app.probes:
@@ -35,14 +35,14 @@ class RequestTracing:
         record.trace = trace
 
     def request_finished(self, record: RequestRecord) -> None:
-        """Finish the span."""
+        """End the span."""
         span = record.environ.get(_KEY)
         if span is not None:
             _end(span, record)
 
 
 def _end(span: "Span", record: RequestRecord) -> None:
-    """Finish a span by the semantic conventions of HTTP, without the address and the agent: they could hold data."""
+    """End a span with the HTTP semantic conventions' attributes, without path and user agent, which may hold data."""
     from churn_api.telemetry.spans import end
 
     failed = not record.status or record.status >= 500

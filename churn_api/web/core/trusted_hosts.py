@@ -1,4 +1,4 @@
-"""Which names this service goes by: a request for another host is refused."""
+"""Host check: requests whose Host header is not in ALLOWED_HOSTS are refused."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 PROBES = ("health.live", "health.ready")
-"""Asked by an address rather than by a name."""
+"""Endpoints without a host check: probes use an IP address as host."""
 
 
 class TrustedHosts:
-    """The hosts that settings name; any, where they name none. A name that begins with a dot stands for all below."""
+    """The hosts in ALLOWED_HOSTS; without entries any host. An entry that begins with a dot includes all subdomains."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._trusted = {host for entry in settings["ALLOWED_HOSTS"] if (host := trusted_host(entry))}
         self._suffixes = tuple(host for host in self._trusted if host.startswith("."))
 
     def check(self, environ: "WSGIEnvironment", endpoint: str | None) -> None:
-        """Raise Problem where a request is for another host."""
+        """Raise Problem where the request's host is not allowed."""
         if not self._trusted or endpoint in PROBES:
             return
         host = host_of(environ.get("HTTP_HOST", ""))

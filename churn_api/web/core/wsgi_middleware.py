@@ -1,6 +1,6 @@
-"""The WSGI boundary: every request gets a record and every answer its headers, and observers are told of both.
+"""The outermost WSGI middleware: it creates the request record, adds response headers, and notifies observers.
 
-Here rather than in Flask's hooks, so that answers that no view makes are observed too.
+WSGI middleware rather than Flask hooks, so that responses that bypass the views are observed too.
 """
 
 import os
@@ -19,52 +19,52 @@ from churn_api.web.core.response_headers import ResponseHeaders
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_KEY = "churn_api_unobserved"
+_UNOBSERVED = "churn_api_unobserved"
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# Ids are no secrets, so the system is asked for chance once a process, not once a request.
+# Ids are not secrets: the generator is seeded once a process, and needs no system call for each request.
 _random = random.Random()  # noqa: S311  # nosec B311
 os.register_at_fork(after_in_child=_random.seed)
 
 
 class Observer(Protocol):
-    """Is told of every request. Raises nothing."""
+    """Is notified of every request. Must not raise."""
 
     def request_started(self, record: RequestRecord) -> None:
-        """A request came; of it the id and the environ are known."""
+        """A request has started; the record has its id and environ."""
         ...
 
     def request_finished(self, record: RequestRecord) -> None:
-        """The answer is sent, or the client went away."""
+        """The response is sent, or the client has disconnected."""
         ...
 
 
 def init_app(app: Api, *observers: Observer) -> None:
-    """Put the boundary around an application: the record outside, the headers, which need its id, inside."""
+    """Wrap an application: inside the middleware that adds headers, outside the one that creates the record."""
     with_headers = ResponseHeaders(app.wsgi_app)
-    app.extensions[_KEY] = with_headers
-    app.wsgi_app = _Boundary(app, with_headers, observers)  # type: ignore[method-assign]
+    app.extensions[_UNOBSERVED] = with_headers
+    app.wsgi_app = _RequestMiddleware(app, with_headers, observers)  # type: ignore[method-assign]
 
 
-def answer_internal_request(app: Api, path: str) -> None:
-    """Have an application answer a request of its own; no observer is told."""
+def send_internal_request(app: Api, path: str) -> None:
+    """Send an internal GET request to an application, without observers. Used for warm-up."""
     environ = create_environ(path)
     set_current(RequestRecord(app, environ, new_request_id(environ), perf_counter()))
     try:
-        run_wsgi_app(app.extensions[_KEY], environ, buffered=True)
+        run_wsgi_app(app.extensions[_UNOBSERVED], environ, buffered=True)
     finally:
         set_current(None)
 
 
 def new_request_id(environ: "WSGIEnvironment") -> str:
-    """The id that the client sent, where it is well-formed, else one of our own."""
+    """The client's request id where it is well-formed, else a random one."""
     sent: str = environ.get("HTTP_X_REQUEST_ID", "")
     return sent if sent and _ACCEPTED_ID.fullmatch(sent) else f"{_random.getrandbits(128):032x}"
 
 
-class _Boundary:
-    def __init__(self, app: Api, answer: "WSGIApplication", observers: Sequence[Observer]) -> None:
+class _RequestMiddleware:
+    def __init__(self, app: Api, wrapped: "WSGIApplication", observers: Sequence[Observer]) -> None:
         self._app = app
-        self._answer = answer
+        self._wrapped = wrapped
         self._observers = observers
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -85,40 +85,40 @@ class _Boundary:
             set_current(None)
 
         try:
-            answer = self._answer(environ, start)
+            response = self._wrapped(environ, start)
         except BaseException as error:
             record.failure = record.failure or error
             end()
-            # For a server that answers in the application's place.
+            # For a server that responds in place of the application.
             set_current(record)
             raise
-        return _closed_with(end, answer, environ)
+        return _with_end(end, response, environ)
 
 
-class _Closing:
-    """An answer that tells its end; the server iterates over the answer itself."""
+class _ObservedResponse:
+    """A response that calls `end` when it is closed; the server iterates over the inner response directly."""
 
-    __slots__ = ("_answer", "_end")
+    __slots__ = ("_end", "_response")
 
-    def __init__(self, answer: Iterable[bytes], end: Callable[[], None]) -> None:
-        self._answer = answer
+    def __init__(self, response: Iterable[bytes], end: Callable[[], None]) -> None:
+        self._response = response
         self._end = end
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._answer)
+        return iter(self._response)
 
     def close(self) -> None:
-        _close(getattr(self._answer, "close", None), self._end)
+        _close(getattr(self._response, "close", None), self._end)
 
 
-def _closed_with(end: Callable[[], None], answer: Any, environ: "WSGIEnvironment") -> Iterable[bytes]:
-    """The answer, which tells its end. One that the server sends as a file must stay what the server knows it by."""
+def _with_end(end: Callable[[], None], response: Any, environ: "WSGIEnvironment") -> Iterable[bytes]:
+    """The response with `end` at its close. A file wrapper keeps its type, by which the server knows it as a file."""
     wrapper = environ.get("wsgi.file_wrapper")
-    if not isinstance(wrapper, type) or not isinstance(answer, wrapper):
-        return _Closing(answer, end)
-    close = getattr(answer, "close", None)
-    answer.close = lambda: _close(close, end)  # type: ignore[attr-defined]
-    return cast("Iterable[bytes]", answer)
+    if not isinstance(wrapper, type) or not isinstance(response, wrapper):
+        return _ObservedResponse(response, end)
+    close = getattr(response, "close", None)
+    response.close = lambda: _close(close, end)  # type: ignore[attr-defined]
+    return cast("Iterable[bytes]", response)
 
 
 def _close(close: Callable[[], None] | None, end: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""The command as a whole: which commands it has, and what each of them loads."""
+"""The `churn-api` command: its subcommands, and what each of them imports."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from churn_api.cli import MODULES, main
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_command(name):
-    """Every command that the help lists is there, explains itself, and is named as it is called."""
+    """Every command in the help exists and has a help text of its own."""
     done = CliRunner().invoke(main, [name, "--help"])
     assert done.exit_code == 0
     assert f"main {name} " in done.stdout
@@ -20,7 +20,7 @@ def test_every_command(name):
 
 
 def test_no_such_command():
-    """A name that is no command's is refused."""
+    """An unknown command is refused."""
     done = CliRunner().invoke(main, ["serves"])
     assert (done.exit_code, "No such command 'serves'" in done.stderr) == (2, True)
 
@@ -49,14 +49,14 @@ def test_bytes_that_are_no_text(path, command):
 
 @pytest.mark.parametrize("arguments", [[b"score", b"\xff.csv"], [b"models", b"live", b"\xff", b"1"], [b"\xff"]])
 def test_real_bytes(arguments):
-    """So it is with bytes that a shell hands over."""
+    """Bytes from a real shell are refused in the same way."""
     done = subprocess.run([sys.executable, "-m", "churn_api", *arguments], capture_output=True)
     position = arguments.index(next(one for one in arguments if b"\xff" in one)) + 1
     assert (done.returncode, done.stderr) == (2, b"Error: argument %d is not UTF-8 text\n" % position)
 
 
 def test_serve_loads_little():
-    """`churn-api serve` makes way for gunicorn without loading what that loads again: neither database nor NumPy."""
+    """`churn-api serve` imports neither SQLAlchemy nor NumPy, which gunicorn's process loads again."""
     code = (
         "import sys; from churn_api.cli import main\n"
         "assert main.get_command(None, 'serve')\n"

@@ -1,4 +1,4 @@
-"""The commands that manage jobs, as somebody at a shell uses them."""
+"""`churn-api jobs`, as used in a shell."""
 
 import json
 from datetime import timedelta
@@ -25,7 +25,7 @@ def queue(instance):
 
 @pytest.fixture
 def ended(queue, instance):
-    """A job that has ended, one that is half done, and one that waits."""
+    """A finished job, a half done one, and a queued one."""
     for job_id in ("ended", "running", "queued"):
         queue.put(REQUEST, id=job_id, owner="key:a", owner_name="crm")
         (instance / "jobs" / job_id).mkdir(parents=True)
@@ -40,7 +40,7 @@ def run(*arguments):
 
 
 def test_list(ended):
-    """Jobs are listed newest first, for people and for programs, and those of one state alone."""
+    """Jobs are listed newest first, as a table or JSON, and filtered by state."""
     assert [job["id"] for job in json.loads(run("list", "--json").stdout)] == ["queued", "running", "ended"]
     assert [job["id"] for job in json.loads(run("list", "--json", "--limit", "1").stdout)] == ["queued"]
     lines = run("list", "--state", "running").stdout.splitlines()
@@ -54,7 +54,7 @@ def test_list_nothing(queue):
 
 
 def test_show(ended):
-    """A job is shown with what was asked for and how far it is."""
+    """A job is shown with its request and its progress."""
     shown = json.loads(run("show", "running").stdout)
     assert (shown["state"], shown["percent"], shown["attempts"]) == ("running", 50, 1)
     assert shown["request"]["keep"] == ["Region"]
@@ -64,18 +64,18 @@ def test_show(ended):
 
 
 def test_cancel(ended, queue):
-    """A queued job is cancelled at once, a running one by its worker, and both are in the audit."""
+    """A queued job is cancelled at once, a running one by its worker, and both are in the audit log."""
     assert run("cancel", "queued").stdout == "queued is cancelled\n"
     assert run("cancel", "running").stdout == "running is cancelled as soon as its worker stops\n"
     assert queue.get("running").cancel_asked
-    told = CliRunner().invoke(main, ["audit", "--json"]).stdout.splitlines()
-    acts = [json.loads(line) for line in told]
+    lines = CliRunner().invoke(main, ["audit", "--json"]).stdout.splitlines()
+    acts = [json.loads(line) for line in lines]
     assert [(act["action"], act["subject"]) for act in acts] == [("jobs.cancel", "running"), ("jobs.cancel", "queued")]
     assert all(act["actor"].startswith("command") for act in acts)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["show", "none"], "there is no job 'none'"),
         (["cancel", "none"], "there is no job 'none'"),
@@ -87,14 +87,14 @@ def test_cancel(ended, queue):
         (["prune", "--days", "1e300"], "--days"),
     ],
 )
-def test_refusals(ended, arguments, told):
-    """What cannot be done ends with code 2 and says why."""
+def test_refusals(ended, arguments, message):
+    """Errors end with code 2 and a reason."""
     done = run(*arguments)
-    assert (done.exit_code, told in done.stderr) == (2, True), done.stderr
+    assert (done.exit_code, message in done.stderr) == (2, True), done.stderr
 
 
 def test_prune(ended, queue):
-    """Jobs that are over are removed when asked to, after one may see which, and the audit says how many."""
+    """Finished jobs are removed, `--dry-run` lists them first, and the audit log has their number."""
     assert run("prune").stderr == "0 removed, 0 bytes\n"
     dry = run("prune", "--bytes", "120", "--dry-run")
     assert (dry.stdout, dry.stderr) == ("ended  50 bytes  space\n", "1 would be removed, 50 bytes\n")
@@ -107,7 +107,7 @@ def test_prune(ended, queue):
 
 
 def test_prune_by_settings(ended, monkeypatch):
-    """Where nothing is said, the settings say how long and how much is kept."""
+    """Without options, the settings say how long and how much is kept."""
     assert run("prune", "--dry-run").stdout == ""
     monkeypatch.setenv("CHURN_JOB_KEEP_BYTES", "120")
     assert run("prune", "--dry-run").stdout == "ended  50 bytes  space\n"
@@ -116,7 +116,7 @@ def test_prune_by_settings(ended, monkeypatch):
 
 
 def test_prune_what_cannot_be_removed(ended, queue, monkeypatch):
-    """A folder that cannot be removed ends the command with one line, and its job is known still."""
+    """A folder that cannot be removed ends the command with one line, and its job stays in the database."""
 
     def fail(_):
         raise PermissionError(13, "Permission denied")

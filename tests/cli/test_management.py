@@ -1,4 +1,4 @@
-"""The commands that manage keys and models, as somebody at a shell uses them."""
+"""`churn-api keys` and `churn-api models`, as used in a shell."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from churn_api.cli import main
 
 @pytest.fixture
 def models(models_dir, instance, empty_database, tmp_path, monkeypatch):
-    """Bundles that nobody has registered yet."""
+    """Bundles that are not registered yet."""
     shutil.copy(empty_database, instance / "churn.db")
     folder = shutil.copytree(models_dir, tmp_path / "models")
     monkeypatch.setenv("CHURN_MODELS_DIR", str(folder))
@@ -27,7 +27,7 @@ def run(models):
 
 
 def test_a_keys_life(run):
-    """A key is made and shown once, listed without itself, rotated, and revoked."""
+    """A key is created and printed once, listed without its text, rotated, and revoked."""
     made = run("keys", "create", "--name", "crm", "--scopes", "predict, jobs", "--expires", "90d", "--rate", "5/minute")
     assert made.exit_code == 0
     assert KEY.fullmatch(made.stdout.strip())
@@ -42,7 +42,7 @@ def test_a_keys_life(run):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["create", "--name", "crm", "--scopes", "predicts"], "Did you mean 'predict'?"),
         (["create", "--name", "crm", "--scopes", ","], "needs a scope"),
@@ -53,11 +53,11 @@ def test_a_keys_life(run):
         (["rotate", "nobody"], "no active key named 'nobody'"),
     ],
 )
-def test_refusals(run, arguments, told):
-    """What cannot be done ends with code 2 and one line that says how it could, and nothing is written."""
+def test_refusals(run, arguments, message):
+    """Errors end with code 2 and one line of advice, and write nothing."""
     done = run("keys", *arguments)
     assert done.exit_code == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert json.loads(run("keys", "list", "--json").stdout) == []
 
 
@@ -75,7 +75,7 @@ def test_a_models_life(run):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["live", "small", "9"], "no version 9"),
         (["live", "nobody", "1"], "no version 1"),
@@ -84,10 +84,10 @@ def test_a_models_life(run):
         (["show", "small", "9"], "cannot be read"),
     ],
 )
-def test_model_refusals(run, arguments, told):
-    """What cannot be done with a model ends with code 2 and one line."""
+def test_model_refusals(run, arguments, message):
+    """Errors with models end with code 2 and one line."""
     done = run("models", *arguments)
-    assert (done.exit_code, told in done.stderr) == (2, True), done.stderr
+    assert (done.exit_code, message in done.stderr) == (2, True), done.stderr
 
 
 def test_a_broken_bundle_is_refused(run, models):
@@ -100,7 +100,7 @@ def test_a_broken_bundle_is_refused(run, models):
 
 
 def test_audit(run):
-    """The audit tells acts newest first, for people and for programs."""
+    """The audit log is shown newest first, as a table or JSON."""
     run("keys", "create", "--name", "crm", "--scopes", "predict")
     run("models", "live", "small", "1")
     acts = [json.loads(line) for line in run("audit", "--json").stdout.splitlines()]
@@ -110,7 +110,7 @@ def test_audit(run):
 
 
 def test_a_name_forges_no_line_of_the_audit(run, instance):
-    """An actor whose name holds line feeds and escapes is one line of the audit: what cannot be printed is escaped."""
+    """An actor's name with line feeds and escapes is one line of the audit log: unprintable characters are escaped."""
     with closing(sqlite3.connect(instance / "churn.db")) as database, database:
         act = (
             "2026-11-20 09:00:00",
@@ -150,7 +150,7 @@ def test_database_away(run, monkeypatch):
 
 
 def test_show_without_a_version(run):
-    """`models show NAME` prints the card of the version that is live, and of the newest where none is."""
+    """`models show NAME` prints the card of the live version, else of the newest."""
     assert json.loads(run("models", "show", "small").stdout)["version"] == "2"
     run("models", "live", "small", "1")
     assert json.loads(run("models", "show", "small").stdout)["version"] == "1"
@@ -159,14 +159,14 @@ def test_show_without_a_version(run):
 
 @pytest.mark.parametrize("command", [["show", "smal"], ["unload", "smal"]])
 def test_misspelt_model(run, command):
-    """A misspelt model gets the one that was probably meant."""
+    """A misspelt model gets a hint."""
     done = run("models", *command)
     assert done.exit_code == 2
     assert "Did you mean 'small'?" in done.stderr
 
 
 def test_backups_are_kept(run, tmp_path):
-    """A backup does not replace a file that is there, unless it is told to."""
+    """A backup replaces an existing file only with --overwrite."""
     file = tmp_path / "backup.db"
     file.write_text("yesterday's")
     refused = run("db", "backup", str(file))
@@ -187,5 +187,5 @@ def test_backups_are_kept(run, tmp_path):
     ],
 )
 def test_digits(run, arguments):
-    """A number on a command line is written in plain digits."""
+    """Numbers on a command line must have ASCII digits."""
     assert run(*arguments).exit_code == 2

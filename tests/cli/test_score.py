@@ -1,4 +1,4 @@
-"""`churn-api score`, as somebody at a shell uses it."""
+"""`churn-api score`, as used in a shell."""
 
 import csv
 import gzip
@@ -34,7 +34,7 @@ MANY_ROWS = 240_000
 
 @pytest.fixture(autouse=True)
 def here(models_dir, tmp_path, monkeypatch):
-    """A folder of the user's, with a good table and a bad one."""
+    """A working folder with a good table and a bad one."""
     monkeypatch.setenv("CHURN_MODELS_DIR", str(models_dir))
     monkeypatch.setenv("CHURN_DEFAULT_MODEL", "small")
     monkeypatch.chdir(tmp_path)
@@ -52,7 +52,7 @@ def files():
 
 
 def refused(*arguments):
-    """What the command says when it refuses; it writes nothing and shows no traceback."""
+    """The error text of a refused command, which writes nothing and shows no traceback."""
     before = files()
     done = score(*arguments)
     assert (done.exit_code, done.stdout) == (2, "")
@@ -71,7 +71,7 @@ def answered(models_dir):
 
 
 def test_equals_the_service(answered):
-    """A table gets byte for byte what the service answers, and the count is told."""
+    """The result equals the service's response byte for byte, and the number of rows is printed."""
     done = score("good.csv", "-o", "scored.csv")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "300 rows -> scored.csv\n")
     assert Path("scored.csv").read_bytes() == answered()
@@ -79,7 +79,7 @@ def test_equals_the_service(answered):
 
 
 def test_options(answered):
-    """Version, threshold and columns to keep are those of the service."""
+    """Version, threshold and `--keep` have the effect that they have in the service."""
     chosen = ("--version", "1", "--threshold", "0.9", "--keep", "Region,tenure", "--model", "small")
     assert score("good.csv", *chosen).stdout_bytes == answered("?version=1&threshold=0.9&keep=Region,tenure")
     assert score("good.csv", "--keep", "all").stdout_bytes == answered("?keep=all")
@@ -87,14 +87,14 @@ def test_options(answered):
 
 
 def test_pipes(answered):
-    """`-` reads stdin, plain or gzipped; the result goes to stdout and what is said to stderr."""
+    """`-` reads stdin, plain or gzipped; the result goes to stdout and messages to stderr."""
     for sent in (TEXT.encode(), gzip.compress(TEXT.encode())):
         done = subprocess.run([COMMAND, "score", "-"], input=sent, capture_output=True, timeout=60)
         assert (done.returncode, done.stdout, done.stderr) == (0, answered(), b"300 rows\n")
 
 
 def test_closed_pipe():
-    """Where the reader of the result goes away, the command says so in a line."""
+    """Where the reader of the result closes the pipe, the command says so in one line."""
     with subprocess.Popen(
         [COMMAND, "score", "good.csv"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -105,7 +105,7 @@ def test_closed_pipe():
 
 @pytest.mark.parametrize("wanted", FORMATS)
 def test_formats_out(answered, wanted):
-    """The name of the output tells its format, and so does --to; the scores are the same in all."""
+    """The output's format follows from its name or from --to; the scores are the same in all formats."""
     output = f"scored{FORMATS[wanted].suffix}"
     assert score("good.csv", "-o", output).exit_code == 0
     data = Path(output).read_bytes()
@@ -115,7 +115,7 @@ def test_formats_out(answered, wanted):
 
 @pytest.mark.parametrize("sent", FORMATS)
 def test_formats_in(answered, sent):
-    """The name of the table tells its format, and so does --from."""
+    """The table's format follows from its name or from --from."""
     table = f"table{FORMATS[sent].suffix}"
     Path(table).write_bytes(WRITE[sent](TABLE))
     Path("table.bin").write_bytes(WRITE[sent](TABLE))
@@ -133,22 +133,22 @@ def test_gzip(answered):
 
 
 def test_bad_rows_refuse():
-    """By default bad rows refuse the table: they are told with row, column and what to do, without their values."""
-    told = refused("bad.csv", "-o", "scored.csv")
-    assert "row 5, column 'tenure': Must be an integer." in told
-    assert "column 'Contract': Must be one of: Month-to-month, One year, Two year." in told
-    assert "2 of the first 300 rows are not valid" in told
-    assert "--on-error skip" in told
-    assert "s3cret" not in told
-    assert "hush" not in told
+    """By default bad rows fail the command: they are printed with row, column and what to do, without their values."""
+    message = refused("bad.csv", "-o", "scored.csv")
+    assert "row 5, column 'tenure': Must be an integer." in message
+    assert "column 'Contract': Must be one of: Month-to-month, One year, Two year." in message
+    assert "2 of the first 300 rows are not valid" in message
+    assert "--on-error skip" in message
+    assert "s3cret" not in message
+    assert "hush" not in message
 
 
 def test_only_a_few_are_shown():
-    """Of very many bad rows the first twenty are shown, and where to get all."""
+    """Of many bad rows the first twenty are printed, and how to get all."""
     Path("bad.csv").write_text(TEXT.replace(",Yes,", ",perhaps,"))
-    told = refused("bad.csv", "-o", "scored.csv")
-    assert len(re.findall("^row ", told, re.MULTILINE)) == 20
-    assert "--errors FILE lists all" in told
+    message = refused("bad.csv", "-o", "scored.csv")
+    assert len(re.findall("^row ", message, re.MULTILINE)) == 20
+    assert "--errors FILE lists all" in message
 
 
 def test_skip():
@@ -163,7 +163,7 @@ def test_skip():
 
 
 def test_errors_of_a_refused_table():
-    """The faults are written to a file even where the table is refused, and that is all that is written."""
+    """Where the table is refused, only the file of faults is written."""
     done = score("bad.csv", "-o", "scored.csv", "--errors", "faults.ndjson")
     assert (done.exit_code, "faults.ndjson lists their faults" in done.stderr) == (2, True)
     assert files() == {"faults.ndjson"}
@@ -182,7 +182,7 @@ def test_more_errors_than_are_held(monkeypatch, on_error):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["nothing.csv"], "nothing.csv: No such file or directory"),
         (["good.csv", "--model", "smal"], "Did you mean 'small'?"),
@@ -201,11 +201,11 @@ def test_more_errors_than_are_held(monkeypatch, on_error):
         (["good.csv", "--from", "parquet"], "good.csv is not a whole Parquet file"),
     ],
 )
-def test_refusals(here, arguments, told):
-    """What cannot be done ends with code 2, says why, and writes nothing."""
+def test_refusals(here, arguments, message):
+    """Errors end with code 2 and a reason, and write nothing."""
     arguments = [argument.replace("{here}", here.name) for argument in arguments]
     output = [] if "-o" in arguments else ["-o", "scored.csv"]
-    assert told in refused(*arguments, *output)
+    assert message in refused(*arguments, *output)
 
 
 BROKEN = {
@@ -218,28 +218,28 @@ BROKEN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("data", "told"), BROKEN.values(), ids=BROKEN)
-def test_broken_tables(data, told):
-    """What is no table is refused with its name, the line where there is one, and what to do."""
+@pytest.mark.parametrize(("data", "message"), BROKEN.values(), ids=BROKEN)
+def test_broken_tables(data, message):
+    """A malformed table is refused with its name, the line if known, and what to do."""
     Path("table.csv").write_bytes(data)
-    assert told in refused("table.csv", "-o", "scored.csv")
+    assert message in refused("table.csv", "-o", "scored.csv")
 
 
 def test_an_older_result_stays():
-    """A result of an earlier run stays as it was where the table is refused."""
+    """The result of an earlier run is unchanged where the table is refused."""
     Path("scored.csv").write_text("of yesterday")
     refused("bad.csv", "-o", "scored.csv")
     assert Path("scored.csv").read_text() == "of yesterday"
 
 
 def test_no_models(monkeypatch):
-    """Where there are no models at all, the command says what to do."""
+    """Without any models the command says what to do."""
     monkeypatch.setenv("CHURN_MODELS_DIR", "nowhere")
     assert "churn-api train --help" in refused("good.csv")
 
 
 def test_live_version(answered, instance):
-    """The version that is live scores; without a database the newest."""
+    """The live version is used; without a database the newest."""
     assert CliRunner().invoke(main, ["models", "live", "small", "1"]).exit_code == 0
     assert score("good.csv").stdout_bytes == answered("?version=1")
     (instance / "churn.db").unlink()
@@ -248,7 +248,7 @@ def test_live_version(answered, instance):
 
 
 def test_database_away(monkeypatch):
-    """A database that cannot be asked is told, and the newest version scores."""
+    """With the database away a warning is printed, and the newest version is used."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/none")
     done = score("good.csv", "-o", "scored.csv")
     assert done.exit_code == 0
@@ -256,13 +256,13 @@ def test_database_away(monkeypatch):
 
 
 def test_no_rows():
-    """A table without rows gives a header, which is no error."""
+    """A table without rows gives a header, and no error."""
     Path("empty.csv").write_text(TEXT.splitlines()[0] + "\n")
     assert score("empty.csv").stdout == "customer_id,churn_prediction,churn_probability,risk_band\n"
 
 
 def test_unseen_categories():
-    """Categories of an open feature that training did not see are counted and told."""
+    """Categories of an open feature that training did not see are counted and reported."""
     Path("good.csv").write_text(TEXT.replace("North", "Atlantis"))
     count = int((TABLE["Region"] == "North").sum())
     assert f"column 'Region': {count} cells hold categories that training did not see" in score("good.csv").stderr
@@ -299,13 +299,13 @@ finally:
 
 
 def test_who_scores_loads_what_scores(many):
-    """Where other processes score, the command itself loads no ONNX Runtime, and no pandas with Arrow."""
+    """With several processes the command itself loads neither ONNX Runtime nor pandas."""
     done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout) == (0, "set()\n")
 
 
 def test_a_bad_row_in_a_later_block(many):
-    """A bad row far down is told at its place in the whole file, and nothing is written of the blocks before it."""
+    """A bad row in a later block is reported with its row in the complete file, and no earlier block is written."""
     with Path(many).open("a") as file:
         file.write("C1,long,,Yes,One year,,\n")
     done = subprocess.run([COMMAND, "score", many, "-o", "out.csv"], capture_output=True, text=True, timeout=300)
@@ -316,7 +316,7 @@ def test_a_bad_row_in_a_later_block(many):
 
 @contextmanager
 def started(table, *options, **environment):
-    """The command at work in a group of its own, as a shell starts it."""
+    """Run the command in its own process group, as a shell does."""
     command = [COMMAND, "score", table, "-o", "out.csv", *options]
     environment = os.environ | environment
     with subprocess.Popen(
@@ -334,7 +334,7 @@ def started(table, *options, **environment):
 
 
 def _take_ctrl_c():
-    """Whoever runs the tests in the background has them ignore it, and so would what they start."""
+    """Processes in the background ignore SIGINT, and their children inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -346,7 +346,7 @@ def wait_for(holds):
 
 
 def scorers(process):
-    """The processes that score for a command."""
+    """The scoring processes of a command."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
@@ -354,39 +354,39 @@ def scorers(process):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_interrupted(many, number, processes, tmp_path_factory):
-    """Ctrl-C, and a friendly kill, end it with code 1; no file stays, in the folder or the temporary one."""
+    """SIGINT and SIGTERM end it with code 1; no file stays in the folder or in the temporary folder."""
     temporary = tmp_path_factory.mktemp("temporary")
     with started(many, "--processes", processes, TMPDIR=str(temporary)) as process:
         wait_for(lambda: list(Path().glob(".*.unfinished")))
         os.killpg(process.pid, number)
-        _, told = process.communicate(timeout=60)
-    assert (process.returncode, told.strip()) == (1, "Aborted!")
+        _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr.strip()) == (1, "Aborted!")
     assert files() == {many}
     assert not list(temporary.iterdir())
 
 
 def test_interrupted_while_processes_start(many):
-    """Ctrl-C reaches processes that only just start, and they say nothing of it either."""
+    """Ctrl-C while the processes start ends them without output."""
     with started(many, "--processes", "2") as process:
         wait_for(lambda: scorers(process))
         os.killpg(process.pid, signal.SIGINT)
-        _, told = process.communicate(timeout=60)
-    assert (process.returncode, told.strip()) == (1, "Aborted!")
+        _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr.strip()) == (1, "Aborted!")
     assert files() == {many}
 
 
 def test_killed_process(many):
-    """Where a process that scores is killed, the command says so in a line, and nothing is written."""
+    """Where a scoring process is killed, the command says so in one line, and writes nothing."""
     with started(many, "--processes", "2") as process:
         wait_for(lambda: scorers(process))
         os.kill(scorers(process)[0], signal.SIGKILL)
-        _, told = process.communicate(timeout=60)
-    assert (process.returncode, told) == (2, "Error: a process that scored was killed\n")
+        _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (2, "Error: a process that scored was killed\n")
     assert files() == {many}
 
 
 def test_progress_lines(many, monkeypatch):
-    """Where stderr is no terminal, a long run tells now and then how far it is, in lines."""
+    """Where stderr is not a terminal, a long run prints its progress in lines."""
     monkeypatch.setattr("churn_api.cli.row_progress.LINE_EVERY_SECONDS", 0)
     done = score(many, "-o", "out.csv", "--processes", "1")
     lines = done.stderr.splitlines()
@@ -396,7 +396,7 @@ def test_progress_lines(many, monkeypatch):
 
 
 def on_a_terminal(*command):
-    """Run a command whose stderr and stdout are a terminal; what it showed, and its exit code."""
+    """Run a command in a terminal; return its output and its exit code."""
     terminal, its_end = pty.openpty()
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
     process = subprocess.Popen(command, stdout=its_end, stderr=its_end, env=environment)
@@ -427,7 +427,7 @@ def test_a_bar_on_a_terminal(many):
 
 
 def test_no_binary_on_a_terminal():
-    """Parquet is not poured over somebody's terminal."""
+    """Parquet is not written to a terminal."""
     shown, code = on_a_terminal(COMMAND, "score", "good.csv", "--to", "parquet")
     assert (code, "name a file with -o" in shown, "PAR1" in shown) == (2, True, False)
 

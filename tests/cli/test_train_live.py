@@ -15,7 +15,7 @@ def train(table, models, *options):
 
 
 def test_live_where_it_is_asked_for(small_table, tmp_path):
-    """`train` makes nothing live and names the command; `train --live` makes its version live, by who ran it."""
+    """`train` only names the command that makes its version live; `train --live` makes it live and is audited."""
     first = train(small_table, tmp_path / "models")
     assert "Make it live: `churn-api models live default 1`" in first.stderr
     services = Services(load_settings())
@@ -28,7 +28,7 @@ def test_live_where_it_is_asked_for(small_table, tmp_path):
 
 
 def test_without_a_database(tmp_path, instance):
-    """`train --live` refuses before any work where the database could not be told, and writes nothing."""
+    """`train --live` refuses before the training where the database cannot be used, and writes nothing."""
     (instance / "churn.db").unlink()
     table = write_csv(customers(), tmp_path / "customers.csv")
     refused = train(table, tmp_path / "models", "--live")

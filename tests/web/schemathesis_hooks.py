@@ -1,4 +1,4 @@
-"""What the OpenAPI document cannot say to schemathesis."""
+"""Hooks for what the OpenAPI document cannot express to schemathesis."""
 
 import schemathesis
 from schemathesis import GenerationMode
@@ -6,7 +6,7 @@ from schemathesis import GenerationMode
 
 @schemathesis.hook
 def filter_case(context, case):
-    """Leave out what no schema can say.
+    """Leave out cases that no schema can exclude.
 
     Few texts are tables or bundles, few sources are files; `keep` goes with a table; and with on_error=skip 200 is the
     right answer to bad bodies.

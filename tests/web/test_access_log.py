@@ -1,4 +1,4 @@
-"""The line of each request, as a real gunicorn writes it."""
+"""The access log, as a real gunicorn writes it."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ churn_api.web.v1.predict.predict_batch = score
 
 @pytest.fixture(scope="module")
 def server(models_dir, database_of_models, tmp_path_factory):
-    """One server for questions that leave nothing behind."""
+    """One server for tests that leave no state."""
     folder = tmp_path_factory.mktemp("log")
     shutil.copy(database_of_models, folder / "churn.db")
     settings = {"INSTANCE_DIR": str(folder), "AUTH": "open", "RATELIMIT_ENABLED": "0", "KEY_PEPPER": SECRET}
@@ -44,7 +44,7 @@ def line_of(server, answer):
 
 
 def test_a_prediction(server):
-    """A prediction's line says what was asked, how long it took, which model answered, and for whom."""
+    """A prediction's line has the route, the duration, the model and the key."""
     line = line_of(server, answer := requests.post(server.url + PREDICT, json=CUSTOMER, timeout=30))
     assert (line["event"], line["level"], line["method"], line["route"]) == (
         "request",
@@ -59,7 +59,7 @@ def test_a_prediction(server):
 
 
 def test_a_batch(server):
-    """A batch's line counts its rows, and those that were bad."""
+    """A batch's line has the numbers of rows and of bad rows."""
     bad = CUSTOMER | {"tenure": MARK}
     route = f"{server.url}/api/v1/batch-predict/small?on_error=skip"
     line = line_of(server, requests.post(route, json={"customers": [CUSTOMER, bad, CUSTOMER]}, timeout=30))
@@ -67,7 +67,7 @@ def test_a_batch(server):
 
 
 def test_problems(server):
-    """What a client did wrong is told by its code, and is no error of ours."""
+    """A client error is logged with its problem code, and not as an error."""
     line = line_of(server, requests.post(server.url + PREDICT, json={}, timeout=30))
     assert (line["level"], line["status"], line["problem"]) == ("info", 422, "validation-failed")
 
@@ -91,12 +91,12 @@ def test_nothing_that_a_client_sends(server):
     assert last["method"] == "_OTHER"
     assert MARK not in server.log
     assert "HIDDENX" not in server.log
-    told = [line for line in server.lines if line["event"] == "refused before the application"]
-    assert [(line["client"], line["problem"]) for line in told] == [("127.0.0.1", "bad-request")] * 3
+    refusals = [line for line in server.lines if line["event"] == "refused before the application"]
+    assert [(line["client"], line["problem"]) for line in refusals] == [("127.0.0.1", "bad-request")] * 3
 
 
 def test_health(server):
-    """A probe that finds all well leaves no line."""
+    """A successful probe is not logged."""
     probe = requests.get(f"{server.url}/health/ready", timeout=30)
     line_of(server, requests.get(f"{server.url}/api/v1/models", timeout=30))
     assert probe.status_code == 200
@@ -111,7 +111,7 @@ def test_probes_when_debugging(serve, models_dir):
 
 
 def test_traceparent(server):
-    """The trace that a caller says a request belongs to is in its line."""
+    """The caller's trace context is in the request's line."""
     header = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
     line = line_of(server, requests.post(server.url + PREDICT, json=CUSTOMER, headers=header, timeout=30))
     assert (line["trace_id"], line["parent_id"]) == (TRACE, SPAN)
@@ -132,7 +132,7 @@ def test_key(serve, models_dir, make_key, name):
 
 
 def test_where_time_went(serve, models_dir):
-    """A slow request's line says where its time went: of a body that comes slowly, most to the body."""
+    """A slow request's line says how its time was spent: with a slow upload, mostly on the body."""
     with serve(models_dir, workers=1, CHURN_SLOW_REQUEST_MS="500") as server:
         head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
         with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=30) as client:
@@ -162,7 +162,7 @@ def test_records(serve, models_dir):
 
 
 def test_failure(serve, models_dir, tmp_path):
-    """What nobody expected is one line with its traceback under the request's id, without a word that quotes."""
+    """An unexpected exception is one line with a traceback and the request id, without quoted values."""
     (tmp_path / "broken.py").write_text(BROKEN)
     with serve(models_dir, workers=1, serves="broken:app", PYTHONPATH=str(tmp_path)) as server:
         answer = requests.post(server.url + PREDICT, json=CUSTOMER | {"customer_id": MARK}, timeout=30)
@@ -175,7 +175,7 @@ def test_failure(serve, models_dir, tmp_path):
 
 
 def test_every_line(serve, models_dir):
-    """Four workers, one killed, and many clients: every line is whole JSON, and each request has exactly one."""
+    """Four workers, one killed, and many clients: every line is complete JSON, and each request has exactly one."""
     with serve(models_dir, workers=4, PYTHONWARNINGS="default") as server:
 
         def ask(number):
@@ -193,13 +193,13 @@ def test_every_line(serve, models_dir):
     asked = Counter(line["request_id"] for line in server.lines if line["event"] == "request")
     assert {asked[f"asked-{number}"] for number in range(400)} == {1}
     assert len({line["pid"] for line in server.lines if line["event"] == "request"}) > 1
-    (told,) = [line for line in server.lines if str(killed) in line["event"] and "SIGKILL" in line["event"]]
-    assert (told["level"], told["logger"]) == ("error", "gunicorn.error")
+    (entry,) = [line for line in server.lines if str(killed) in line["event"] and "SIGKILL" in line["event"]]
+    assert (entry["level"], entry["logger"]) == ("error", "gunicorn.error")
     assert all(list(line)[:4] == ["timestamp", "level", "event", "pid"] for line in server.lines)
 
 
 def test_no_passwords(serve, models_dir):
-    """A database that is away is told of without its address or its password."""
+    """A database that is away is logged without its address or its password."""
     away = "postgresql://churn:hunter2@127.0.0.1:9/churn"
     with serve(models_dir, workers=1, DATABASE_URL=away) as server:
         requests.post(server.url + PREDICT, json=CUSTOMER, timeout=30)

@@ -1,4 +1,4 @@
-"""Whatever bytes come to whatever route: an answer or a problem, never a failure, an echo or a traceback."""
+"""Any bytes to any route: a success or a problem, never a 500, an echo or a traceback."""
 
 import logging
 
@@ -19,12 +19,12 @@ from churn_api.store.schema import upgrade
 from churn_api.web.core.app_services import services_of
 
 EVERY = 61
-"""Of the requests that are not about an address; `python -m benchmarks soak` sends all 90,000."""
+"""Requests that do not vary the path; `python -m benchmarks soak` sends all 90,000."""
 
 
 @pytest.fixture
 def on(models_dir, tmp_path, monkeypatch):
-    """Make an application on a database, with a folder of data and a key that may do everything."""
+    """Make an application with a database, a data folder and a key that has every scope."""
     (tmp_path / "data.csv").write_text("customer_id,age\nC1,30\n")
 
     def made(database_url):
@@ -62,14 +62,14 @@ def complaints(app, raw):
 
 
 def test_every_route(on, database_url, caplog):
-    """Every route answers or refuses every text of the corpus wherever it stands, and nothing of it is logged."""
+    """Every route answers or refuses every text of the corpus in every position, and logs none of it."""
     caplog.set_level(logging.INFO)
     app, key = on(database_url)
-    found = {}
+    complaints = {}
     for raw in corpus(app, key, every=EVERY):
         for complaint in complaints(app, raw):
-            found.setdefault((complaint, raw.method, raw.target[:40]), raw)
-    assert found == {}
+            complaints.setdefault((complaint, raw.method, raw.target[:40]), raw)
+    assert complaints == {}
     assert CANARY.decode() not in caplog.text
     assert "Traceback" not in caplog.text
 
@@ -85,7 +85,7 @@ def test_the_corpus_has_every_route(app):
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_random_bytes(app, client, data):
-    """Random bytes in an address, a query, a header and a body of any route are answered or refused."""
+    """Random bytes in path, query, header and body of any route are answered or refused."""
     route = data.draw(st.sampled_from(routes(app)))
     target = route.target({name: data.draw(st.binary(min_size=1, max_size=20)) for name in route.arguments})
     query = data.draw(st.binary(max_size=20))

@@ -1,4 +1,4 @@
-"""The parts of an application."""
+"""The parts of an application can be registered in any order."""
 
 from itertools import permutations
 
@@ -27,7 +27,7 @@ ORDERS = [order for number, order in enumerate(permutations(PARTS)) if number % 
 
 @pytest.mark.parametrize("order", ORDERS, ids="-".join)
 def test_any_order(models_dir, make_key, order):
-    """An application is the same in whatever order its parts were put on it."""
+    """An application behaves the same in whatever order its parts are registered."""
     settings = {"MODELS_DIR": str(models_dir), "AUTH": "required", "RATELIMIT_ENABLED": True, "CORS_ORIGINS": [ORIGIN]}
     app = Api("tried")
     app.config.from_mapping(load_settings(settings | {"RATELIMIT_PREDICT": "2/minute"}))

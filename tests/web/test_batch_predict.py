@@ -16,7 +16,7 @@ def numbered(count):
 
 
 def test_order_and_shape(client):
-    """A batch answers in the order sent, with one prediction each and what it tells of the model."""
+    """A batch has one prediction for each customer, in order, and the model's metadata."""
     response = batch(client, numbered(5))
     assert response.status_code == 200
     assert list(response.json) == [
@@ -38,14 +38,14 @@ def test_batch_equals_singles(client):
 
 
 def test_columns(client):
-    """`layout=columns` answers the same predictions as one list a field."""
+    """`layout=columns` returns the same predictions as one list for each field."""
     rows = batch(client, numbered(3)).json["predictions"]
     columns = batch(client, numbered(3), "?layout=columns").json["predictions"]
     assert columns == {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def test_fail_lists_every_fault(client):
-    """By default one bad row fails the batch, and every fault of every bad row is listed with its place."""
+    """By default one bad row fails the batch, and every fault of every bad row is listed with a pointer."""
     response = batch(client, [CUSTOMER, BAD, CUSTOMER, "nobody"])
     assert response.status_code == 422
     assert [error["pointer"] for error in response.json["errors"]] == [
@@ -57,7 +57,7 @@ def test_fail_lists_every_fault(client):
 
 
 def test_skip(client):
-    """`on_error=skip` scores the good rows; a bad row's place holds null and its faults are listed."""
+    """`on_error=skip` scores the good rows; a bad row has null, and its faults are listed."""
     response = batch(client, [CUSTOMER, BAD, CUSTOMER], "?on_error=skip")
     assert response.status_code == 200
     first, bad, last = response.json["predictions"]
@@ -68,14 +68,14 @@ def test_skip(client):
 
 
 def test_skip_in_columns(client):
-    """In columns, a bad row's place holds null in every list."""
+    """With `layout=columns`, a bad row has null in every list."""
     answer = batch(client, [BAD, CUSTOMER], "?on_error=skip&layout=columns").json["predictions"]
     assert all(values[0] is None and values[1] is not None for values in answer.values())
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_skip_all(client, version):
-    """A batch of nothing but bad rows is answered with nulls."""
+    """A batch with bad rows only returns nulls."""
     response = batch(client, [BAD, BAD], f"?on_error=skip&version={version}")
     assert response.json["predictions"] == [None, None]
 

@@ -1,4 +1,4 @@
-"""Far too much in a small body: refused before any of it is decoded or validated, in every sent alike."""
+"""Small bodies with far too much in them are refused before they are decoded or validated, in every format."""
 
 import gzip
 import io
@@ -48,7 +48,7 @@ def packed(made, **options):
 
 
 def lists():
-    """A list of a hundred thousand numbers in each row, which take no place in the file."""
+    """A list of a hundred thousand numbers in each row, which take almost no space in the file."""
     return pa.ListArray.from_arrays(pa.array(np.arange(101) * 100_000, pa.int32()), pa.array(np.zeros(10**7, "i1")))
 
 
@@ -144,7 +144,7 @@ def problem(response):
 
 @pytest.fixture
 def validated(monkeypatch):
-    """The records that were validated one by one."""
+    """Records which were validated one by one."""
     asked = []
     monkeypatch.setattr(RecordReader, "read", lambda self, record: asked.append(record))
     return asked
@@ -152,7 +152,7 @@ def validated(monkeypatch):
 
 @pytest.mark.parametrize("sent", ROWS)
 def test_rows(client, validated, sent):
-    """A hundred thousand bad rows are refused by their number in every sent, before one of them is validated."""
+    """A hundred thousand bad rows are refused by their number in every format, before one of them is validated."""
     response = post(client, sent, ROWS[sent](), BATCH)
     assert problem(response) == (413, "too-large")
     assert (response.json["limit"], validated) == (1000, [])
@@ -176,7 +176,7 @@ def test_rows_of_a_form(client, validated):
 
 @pytest.mark.parametrize("sent", COLUMNS)
 def test_columns(client, validated, sent):
-    """A table, or a record, of many thousand columns is refused in every sent, before it is validated."""
+    """A table, or a record, with many thousand columns is refused in every format, before it is validated."""
     assert problem(post(client, sent, COLUMNS[sent](), BATCH + "?keep=all")) == (413, "too-large")
     assert validated == []
 
@@ -209,7 +209,7 @@ def test_texts_that_many_rows_share(client, case):
 
 
 def test_texts_that_share_their_starts(client):
-    """Parquet whose texts are written by what they share with the last is scored as any other."""
+    """Parquet with delta-encoded texts is scored like any other."""
     made = table(20, contract=["One year", "Two year"] * 10)
     plain = post(client, "parquet", packed(made), BATCH)
     encoded = packed(made, use_dictionary=False, column_encoding={"contract": "DELTA_BYTE_ARRAY"})
@@ -220,7 +220,7 @@ def test_texts_that_share_their_starts(client):
 
 @pytest.mark.parametrize("case", NESTED)
 def test_nested_texts(client, case):
-    """A column of no single values is not decompressed: refused where it is asked for, and else left alone."""
+    """A nested column is not decompressed: refused where it is kept or scored, else ignored."""
     sent, make = NESTED[case]
     body = make()
     refused = post(client, sent, body)
@@ -286,7 +286,7 @@ print(json.dumps(grown))
 
 @pytest.mark.parametrize("route", [ONE, "/api/v1/jobs", "/api/v1/token"])
 def test_members(client, validated, route):
-    """A JSON object of hundreds of thousands of members is refused, whatever it was to be."""
+    """A JSON object with hundreds of thousands of members is refused on every route."""
     body = json.dumps(GOOD | {f"name{number}": 0 for number in range(500_000)})
     response = client.post(route, data=body, content_type=JSON)
     assert (problem(response), response.json["limit"], validated) == ((413, "too-large"), MAX_COLUMNS, [])
@@ -294,7 +294,7 @@ def test_members(client, validated, route):
 
 @pytest.mark.parametrize("value", [b"[" + b"[]," * 1_000_000 + b"0]", b'"' + b"," * 1_000_000 + b'"'])
 def test_values(client, value):
-    """Lists in lists are refused by their number; commas in a text are none of them."""
+    """Nested lists are refused by their number of values; commas in a text do not count."""
     response = client.post(ONE, data=b'{"age":' + value + b"}", content_type=JSON)
     nested = value.startswith(b"[")
     assert problem(response) == ((413, "too-large") if nested else (422, "validation-failed"))
@@ -302,7 +302,7 @@ def test_values(client, value):
 
 @pytest.mark.parametrize("route", [ONE, BATCH])
 def test_chunked_json(client, route):
-    """JSON that comes in chunks, without a length, and is longer than a body may be is too large, not malformed."""
+    """Chunked JSON without a length that exceeds the limit is too large, not malformed."""
     stream = io.BytesIO(b'{"age":"' + b"x" * (11 << 20))
     given = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
     response = client.post(route, input_stream=stream, content_type=JSON, environ_overrides=given)

@@ -1,4 +1,4 @@
-"""However much is wrong, an answer lists so many faults and choices and counts the rest, without taking long."""
+"""Responses list a bounded number of faults and choices, count the rest, and do not take long."""
 
 import json
 import shutil
@@ -48,14 +48,14 @@ def test_the_first_faults(send, sent):
 
 @pytest.mark.parametrize("sent", ["json", "csv"])
 def test_few_faults_are_all(send, sent):
-    """Where all faults are listed nothing is said of more."""
+    """Where all faults are listed there is no `more_errors`."""
     problem = send(BAD, sent, rows=5).json
     assert (len(problem["errors"]), "more_errors" in problem) == (5 * FAULTS, False)
 
 
 @pytest.mark.parametrize("sent", ["json", "csv"])
 def test_skipped_rows(send, sent):
-    """Rows that are skipped are told in the same way."""
+    """Faults of skipped rows are bounded in the same way."""
     answer = send(BAD, sent, "?on_error=skip", Accept="application/json")
     assert answer.status_code == 200
     assert (len(answer.json["errors"]), answer.json["more_errors"]) == (
@@ -91,7 +91,7 @@ def send_wide(wide, make_key):
     wide.put("/api/v1/models/wide/live", json={"version": "1"}, headers=key)
 
     def post(sent, **texts):
-        """A thousand rows, whose texts have each row's number in the place of `#`."""
+        """A thousand rows, whose texts have the row's number instead of `#`."""
         wrong = [
             {"tenure": 3, "MonthlyCharges": 50.0, "Partner": True}
             | {name: text.replace("#", str(row)) for name, text in texts.items()}
@@ -109,7 +109,7 @@ def send_wide(wide, make_key):
 
 @pytest.mark.parametrize("sent", ["json", "csv"])
 def test_many_choices(send_wide, sent):
-    """Of 50,000 choices twenty are listed; a thousand rows with a misspelt one get a short answer, the first a hint."""
+    """Of 50,000 choices twenty are listed; a thousand rows with a misspelt one get a short response with a hint."""
     answer = send_wide(sent, Contract="contract numbir #")
     assert len(answer.data) < 1_000_000
     first, last = answer.json["errors"][0], answer.json["errors"][-1]
@@ -120,7 +120,7 @@ def test_many_choices(send_wide, sent):
 
 @pytest.mark.parametrize("sent", ["json", "csv"])
 def test_few_choices_beside_many(send_wide, sent):
-    """A feature of few choices gets its hints also where those of another are too many to be compared any more."""
+    """A feature with few choices gets hints even where another feature has too many choices to compare."""
     errors = send_wide(sent, Contract="contract numbir #", Region="Nrth").json["errors"]
     contracts, regions = (
         [error for error in errors if name in (error.get("pointer") or error["column"])]
@@ -131,7 +131,7 @@ def test_few_choices_beside_many(send_wide, sent):
 
 
 def test_long_choices():
-    """Of misspelt words fewer get a hint the longer the choices are: comparing them takes longer."""
+    """The longer the choices are, the fewer misspelt words get a hint, since comparing takes longer."""
 
     def hints(length):
         words = Words("x" * length + str(number) for number in range(10_000))

@@ -1,4 +1,4 @@
-"""The client's own address, as proxies write it."""
+"""The client's address in X-Forwarded-For."""
 
 import pytest
 
@@ -32,13 +32,13 @@ TRUSTED = ("10.0.0.0/8", "2001:db8:ffff::/48", "unix")
     ],
 )
 def test_as_proxies_write_it(forwarded, address):
-    """With a port, in brackets, with a zone, or as IPv4 inside IPv6 it is the same; what is none is not believed."""
+    """An address with a port, brackets, a zone, or as IPv4 inside IPv6 is the same; anything else is ignored."""
     assert address_of({"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": forwarded}, TRUSTED) == address
 
 
 @pytest.mark.parametrize("peer", ["::ffff:10.0.0.1", "2001:db8:ffff::1", "", None])
 def test_proxies_that_are_trusted(peer):
-    """A proxy is known as well by a socket that listens for both IPv4 and IPv6, or by one that has no address."""
+    """A proxy is recognized on a dual-stack socket, and on a Unix socket."""
     environ = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": "203.0.113.7"}
     assert address_of(environ, TRUSTED) == "203.0.113.7"
 
@@ -48,12 +48,12 @@ def test_proxies_that_are_trusted(peer):
     [("::ffff:192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::1"), ("192.0.2.1", "192.0.2.1"), ("me", "me")],
 )
 def test_others(peer, address):
-    """What others write is not believed; an IPv4 client of a socket for both is called by its IPv4 address."""
+    """Headers of untrusted peers are ignored; an IPv4 client on a dual-stack socket has its IPv4 address."""
     assert address_of({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": "203.0.113.7"}, TRUSTED) == address
 
 
 def test_networks_written_as_ipv6():
-    """A network of IPv4 proxies that is written inside IPv6 is the network of those proxies."""
+    """An IPv4-mapped IPv6 network is the IPv4 network."""
     environ = {"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_FOR": "203.0.113.7"}
     assert address_of(environ, ("::ffff:10.0.0.0/104",)) == "203.0.113.7"
     assert address_of(environ, ("::ffff:11.0.0.0/104",)) == PROXY

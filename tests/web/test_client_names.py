@@ -1,4 +1,4 @@
-"""Names that a client made up are its values too: no answer's words and no log line repeats them."""
+"""Names that a client made up count as its data: no response text and no log line repeats them."""
 
 import io
 import json
@@ -27,7 +27,7 @@ def nested(name):
 
 
 def zoned():
-    """A required column of times in a zone that nobody knows."""
+    """A required column of times in an unknown time zone."""
     return pa.table(GOOD | {"tenure": pa.array([0], pa.timestamp("ms", NAME))})
 
 
@@ -57,7 +57,7 @@ def server(models_dir, database_of_models, tmp_path_factory):
 
 @pytest.mark.parametrize("what", TABLES)
 def test_columns(server, what):
-    """A table's column is told by its position, and a name to keep by its own."""
+    """A table's column is named by its position, and so is a name in `keep`."""
     sent, body, query = TABLES[what]
     response = requests.post(server.url + ROUTE + query, body, headers={"Content-Type": TYPES[sent]}, timeout=30)
     assert 400 <= response.status_code < 500
@@ -66,14 +66,14 @@ def test_columns(server, what):
 
 
 def test_a_column_by_its_position(client):
-    """A required column that is missing is asked for where an unknown one resembles it, by that one's position."""
+    """The hint for a missing required column names the position of an unknown one that resembles it."""
     body = b"MonthlyCharges,Tenures,Partner,Contract\n70.5,5,Yes,One year\n"
     (error,) = client.post(ROUTE, data=body, content_type=TYPES["csv"]).json["errors"]
     assert (error["pointer"], error["hint"]) == ("#/tenure", "Column 2 is unknown: did you mean 'tenure'?")
 
 
 def test_members_are_not_logged(server):
-    """The pointer of an answer names the member of JSON that is at fault, and the log does not."""
+    """The pointer in a response has the name of the invalid JSON member, and the log does not."""
     response = requests.post(f"{server.url}/api/v1/predict/small", json=CUSTOMER | {NAME: 1}, timeout=30)
     assert [error["pointer"] for error in response.json()["errors"]] == [f"#/{NAME}"]
     assert server.line_of(response.headers["X-Request-ID"])["status"] == 422
@@ -105,7 +105,7 @@ def target_of(card):
 
 @pytest.mark.parametrize("what", CARDS)
 def test_cards(models_dir, tmp_path, make_key, what):
-    """A card that is sent and cannot be read is refused with the place at fault, and none of its names."""
+    """An uploaded card that cannot be read is refused with the position of the fault, and none of its names."""
     models = shutil.copytree(models_dir / "small" / "1", tmp_path / "models" / "small" / "1").parents[1]
     card = CARDS[what](json.loads((models / "small" / "1" / "card.json").read_text()))
     archive = io.BytesIO()

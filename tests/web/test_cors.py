@@ -1,4 +1,4 @@
-"""Pages of other origins: those that are configured can call every route, and no other can."""
+"""CORS: pages of configured origins can call every route, pages of other origins none."""
 
 import io
 import re
@@ -30,7 +30,7 @@ FOR_BROWSERS_ALONE = {"Content-Security-Policy", "X-Content-Type-Options", "Vary
 
 @pytest.fixture
 def make(models_dir):
-    """Make a client of an application that asks for keys: `make(CORS_ORIGINS=[…])`."""
+    """Make a client of an application that requires keys: `make(CORS_ORIGINS=[…])`."""
 
     def make(**settings):
         settings = {"MODELS_DIR": str(models_dir), "AUTH": "required", "CORS_ORIGINS": [ORIGIN], **settings}
@@ -40,7 +40,7 @@ def make(models_dir):
 
 
 def test_preflights_of_every_route(make):
-    """A preflight carries no key, and is answered on every route of the application for each of its methods."""
+    """A preflight without a key succeeds on every route for each of its methods."""
     client = make(RATELIMIT_ENABLED=True, RATELIMIT_MANAGEMENT="1/hour")
     asked = 0
     for rule in client.application.url_map.iter_rules():
@@ -56,7 +56,7 @@ def test_preflights_of_every_route(make):
 
 
 def test_no_key_no_answer(make):
-    """What passes without a key is the preflight alone, not a request that is dressed as one."""
+    """Only a preflight needs no key, not a request that resembles one."""
     client = make()
     for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):
         answer = client.open("/api/v1/models/small", method=method, headers={"Origin": ORIGIN})
@@ -97,7 +97,7 @@ def test_no_key_no_answer(make):
     ],
 )
 def test_compared_whole(configured, origin, may):
-    """An origin is another's equal or it is not; a star stands for names below, with the same scheme and port."""
+    """Origins match exactly; a star matches subdomains with the same scheme and port."""
     app = Flask("with one view")
     app.config.from_mapping(load_settings({"CORS_ORIGINS": [configured]}))
     cors.init_app(app)
@@ -111,7 +111,7 @@ def test_compared_whole(configured, origin, may):
 
 
 def test_no_origin(make):
-    """A request that is no page's is not told which origins there are."""
+    """A request without an origin does not get the configured origins."""
     answer = make(CORS_ORIGINS=[ORIGIN, "https://secret.example.org"]).get("/health")
     assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
 
@@ -136,7 +136,7 @@ def test_no_origin(make):
     ],
 )
 def test_what_is_no_origin(monkeypatch, origin):
-    """What no browser would ever send, or would let in more than it seems, is refused at the start in one line."""
+    """Origins that no browser sends, or that match more than they seem to, are refused at the start in one line."""
     monkeypatch.setenv("CHURN_CORS_ORIGINS", f"{ORIGIN}, {origin}")
     with pytest.raises(
         ConfigError, match=r"^CHURN_CORS_ORIGINS: .* is no origin\. Must be as browsers send"
@@ -146,13 +146,13 @@ def test_what_is_no_origin(monkeypatch, origin):
 
 
 def test_spaces_after_commas(monkeypatch):
-    """A list may be written with spaces, as people do."""
+    """A list may have spaces after its commas."""
     monkeypatch.setenv("CHURN_CORS_ORIGINS", f"{ORIGIN}, https://*.example.com ")
     assert load_settings()["CORS_ORIGINS"] == [ORIGIN, "https://*.example.com"]
 
 
 def test_all_headers_can_be_read(make, make_key):
-    """A page can read every header that an answer has: of predictions, tables, jobs, and refusals."""
+    """A page can read every response header of predictions, tables, jobs and problems."""
     client = make(RATELIMIT_ENABLED=True, RATELIMIT_PREDICT="1/hour")
     client.environ_base |= {"HTTP_X_API_KEY": make_key(*SCOPES), "HTTP_ORIGIN": ORIGIN}
     file = {"file": (io.BytesIO(b"tenure\n1\n"), "customers.csv"), "model": "small"}
@@ -173,7 +173,7 @@ def test_all_headers_can_be_read(make, make_key):
 
 
 def test_documented_headers_can_be_read(make):
-    """A page can read every header that the OpenAPI document has an answer with."""
+    """A page can read every response header in the OpenAPI document."""
     document = make().get("/openapi.json").json
     operations = [one for path in document["paths"].values() for one in path.values() if "responses" in one]
     named = {name for one in operations for answer in one["responses"].values() for name in answer.get("headers", ())}
@@ -214,7 +214,7 @@ class _Page(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def page_server():
-    """The address of a page that is another program's."""
+    """The origin of a page served by another program."""
     server = HTTPServer(("127.0.0.1", 0), _Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -224,7 +224,7 @@ def page_server():
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 def test_in_a_browser(serve, models_dir, make_key, page_server):
-    """In Chromium a configured origin's page calls with a key and reads all of the answers; another's reads nothing."""
+    """In Chromium a configured origin's page calls with a key and reads all responses; another's reads nothing."""
     settings = {"CHURN_AUTH": "required", "CHURN_RATELIMIT_ENABLED": "1", "CHURN_CORS_ORIGINS": page_server}
     with serve(models_dir, **settings) as server, chromium() as browser:
         page = browser.new_page()

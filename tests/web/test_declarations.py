@@ -1,4 +1,4 @@
-"""Every door is closed until its view says who may come in."""
+"""Routes deny by default: a view must declare who may call it."""
 
 import functools
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ ADDRESS = "/api/v1/secret"
 
 @pytest.fixture
 def make(models_dir, monkeypatch):
-    """Make an application with one blueprint more, where keys are required."""
+    """Make an application with one more blueprint, where keys are required."""
 
     def made(blueprint):
         monkeypatch.setenv("CHURN_AUTH", "required")
@@ -28,12 +28,12 @@ def make(models_dir, monkeypatch):
 
 
 def secret():
-    """Tell a secret."""
+    """Return a secret."""
     return jsonify({"secret": 1})
 
 
 def polite(view):
-    """A decorator as they should be."""
+    """A decorator with functools.wraps."""
 
     @functools.wraps(view)
     def wrapper(**arguments):
@@ -43,7 +43,7 @@ def polite(view):
 
 
 def rude(view):
-    """A decorator that keeps nothing of what it decorates."""
+    """A decorator without functools.wraps."""
 
     def wrapper(**arguments):
         return view(**arguments)
@@ -61,25 +61,25 @@ def blueprint_of(view, **options):
     "view", [secret, polite(secret), rude(secret), rude(operation("Health", access="ops")(secret))]
 )
 def test_undeclared_view(make, view):
-    """An application with a view that declares nothing does not start, and says which view that is."""
+    """An application with an undeclared view does not start, and names the view."""
     with pytest.raises(StartError, match=r"the view 'secrets\.secret' does not say who may call it"):
         make(blueprint_of(view))
 
 
 def test_undeclared_static_route(make, tmp_path):
-    """Nor does one with a blueprint that serves a folder."""
+    """A blueprint with a static folder is refused in the same way."""
     with pytest.raises(StartError, match=r"secrets\.static"):
         make(blueprint_of(operation("Health", access="ops")(secret), static_folder=str(tmp_path)))
 
 
 def test_view_that_comes_later(app):
-    """Nor can a view that declares nothing be added to an application that runs."""
+    """An undeclared view cannot be added to a running application either."""
     with pytest.raises(StartError, match="later"):
         app.add_url_rule("/later", "later", secret)
 
 
 def test_declaration_without_access():
-    """A declaration says who may call: that everyone may is said too."""
+    """A declaration needs an access, also for public views."""
     with pytest.raises(TypeError, match="access"):
         operation("Health")
     for access in (None, "", "everyone", "models:wirte"):
@@ -98,7 +98,7 @@ def test_declaration_without_access():
     ids=["plain", "decorated above", "decorated below", "decorated below, rudely"],
 )
 def test_guarded(make, make_key, view):
-    """A view that declares a scope asks for it, whatever decorators stand around the declaration."""
+    """A view requires its declared scope, whatever other decorators it has."""
     client = make(blueprint_of(view)).test_client()
     assert client.get(ADDRESS).status_code == 401
     assert client.get(ADDRESS, headers={"X-API-Key": make_key("predict", name="other")}).status_code == 403
@@ -106,14 +106,14 @@ def test_guarded(make, make_key, view):
 
 
 def test_view_that_is_replaced(make):
-    """The declaration belongs to the endpoint: a function that is put in the view's place is guarded as it was."""
+    """The declaration belongs to the endpoint: a function that replaces the view has the same access."""
     app = make(blueprint_of(operation("Health", access="ops")(secret)))
     app.view_functions["secrets.secret"] = secret
     assert app.test_client().get(ADDRESS).status_code == 401
 
 
 def test_another_view_for_an_endpoint(make):
-    """A second view cannot take over an endpoint, and what it declares does not either."""
+    """A second view cannot replace the view or the declaration of an endpoint."""
     app = make(blueprint_of(operation("Health", access="ops")(secret)))
     with pytest.raises(AssertionError, match="overwriting"):
         app.add_url_rule("/other", "secrets.secret", operation("Health", access=PUBLIC)(secret))
@@ -122,13 +122,13 @@ def test_another_view_for_an_endpoint(make):
 
 
 def test_public_view(make):
-    """A view that says that it is public is."""
+    """A view that is declared public needs no key."""
     client = make(blueprint_of(operation("Health", access=PUBLIC)(secret))).test_client()
     assert client.get(ADDRESS).json == {"secret": 1}
 
 
 def test_route_past_the_door(app, caplog):
-    """A route that somebody puts into the map itself, past the declaration, answers no one, and the log names it."""
+    """A rule that is added to the URL map without a declaration is refused to everyone, and the log names it."""
     app.url_map.add(app.url_rule_class("/past", methods=["GET"], endpoint="past"))
     app.view_functions["past"] = secret
     answer = app.test_client().get("/past")

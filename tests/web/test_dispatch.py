@@ -1,4 +1,4 @@
-"""Predictions that do not go by Flask's own way are answered as if they did, and go by it where somebody takes part."""
+"""Directly dispatched predictions equal Flask's, and predictions go through Flask where other code has hooks."""
 
 import json
 
@@ -12,7 +12,7 @@ from churn_api.web.core.declaration import attach_operation, operation_of
 
 PREDICT = "/api/v1/predict/small"
 BY_FLASK = {"Origin": "https://elsewhere.example"}
-"""A page's request, which no setting here allows or turns away."""
+"""A request from a browser page, which no setting here allows or refuses."""
 
 BAD = CUSTOMER | {"age": "old", "nothing": 1}
 CASES = {
@@ -34,7 +34,7 @@ MADE_ANEW = {"timestamp", "request_id", "inference_time_ms"}
 
 @pytest.fixture
 def ask(app, make_key):
-    """Posts JSON as a server hands it on."""
+    """Posts JSON with the environ that a server would pass."""
     key = make_key("predict")
 
     def post(path, body, client=None, environ=(), **headers):
@@ -48,7 +48,7 @@ def ask(app, make_key):
 
 
 def content(answer):
-    """All of an answer but the times that it names."""
+    """A response without its times."""
     members = {name: value for name, value in answer.json.items() if name not in MADE_ANEW}
     return answer.status_code, sorted(answer.headers.items(lower=True)), members
 
@@ -56,7 +56,7 @@ def content(answer):
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("headers", [{}, {"X_API_Key": "churn_wrong"}], ids=["with a key", "with a wrong key"])
 def test_answered_as_by_flask(ask, case, headers):
-    """Status, headers and body are the same, whichever way a request goes."""
+    """Status, headers and body are the same with direct dispatch and through Flask."""
     path, body = CASES[case]
     directly, by_flask = content(ask(path, body, **headers)), content(ask(path, body, **headers, **BY_FLASK))
     # Lengths differ by the digits of a time, and what is left of a limit by the request before.
@@ -67,14 +67,14 @@ def test_answered_as_by_flask(ask, case, headers):
 
 @pytest.mark.parametrize("length", ["9" * 15, "9" * 20, "+5", " 5", "5 ", "-1", "0x5", "\u00b2", "five", ""])
 def test_lengths(ask, length):
-    """Whatever is said of a body's length, it is answered as by Flask, and never by a failure."""
+    """With any Content-Length the response equals Flask's, and is never a 500."""
     said = {"CONTENT_LENGTH": length}
     directly, by_flask = (ask(PREDICT, json.dumps(CUSTOMER), environ=said, **headers) for headers in ({}, BY_FLASK))
     assert directly.status_code == by_flask.status_code < 500
 
 
 def answering(app, answer):
-    """Have the view of predictions answer something else."""
+    """Make the prediction view return something else."""
     endpoint = "predict.predict"
     operation = operation_of(endpoint, app.view_functions[endpoint])
 
@@ -86,7 +86,7 @@ def answering(app, answer):
 
 
 def test_a_view_that_answers_otherwise(app, ask):
-    """What a view answers in place of a dictionary, Flask makes an answer of."""
+    """Flask builds the response where a view returns something other than a dictionary."""
     answering(app, ("text", 202, {"X-Own": "1"}))
     answer = ask(PREDICT, "{}")
     assert (answer.status_code, answer.text, answer.headers["X-Own"]) == (202, "text", "1")
@@ -95,7 +95,7 @@ def test_a_view_that_answers_otherwise(app, ask):
 
 
 def test_a_view_that_fails(app, ask):
-    """An exception that nobody expected is the one problem without its words, and the view runs once."""
+    """An unexpected exception is a 500 without its text, and the view runs once."""
     runs = []
 
     def fail():
@@ -109,14 +109,14 @@ def test_a_view_that_fails(app, ask):
 
 
 def test_without_context(app, ask):
-    """A usual prediction runs without a context of Flask's; with a query it has one."""
+    """An ordinary prediction runs without a Flask context; one with a query string has one."""
     answering(app, lambda: {"context": flask.has_request_context()})
     assert ask(PREDICT, "{}").json == {"context": False}
     assert ask(f"{PREDICT}?threshold=0.4", "{}").json == {"context": True}
 
 
 def hooks():
-    """Ways to take part in every request: each puts a function that notes into an application."""
+    """Flask hooks: each function registers one that records its calls."""
     own = Blueprint("own", __name__)
 
     def of_blueprint(app, note):
@@ -135,7 +135,7 @@ def hooks():
 
 @pytest.mark.parametrize("hook", hooks())
 def test_hooks(app, ask, hook):
-    """Whoever takes part in Flask's way takes part in every prediction."""
+    """A Flask hook runs for every prediction."""
     noted = []
     hooks()[hook](app, lambda: noted.append(1))
     assert ask(PREDICT, json.dumps(CUSTOMER)).status_code == 200
@@ -146,7 +146,7 @@ def test_hooks(app, ask, hook):
     "name", ["request_started", "request_finished", "request_tearing_down", "appcontext_pushed", "appcontext_popped"]
 )
 def test_signals(ask, name):
-    """Whoever listens to Flask's signals hears of every prediction, as long as they listen."""
+    """A receiver of Flask's signals gets every prediction while it is connected."""
     heard = []
 
     def hear(sender, **_):
@@ -160,7 +160,7 @@ def test_signals(ask, name):
 
 
 def test_pages_of_other_origins(models_dir, ask):
-    """A configured origin's page can read a prediction; and a request of none gets no header for pages."""
+    """A page of a configured origin can read a prediction; a request without an origin gets no CORS header."""
     app = create_app({"MODELS_DIR": str(models_dir), "AUTH": "required", "CORS_ORIGINS": ["https://own.example"]})
     client = app.test_client()
     body = json.dumps(CUSTOMER)

@@ -1,4 +1,4 @@
-"""Every problem that these routes can answer."""
+"""Every problem that these routes can return."""
 
 import shutil
 
@@ -14,7 +14,7 @@ MEMBERS = {"type", "title", "status", "code", "detail", "instance", "request_id"
 
 
 def assert_problem(response, status, code):
-    """The one shape of every error."""
+    """All errors have the same form."""
     assert response.status_code == status
     assert response.content_type == "application/problem+json"
     problem = response.json
@@ -46,7 +46,7 @@ def assert_problem(response, status, code):
     ids=range(11),
 )
 def test_malformed_json(client, route, body):
-    """A body that does not parse is 400, and the answer says where it stops being JSON."""
+    """A body that does not parse is a 400 that says where it stops being JSON."""
     problem = assert_problem(client.post(route, data=body, content_type="application/json"), 400, "malformed-json")
     assert "line 1" in problem["detail"]
 
@@ -60,13 +60,13 @@ def test_malformed_json(client, route, body):
     ],
 )
 def test_unsupported_media_type(client, route, accepted, content_type):
-    """A body of another type is 415, and the answer lists what is accepted: of a batch, tables too."""
+    """A body of another type is a 415 that lists the accepted types: for a batch tables too."""
     response = client.post(route, data=b"{}", content_type=content_type)
     assert set(assert_problem(response, 415, "unsupported-media-type")["accepted"]) == accepted
 
 
 def test_one_customer_is_no_table(client):
-    """A single prediction takes no table."""
+    """A single prediction does not accept a table."""
     assert_problem(client.post(PREDICT, data=b"{}", content_type="text/csv"), 415, "unsupported-media-type")
 
 
@@ -82,34 +82,34 @@ def test_not_acceptable(client, route):
 
 
 def test_not_found(client):
-    """An unknown address is 404, however it is asked for."""
+    """An unknown path is 404 with every method."""
     for path in ("/nope", "/api/v1", "/api/v2/predict", "//api/v1/predict", "/api/v1/models/a/b", "/static/../wsgi.py"):
         assert_problem(client.get(path), 404, "not-found")
 
 
 @pytest.mark.parametrize("name", ["nobody", "..", "small%00", "SMALL", " ", "a" * 5000])
 def test_unknown_model(client, name):
-    """A model that is not there is 404, odd names too, on every route that takes one."""
+    """An unknown model is 404 on every route that takes one, odd names too."""
     assert_problem(client.post(f"{PREDICT}/{name}", json=CUSTOMER), 404, "unknown-model")
     assert_problem(client.post(f"{BATCH}/{name}", json={"customers": [CUSTOMER]}), 404, "unknown-model")
     assert_problem(client.get(f"/api/v1/models/{name}"), 404, "unknown-model")
 
 
 def test_paths_in_place_of_a_name(client):
-    """A path that is smuggled in as a model's name leads nowhere."""
+    """A path in place of a model's name is 404."""
     assert_problem(client.post(f"{PREDICT}/%2e%2e%2fsmall", json=CUSTOMER), 404, "not-found")
 
 
 @pytest.mark.parametrize("version", ["3", "0", "01", "-1", "latest", "../1", "1/../2"])
 def test_unknown_version(client, version):
-    """A version that the model has not is 404."""
+    """An unknown version is 404."""
     response = client.post(f"{PREDICT}/small", query_string={"version": version}, json=CUSTOMER)
     assert_problem(response, 404, "unknown-version")
 
 
 @pytest.mark.parametrize(("method", "route"), [("GET", PREDICT), ("PUT", BATCH), ("POST", "/health"), ("TRACE", "/")])
 def test_method_not_allowed(client, method, route):
-    """A wrong method is 405, with the right ones in Allow."""
+    """A wrong method is 405, with the allowed ones in Allow."""
     response = client.open(route, method=method)
     assert_problem(response, 405, "method-not-allowed")
     assert response.headers["Allow"]
@@ -117,7 +117,7 @@ def test_method_not_allowed(client, method, route):
 
 
 def test_too_large(models_dir):
-    """A body above the limit is 413, and the answer names the limit."""
+    """A body above the limit is a 413 that names the limit."""
     client = create_app({"MODELS_DIR": str(models_dir), "MAX_CONTENT_LENGTH": 1000}).test_client()
     response = client.post(PREDICT, data=b'{"a": "' + b"x" * 2000 + b'"}', content_type="application/json")
     assert "1000 bytes" in assert_problem(response, 413, "too-large")["detail"]
@@ -147,7 +147,7 @@ def test_ten_megabytes_of_one_field(client):
     ],
 )
 def test_query(client, query, parameter):
-    """A query that is not valid is 422, and the answer names the parameter; a misspelt one is not ignored."""
+    """An invalid query is a 422 that names the parameter; a misspelt one is not ignored."""
     problem = assert_problem(client.post(f"{PREDICT}?{query}", json={}), 422, "validation-failed")
     assert [error["parameter"] for error in problem["errors"]] == [parameter]
 
@@ -175,7 +175,7 @@ def test_the_contracts_example(client):
 
 
 def test_internal_error(app, client, caplog, monkeypatch):
-    """A failure is 500 with the request id and nothing else; the log has the traceback under the same id."""
+    """An unexpected exception is a 500 with the request id only; the log has the traceback under the same id."""
     monkeypatch.setattr("churn_api.web.v1.predict.predict_batch", _fail)
     response = client.post(PREDICT, json={"age": 35, "tenure": 24, "monthly_charges": 65.5})
     assert_problem(response, 500, "internal-error")
@@ -199,7 +199,7 @@ def spoilt(models_dir, tmp_path):
 
 @pytest.mark.parametrize("route", [PREDICT, BATCH, f"{PREDICT}/default"])
 def test_model_not_ready(spoilt, route):
-    """A model that was refused answers 503 with Retry-After; the others go on."""
+    """Predictions of a model that cannot be loaded are 503 with Retry-After; other models work."""
     response = spoilt.post(route, json={})
     assert_problem(response, 503, "model-not-ready")
     assert response.headers["Retry-After"]
@@ -216,7 +216,7 @@ def test_readiness_names_what_is_not_ready(spoilt):
 
 
 def test_health_tells_down(spoilt):
-    """The report says down, and which model is refused; liveness goes on."""
+    """The report is `down` and names the model that cannot be loaded; liveness is 200."""
     report = spoilt.get("/api/v1/health").json
     assert report["status"] == "down"
     assert list(report["checks"]["models"]["refused"]) == ["default"]
@@ -225,13 +225,13 @@ def test_health_tells_down(spoilt):
 
 @pytest.mark.parametrize("sent", ["abc", "A-1._", "a" * 64])
 def test_request_id_is_taken_over(client, sent):
-    """A well-formed request id is taken over, on errors too."""
+    """A well-formed request id is kept, on errors too."""
     assert client.get("/nope", headers={"X-Request-ID": sent}).json["request_id"] == sent
 
 
 @pytest.mark.parametrize("sent", ["", "a b", "a" * 65, "<script>", "ä", "a\tb"])
 def test_other_request_ids_are_replaced(client, sent):
-    """Any other request id is replaced by one that is made here."""
+    """Any other request id is replaced by a generated one."""
     made = client.get("/health/live", headers={"X-Request-ID": sent}).headers["X-Request-ID"]
     assert made != sent
     assert len(made) == 32
@@ -239,7 +239,7 @@ def test_other_request_ids_are_replaced(client, sent):
 
 @pytest.mark.parametrize("path", ["/", "/nope", PREDICT, "/docs", "/openapi.json", "/flasgger_static/swagger-ui.css"])
 def test_headers_of_every_answer(client, path):
-    """Every answer carries a request id, nosniff, and a Content-Security-Policy that allows nothing by default."""
+    """Every response has a request id, nosniff, and a Content-Security-Policy that allows nothing by default."""
     with client.get(path) as response:
         headers = response.headers
     assert headers["X-Request-ID"]

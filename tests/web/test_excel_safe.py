@@ -1,4 +1,4 @@
-"""CSV results that a spreadsheet may open: text that begins as a formula is marked as text where that is asked for."""
+"""CSV results for spreadsheets: with `csv=excel-safe`, text that begins like a formula is marked as text."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ NAME = "=note"
 
 @pytest.fixture
 def table():
-    """A table whose identifiers, and whose other column, begin as formulas, and as numbers do."""
+    """A table with values that begin like formulas and like numbers."""
     text = io.StringIO()
     rows = [CUSTOMER | {"customer_id": one, NAME: f"\t{one}"} for one in PLAIN + FORMULAS]
     writer = csv.DictWriter(text, list(rows[0]))
@@ -55,13 +55,13 @@ def post(client, data, query):
 
 
 def test_batch(client, table):
-    """A table's CSV answer holds text as it came; with `csv=excel-safe`, and names of columns too, marked as text."""
+    """A CSV response has text unchanged; with `csv=excel-safe` values and column names are marked as text."""
     check_plain(post(client, table, ""))
     check_safe(post(client, table, "&csv=excel-safe"))
 
 
 def test_batch_of_json(client):
-    """The CSV answer to a JSON body is marked as a table's is; other formats tell text from a formula themselves."""
+    """The CSV response to a JSON body is marked too; other formats have a text type and are not."""
     body = {"customers": [CUSTOMER | {"customer_id": one} for one in FORMULAS]}
     with client.post(f"{ROUTE}?csv=excel-safe", json=body, headers={"Accept": "text/csv"}) as answer:
         assert rows_of(answer.text)[1] == [f"'{one}" for one in FORMULAS]
@@ -71,7 +71,7 @@ def test_batch_of_json(client):
 
 
 def test_job(client, table):
-    """A job's CSV result is marked where the job was asked for so."""
+    """A job's CSV result is marked where the job's query has `csv=excel-safe`."""
     services = services_of(client.application)
     form = {"model": "small", "keep": NAME}
     for query, check in (("", check_plain), ("?csv=excel-safe", check_safe)):

@@ -1,4 +1,4 @@
-"""Settings of Flask's: what they mean in Flask they mean here, or they are refused by name."""
+"""Flask's settings have their usual effect, or are refused by name."""
 
 import pytest
 from builders import CUSTOMER
@@ -13,7 +13,7 @@ OURS = {setting.name for setting in SETTINGS}
 
 
 def test_trusted_hosts(models_dir):
-    """TRUSTED_HOSTS refuses other hosts, as a problem that does not repeat the name."""
+    """TRUSTED_HOSTS refuses other hosts, with a problem that does not repeat the name."""
     client = create_app({"MODELS_DIR": str(models_dir), "TRUSTED_HOSTS": ["api.example.org"]}).test_client()
     for _ in range(2):
         assert client.post(PREDICT, json=CUSTOMER, headers={"Host": "api.example.org"}).status_code == 200
@@ -23,7 +23,7 @@ def test_trusted_hosts(models_dir):
 
 
 def test_server_name(models_dir):
-    """SERVER_NAME is the host of addresses that are made outside a request."""
+    """SERVER_NAME is the host of URLs that are built outside a request."""
     app = create_app({"MODELS_DIR": str(models_dir), "SERVER_NAME": "api.example.org"})
     with app.app_context():
         assert app.url_for("predict.predict", _external=True) == "http://api.example.org/api/v1/predict"
@@ -32,6 +32,6 @@ def test_server_name(models_dir):
 
 @pytest.mark.parametrize("name", sorted(Flask.default_config.keys() - OURS - flask_settings({})))
 def test_without_effect(models_dir, name):
-    """A setting of Flask's that would have no effect is refused by name, rather than taken and ignored."""
+    """A Flask setting without effect here is refused by name, not ignored."""
     with pytest.raises(StartError, match=f"^{name} is a setting of Flask's that has no effect here"):
         create_app({"MODELS_DIR": str(models_dir), name: None})

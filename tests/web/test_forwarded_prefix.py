@@ -1,4 +1,4 @@
-"""Behind a proxy that takes a prefix off: addresses have it, where the proxy is trusted and the prefix is one."""
+"""X-Forwarded-Prefix: URLs in responses have it, where the proxy is trusted and the prefix is well-formed."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ LOOPBACK = {"TRUSTED_PROXIES": ["127.0.0.0/8"]}
 
 @pytest.fixture
 def make(models_dir, make_key):
-    """Make a client that may do everything: `make(TRUSTED_PROXIES=[…])`."""
+    """Make a client with every scope: `make(TRUSTED_PROXIES=[…])`."""
     key = make_key(*SCOPES)
 
     def make(mounted_at=None, team=None, **settings):
@@ -38,7 +38,7 @@ def make(models_dir, make_key):
 
 
 def links(client, prefix, at=""):
-    """The addresses that an application tells: links, the document's server, and a problem's instance and text."""
+    """The URLs in responses: links, the document's server, and a problem's instance and text."""
     headers = {} if prefix is None else {"X-Forwarded-Prefix": prefix}
     unknown = client.post(f"{at}/api/v1/predict/nobody", json=CUSTOMER, headers=headers).json
     page = client.get(f"{at}/docs", headers=headers).text
@@ -53,21 +53,21 @@ def links(client, prefix, at=""):
 
 
 def test_told_with_the_prefix(make):
-    """Every address that the application tells has the prefix before it; a slash at its end means nothing."""
+    """Every URL in responses begins with the prefix; a slash at the prefix's end is ignored."""
     client = make(**LOOPBACK)
     assert links(client, PREFIX) == links(client, f"{PREFIX}/") == links(client, f"/evil, {PREFIX}") == {PREFIX}
     assert links(client, None) == {""}
 
 
 def test_mounted_below_a_prefix(make):
-    """An application that a team's own mounts has the proxy's prefix before the place where it is mounted."""
+    """In a mounted application the proxy's prefix comes before the mount prefix."""
     client = make("/here", flask.Flask("team"), **LOOPBACK)
     assert links(client, PREFIX, at="/here") == {f"{PREFIX}/here"}
     assert links(client, "/here", at="/here") == {"/here/here"}
 
 
 def test_a_team_that_heeds_the_proxy_itself(make):
-    """Where the team's own application has put the prefix before, it is not put there twice."""
+    """Where the outer application applies the prefix with ProxyFix, it is not added twice."""
     team = flask.Flask("team")
     client = make("/here", team, **LOOPBACK)
     team.wsgi_app = ProxyFix(team.wsgi_app, x_for=0, x_prefix=1)
@@ -76,12 +76,12 @@ def test_a_team_that_heeds_the_proxy_itself(make):
 
 @pytest.mark.parametrize("settings", [{}, {"TRUSTED_PROXIES": ["10.0.0.0/8", "unix"]}])
 def test_strangers(make, settings):
-    """What anyone else says is not heeded."""
+    """Headers from untrusted peers are ignored."""
     assert links(make(**settings), PREFIX) == {""}
 
 
 def test_what_is_no_prefix(make):
-    """What could lead elsewhere is no prefix, also of a trusted proxy: the request is answered as without one."""
+    """Malformed prefixes are ignored, also from a trusted proxy."""
     client = make(**LOOPBACK)
     without = client.get("/").json["links"]
     hosts = ["//evil.org", "/a//evil.org", "\\\\evil.org", "/\\evil.org", "http://evil.org", "evil.org", "@evil.org"]
@@ -122,7 +122,7 @@ def test_what_is_no_prefix(make):
 
 
 def test_routes_are_as_they_were(make):
-    """Routes are found by the path as it came: a prefix changes what is told, and nothing of what is asked."""
+    """A prefix changes URLs in responses, and not which route matches."""
     client = make(**LOOPBACK)
     headers = {"X-Forwarded-Prefix": "/api/v1"}
     assert client.get("/models", headers=headers).status_code == 404
@@ -147,7 +147,7 @@ def site(models_dir, tmp_path_factory):
 
 @NGINX
 def test_behind_nginx(site, make_key):
-    """By deploy/nginx/prefix.conf `Location` and all links lead to where they say, and a client's prefix nowhere."""
+    """With deploy/nginx/prefix.conf `Location` and all links can be followed, and a client's own prefix is ignored."""
     forged = {"X-API-Key": make_key(*SCOPES), "X-Forwarded-Prefix": "//evil.org"}
     host = site.removesuffix(PREFIX)
     for link in requests.get(f"{site}/", headers=forged, timeout=30).json()["links"].values():
@@ -164,7 +164,7 @@ def test_behind_nginx(site, make_key):
 @NGINX
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 def test_in_a_browser(site, make_key):
-    """The page and all that it loads come from below the prefix, and "Try it out" with a key is answered there."""
+    """The page loads everything from below the prefix, and "Try it out" with a key works there."""
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1600})
         seen = Seen(page)

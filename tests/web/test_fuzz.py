@@ -1,4 +1,4 @@
-"""Whatever a client sends, it gets an answer or a problem, never a failure."""
+"""Whatever a client sends, it gets a success or a problem, never a 500."""
 
 import orjson
 import pytest

@@ -1,4 +1,4 @@
-"""What a hostile client must not get."""
+"""Hardening against hostile clients."""
 
 import gzip
 import json
@@ -20,7 +20,7 @@ def make(models_dir):
 
 
 def test_origins(make):
-    """A configured origin's page may call and read; another's answer has no CORS header, nor has a preflight's."""
+    """A configured origin's page may call and read; responses and preflights of other origins have no CORS header."""
     client = make(CORS_ORIGINS=[OURS])
     allowed = client.post(PREDICT, json=CUSTOMER, headers={"Origin": OURS})
     assert allowed.headers["Access-Control-Allow-Origin"] == OURS
@@ -57,7 +57,7 @@ def test_no_origins(make):
     ],
 )
 def test_hosts(make, host, status):
-    """A request for a host that is not ours is 400, and does not tell the name back; probes go by address."""
+    """A request for an unknown host is a 400 that does not repeat the name; probes use an IP address."""
     client = make(ALLOWED_HOSTS=["api.example.org", ".inner.example.org"])
     response = client.post(PREDICT, json=CUSTOMER, headers={"Host": host})
     assert response.status_code == status
@@ -66,7 +66,7 @@ def test_hosts(make, host, status):
 
 
 def test_hosts_however_they_are_written(make):
-    """A host is the same in any case, with any port or a dot at the end; an IPv6 address is, however it is written."""
+    """Host names match in any case, with any port or a dot at the end; IPv6 addresses in any notation."""
     allowed = [
         "API.Example.org",
         ".Inner.Example.ORG",
@@ -82,15 +82,15 @@ def test_hosts_however_they_are_written(make):
     ours += ["xn--bcher-kva.example", "XN--BCHER-KVA.example:80"]
     theirs = ["example.org", "xinner.example.org", "[::2]", "[::1", "::1", "[10.0.0.7]", "10.0.0.70", "10.0.0.7:0"]
     theirs += ["10.0.0.7:99999", "api.example.org:x", "api.example.org/", "api.example.org,evil.net", "[::1]evil.net"]
-    found = {host: client.get("/", headers={"Host": host}).status_code for host in ours + theirs}
-    assert found == dict.fromkeys(ours, 200) | dict.fromkeys(theirs, 400)
+    statuses = {host: client.get("/", headers={"Host": host}).status_code for host in ours + theirs}
+    assert statuses == dict.fromkeys(ours, 200) | dict.fromkeys(theirs, 400)
 
 
 @pytest.mark.parametrize(
     "entry", ["*", "*.example.org", "https://api.example.org", "api.example.org/", "..org", "", "a b", "[::g]"]
 )
 def test_what_is_no_host(monkeypatch, entry):
-    """An entry that no request's host could equal is refused at the start, in one line."""
+    """An entry that no Host header can match is refused at the start, in one line."""
     monkeypatch.setenv("CHURN_ALLOWED_HOSTS", f"api.example.org, {entry}")
     with pytest.raises(
         ConfigError, match=r"^CHURN_ALLOWED_HOSTS: .* is no host\. Must be names or addresses"
@@ -111,7 +111,7 @@ def test_compressed_bodies(make):
 
 @pytest.mark.parametrize("route", ["/", "/docs", "/health", PREDICT, "/nowhere", "/openapi.json"])
 def test_headers(make, route):
-    """Every answer forbids sniffing and framing, and names no version of a server."""
+    """Every response forbids sniffing and framing, and names no server version."""
     response = make().get(route)
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
@@ -122,7 +122,7 @@ def test_headers(make, route):
     "sent", ["a\nforged line", "a\r\nX-Evil: 1", "\x1b[31mred", "x" * 65, "ü", "a b", '"}{', "%0a"]
 )
 def test_ids_reach_no_log(make, caplog, monkeypatch, sent):
-    """An id that is not well-formed is replaced before anything writes it."""
+    """A request id that is not well-formed is replaced before it is logged."""
     monkeypatch.setattr("churn_api.web.v1.predict.predict_batch", lambda *_: 1 / 0)
     client = make()
     response = client.post(PREDICT, json=CUSTOMER, environ_overrides={"HTTP_X_REQUEST_ID": sent})
@@ -133,7 +133,7 @@ def test_ids_reach_no_log(make, caplog, monkeypatch, sent):
 
 
 def test_names_reach_no_log(make, caplog):
-    """Nothing of a path, a header or a body that a stranger sends is logged."""
+    """Paths, headers and bodies of unauthenticated clients are not logged."""
     forged = "forged%0aline"
     client = make()
     for response in (

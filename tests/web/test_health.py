@@ -14,14 +14,14 @@ from churn_api.web.core.app_services import services_of
 
 
 def test_probes(client):
-    """A process that holds its default model is alive and ready."""
+    """A process that has loaded its default model is alive and ready."""
     assert client.get("/health/live").json == {"status": "alive"}
     assert client.get("/health/ready").json == {"status": "ready"}
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/v1/health"])
 def test_report(client, path):
-    """The report tells the models with their live versions, memory, disk and jobs."""
+    """The report has the models with their live versions, memory, disk and jobs."""
     report = client.get(path).json
     assert report["status"] == "ok"
     assert report["checks"]["models"]["live"] == {"default": "1", "odd": "1", "small": "2"}
@@ -46,7 +46,7 @@ def test_without_models(tmp_path, make_key):
 
 
 def test_card(client):
-    """The service's card names the routes to go on with."""
+    """The service card links to the main routes."""
     card = client.get("/").json
     assert card["name"] == "churn-api"
     for path in card["links"].values():
@@ -54,7 +54,7 @@ def test_card(client):
 
 
 def test_without_a_database(models_dir, tmp_path):
-    """A database that is away degrades the service, and does not put it down; the report says so and is 200."""
+    """With the database away the report is `degraded`, not `down`, and still a 200."""
     client = create_app({"MODELS_DIR": str(models_dir)}).test_client()
     services_of(client.application).database = Database("postgresql://nobody@127.0.0.1:1/none")
     response = client.get("/health")
@@ -63,7 +63,7 @@ def test_without_a_database(models_dir, tmp_path):
 
 
 def test_a_worker_that_is_behind(client, app):
-    """A worker that does not answer with the live version degrades the service, and is counted."""
+    """A worker that does not serve the live version makes the report `degraded`, and is counted."""
     services = services_of(app)
     WorkerReporter(services.live).report(services.database)
     assert client.get("/health").json["checks"]["workers"] == {"status": "ok", "count": 1, "behind": 0}
@@ -74,7 +74,7 @@ def test_a_worker_that_is_behind(client, app):
 @pytest.mark.parametrize("version", ["1", "2"])
 @pytest.mark.parametrize(("limit", "expected"), [("4000", (900, 4000)), ("max", None), ("9223372036854771712", None)])
 def test_memory_of_a_container(tmp_path, version, limit, expected):
-    """The tightest limit around a process counts, without what the kernel only caches; none is none."""
+    """The tightest memory limit of a process applies, without the kernel's cache; without a limit there is none."""
     own, top = tmp_path / "own", tmp_path / "cgroup"
     group = top / ("memory/pod" if version == "1" else "pod")
     (group / "box").mkdir(parents=True)
@@ -94,14 +94,14 @@ def test_memory_of_a_container(tmp_path, version, limit, expected):
 def test_memory_of_a_real_group():
     """A process that the kernel limits knows its limit."""
     group = Path("/sys/fs/cgroup/memory") / f"churn-test-{os.getpid()}"
-    code = "from churn_api.telemetry.container import container_memory as told; print(told(1 << 60))"
+    code = "from churn_api.telemetry.container import container_memory; print(container_memory(1 << 60))"
     try:
         group.mkdir()
         (group / "memory.limit_in_bytes").write_text("500000000")
         join = f"echo $$ > {group}/cgroup.procs; exec {sys.executable} -c '{code}'"
-        told = subprocess.run(["/bin/sh", "-c", join], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+        output = subprocess.run(["/bin/sh", "-c", join], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     except OSError as error:
         pytest.skip(f"no group can be made here: {error}")
     finally:
         group.rmdir()
-    assert "limit=499998720" in told
+    assert "limit=499998720" in output

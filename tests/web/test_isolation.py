@@ -1,4 +1,4 @@
-"""Applications beside each other, and inside one another."""
+"""Two applications in one process, and one mounted in another."""
 
 import flask
 import pytest
@@ -8,7 +8,7 @@ import churn_api
 
 
 def test_two_applications(models_dir):
-    """Two applications in one process answer with their own models, settings and documents."""
+    """Two applications in one process have their own models, settings and documents."""
     one = churn_api.create_app({"MODELS_DIR": str(models_dir), "MAX_BATCH_ROWS": 1}).test_client()
     two = churn_api.create_app({"MODELS_DIR": str(models_dir), "DEFAULT_MODEL": "small"}).test_client()
     batch = {"customers": [CUSTOMER, CUSTOMER]}
@@ -29,7 +29,7 @@ def team(models_dir):
 
 
 def test_mounted(team):
-    """Mounted below a prefix, the API answers there: predictions, documents, pages and probes."""
+    """Mounted below a prefix, the API serves predictions, documents, pages and probes there."""
     assert team.post("/churn/api/v1/predict/small", json=CUSTOMER).status_code == 200
     assert team.get("/churn/health/ready").status_code == 200
     assert team.get("/churn/").json["links"]["predict"] == "/churn/api/v1/predict"
@@ -38,7 +38,7 @@ def test_mounted(team):
 
 
 def test_errors_stay_apart(team):
-    """Errors below the prefix are problems with the whole address; the team's own stay as they were."""
+    """Errors below the prefix are problems with the complete path; the team's own errors are unchanged."""
     problem = team.get("/churn/nope")
     assert problem.content_type == "application/problem+json"
     assert problem.json["instance"] == "/churn/nope"
@@ -46,7 +46,7 @@ def test_errors_stay_apart(team):
 
 
 def test_the_team_keeps_its_own(team):
-    """The team's pages get the team's headers and none of the API's; the API's answers get none of the team's."""
+    """The team's pages have the team's headers and none of the API's; the API's responses have none of the team's."""
     page, answer = team.get("/"), team.get("/churn/health/live")
     assert page.text == "the team's own page"
     assert "X-Request-ID" not in page.headers

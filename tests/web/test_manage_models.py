@@ -24,7 +24,7 @@ def models(models_dir, tmp_path):
 
 @pytest.fixture
 def manager(models, make_key):
-    """A client that may do everything, on a models folder of its own."""
+    """A client with every scope, and its own models folder."""
     client = create_app({"MODELS_DIR": str(models), "TESTING": True}).test_client()
     client.environ_base["HTTP_X_API_KEY"] = make_key(*SCOPES)
     return client
@@ -59,7 +59,7 @@ def upload(client, data):
 
 
 def test_live_and_back(manager):
-    """A version is made live and the one before again by the same call, and each time the next answer is its."""
+    """A version is made live and rolled back by the same call, and the next prediction uses it each time."""
     assert version_of(manager) == "2"
     changed = make_live(manager, "1")
     assert (changed.status_code, changed.json["live"], changed.json["generation"]) == (200, "1", 2)
@@ -69,14 +69,14 @@ def test_live_and_back(manager):
 
 
 def test_kept_over_a_restart(manager, models):
-    """What was made live is live after a restart, though a newer version lies in the folder."""
+    """The live version stays live after a restart, although the folder has a newer one."""
     make_live(manager, "1")
     again = create_app({"MODELS_DIR": str(models), "TESTING": True}).test_client()
     assert version_of(again) == "1"
 
 
 def test_unknown(manager):
-    """A model or a version that there is not is 404, and nothing changes."""
+    """An unknown model or version is 404, and nothing changes."""
     assert make_live(manager, "9").json["code"] == "unknown-version"
     assert make_live(manager, "1", model="nobody").json["code"] == "unknown-model"
     assert manager.delete("/api/v1/models/nobody").json["code"] == "unknown-model"
@@ -85,7 +85,7 @@ def test_unknown(manager):
 
 @pytest.mark.parametrize("body", [{}, {"version": 1}, {"version": ""}, {"version": "1", "by": "me"}, []])
 def test_bad_body(manager, body):
-    """A bad body names what is wrong, and nothing changes."""
+    """An invalid body is a 422 that points to the fault, and nothing changes."""
     response = manager.put("/api/v1/models/small/live", json=body)
     assert response.json["code"] == "validation-failed"
     assert all("pointer" in entry for entry in response.json["errors"])
@@ -93,7 +93,7 @@ def test_bad_body(manager, body):
 
 
 def test_broken_version_never_lives(manager, models):
-    """A version whose files were changed is a 409 that names the file, and the version before goes on."""
+    """A version whose files were changed is a 409 that names the file, and the previous version stays live."""
     (models / "small" / "1" / "model.onnx").write_bytes(b"changed")
     refused = make_live(manager, "1")
     assert (refused.status_code, refused.json["code"]) == (409, "conflict")
@@ -102,7 +102,7 @@ def test_broken_version_never_lives(manager, models):
 
 
 def test_swapped_files_are_found(manager, models):
-    """A version whose card and files were exchanged for another's good ones is refused too."""
+    """A version whose card and files were replaced by those of another bundle is refused too."""
     for name in ("card.json", "model.onnx", "model.joblib"):
         shutil.copy(models / "small" / "2" / name, models / "small" / "1" / name)
     card = models / "small" / "1" / "card.json"
@@ -111,7 +111,7 @@ def test_swapped_files_are_found(manager, models):
 
 
 def test_register(manager, models):
-    """A bundle that was put into the folder is registered by its path, and answers once it is made live."""
+    """A bundle in the folder is registered by its path, and served once it is made live."""
     shutil.copytree(models / "small" / "1", models / "small" / "3")
     card = models / "small" / "3" / "card.json"
     card.write_text(card.read_text().replace('"version": "1"', '"version": "3"'))
@@ -129,7 +129,7 @@ def test_register(manager, models):
     ["../small/1", "/etc/passwd", "small", "small/1/..", "small/01", "small/../odd/1", "small\\1", "small/1\n", ""],
 )
 def test_no_way_out(manager, path):
-    """Nothing outside the folder can be named, and a path is not told back."""
+    """Paths outside the folder are refused, and the response does not repeat them."""
     response = manager.post("/api/v1/models", json={"path": path})
     assert (response.status_code, response.json["errors"][0]["pointer"]) == (422, "#/path")
     assert "etc" not in response.json["errors"][0]["message"]
@@ -148,7 +148,7 @@ def test_links_are_not_followed(manager, models, tmp_path):
 
 
 def test_upload(manager, models):
-    """An uploaded bundle becomes its model's next version, without a pickle, and answers once it is made live."""
+    """An uploaded bundle becomes its model's next version, without a pickle, and is served once it is made live."""
     sent = upload(manager, zipped(**bundle(models)))
     assert (sent.status_code, sent.json) == (201, {"name": "small", "version": "3"})
     assert sorted(path.name for path in (models / "small" / "3").iterdir()) == ["card.json", "model.onnx"]
@@ -157,7 +157,7 @@ def test_upload(manager, models):
 
 
 def test_upload_of_a_new_model(manager, models):
-    """A model that was not known before is not live before somebody says so."""
+    """An uploaded new model is not live until it is made so."""
     assert upload(manager, zipped(**bundle(models, name="fresh"))).json == {"name": "fresh", "version": "1"}
     assert manager.get("/api/v1/models/fresh").json["live"] is None
     assert manager.post("/api/v1/predict/fresh", json=CUSTOMER).status_code == 404
@@ -166,7 +166,7 @@ def test_upload_of_a_new_model(manager, models):
 
 
 def reads_a_file(models):
-    """A bundle whose graph asks for weights that lie in a file of the server."""
+    """A bundle whose graph references weights in a file on the server."""
     graph = onnx.load_from_string(bundle(models)["model__onnx"])
     weights = next(tensor for tensor in graph.graph.initializer if tensor.raw_data)
     weights.ClearField("raw_data")
@@ -202,7 +202,7 @@ WRONG = ["pickle", "outside", "no card", "other model", "no zip", "empty", "bad 
 
 @pytest.mark.parametrize("what", [*WRONG, "from pickle", "reads a file", "bomb"])
 def test_bad_upload(models, make_key, what):
-    """An upload with anything but a card and its own ONNX file is 422 that says why; nothing is written."""
+    """An upload with any other file than a card and its ONNX file is a 422 with the reason; nothing is written."""
     client = create_app({"MODELS_DIR": str(models), "TESTING": True, "MAX_BUNDLE_BYTES": 1_000_000}).test_client()
     client.environ_base["HTTP_X_API_KEY"] = make_key(*SCOPES)
     before = sorted(models.rglob("*"))
@@ -212,13 +212,13 @@ def test_bad_upload(models, make_key, what):
 
 
 def test_upload_without_a_file(manager):
-    """A form without the file, and one that is none, say what is missing."""
+    """A form without the file, and an empty form, are 422s that say what is missing."""
     response = manager.post("/api/v1/models", data={"other": (io.BytesIO(b"x"), "x")})
     assert response.json["errors"] == [{"pointer": "#/bundle", "code": "required", "message": "A file is required."}]
 
 
 def test_unload(manager):
-    """An unloaded model answers 404 and stays in the list; the default model cannot be unloaded."""
+    """Predictions of an unloaded model are 404, and it stays in the list; the default model cannot be unloaded."""
     assert manager.delete("/api/v1/models/small").json["live"] is None
     assert manager.post("/api/v1/predict/small", json=CUSTOMER).json["code"] == "unknown-model"
     assert manager.delete("/api/v1/models/small").json["code"] == "conflict"
@@ -235,7 +235,7 @@ def test_stays_unloaded(manager, models):
 
 
 def test_documents_follow(manager):
-    """The API page tells the fields of the version that is live now."""
+    """The API page has the fields of the version that is live now."""
     before = manager.get("/openapi.json").json["components"]["schemas"]["Record_small"]
     make_live(manager, "1")
     after = manager.get("/openapi.json").json["components"]["schemas"]["Record_small"]
@@ -243,17 +243,17 @@ def test_documents_follow(manager):
 
 
 def test_audited(manager):
-    """Every act is in the audit with the key that did it."""
+    """Every change is in the audit log with the key that made it."""
     make_live(manager, "1")
     manager.delete("/api/v1/models/odd")
-    told = latest_entries(Services(load_settings()).database, 10)
-    assert [(act.action, act.subject) for act in told[:2]] == [("models.unload", "odd"), ("models.live", "small")]
-    assert all(act.actor.endswith("(tests)") for act in told[:2])
-    assert told[1].detail == {"version": "1", "before": "2"}
+    entries = latest_entries(Services(load_settings()).database, 10)
+    assert [(act.action, act.subject) for act in entries[:2]] == [("models.unload", "odd"), ("models.live", "small")]
+    assert all(act.actor.endswith("(tests)") for act in entries[:2])
+    assert entries[1].detail == {"version": "1", "before": "2"}
 
 
 def test_status(manager):
-    """The status tells which versions are wanted, and which limits are in force."""
+    """The status has the live versions, and the limits in force."""
     make_live(manager, "1")
     status = manager.get("/api/v1/status").json
     assert status["models"]["small"] == {"version": "1", "generation": 2}

@@ -2,7 +2,7 @@ import json
 
 
 def test_list(client):
-    """The list tells each model's versions, which one is live, and which model is the default."""
+    """The list has each model's versions, the live one, and which model is the default."""
     assert client.get("/api/v1/models").json == {
         "models": [
             {"name": "default", "versions": ["1"], "live": "1", "generation": 1, "ready": True, "default": True},
@@ -24,7 +24,7 @@ def test_show(client):
 
 
 def test_signature_can_be_trained_with(client, tmp_path):
-    """The signature that a model shows is one that `churn-api train --signature` reads."""
+    """The signature in a model's response can be passed to `churn-api train --signature`."""
     from churn_api.contract.signature import Signature
 
     shown = client.get("/api/v1/models/small").json["signature"]

@@ -57,7 +57,7 @@ def test_every_route_is_described(app, document):
 
 
 def test_components_are_the_models_own(document):
-    """A record's component says what the model's schema enforces."""
+    """A record's component equals what the model's schema enforces."""
     record = document["components"]["schemas"]["Record_default"]
     assert set(record["required"]) == {"age", "tenure", "monthly_charges"}
     assert record["additionalProperties"] is False
@@ -68,7 +68,7 @@ def test_components_are_the_models_own(document):
 
 
 def test_every_example_works(client, document):
-    """Every example of the document is answered with 200 when it is sent as it stands."""
+    """Every example in the document, sent unchanged, gets a 200."""
     sent = 0
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -103,11 +103,11 @@ WRITERS = {
 
 
 def test_binary_bodies_are_described(client, document):
-    """What no example can show is told: what writes it, and its columns; a file so made of an example is answered."""
+    """Binary formats have a description with their columns; a file made from the example is scored."""
     contents = document["paths"]["/api/v1/batch-predict"]["post"]["requestBody"]["content"]
     example = pd.read_csv(io.StringIO(contents["text/csv"]["example"]))
-    told = {kind: one["schema"]["description"] for kind, one in contents.items() if kind in MEDIA_TYPES}
-    binary = {kind: text for kind, text in told.items() if contents[kind]["schema"].get("format") == "binary"}
+    descriptions = {kind: one["schema"]["description"] for kind, one in contents.items() if kind in MEDIA_TYPES}
+    binary = {kind: text for kind, text in descriptions.items() if contents[kind]["schema"].get("format") == "binary"}
     assert len(binary) == len(WRITERS)
     for kind, text in binary.items():
         assert text.endswith(f", with the columns {', '.join(example)}.")
@@ -118,7 +118,7 @@ def test_binary_bodies_are_described(client, document):
 
 
 def test_examples_are_what_their_schemas_say(document):
-    """Every body and answer that is text has an example, each valid under its own schema; what is binary, words."""
+    """Every text body and response has an example that is valid under its schema; every binary one a description."""
     document["$id"] = "urn:document"
     registry = Registry().with_resource("urn:document", DRAFT202012.create_resource(document))
     shown = 0
@@ -143,9 +143,9 @@ def contents(document):
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             here = f"/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}"
-            places = {f"{here}/requestBody": operation.get("requestBody", {})}
-            places |= {f"{here}/responses/{status}": answer for status, answer in operation["responses"].items()}
-            for place, holder in places.items():
+            holders = {f"{here}/requestBody": operation.get("requestBody", {})}
+            holders |= {f"{here}/responses/{status}": answer for status, answer in operation["responses"].items()}
+            for place, holder in holders.items():
                 for media_type, content in holder.get("content", {}).items():
                     yield quote(f"{place}/content/{media_type.replace('/', '~1')}", safe="/~"), content
 
@@ -163,7 +163,7 @@ def test_records_are_what_the_schema_enforces(app, models_dir):
 
 
 def test_made_without_models(models_dir, tmp_path):
-    """The document is read from cards alone: a model that has to be loaded again for a request need not be for this."""
+    """The document is built from cards only: it loads no model."""
     models = shutil.copytree(models_dir, tmp_path / "models")
     client = create_app({"MODELS_DIR": str(models), "TESTING": True, "MAX_MODELS": 1}).test_client()
     for graph in models.glob("*/*/model.onnx"):
@@ -173,7 +173,7 @@ def test_made_without_models(models_dir, tmp_path):
 
 
 def test_kept_until_the_catalogue_changes(models_dir, tmp_path, client):
-    """The same document is answered until another version is live, whatever becomes of the files meanwhile."""
+    """The document stays the same until another version is live, whatever happens to the files."""
     models = shutil.copytree(models_dir, tmp_path / "models")
     client = create_app({"MODELS_DIR": str(models), "TESTING": True, "MAX_MODELS": 1}).test_client()
     before = client.get("/openapi.json").data
@@ -183,7 +183,7 @@ def test_kept_until_the_catalogue_changes(models_dir, tmp_path, client):
 
 
 def test_grows_by_a_schema_a_model(models_dir, tmp_path):
-    """Of one more model the document has one more schema; its paths and the rest stay as they are."""
+    """One more model adds one schema to the document, and changes nothing else."""
     few, many = (shutil.copytree(models_dir, tmp_path / name) for name in ("few", "many"))
     for number in range(20):
         more = shutil.copytree(many / "odd" / "1", many / f"odd{number}" / "1")
@@ -205,7 +205,7 @@ def document_of(models):
 
 
 def test_operations_read_as_functions(document):
-    """Every operation has a name of its own that reads as a function's."""
+    """Every operation has a unique id that is a function name."""
     names = [operation["operationId"] for operations in document["paths"].values() for operation in operations.values()]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+([A-Z][a-z0-9]+)*", name) for name in names), names
@@ -213,7 +213,7 @@ def test_operations_read_as_functions(document):
 
 
 def test_who_may_call(models_dir):
-    """Open routes say that nothing is asked for; predictions say that it may be nothing where AUTH is open."""
+    """Public routes need no credentials; predictions may have none with AUTH=open."""
     for auth, predicting in (("open", [{}, {"key": []}, {"token": []}]), ("required", [{"key": []}, {"token": []}])):
         app = create_app({"MODELS_DIR": str(models_dir), "TESTING": True, "AUTH": auth})
         paths = app.test_client().get("/openapi.json").json["paths"]
@@ -223,7 +223,7 @@ def test_who_may_call(models_dir):
 
 
 def test_answers_have_the_headers_that_are_described(client, document, models_dir, make_key):
-    """What an answer carries beyond what HTTP itself needs is described, and what is described is carried."""
+    """Responses have exactly the headers that the document describes, in addition to HTTP's own."""
     limited = create_app({"MODELS_DIR": str(models_dir), "TESTING": True, "RATELIMIT_ENABLED": True}).test_client()
     key = {"X-API-Key": make_key(*SCOPES, name="limited")}
     table = document["paths"]["/api/v1/batch-predict"]["post"]["requestBody"]["content"]["text/csv"]["example"]
@@ -248,7 +248,7 @@ def test_answers_have_the_headers_that_are_described(client, document, models_di
 
 
 def test_forms_are_described(document):
-    """A form says which part has the file, and which fields may stand beside it."""
+    """A form's schema has the part with the file, and the other fields."""
     jobs = document["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]
     form = jobs["multipart/form-data"]["schema"]
     assert form["required"] == ["file"]
@@ -286,7 +286,7 @@ def test_every_problem_status_is_described(document):
 
 
 def test_server_is_where_it_is_mounted(client):
-    """The document's server is the place where the application is mounted."""
+    """The document's server URL is the prefix at which the application is mounted."""
     assert client.get("/openapi.json").json["servers"] == [{"url": "/"}]
     mounted = client.get("/openapi.json", environ_overrides={"SCRIPT_NAME": "/churn"}).json
     assert mounted["servers"] == [{"url": "/churn"}]
@@ -294,7 +294,7 @@ def test_server_is_where_it_is_mounted(client):
 
 @pytest.fixture
 def one_version(models_dir, tmp_path, empty_database, instance):
-    """The models without older versions: the document tells the live version's fields, and `version` pins another's."""
+    """The models without older versions: the document has the live version's fields, `version` may pin another."""
     models = tmp_path / "models"
     shutil.copytree(models_dir, models, ignore=lambda folder, names: {"1"} if "2" in names else {})
     database = Database(f"sqlite:///{shutil.copy(empty_database, instance / 'churn.db')}")
@@ -304,7 +304,7 @@ def one_version(models_dir, tmp_path, empty_database, instance):
 
 
 def test_schemathesis_finds_nothing(serve, one_version, tmp_path, make_key):
-    """Requests made from the document, valid and not, are answered as the document says."""
+    """Requests generated from the document, valid and not, get responses that match the document."""
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", "--no-color", "--max-examples=25"]
     command.append("--suppress-health-check=all")  # the hooks leave out much, and machines may be slow
     command.append("--phases=coverage,fuzzing,stateful")  # test_every_example_works sends the examples

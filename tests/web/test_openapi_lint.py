@@ -1,4 +1,4 @@
-"""What linters of OpenAPI documents say of ours. Skipped where they are not: `make linters` installs them by npm."""
+"""Linters of OpenAPI documents. Skipped where they are not installed: `make linters` installs them by npm."""
 
 import subprocess
 from pathlib import Path
@@ -15,7 +15,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("tool", COMMANDS)
 def test_clean(client, tmp_path, tool):
-    """The linter has nothing to say of a document with several models and odd columns, not even a hint."""
+    """The linter reports nothing, not even a hint, for a document with several models and odd columns."""
     if not (TOOLS / tool).exists():
         pytest.skip(f"{tool} is not here: `make linters` installs it, where npm is")
     document = tmp_path / "openapi.json"

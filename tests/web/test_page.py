@@ -23,7 +23,7 @@ def server(serve, models_dir):
 
 @pytest.mark.parametrize("path", ["/docs", "/apidocs"])
 def test_try_it_out(browser, server, tmp_path, path):
-    """The page shows the routes; "Try it out" sends the example and shows 200; nothing breaks the policy."""
+    """The page shows the routes; "Try it out" sends the example and shows 200; nothing violates the policy."""
     page = browser.new_page(viewport={"width": 1280, "height": 1600})
     seen = Seen(page)
     page.goto(server.url + path)

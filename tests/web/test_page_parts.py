@@ -1,4 +1,4 @@
-"""What the API page is made of, and what it costs those who never see it."""
+"""The parts of the API page, and that processes which never show it do not load them."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 @pytest.mark.parametrize("path", ["/docs", "/apidocs", "/apidocs/"])
 @pytest.mark.parametrize("mounted", ["", "/churn"])
 def test_page(client, path, mounted):
-    """The page stands under each of its addresses, mounted or not, and all that it names is there."""
+    """The page is served at each of its paths, mounted or not, and every file that it loads exists."""
     answer = client.get(path, environ_overrides={"SCRIPT_NAME": mounted})
     assert answer.status_code == 200
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
@@ -17,19 +17,19 @@ def test_page(client, path, mounted):
     assert len(named) == 5
     for address in named:
         assert address.startswith(f"{mounted}/")
-        with client.get(address.removeprefix(mounted)) as found:
-            assert found.status_code == 200
+        with client.get(address.removeprefix(mounted)) as response:
+            assert response.status_code == 200
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "../index.html", "%2e%2e/%2e%2e/METADATA", ""])
 def test_no_other_file(client, name):
-    """Of what is not the page's, nothing is answered, and in the form of every error."""
+    """Other paths below the page's are 404 problems."""
     answer = client.get(f"/flasgger_static/{name}")
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
 
 
 def test_loaded_by_the_first_visitor(models_dir):
-    """An application that nobody asks for its page has not loaded what makes it."""
+    """An application does not load Flasgger until the page is requested."""
     code = (
         "import sys; from churn_api.app import create_app\n"
         f"client = create_app({{'MODELS_DIR': {str(models_dir)!r}}}).test_client()\n"

@@ -16,7 +16,7 @@ def alone(model, record):
 
 
 def test_first_request(client):
-    """The request of the contract's first page works as it stands, and answers what that page promises."""
+    """The request on the contract's first page works unchanged, and returns what that page says."""
     response = client.post("/api/v1/predict", json=FIRST)
     assert response.status_code == 200
     assert response.content_type == "application/json"
@@ -43,40 +43,40 @@ def test_probability_is_the_models_own(client, models_dir):
 
 @pytest.mark.parametrize("identifier", ["CUST001", 17, 2**63 - 1, "José", 7.0, None])
 def test_identifier_comes_back_as_it_was_sent(client, identifier):
-    """The identifier comes back in value and type as it was sent, and as null where it was null."""
+    """The identifier is returned with its value and type, also null."""
     text = client.post("/api/v1/predict", json=FIRST | {"customer_id": identifier}).text
     assert json.loads(text)["customer_id"] == identifier
     assert f'"customer_id":{json.dumps(identifier, ensure_ascii=False)},' in text
 
 
 def test_no_identifier(client):
-    """Without an identifier, the answer's is null."""
+    """Without an identifier, the response has null."""
     record = {name: value for name, value in FIRST.items() if name != "customer_id"}
     assert client.post("/api/v1/predict", json=record).json["customer_id"] is None
 
 
 def test_identifier_under_the_signatures_name(client):
-    """The identifier may be sent by the name of the training table's column; it is answered as customer_id."""
+    """The identifier may have the name of the training table's column; it is returned as customer_id."""
     record = {name: value for name, value in CUSTOMER.items() if name != "customer_id"} | {"customerID": "x"}
     assert client.post("/api/v1/predict/small", json=record).json["customer_id"] == "x"
 
 
 def test_missing_is_null_is_left_out(client):
-    """A null optional feature and one that is left out get the same probability."""
+    """A null optional feature and a missing one give the same probability."""
     one = client.post("/api/v1/predict", json=FIRST | {"contract": None, "total_charges": None}).json
     two = client.post("/api/v1/predict", json=FIRST).json
     assert one["churn_probability"] == two["churn_probability"]
 
 
 def test_threshold_of_the_request(client):
-    """A threshold in the query decides, and is answered."""
+    """A threshold in the query is applied, and returned."""
     for threshold, prediction in (("0", 1), ("1", 0), ("0.0", 1)):
         answer = client.post(f"/api/v1/predict?threshold={threshold}", json=FIRST).json
         assert (answer["threshold"], answer["churn_prediction"]) == (float(threshold), prediction)
 
 
 def test_named_model_and_version(client):
-    """A model answers by its name; the newest version unless another is asked for."""
+    """A model is addressed by its name, a version by `version`; by default the newest is used."""
     live = client.post("/api/v1/predict/small", json=CUSTOMER).json
     first = client.post("/api/v1/predict/small?version=1", json=CUSTOMER).json
     assert (live["model_name"], live["model_version"], first["model_version"]) == ("small", "2", "1")
@@ -120,14 +120,14 @@ def test_odd_names(client, models_dir):
 
 
 def test_trailing_slash(client):
-    """Both forms of an address answer; neither redirects."""
+    """A path works with and without a slash at its end; neither redirects."""
     assert client.post("/api/v1/predict/", json=FIRST).status_code == 200
     assert client.get("/health/ready/").status_code == 200
 
 
 @pytest.mark.parametrize("mimetype", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
 def test_media_type_of_json(client, mimetype):
-    """JSON is taken under its media type, with parameters and in any case."""
+    """JSON's media type is accepted with parameters and in any case."""
     assert client.post("/api/v1/predict", data=json.dumps(FIRST), content_type=mimetype).status_code == 200
 
 

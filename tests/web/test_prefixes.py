@@ -1,4 +1,4 @@
-"""Addresses are told as the client must send them, wherever the application is mounted."""
+"""URLs in responses are what the client must send, wherever the application is mounted."""
 
 import io
 
@@ -30,14 +30,14 @@ def test_any_spelling(mounted):
 
 @pytest.mark.parametrize("prefix", ["", "/", "//"])
 def test_no_prefix(prefix):
-    """Mounting at the root would hide the team's own routes: it is refused in a line that says what to name."""
+    """Mounting at the root, which would hide the team's routes, is refused in one line with advice."""
     with pytest.raises(StartError, match=r"url_prefix is .*: name a path"):
         churn_api.init_app(flask.Flask("team"), prefix)
 
 
 @pytest.mark.parametrize("mounted", ["/in/here"], indirect=True)
 def test_texts(mounted):
-    """The texts of problems name addresses below the prefix."""
+    """The texts of problems have URLs below the prefix."""
     unknown = mounted.post("/in/here/api/v1/predict/nobody", json=CUSTOMER).json
     assert unknown["detail"] == "GET /in/here/api/v1/models lists the models."
     version = mounted.post("/in/here/api/v1/predict/small?version=9", json=CUSTOMER).json
@@ -49,7 +49,7 @@ def test_texts(mounted):
 
 @pytest.mark.parametrize("mounted", ["/in/here"], indirect=True)
 def test_links(mounted):
-    """`Location` and links lead to where they say."""
+    """`Location` and links can be followed."""
     file = {"file": (io.BytesIO(b"tenure\n1\n"), "customers.csv"), "model": "small"}
     queued = mounted.post("/in/here/api/v1/jobs", data=file)
     assert queued.headers["Location"] == queued.json["links"]["self"]

@@ -1,4 +1,4 @@
-"""Headers as real clients send them, and what each is answered with."""
+"""Headers as real clients send them."""
 
 import json
 
@@ -78,7 +78,7 @@ TABLES = [
 
 @pytest.mark.parametrize(("accept", "status"), ACCEPT)
 def test_accept(client, accept, status):
-    """JSON is answered to whoever accepts it in any words, and 406 to whoever does not."""
+    """JSON is returned for every form of Accept that includes it, and 406 for any other."""
     headers = {} if accept is None else {"Accept": accept}
     assert client.post(PREDICT, json=CUSTOMER, headers=headers).status_code == status
     assert client.get(LIST, headers=headers).status_code == status
@@ -86,14 +86,14 @@ def test_accept(client, accept, status):
 
 @pytest.mark.parametrize(("content_type", "status"), CONTENT_TYPE)
 def test_content_type(client, content_type, status):
-    """JSON is read by whatever parameters it comes under, and nothing else is taken for JSON."""
+    """JSON is accepted with any media type parameters, and no other type is read as JSON."""
     assert client.post(PREDICT, data=json.dumps(CUSTOMER), content_type=content_type).status_code == status
 
 
 @pytest.mark.parametrize(("accept", "media_type"), TABLES)
 @pytest.mark.parametrize("content_type", ["text/csv", "text/csv; charset=utf-8; header=present", "Text/CSV"])
 def test_tables(client, content_type, accept, media_type):
-    """A table comes back as what is accepted most, and as it was sent where that is accepted alike."""
+    """A table is returned as the most accepted type, and in its own format where that is accepted equally."""
     headers = {} if accept is None else {"Accept": accept}
     with client.post(BATCH, data=CSV, content_type=content_type, headers=headers) as answer:
         assert answer.status_code == (200 if media_type else 406)
@@ -101,7 +101,7 @@ def test_tables(client, content_type, accept, media_type):
 
 
 def test_byte_order_mark(client):
-    """JSON with a byte order mark is 400, and the answer says to leave it out."""
+    """JSON with a byte order mark is a 400 that says to leave it out."""
     answer = client.post(PREDICT, data=b"\xef\xbb\xbf" + json.dumps(CUSTOMER).encode(), content_type="application/json")
     assert (answer.status_code, answer.json["code"]) == (400, "malformed-json")
     assert "byte order mark" in answer.json["detail"]
@@ -124,7 +124,7 @@ def test_byte_order_mark(client):
     ],
 )
 def test_lists(client, method, route, body, hint):
-    """A list where an object is wanted, or the other way round, gets a hint that says how to send it."""
+    """A list in place of an object, or the other way round, gets a hint that says how to send it."""
     answer = client.open(route, method=method, json=body)
     assert answer.status_code == 422
     assert answer.json["errors"][0].get("hint") == hint
@@ -135,7 +135,7 @@ def test_lists(client, method, route, body, hint):
     [("GET", "/health", 200), ("GET", "/nowhere", 404), ("POST", PREDICT, 200), ("GET", LIST, 200)],
 )
 def test_answers_end_a_line(client, method, route, status):
-    """Every JSON answer ends with a newline, so that a terminal's prompt does not stand behind it."""
+    """Every JSON response ends with a newline, so that a terminal's prompt starts on its own line."""
     answer = client.open(route, method=method, json=CUSTOMER)
     assert answer.status_code == status
     assert answer.data.endswith(b"}\n")
@@ -145,14 +145,14 @@ def test_answers_end_a_line(client, method, route, status):
     "text", ["\N{ARABIC-INDIC DIGIT ONE}", "0.\N{DEVANAGARI DIGIT FIVE}", "1_0", "0x1", "½", "1e", "nan", "+", ""]
 )
 def test_digits(client, text):
-    """A number in an address or a form is written in plain digits; those of other scripts are refused."""
+    """Numbers in a query or a form must have ASCII digits; digits of other scripts are refused."""
     assert client.post(PREDICT, query_string={"threshold": text}, json=CUSTOMER).status_code == 422
     assert client.get("/api/v1/jobs", query_string={"limit": text}).status_code == 422
 
 
 @pytest.mark.parametrize("text", ["0.5", "1", "+.5", "5e-1", " 0.5 ", "0."])
 def test_plain_digits(client, text):
-    """Plain digits are taken as people and programs write them."""
+    """ASCII numbers are accepted in the usual notations."""
     assert client.post(PREDICT, query_string={"threshold": text}, json=CUSTOMER).status_code == 200
 
 

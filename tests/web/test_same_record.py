@@ -1,4 +1,4 @@
-"""The same record gives the same double, whichever way it comes in."""
+"""The same record gives the same double by every route and format."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ TABLE.loc[4, "MonthlyCharges"] = None
 
 
 def records():
-    """The rows as a client sends them in JSON: what is missing is left out."""
+    """The rows as JSON records, without missing values."""
     rows = TABLE.assign(Partner=TABLE["Partner"] == "Yes").to_dict("records")
     return [{name: value for name, value in row.items() if not pd.isna(value)} for row in rows]
 
@@ -53,7 +53,7 @@ def test_same_double(client, models_dir, tmp_path, monkeypatch, version):
     assert len(set(alone)) > ROWS // 2
     predictor = churn_api.load(models_dir / "small" / version)
     assert [predictor.predict(record).probability for record in records()] == alone
-    assert [found.probability for found in predictor.predict_many(records())] == alone
+    assert [prediction.probability for prediction in predictor.predict_many(records())] == alone
 
     def batch(data, kind):
         kind = FORMATS[kind].media_type if kind in FORMATS else kind
@@ -74,7 +74,7 @@ def test_same_double(client, models_dir, tmp_path, monkeypatch, version):
 
 
 def test_any_part_of_a_batch(client):
-    """A customer's probability does not depend on who else is in the batch."""
+    """A customer's probability does not depend on the other customers in the batch."""
 
     def batch(some):
         answer = client.post("/api/v1/batch-predict/small?version=1", json={"customers": some}).json

@@ -50,14 +50,14 @@ def problem_of(response, status, code):
 
 @pytest.fixture
 def scored(client):
-    """The answer of the JSON route for TABLE."""
+    """The response of the JSON route for TABLE."""
     return READ["json"](post(client, WRITE["json"](TABLE), "json").data)
 
 
 @pytest.mark.parametrize("wanted", TYPES)
 @pytest.mark.parametrize("sent", TYPES)
 def test_every_pair_of_formats(client, scored, sent, wanted):
-    """Whatever customers are sent as and answered as, their scores are those of the JSON route, bit for bit."""
+    """In every format of request and response the scores equal those of the JSON route, bit for bit."""
     response = post(client, WRITE[sent](TABLE), sent, Accept=TYPES[wanted])
     assert response.status_code == 200, response.text
     assert response.mimetype == TYPES[wanted]
@@ -67,14 +67,14 @@ def test_every_pair_of_formats(client, scored, sent, wanted):
 @pytest.mark.parametrize("accept", [None, "*/*", "text/*, */*;q=0.1"])
 @pytest.mark.parametrize("sent", FORMATS)
 def test_answered_as_sent(client, sent, accept):
-    """A table is answered as a table of its type where the client accepts anything, or does not say."""
+    """A table is returned in its own format where the client accepts anything, or has no Accept header."""
     headers = {} if accept is None else {"Accept": accept}
     expected = "text/csv" if accept and accept.startswith("text/") else TYPES[sent]
     assert post(client, WRITE[sent](TABLE), sent, **headers).mimetype == expected
 
 
 def test_accept_wins(client):
-    """The type that is accepted with the highest quality is answered."""
+    """The accepted type with the highest quality is returned."""
     response = post(client, WRITE["csv"](TABLE), Accept="text/csv;q=0.1, application/x-ndjson;q=0.9, */*;q=0.01")
     assert response.mimetype == "application/x-ndjson"
 
@@ -82,21 +82,21 @@ def test_accept_wins(client):
 @pytest.mark.parametrize("accept", ["text/html", "image/*", "application/vnd.ms-excel"])
 @pytest.mark.parametrize("sent", TYPES)
 def test_not_acceptable(client, sent, accept):
-    """A client that accepts no type of the route gets 406, which names those that there are."""
+    """A client that accepts no type of the route gets a 406 that lists the types."""
     problem = problem_of(post(client, WRITE[sent](TABLE), sent, Accept=accept), 406, "not-acceptable")
     assert all(media_type in problem["detail"] for media_type in TYPES.values())
 
 
 @pytest.mark.parametrize("sent", ["text/plain", "application/vnd.ms-excel", "application/octet-stream", ""])
 def test_unsupported_media_type(client, sent):
-    """Another type is 415, and the answer lists those that are taken."""
+    """Another type is a 415 that lists the supported ones."""
     problem = problem_of(post(client, WRITE["csv"](TABLE), sent), 415, "unsupported-media-type")
     assert set(problem["accepted"]) == set(TYPES.values())
 
 
 @pytest.mark.parametrize(("sent", "encoding"), [("csv", "br"), ("ndjson", "deflate"), ("parquet", "gzip")])
 def test_unsupported_encoding(client, sent, encoding):
-    """A body that is compressed in a way that is not taken is 415, and the answer says which ones are."""
+    """An unsupported Content-Encoding is a 415 that lists the supported ones."""
     response = post(client, WRITE[sent](TABLE), sent, **{"Content-Encoding": encoding})
     assert "identity" in problem_of(response, 415, "unsupported-media-type")["detail"]
 
@@ -112,7 +112,7 @@ def upload(client, data, name, media_type=None, part="file", **headers):
 
 @pytest.mark.parametrize("sent", FORMATS)
 def test_upload(client, scored, sent):
-    """A file that is uploaded by a form is known by its name, else by its type."""
+    """The format of an uploaded file follows from its name, else from its type."""
     for name, media_type in ((f"Customers{FORMATS[sent].suffix.upper()}", None), ("customers", TYPES[sent])):
         response = upload(client, WRITE[sent](TABLE), name, media_type)
         assert (response.status_code, response.mimetype) == (200, TYPES[sent])
@@ -120,13 +120,13 @@ def test_upload(client, scored, sent):
 
 
 def test_upload_answered_otherwise(client, scored):
-    """An upload is answered as JSON where that is accepted alone."""
+    """An upload is returned as JSON where only JSON is accepted."""
     response = upload(client, WRITE["csv"](TABLE), "a.csv", Accept="application/json")
     assert READ["json"](response.data) == scored
 
 
 def test_uploads_that_will_not_do(client):
-    """A form without the part is 422 and names it; a file whose format nobody tells is 415."""
+    """A form without the part is a 422 that names it; a file of unknown format is 415."""
     problem = problem_of(upload(client, WRITE["csv"](TABLE), "a.csv", part="table"), 422, "validation-failed")
     assert [error["pointer"] for error in problem["errors"]] == ["#/file"]
     problem_of(upload(client, WRITE["csv"](TABLE), "customers.xls"), 415, "unsupported-media-type")
@@ -151,7 +151,7 @@ def test_keep_all(client, scored, wanted):
 
 
 def test_keep_some(client):
-    """`keep=a,b` repeats these columns in that order, and cells as they stand."""
+    """`keep=a,b` repeats these columns in that order, with unchanged values."""
     data = HEADER + b'C1, 5,070.50,YES,One year,"a ""b"""\n'
     response = post(client, data, "csv", "?keep=Region,Partner,tenure&on_error=skip")
     assert (
@@ -162,7 +162,7 @@ def test_keep_some(client):
 
 
 def test_keep_other_kinds(client):
-    """Columns of kinds that a format has no word for are kept as text."""
+    """Columns of types that a format lacks are kept as text."""
     count = len(TABLE)
     others = {"price": [Decimal("1.50")] * count, "wait": [timedelta(1)] * count}
     table = pa.Table.from_pandas(TABLE, preserve_index=False)
@@ -185,7 +185,7 @@ def test_keep_other_kinds(client):
 )
 @pytest.mark.parametrize("sent", ["csv", "parquet", "arrow"])
 def test_keep_what_cannot_be_kept(client, sent, keep, place, message, hint):
-    """A column to keep that the table lacks, or whose name the result needs, is 422 with its place and a hint."""
+    """A column to keep that the table lacks, or that is named like an output, is 422 with its position and a hint."""
     table = TABLE.assign(risk_band="x")
     problem = problem_of(post(client, WRITE[sent](table), sent, f"?keep={keep}"), 422, "validation-failed")
     (error,) = problem["errors"]
@@ -193,31 +193,31 @@ def test_keep_what_cannot_be_kept(client, sent, keep, place, message, hint):
 
 
 def test_keep_of_json(client):
-    """A JSON body has no columns to keep: asking for them is a fault, not ignored."""
+    """`keep` with a JSON body is a fault, not ignored."""
     problem = problem_of(post(client, WRITE["json"](TABLE), "json", "?keep=tenure"), 422, "validation-failed")
     assert [error["parameter"] for error in problem["errors"]] == ["keep"]
 
 
 def test_fail_lists_every_bad_row(client):
-    """By default bad rows fail the table, and each of their faults is told with row, line and column."""
+    """By default bad rows fail the table, and each fault is listed with row, line and column."""
     broken_over_lines = b'"C\n4",5,,Yes,"One year",\n'
     problem = problem_of(
         post(client, HEADER + GOOD + LATE + broken_over_lines + TWICE_BAD + b"C5,5\n"), 422, "validation-failed"
     )
-    told = [(error["row"], error["line"], error["column"]) for error in problem["errors"]]
-    assert told == [(3, 3, "tenure"), (4, 4, "customerID"), (5, 6, "tenure"), (5, 6, "Partner"), (6, 7, None)]
+    positions = [(error["row"], error["line"], error["column"]) for error in problem["errors"]]
+    assert positions == [(3, 3, "tenure"), (4, 4, "customerID"), (5, 6, "tenure"), (5, 6, "Partner"), (6, 7, None)]
     assert problem["detail"] == "4 rows are not valid"
     assert "predictions" not in problem
 
 
 def test_fail_lists_more_than_a_few(client):
-    """Every bad row of a batch is told, as long as a row has one fault."""
+    """Every bad row of a batch is listed, as long as each has one fault."""
     problem = problem_of(post(client, HEADER + b"C1,x,70.5,Yes,One year,North\n" * 1000), 422, "validation-failed")
     assert {error["row"] for error in problem["errors"]} == set(range(2, 1002))
 
 
 def test_one_bad_row(client):
-    """One bad row is told in the singular, without its values."""
+    """One bad row is reported in the singular, without its values."""
     response = post(client, HEADER + b"C1,s3cret,70.5,Yes,hush,North\n")
     assert problem_of(response, 422, "validation-failed")["detail"] == "1 row is not valid"
     assert "s3cret" not in response.text
@@ -226,7 +226,7 @@ def test_one_bad_row(client):
 
 @pytest.mark.parametrize("wanted", FORMATS)
 def test_skip(client, wanted):
-    """`on_error=skip` leaves the scores of bad rows empty, keeps their places, and counts them in a header."""
+    """`on_error=skip` keeps bad rows with empty scores, and counts them in a header."""
     response = post(client, HEADER + LATE + GOOD + TWICE_BAD, "csv", "?on_error=skip", Accept=TYPES[wanted])
     first, good, last = READ[wanted](response.data)
     assert first == dict.fromkeys(SCORES) | {"customer_id": "C2"}
@@ -236,7 +236,7 @@ def test_skip(client, wanted):
 
 
 def test_skip_as_json(client):
-    """As JSON, a bad row's place holds null and `errors` lists the faults, in objects as in lists."""
+    """As JSON, a bad row has null and `errors` lists the faults, in both layouts."""
     data, headers = HEADER + LATE + GOOD, {"Accept": "application/json"}
     answer = post(client, data, "csv", "?on_error=skip&keep=Region", **headers).json
     bad, good = answer["predictions"]
@@ -247,7 +247,7 @@ def test_skip_as_json(client):
 
 
 def test_json_skipped_as_a_table(client):
-    """A JSON body that is answered as a table has empty scores for bad customers too."""
+    """A table response to a JSON body has empty scores for bad customers too."""
     body = json.dumps({"customers": [*records(TABLE[:1]), {"customer_id": 7}]}).encode()
     response = post(client, body, "json", "?on_error=skip", Accept="text/csv")
     assert response.headers["Churn-Bad-Rows"] == "1"
@@ -255,7 +255,7 @@ def test_json_skipped_as_a_table(client):
 
 
 def test_headers(client):
-    """A table's answer tells in headers what JSON tells beside the predictions, and is stored nowhere."""
+    """A table response has the metadata of JSON responses in headers, and is not cached."""
     response = post(client, WRITE["csv"](TABLE), "csv", "?threshold=0.9&version=1")
     headers = response.headers
     assert (headers["Churn-Model"], headers["Churn-Model-Version"], headers["Churn-Threshold"]) == ("small", "1", "0.9")
@@ -281,7 +281,7 @@ def limited(models_dir, **limits):
 
 @pytest.mark.parametrize("sent", TYPES)
 def test_too_many_rows(models_dir, sent):
-    """A table at the limit is answered; one row more is 413, which names the limit and points to jobs."""
+    """A table at the limit is scored; one row more is a 413 that names the limit and the jobs route."""
     client = limited(models_dir, MAX_BATCH_ROWS=5)
     assert post(client, WRITE[sent](TABLE[:5]), sent).status_code == 200
     problem = problem_of(post(client, WRITE[sent](TABLE[:6]), sent), 413, "too-large")
@@ -291,7 +291,7 @@ def test_too_many_rows(models_dir, sent):
 
 @pytest.mark.parametrize("sent", FORMATS)
 def test_body_too_large(models_dir, sent):
-    """A body above the limit is 413, as it is and in a form, and the answer names the limit."""
+    """A body above the limit is a 413 that names the limit, also in a form."""
     client, data = limited(models_dir, MAX_CONTENT_LENGTH=1000), WRITE[sent](TABLE)
     assert len(data) > 1000
     assert "1000 bytes" in problem_of(post(client, data, sent), 413, "too-large")["detail"]
@@ -300,7 +300,7 @@ def test_body_too_large(models_dir, sent):
 
 @pytest.mark.parametrize("sent", ["csv", "ndjson"])
 def test_gzip_bomb(client, sent):
-    """A few kilobytes that decompress to more than a body may have are 413, told as such."""
+    """A few kilobytes that decompress to more than a body may have are a 413 that says so."""
     bomb = gzip.compress(b"0" * (11 << 20))
     assert len(bomb) < 20_000
     assert "decompresses to more than" in problem_of(post(client, bomb, sent), 413, "too-large")["detail"]
@@ -347,7 +347,7 @@ BROKEN = {
 
 @pytest.mark.parametrize(("sent", "data"), BROKEN.values(), ids=BROKEN)
 def test_malformed_table(client, sent, data):
-    """What is no whole table is 400 and told in a sentence, without its values and without a path."""
+    """An incomplete table is a 400 with one sentence, without its values and without a path."""
     response = post(client, data, sent)
     problem = problem_of(response, 400, "malformed-table")
     assert problem["detail"].endswith(".")
@@ -356,7 +356,7 @@ def test_malformed_table(client, sent, data):
 
 
 def test_no_rows(client):
-    """A table without rows is 422: there is nobody to score."""
+    """A table without rows is 422: it has no customers."""
     empty = TABLE[:0]
     for sent in ("csv", "parquet", "arrow"):
         problem = problem_of(post(client, WRITE[sent](empty), sent), 422, "validation-failed")
@@ -366,7 +366,7 @@ def test_no_rows(client):
 
 @pytest.mark.parametrize("sent", ["csv", "parquet", "arrow"])
 def test_missing_column(client, sent):
-    """A required column that is missing is 422 with its pointer, and the place of the one that may be meant."""
+    """A missing required column is 422 with its pointer, and the position of the column that may be meant."""
     table = TABLE.rename(columns={"tenure": "Tenur"})
     problem = problem_of(post(client, WRITE[sent](table), sent), 422, "validation-failed")
     hint = f"Column {list(table.columns).index('Tenur') + 1} is unknown: did you mean 'tenure'?"
@@ -391,7 +391,7 @@ AS_PEOPLE_WRITE = {
 
 @pytest.mark.parametrize("data", AS_PEOPLE_WRITE.values(), ids=AS_PEOPLE_WRITE)
 def test_tables_as_people_write_them(client, scored, data):
-    """However a spreadsheet has written a table, it gets the same scores."""
+    """A table gets the same scores whatever spreadsheet wrote it."""
     response = post(client, data)
     assert response.status_code == 200, response.text[:500]
     assert READ["csv"](response.data) == scored
@@ -408,11 +408,11 @@ def sheet_of(rows):
 
 
 def promising(rows):
-    """A Parquet file that says it has so many rows and has 40."""
+    """A Parquet file whose footer claims this many rows, and which has 40."""
     data = WRITE["parquet"](TABLE)
-    told = bytes([0x16, len(TABLE) * 2])
-    assert told in data
-    return data.replace(told, b"\x16" + _varint(rows * 2))
+    footer_rows = bytes([0x16, len(TABLE) * 2])
+    assert footer_rows in data
+    return data.replace(footer_rows, b"\x16" + _varint(rows * 2))
 
 
 def _varint(number):
@@ -451,35 +451,35 @@ HOSTILE = {
 @pytest.mark.parametrize("query", ["", "?on_error=skip&keep=all"])
 @pytest.mark.parametrize(("sent", "data"), HOSTILE.values(), ids=HOSTILE)
 def test_hostile_tables(client, sent, data, query):
-    """What was made to do harm is refused as a problem of the client's, or its rows are left without scores."""
+    """Malicious files are refused as client errors, or their rows have no scores."""
     response = post(client, data, sent, query, Accept="application/json")
     assert response.status_code in ((200, 400, 413, 422) if query else (400, 413, 422)), response.text[:300]
     assert len(response.data) < 4_000_000
     assert "Traceback" not in response.text
 
 
-def spoilt(data, places):
-    """The same bytes, but for some."""
+def spoilt(data, changes):
+    """The bytes with some of them changed."""
     changed = bytearray(data)
-    for place, byte in places:
-        changed[place % len(changed)] = byte
+    for offset, byte in changes:
+        changed[offset % len(changed)] = byte
     return bytes(changed)
 
 
-PLACES = st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=4)
+CHANGES = st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=4)
 PIECES = st.lists(
     st.sampled_from([HEADER, GOOD, b",", b"\n", b"\r", b'"', b"\0", b"\xff", b"{", b"}", b"\xef\xbb\xbf"])
 )
 ANYTHING = st.tuples(st.sampled_from(list(FORMATS)), st.one_of(st.binary(max_size=300), PIECES.map(b"".join)))
 SPOILT = st.sampled_from(list(FORMATS)).flatmap(
-    lambda sent: st.tuples(st.just(sent), PLACES.map(lambda places: spoilt(WRITE[sent](TABLE[:5]), places)))
+    lambda sent: st.tuples(st.just(sent), CHANGES.map(lambda changes: spoilt(WRITE[sent](TABLE[:5]), changes)))
 )
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(table=st.one_of(ANYTHING, SPOILT), query=st.sampled_from(["", "?on_error=skip", "?keep=all&on_error=skip"]))
 def test_any_bytes(client, table, query):
-    """Any bytes of any format are answered, or refused as a problem of the client's."""
+    """Any bytes in any format are scored, or refused as client errors."""
     sent, data = table
     response = post(client, data, sent, query)
     assert response.status_code in (200, 400, 413, 422), response.text

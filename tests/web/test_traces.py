@@ -1,4 +1,4 @@
-"""Spans, sent to a collector on loopback that decodes what it gets."""
+"""Spans, sent to a collector on loopback that decodes them."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 class Collector(ThreadingHTTPServer):
-    """Takes spans, and keeps them with the names of the service that sent them."""
+    """Receives spans, and stores them with the name of the service that sent them."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -61,7 +61,7 @@ def ask(server, number, flags="01", path=PREDICT, **options):
 
 
 def test_spans(serve, models_dir, collector):
-    """Every request of every worker has a span below its caller's, which the worker sends before it ends."""
+    """Every request of every worker has a span below its caller's, which the worker exports before it exits."""
     with serve(models_dir, workers=2, CHURN_OTLP_ENDPOINT=collector.url) as server:
         for number in range(20):
             assert ask(server, number, json=CUSTOMER).status_code == 200
@@ -76,9 +76,9 @@ def test_spans(serve, models_dir, collector):
         assert (line["trace_id"], line["span_id"], line["parent_id"]) == (TRACE, span.span_id.hex(), SPAN)
         assert (span.name, span.kind) == ("POST /api/v1/predict/<model>", span.SPAN_KIND_SERVER)
         assert span.end_time_unix_nano > span.start_time_unix_nano
-        told = values(span.attributes)
-        assert (told["http.request.method"], told["http.response.status_code"]) == ("POST", 200)
-        assert (told["http.route"], told["churn.model"], told["churn.model.version"]) == (
+        attributes = values(span.attributes)
+        assert (attributes["http.request.method"], attributes["http.response.status_code"]) == ("POST", 200)
+        assert (attributes["http.route"], attributes["churn.model"], attributes["churn.model.version"]) == (
             "/api/v1/predict/<model>",
             "small",
             "2",
@@ -86,7 +86,7 @@ def test_spans(serve, models_dir, collector):
 
 
 def test_what_a_span_tells(serve, models_dir, collector):
-    """A request without a trace begins one; an address that leads nowhere and a client's values are not told."""
+    """A request without a trace starts one; unmatched paths and a client's values are not exported."""
     with serve(models_dir, workers=1, CHURN_OTLP_ENDPOINT=collector.url) as server:
         answer = requests.get(f"{server.url}/Hidden-4711?Hidden-4711", headers={"traceparent": "00-Hidden"}, timeout=30)
         line = server.line_of(answer.headers["X-Request-ID"])
@@ -100,7 +100,7 @@ def test_what_a_span_tells(serve, models_dir, collector):
 
 
 def test_errors(serve, tmp_path, collector):
-    """A span of a request that this service failed says so, and with what kind of failure."""
+    """The span of a failed request has the error status and the error type."""
     with serve(tmp_path / "nowhere", workers=1, CHURN_OTLP_ENDPOINT=collector.url) as server:
         assert ask(server, 1, path="/api/v1/predict", json=CUSTOMER).status_code == 503
     (span,) = collector.spans
@@ -109,7 +109,7 @@ def test_errors(serve, tmp_path, collector):
 
 
 def test_a_caller_that_does_not_record(serve, models_dir, collector):
-    """Where the caller does not record its trace, no span is sent; the log has the ids all the same."""
+    """Where the caller does not sample its trace, no span is exported; the log still has the ids."""
     with serve(models_dir, workers=1, CHURN_OTLP_ENDPOINT=collector.url) as server:
         ask(server, "unrecorded", flags="00", json=CUSTOMER)
         ask(server, "recorded", json=CUSTOMER)
@@ -118,20 +118,20 @@ def test_a_caller_that_does_not_record(serve, models_dir, collector):
 
 
 def test_collector_away(serve, models_dir):
-    """Without its collector the service answers as ever, ends as ever, and says once that spans are lost."""
+    """Without its collector the service works and stops as usual, and logs once that spans are lost."""
     away = "http://user:hunter2@127.0.0.1:9"
     with serve(models_dir, workers=1, CHURN_OTLP_ENDPOINT=away, OTEL_BSP_SCHEDULE_DELAY="100") as server:
         for number in range(50):
             assert ask(server, number, json=CUSTOMER).status_code == 200
         server.line_of("asked-49")
-    told = [line["level"] for line in server.lines if "takes no spans" in line["event"]]
-    assert told == ["warning"]
+    levels = [line["level"] for line in server.lines if "takes no spans" in line["event"]]
+    assert levels == ["warning"]
     assert not [line for line in server.lines if line.get("logger", "").startswith(("opentelemetry", "urllib3"))]
     assert "hunter2" not in server.log
 
 
 def test_without_the_libraries(models_dir, tmp_path):
-    """A collector without the libraries keeps the service from starting, with one line that says what to install."""
+    """Without the tracing libraries a service with a collector does not start, and one line says what to install."""
     (tmp_path / "opentelemetry.py").write_text("raise ModuleNotFoundError('not installed')")
     settings = {"CHURN_OTLP_ENDPOINT": "http://127.0.0.1:9", "PYTHONPATH": str(tmp_path), "PORT": "0"}
     command = [Path(sys.executable).with_name("gunicorn"), "wsgi:app"]
@@ -151,6 +151,6 @@ def test_not_loaded_by_itself(models_dir):
 
 
 def test_bad_address():
-    """An endpoint that is no address is refused at the start."""
+    """An endpoint that is not a URL is refused at the start."""
     with pytest.raises(ConfigError, match="OTLP_ENDPOINT: Must be an address"):
         load_settings({"OTLP_ENDPOINT": "collector:4318"})

@@ -1,4 +1,4 @@
-"""What observers are told of a request."""
+"""What observers receive of a request."""
 
 import gc
 import io
@@ -12,16 +12,16 @@ from churn_api.web.core.request_record import RequestRecord, request_id, set_cur
 
 
 class Seen:
-    """An observer that remembers."""
+    """An observer that records its calls."""
 
     def __init__(self):
-        self.began_with, self.ended_with = [], []
+        self.started_with, self.finished_with = [], []
 
-    def request_started(self, told):
-        self.began_with.append(told)
+    def request_started(self, record):
+        self.started_with.append(record)
 
-    def request_finished(self, told):
-        self.ended_with.append((told, told.status, told.sent_bytes))
+    def request_finished(self, record):
+        self.finished_with.append((record, record.status, record.sent_bytes))
 
 
 @pytest.fixture
@@ -40,37 +40,37 @@ def app(seen):
 
 
 def test_told_when_the_answer_is_sent(app, seen):
-    """An observer is told of a request at once, and of its end when the answer is sent and not before."""
+    """An observer is notified when a request starts, and again when its response is sent, not before."""
     answer = app.test_client().get("/text", headers={"X-Request-ID": "mine"}, buffered=False)
-    assert [told.request_id for told in seen.began_with] == ["mine"]
-    assert seen.ended_with == []
+    assert [record.request_id for record in seen.started_with] == ["mine"]
+    assert seen.finished_with == []
     answer.close()
-    told, status, size = seen.ended_with[0]
-    assert (told.request_id, status, size) == ("mine", 200, 5)
-    assert told.seconds > 0
+    record, status, size = seen.finished_with[0]
+    assert (record.request_id, status, size) == ("mine", 200, 5)
+    assert record.seconds > 0
 
 
 def test_told_once_of_what_is_sent_as_a_file(app, seen):
-    """What the server sends as a file stays a file to the server, and its end is told once."""
+    """A file response stays a file wrapper for the server, and its end is reported once."""
     environ = app.test_client().get("/text").request.environ | {"PATH_INFO": "/file", "wsgi.file_wrapper": FileWrapper}
-    seen.ended_with.clear()
+    seen.finished_with.clear()
     answer = app.wsgi_app(environ, lambda *_: None)
     assert isinstance(answer, FileWrapper)
-    assert seen.ended_with == []
+    assert seen.finished_with == []
     answer.close()
-    assert [status for _, status, _ in seen.ended_with] == [200]
+    assert [status for _, status, _ in seen.finished_with] == [200]
 
 
 def test_told_of_what_breaks(app, seen):
-    """A request that breaks beyond every handler is told of too."""
+    """A request that fails outside every error handler is reported too."""
     app.testing = True
     with pytest.raises(ZeroDivisionError):
         app.test_client().get("/broken")
-    assert len(seen.ended_with) == 1
+    assert len(seen.finished_with) == 1
 
 
 def test_nothing_is_left_to_a_collection():
-    """What a request made is gone with its answer: collecting it later would stop the worker."""
+    """Objects of a request are freed with its response: a later garbage collection would pause the worker."""
     app = Flask("tried")
     app.add_url_rule("/text", "text", lambda: "12345")
     wsgi_middleware.init_app(app)
@@ -87,7 +87,7 @@ def test_nothing_is_left_to_a_collection():
 
 @pytest.mark.parametrize("sent", ["", "a" * 65, "with space", "new\nline", "ümlaut"])
 def test_ids_made_here(sent):
-    """An id that is not well-formed is not taken over."""
+    """A request id that is not well-formed is replaced."""
     environ = {"HTTP_X_REQUEST_ID": sent, "REQUEST_METHOD": "GET"}
     app = Flask("tried")
     ids = []

@@ -69,7 +69,7 @@ class Operation:
     request_headers: tuple[Header, ...] = ()
     """Request headers that it reads."""
     response_headers: tuple[Header, ...] = ()
-    """Headers of a successful response, besides those that every response has."""
+    """Headers of a successful response, in addition to those of every response."""
 
     def __post_init__(self) -> None:
         if self.access not in (PUBLIC, ANY_KEY, *SCOPES):

@@ -1,4 +1,4 @@
-"""Many customers in one request."""
+"""The route `/batch-predict`: many customers in one request."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
 from churn_api.web.core.rate_limits import charge_rows
 from churn_api.web.v1.shared.batch_options import COLUMNS
-from churn_api.web.v1.shared.batch_tables import TABLE_HEADERS, answer_columns, answer_table
+from churn_api.web.v1.shared.batch_tables import TABLE_HEADERS, columns_response, table_response
 from churn_api.web.v1.shared.negotiation import negotiate_formats
 from churn_api.web.v1.shared.prediction_schemas import BatchPredictionSchema, BatchQuerySchema
-from churn_api.web.v1.shared.predictions import as_columns, as_rows, model_metadata, model_to_answer, predict
+from churn_api.web.v1.shared.predictions import as_columns, as_rows, model_metadata, model_of_request, predict
 
 blueprint = Blueprint("batch", __name__)
 
@@ -39,53 +39,54 @@ blueprint = Blueprint("batch", __name__)
     response_headers=TABLE_HEADERS,
 )
 def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseReturnValue:
-    """Score many customers, answered in the order sent.
+    """Score many customers. Predictions have the order of the customers.
 
-    With `on_error=fail` any bad row is a 422 that lists every fault of every row, and nothing is scored. With
-    `on_error=skip` the good rows are scored, a bad row's place holds null, and `errors` lists the faults. A table is
-    answered as a table of the same type, with empty scores in place of nulls, unless `Accept` names another.
+    With `on_error=fail` a bad row makes the response a 422 that lists the faults of all rows, and nothing is scored.
+    With `on_error=skip` the good rows are scored, a bad row has null instead of a prediction, and `errors` lists the
+    faults. The response to a table is a table of the same type, with empty scores for bad rows, unless `Accept` names
+    another type.
     """
-    chosen = model_to_answer(model, query)
-    sent, wanted = negotiate_formats()
+    live_model = model_of_request(model, query)
+    sent, accepted = negotiate_formats()
     if sent is not None:
-        return answer_table(chosen, sent, wanted, query)
-    _refuse_keep(query)
-    batch = chosen.reader.read_many(read_records(MEDIA_TYPES), current_app.config["MAX_BATCH_ROWS"])
+        return table_response(live_model, sent, accepted, query)
+    _check_keep(query)
+    batch = live_model.reader.read_many(read_records(MEDIA_TYPES), current_app.config["MAX_BATCH_ROWS"])
     charge_rows(batch.sent)
-    answer = predict(chosen, batch, query, many=True)
-    if wanted is not None:
-        columns = {name: _in_place(values, batch) for name, values in as_columns(answer).items()}
-        excel_safe = is_excel_safe(query, wanted)
+    answer = predict(live_model, batch, query, many=True)
+    if accepted is not None:
+        columns = {name: _with_nulls(values, batch) for name, values in as_columns(answer).items()}
+        excel_safe = is_excel_safe(query, accepted)
         unseen = len(batch.warnings) + batch.more_warnings
-        return answer_columns(answer, columns, wanted, unseen, excel_safe=excel_safe)
+        return columns_response(answer, columns, accepted, unseen, excel_safe=excel_safe)
     predictions = _predictions(answer, batch, query["layout"])
-    metadata = model_metadata(chosen, answer.threshold, answer.seconds)
+    metadata = model_metadata(live_model, answer.threshold, answer.seconds)
     return jsonify({"predictions": predictions, "count": batch.sent} | metadata | _remarks(batch))
 
 
-def _refuse_keep(query: dict[str, Any]) -> None:
+def _check_keep(query: dict[str, Any]) -> None:
     if query["keep"] != []:
         raise invalid(query_errors([Fault("not-valid", "Only a table has columns to keep.", path=("keep",))]))
 
 
 def _predictions(answer: Answer, batch: Batch, layout: str) -> Any:
     if layout == COLUMNS:
-        return {name: _in_place(values, batch) for name, values in as_columns(answer).items()}
-    return orjson.Fragment(msgspec.json.encode(_in_place(as_rows(answer), batch)))
+        return {name: _with_nulls(values, batch) for name, values in as_columns(answer).items()}
+    return orjson.Fragment(msgspec.json.encode(_with_nulls(as_rows(answer), batch)))
 
 
-def _in_place(values: list[Any], batch: Batch) -> list[Any]:
-    """Values of the good rows, with a null at the place of each bad one."""
+def _with_nulls(values: list[Any], batch: Batch) -> list[Any]:
+    """Values of the good rows, with a null at the position of each bad row."""
     if len(values) == batch.sent:
         return values
-    placed: list[Any] = [None] * batch.sent
+    aligned: list[Any] = [None] * batch.sent
     for position, value in zip(batch.positions, values, strict=True):
-        placed[position] = value
-    return placed
+        aligned[position] = value
+    return aligned
 
 
 def _remarks(batch: Batch) -> dict[str, Any]:
-    """What was wrong with bad rows, and what was odd about good ones; nothing where there is nothing to say."""
+    """The members for faults of bad rows and warnings about good ones, without empty members."""
     remarks: dict[str, Any] = {
         "errors": body_errors(batch.faults),
         "more_errors": batch.more_faults,

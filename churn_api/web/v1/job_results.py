@@ -1,4 +1,4 @@
-"""What came of a job, as files: the scored table, and the faults of its bad rows."""
+"""The files of a finished job: the scored table, and the faults of its bad rows."""
 
 from pathlib import Path
 
@@ -28,11 +28,11 @@ _LINES = FORMATS[LINES]
     example=[EXAMPLE_PREDICTION],
 )
 def result(job: str) -> ResponseReturnValue:
-    """Fetch the scored table. `Range` fetches a part of it, so that a download that broke can go on."""
-    found = job_of_caller(job)
-    if found.state != "succeeded":
-        raise Problem("conflict", f"There is no result: {_why(found)}")
-    kind = FORMATS[found.request.result_format]
+    """Download the scored table. `Range` requests resume an interrupted download."""
+    row = job_of_caller(job)
+    if row.state != "succeeded":
+        raise Problem("conflict", f"There is no result: {_why(row)}")
+    kind = FORMATS[row.request.result_format]
     return _file(files_of(job).result, kind.media_type, f"{job}{kind.suffix}")
 
 
@@ -46,11 +46,11 @@ def result(job: str) -> ResponseReturnValue:
     example=[{"row": 18, "line": 18, "column": "tenure", "code": "wrong-type", "message": "Must be an integer."}],
 )
 def errors(job: str) -> ResponseReturnValue:
-    """Fetch the faults of bad rows, a line each: row and line in the file, column, code, message."""
-    found = job_of_caller(job)
+    """Download the faults of bad rows, one a line: row and line in the file, column, code, message."""
+    row = job_of_caller(job)
     path = files_of(job).errors
     if not path.exists():
-        raise Problem("conflict", f"There are no faults to tell: {_why(found)}")
+        raise Problem("conflict", f"There are no faults to tell: {_why(row)}")
     return _file(path, _LINES.media_type, f"{job}-errors{_LINES.suffix}")
 
 

@@ -1,4 +1,4 @@
-"""What models there are, what each one is, and which version of it answers."""
+"""Models: routes that list, show, register, make live and unload them."""
 
 from typing import Any
 
@@ -66,9 +66,9 @@ def show_model(model: str) -> ResponseReturnValue:
     id="makeModelLive",
 )
 def make_live(body: Members, model: str) -> ResponseReturnValue:
-    """Make a version live. The way back is the same call with the version before.
+    """Make a version live. A rollback is the same call with the previous version.
 
-    The version is loaded and checked first; one that fails never becomes live. Every worker follows within two seconds.
+    The version is loaded and checked first; if that fails, nothing changes. All workers switch within two seconds.
     """
     _management().make_live(model, body.values["version"], by=actor())
     return jsonify(_summary(live_models(), model))
@@ -87,10 +87,9 @@ def make_live(body: Members, model: str) -> ResponseReturnValue:
     response_headers=(LOCATION,),
 )
 def register(body: Members) -> ResponseReturnValue:
-    """Register a version: a bundle in the models folder, or one sent as a ZIP file in the part `bundle`.
+    """Register a version: a bundle in the models folder, or an uploaded ZIP file in the part `bundle`.
 
-    A bundle that is sent holds `card.json` and `model.onnx` and nothing else. The version is not live before
-    it is made so.
+    An uploaded bundle has `card.json` and `model.onnx` and no other file. Registering does not make the version live.
     """
     if body.file is not None:
         name, version = _management().upload(body.file.read(), by=actor())
@@ -110,7 +109,7 @@ def register(body: Members) -> ResponseReturnValue:
     id="unloadModel",
 )
 def unload(model: str) -> ResponseReturnValue:
-    """Have no version of a model answer. Its versions stay registered, and its files stay where they are."""
+    """Unload a model: none of its versions is live then. Its versions stay registered, and its files stay."""
     _management().unload(model, by=actor())
     return jsonify(_summary(live_models(), model))
 
@@ -135,7 +134,7 @@ def _summary(live: LiveModels, name: str) -> dict[str, Any]:
 
 
 def _card(live: LiveModels, name: str) -> dict[str, Any]:
-    """The live version's card, without what only loading needs."""
+    """The live version's card, without the fields that only loading needs."""
     if name not in live.served:
         return {}
     card: dict[str, Any] = msgspec.to_builtins(live.card(name))

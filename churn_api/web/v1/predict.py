@@ -1,4 +1,4 @@
-"""One customer in, one probability out."""
+"""The route `/predict`: one customer in a request."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from churn_api.access.caller import PREDICT
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors
 from churn_api.web.v1.shared.prediction_schemas import PredictionSchema, PredictQuerySchema
-from churn_api.web.v1.shared.predictions import as_record, model_metadata, model_to_answer
+from churn_api.web.v1.shared.predictions import as_record, model_metadata, model_of_request
 from churn_api.web.v1.shared.predictions import predict as predict_batch
 
 blueprint = Blueprint("predict", __name__)
@@ -29,10 +29,10 @@ blueprint = Blueprint("predict", __name__)
 def predict(query: dict[str, Any], body: bytes, model: str | None = None) -> ResponseReturnValue:
     """Score one customer.
 
-    The body is the record itself, flat. A missing or null optional field is a missing value, which the model handles.
+    The body is the record itself. A missing or null optional field is a missing value, which the model handles.
     """
-    chosen = model_to_answer(model, query)
-    batch = chosen.reader.read_one(body)
-    answer = predict_batch(chosen, batch, query, many=False)
-    prediction = as_record(answer) | model_metadata(chosen, answer.threshold, answer.seconds)
+    live_model = model_of_request(model, query)
+    batch = live_model.reader.read_one(body)
+    answer = predict_batch(live_model, batch, query, many=False)
+    prediction = as_record(answer) | model_metadata(live_model, answer.threshold, answer.seconds)
     return prediction | {"warnings": body_errors(batch.warnings)} if batch.warnings else prediction

@@ -1,4 +1,4 @@
-"""Detailed status, for operators."""
+"""The route `/status`, for operators."""
 
 from datetime import UTC, datetime
 
@@ -19,16 +19,16 @@ blueprint = Blueprint("status", __name__)
 @blueprint.get("/status")
 @operation("Health", access=OPS, limit="management", response=ServiceStatusSchema, id="getStatus")
 def status() -> ResponseReturnValue:
-    """Tell of every worker which versions it answers with, of the queue how long it is, and what limits are in force.
+    """Show the versions that each worker serves, the length of the job queue, and the rate limits in force.
 
-    A version that was made live answers everywhere when every worker names it with the same generation.
+    A version is live everywhere when all workers report it with the same generation.
     """
     now = datetime.now(UTC)
-    told = [
+    alive = [
         worker._asdict() | {"uptime_seconds": round((now - worker.started_at).total_seconds(), 1)}
         for worker in workers(services().database)
     ]
-    wanted = {
+    live = {
         name: {"version": entry.live, "generation": entry.generation}
         for name, entry in services().catalog.read().items()
     }
@@ -37,8 +37,8 @@ def status() -> ResponseReturnValue:
         {
             "version": __version__,
             "timestamp": now,
-            "models": wanted,
-            "workers": told,
+            "models": live,
+            "workers": alive,
             "jobs": {**depth.jobs, "oldest_seconds": round(depth.oldest_seconds, 1)},
             "limits": rates(current_app),
         }

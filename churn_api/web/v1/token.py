@@ -1,4 +1,4 @@
-"""Tokens for keys."""
+"""The route `/token`."""
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
@@ -24,19 +24,19 @@ blueprint = Blueprint("token", __name__)
     id="createToken",
 )
 def make_token(body: Members) -> ResponseReturnValue:
-    """Exchange an API key for a token that is valid for minutes, with the same scopes or some of them."""
-    found = caller()
-    if found.by_token:
+    """Exchange an API key for a short-lived token, with all or some of the key's scopes."""
+    key_holder = caller()
+    if key_holder.by_token:
         raise Problem("missing-scope", "A token is made from a key, not from a token.", scope=ANY_KEY)
-    asked = body.values.get("scopes")
-    scopes = found.scopes if asked is None else frozenset(asked)
-    if not scopes <= found.scopes:
-        missing = min(scopes - found.scopes)
+    requested = body.values.get("scopes")
+    scopes = key_holder.scopes if requested is None else frozenset(requested)
+    if not scopes <= key_holder.scopes:
+        missing = min(scopes - key_holder.scopes)
         raise Problem("missing-scope", f"The key does not have the scope {missing!r}.", scope=missing)
     tokens = services().tokens
     return jsonify(
         {
-            "access_token": tokens.make(found, scopes),
+            "access_token": tokens.make(key_holder, scopes),
             "token_type": "Bearer",  # nosec B105
             "expires_in": tokens.seconds,
             "scope": " ".join(sorted(scopes)),

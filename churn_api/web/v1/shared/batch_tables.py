@@ -1,4 +1,4 @@
-"""A table in one request: predicted block by block, answered as a table or as JSON."""
+"""Tables in a request: scored block by block, returned as a table or as JSON."""
 
 import shutil
 import tempfile
@@ -35,38 +35,41 @@ if TYPE_CHECKING:
     from churn_api.tables.file_parts import Layout
 
 HEADERS = {
-    "model_name": Header("Churn-Model", "Model that answered.", "default"),
+    "model_name": Header("Churn-Model", "Model that made the predictions.", "default"),
     "model_version": Header("Churn-Model-Version", "Its version.", "1"),
     "threshold": Header("Churn-Threshold", "Probability from which churn was predicted.", "0.42"),
-    "inference_time_ms": Header("Churn-Inference-Time-Ms", "What the model took, in milliseconds.", "0.9"),
+    "inference_time_ms": Header("Churn-Inference-Time-Ms", "Inference time, in milliseconds.", "0.9"),
 }
-"""Headers of a table's answer, by the names that JSON answers have for the same."""
+"""Headers of a table response, by the names of the same values in JSON responses."""
 ROWS = Header("Churn-Rows", "Rows of the table.", "2")
-BAD_ROWS = Header("Churn-Bad-Rows", "Rows that have no scores, with on_error=skip.", "0")
+BAD_ROWS = Header("Churn-Bad-Rows", "Rows without scores, with on_error=skip.", "0")
 UNSEEN = Header("Churn-Unseen", "Cells that hold a category which training did not see.", "0")
 
 TABLE_HEADERS = (*HEADERS.values(), ROWS, BAD_ROWS, UNSEEN)
-"""What the headers of a table's answer tell, since the table holds scores alone."""
+"""Metadata of a table response: the table itself has scores only."""
 
 
-def answer_table(model: Model, sent: str, wanted: str | None, query: dict[str, Any]) -> Response:
-    """Predict for the table in the body. Raises Problem, TableError, InvalidTable, InvalidRecord or TooManyRows."""
-    # Only here: a worker that meets no table never loads pyarrow.
+def table_response(model: Model, sent: str, wanted: str | None, query: dict[str, Any]) -> Response:
+    """Score the table in the body. `wanted` is the format of the response, None for JSON.
+
+    Raises Problem, TableError, InvalidTable, InvalidRecord or TooManyRows.
+    """
+    # Imported here: workers without table requests never load pyarrow.
     from churn_api.tables.layout import prepare, read_layout
 
     with scratch_folder() as folder:
         bounds = Bounds(current_app.config["MAX_CONTENT_LENGTH"], current_app.config["MAX_BATCH_ROWS"], MAX_COLUMNS)
-        path = prepare(_kept_body(folder), sent, folder, bounds)
+        path = prepare(_save_body(folder), sent, folder, bounds)
         layout = read_layout(path, sent, bounds)
         if wanted is None:
             return _as_json(model, layout, query)
         return _as_table(model, layout, wanted, query)
 
 
-def answer_columns(
+def columns_response(
     answer: Answer, columns: dict[str, list[Any]], wanted: str, unseen: int, *, excel_safe: bool
 ) -> Response:
-    """Predictions of a JSON body, by field, as a table; identifiers are text, whatever they were."""
+    """Predictions for a JSON body as a table. Identifiers become text, since a column has one type."""
     import pyarrow as pa
 
     from churn_api.tables.formulas import without_formulas
@@ -75,7 +78,7 @@ def answer_columns(
     identifiers = [None if value is None else str(value) for value in columns[IDENTIFIER]]
     table = pa.table(columns | {IDENTIFIER: pa.array(identifiers, pa.string())})
     table = without_formulas(table) if excel_safe else table
-    with _to_be_sent() as result, closing(Joiner(result, wanted, table.schema)) as joiner:
+    with _response_file() as result, closing(Joiner(result, wanted, table.schema)) as joiner:
         joiner.add(encode(table, FORMATS[wanted].part_format))
     counts = {ROWS.name: table.num_rows, BAD_ROWS.name: columns[PROBABILITY.name].count(None)}
     return _file(
@@ -83,8 +86,8 @@ def answer_columns(
     )
 
 
-def _kept_body(folder: Path) -> Path:
-    """The body as a file: blocks are cut from files."""
+def _save_body(folder: Path) -> Path:
+    """Write the body to a file: blocks are read from a file that can seek."""
     stream = request.stream
     if request.mimetype == FORM:
         stream = read_file(PART, current_app.config["MAX_CONTENT_LENGTH"]).stream
@@ -103,41 +106,43 @@ def _as_table(model: Model, layout: "Layout", wanted: str, query: dict[str, Any]
 
     excel_safe = is_excel_safe(query, wanted)
     with ExitStack() as stack:
-        result = stack.enter_context(_to_be_sent())
+        result = stack.enter_context(_response_file())
         joiners: list[Joiner] = []
 
         def add(table: "pa.Table") -> None:
             table = without_formulas(table) if excel_safe else table
-            # The columns of the result are known with its first block.
+            # The result's columns are known when the first block is scored.
             if not joiners:
                 joiners.append(stack.enter_context(closing(Joiner(result, wanted, table.schema))))
             joiners[0].add(encode(table, FORMATS[wanted].part_format))
 
-        found = _predict(model, layout, query, add)
-    progress = found.progress
+        table_answer = _predict(model, layout, query, add)
+    progress = table_answer.progress
     counts = {ROWS.name: progress.rows, BAD_ROWS.name: progress.bad_rows}
-    metadata = model_metadata(model, found.threshold, found.seconds)
+    metadata = model_metadata(model, table_answer.threshold, table_answer.seconds)
     return _file(result, wanted, metadata, counts | {UNSEEN.name: sum(progress.unseen.values())})
 
 
 @contextmanager
-def _to_be_sent() -> Iterator[BinaryIO]:
-    """A file that stays open, for the server closes what it has sent; but not where it is never sent."""
+def _response_file() -> Iterator[BinaryIO]:
+    """A temporary file for the response, which the server closes; an exception closes it here."""
     with ExitStack() as stack:
         yield stack.enter_context(tempfile.TemporaryFile())
         stack.pop_all()
 
 
 def _file(result: BinaryIO, wanted: str, metadata: dict[str, Any], counts: dict[str, int]) -> Response:
-    """A scored table, with what JSON answers tell beside the predictions in its headers."""
+    """A response with a scored table. Its headers have the metadata that JSON responses have as members."""
     result.seek(0)
     kind = FORMATS[wanted]
-    answer = send_file(result, kind.media_type, as_attachment=True, download_name=f"scored{kind.suffix}")
+    response = send_file(result, kind.media_type, as_attachment=True, download_name=f"scored{kind.suffix}")
     for name, header in HEADERS.items():
-        answer.headers[header.name] = str(metadata[name])
-    del answer.headers["Cache-Control"]  # not Flask's word for files, but that for predictions
-    answer.headers.extend({header: str(count) for header, count in counts.items()})
-    return answer
+        response.headers[header.name] = str(metadata[name])
+    del response.headers[
+        "Cache-Control"
+    ]  # Flask's value for files; the middleware sets no-store, as for all predictions
+    response.headers.extend({header: str(count) for header, count in counts.items()})
+    return response
 
 
 def _as_json(model: Model, layout: "Layout", query: dict[str, Any]) -> Response:
@@ -146,18 +151,22 @@ def _as_json(model: Model, layout: "Layout", query: dict[str, Any]) -> Response:
     rows: list[dict[str, Any]] = []
 
     def add(table: "pa.Table") -> None:
-        # By way of NDJSON: what JSON has no type for is text there already.
+        # By way of NDJSON, in which values without a JSON type are text already.
         rows.extend(map(orjson.loads, encode(table, LINES).splitlines()))
 
-    found = _predict(model, layout, query, add)
-    remarks = {"errors": found.errors, "more_errors": found.more_errors, "unseen": found.progress.unseen}
-    answer = {"predictions": _predictions(rows, query["layout"]), "count": found.progress.rows}
-    metadata = model_metadata(model, found.threshold, found.seconds)
+    table_answer = _predict(model, layout, query, add)
+    remarks = {
+        "errors": table_answer.errors,
+        "more_errors": table_answer.more_errors,
+        "unseen": table_answer.progress.unseen,
+    }
+    answer = {"predictions": _predictions(rows, query["layout"]), "count": table_answer.progress.rows}
+    metadata = model_metadata(model, table_answer.threshold, table_answer.seconds)
     return jsonify(answer | metadata | {name: remark for name, remark in remarks.items() if remark})
 
 
 def _predictions(rows: list[dict[str, Any]], layout: str) -> Any:
-    """Objects or lists, a bad row's place holding null."""
+    """Predictions as objects or as lists, with null for bad rows."""
     scored = [None if row[PROBABILITY.name] is None else row for row in rows]
     if layout == COLUMNS:
         return {name: [row and row[name] for row in scored] for name in rows[0]}
@@ -166,8 +175,8 @@ def _predictions(rows: list[dict[str, Any]], layout: str) -> Any:
 
 def _predict(model: Model, layout: "Layout", query: dict[str, Any], use: Callable[["pa.Table"], None]) -> TableAnswer:
     options = options_of(query)._replace(keep=query["keep"], max_rows=current_app.config["MAX_BATCH_ROWS"])
-    found = services().data_plane.predict_table(model, layout, options, use, check_rows=charge_rows)
-    record, progress = current_request(), found.progress
-    record.rows, record.bad_rows, record.inference_seconds = progress.rows, progress.bad_rows, found.seconds
-    record.faults = row_faults(found.errors)
-    return found
+    table_answer = services().data_plane.predict_table(model, layout, options, use, check_rows=charge_rows)
+    record, progress = current_request(), table_answer.progress
+    record.rows, record.bad_rows, record.inference_seconds = progress.rows, progress.bad_rows, table_answer.seconds
+    record.faults = row_faults(table_answer.errors)
+    return table_answer

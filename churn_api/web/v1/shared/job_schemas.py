@@ -13,7 +13,7 @@ JOB_ID = "0f8c2a6d4e1b4f7a9c3d5e7f90a1b2c3"
 
 
 class JobBodySchema(BodyOrFileSchema):
-    """What POST /jobs takes, as JSON or as the fields of a form beside the file."""
+    """Body of POST /jobs: JSON, or a form with the same fields and a file."""
 
     part = "file"
     file = A_TABLE
@@ -23,28 +23,31 @@ class JobBodySchema(BodyOrFileSchema):
     source = fields.String(
         validate=validate.Length(1, 1024),
         metadata={
-            "description": "Path below DATA_DIR, or an address below one of DATA_URLS; none beside a file.",
+            "description": "Path below DATA_DIR, or a URL below one of DATA_URLS; not with an uploaded file.",
             "example": "customers/march.parquet",
         },
     )
-    model = fields.String(metadata={"description": "Model; the default one where none is named.", "example": "default"})
+    model = fields.String(
+        metadata={"description": "Name of the model; by default DEFAULT_MODEL.", "example": "default"}
+    )
     version = fields.String(
-        validate=validate.Length(1, 32), metadata={"description": "Else the live one.", "example": "1"}
+        validate=validate.Length(1, 32), metadata={"description": "Version; by default the live one.", "example": "1"}
     )
     threshold = PlainFloat(
         validate=validate.Range(0, 1),
-        metadata={"description": "In place of the model's own.", "example": EXAMPLE_THRESHOLD},
+        metadata={"description": "Threshold; by default the model's.", "example": EXAMPLE_THRESHOLD},
     )
     format = fields.String(
-        validate=validate.OneOf(list(FORMATS)), metadata={"description": "Of the input; else by its name."}
+        validate=validate.OneOf(list(FORMATS)), metadata={"description": "Format of the input; by default by its name."}
     )
     result_format = fields.String(
-        validate=validate.OneOf(list(FORMATS)), metadata={"description": "Of the result; else that of the input."}
+        validate=validate.OneOf(list(FORMATS)),
+        metadata={"description": "Format of the result; by default the input's."},
     )
     on_error = fields.String(
         load_default=FAIL,
         validate=validate.OneOf([FAIL, SKIP]),
-        metadata={"description": "What a bad row does: fail the job, or stay without scores."},
+        metadata={"description": "What happens with a bad row: the job fails, or the row has no scores."},
     )
     keep = KeepField(
         load_default=list,
@@ -57,7 +60,7 @@ class JobBodySchema(BodyOrFileSchema):
 
 
 class JobsQuerySchema(QuerySchema):
-    """Query of the list of jobs."""
+    """Query string of GET /jobs."""
 
     state = fields.String(validate=validate.OneOf(STATES))
     limit = PlainInteger(load_default=100, validate=validate.Range(1, 1000))
@@ -80,7 +83,7 @@ class JobAnswerSchema(Schema):
     more_errors = fields.Integer(
         required=True,
         metadata={
-            "description": "Faults of bad rows beyond those that the file of errors has room for.",
+            "description": "Faults of bad rows that do not fit into the file of errors.",
             "example": 0,
         },
     )
@@ -94,7 +97,11 @@ class JobAnswerSchema(Schema):
     reason = fields.Dict(required=True, allow_none=True, metadata={"description": "Why it failed.", "example": None})
     result_bytes = fields.Integer(required=True, allow_none=True, metadata={"example": None})
     unseen = fields.Dict(
-        required=True, metadata={"description": "By column, cells that training did not see.", "example": {}}
+        required=True,
+        metadata={
+            "description": "By column, the number of cells with a category that training did not see.",
+            "example": {},
+        },
     )
     links = fields.Dict(
         keys=fields.String(),
@@ -105,7 +112,7 @@ class JobAnswerSchema(Schema):
 
 
 class JobListSchema(Schema):
-    """Answer of /jobs."""
+    """Response of GET /jobs."""
 
     jobs = fields.List(fields.Nested(JobAnswerSchema), required=True)
     count = fields.Integer(required=True)

@@ -28,7 +28,7 @@ class ModelPathSchema(BodyOrFileSchema):
 
 
 class RegisteredSchema(Schema):
-    """Answer of POST /models."""
+    """Response of POST /models."""
 
     name = fields.String(required=True, metadata={"example": "default"})
     version = fields.String(required=True, metadata={"example": "2"})
@@ -39,9 +39,7 @@ class ModelSummarySchema(Schema):
 
     name = fields.String(required=True, metadata={"example": "default"})
     versions = fields.List(fields.String(), required=True, metadata={"example": ["1", "2"]})
-    live = fields.String(
-        required=True, allow_none=True, metadata={"description": "Version that answers.", "example": "1"}
-    )
+    live = fields.String(required=True, allow_none=True, metadata={"description": "The live version.", "example": "1"})
     generation = fields.Integer(
         required=True, allow_none=True, metadata={"description": "How often the live version was changed."}
     )
@@ -49,21 +47,21 @@ class ModelSummarySchema(Schema):
     default = fields.Boolean(required=True)
     reason = fields.String(
         metadata={
-            "description": "Why it, or its newest live version, may not answer.",
+            "description": "Why the model, or the version that was made live last, cannot be loaded.",
             "example": "version 2: model.onnx is not the file that was packaged",
         }
     )
 
 
 class ModelListSchema(Schema):
-    """Answer of /models."""
+    """Response of /models."""
 
     models = fields.List(fields.Nested(ModelSummarySchema), required=True)
     count = fields.Integer(required=True)
 
 
 class ModelDetailSchema(ModelSummarySchema):
-    """Answer of /models/<model>: the summary, and the card of the live version."""
+    """Response of /models/<model>: the summary, and the card of the live version."""
 
     created_at = fields.DateTime()
     scorer = fields.String(validate=validate.OneOf(["onnx", "sklearn"]))

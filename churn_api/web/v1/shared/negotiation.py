@@ -1,4 +1,4 @@
-"""Which format a batch is sent in, and which is wanted."""
+"""Content negotiation of batches: the format of the body, and the format of the response."""
 
 from flask import current_app, request
 
@@ -12,28 +12,28 @@ PART = "file"
 
 
 def negotiate_formats() -> tuple[str | None, str | None]:
-    """The format of the table in the body and that of the answer, each None for JSON. Raises Problem."""
+    """The formats of the body and of the response, each None for JSON. Raises Problem (406 or 415)."""
     environ = request.environ
     if environ.get("CONTENT_TYPE") == JSON and environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON):
         return None, None
-    sent = _sent()
-    return sent, _wanted(sent)
+    body_format = _body_format()
+    return body_format, _response_format(body_format)
 
 
-def _sent() -> str | None:
+def _body_format() -> str | None:
     if request.mimetype != FORM:
-        found = format_of_media_type(request.mimetype)
-        _check_encoding(found)
-        return found
+        table_format = format_of_media_type(request.mimetype)
+        _check_encoding(table_format)
+        return table_format
     file = read_file(PART, current_app.config["MAX_CONTENT_LENGTH"])
-    found = format_of_name(file.filename or "") or format_of_media_type(file.mimetype)
-    if found is None:
+    table_format = format_of_name(file.filename or "") or format_of_media_type(file.mimetype)
+    if table_format is None:
         raise Problem("unsupported-media-type", "The file's name does not tell its format.", accepted=[*MEDIA_TYPES])
-    return found
+    return table_format
 
 
 def _check_encoding(sent: str | None) -> None:
-    """Text may come gzipped; what is compressed within itself may not. A JSON body is looked at where it is read."""
+    """Raise Problem for a Content-Encoding other than gzip of a text format. JSON bodies are checked by `read_body`."""
     if sent is None:
         return
     accepted = ("identity", "gzip") if FORMATS[sent].gzipped else ("identity",)
@@ -42,13 +42,13 @@ def _check_encoding(sent: str | None) -> None:
         raise Problem("unsupported-media-type", detail, accepted=[JSON, *MEDIA_TYPES])
 
 
-def _wanted(sent: str | None) -> str | None:
-    """As accepted, else as it was sent."""
+def _response_format(sent: str | None) -> str | None:
+    """The format that `Accept` prefers, else the body's."""
     accepted = accepted_types()
     if not accepted:
         return sent
     own = JSON if sent is None else FORMATS[sent].media_type
-    # What was sent comes first: among types that are accepted alike, the first is taken.
+    # The body's type comes first, since the first of several equally accepted types is taken.
     best = accepted.best_match([own, JSON, *MEDIA_TYPES])
     if best is None:
         raise Problem("not-acceptable", f"This route answers {', '.join((JSON, *MEDIA_TYPES))}.")

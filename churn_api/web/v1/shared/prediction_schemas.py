@@ -15,37 +15,36 @@ from churn_api.web.v1.shared.batch_options import COLUMNS, FAIL, ROWS, SKIP, Kee
 
 
 class PredictQuerySchema(QuerySchema):
-    """Query of a prediction."""
+    """Query string of /predict."""
 
     threshold = PlainFloat(
         validate=validate.Range(0, 1),
-        metadata={"description": "Probability from which churn is predicted; the model's own where none is sent."},
+        metadata={"description": "Probability from which churn is predicted; by default the model's."},
     )
     version = fields.String(
         validate=validate.Length(1, 32),
-        metadata={"description": "Version of the model; the live one where none is sent."},
+        metadata={"description": "Version of the model; by default the live one."},
     )
 
 
 class ResultQuerySchema(QuerySchema):
-    """How a table is answered."""
+    """Query parameters for a result that is a table."""
 
     csv = fields.String(
         validate=validate.OneOf([EXCEL_SAFE]),
         metadata={
-            "description": "Of a CSV result: an apostrophe before texts that begin as a formula does, which a "
-            "spreadsheet would run."
+            "description": "In a CSV result, put an apostrophe before text that a spreadsheet would run as a formula."
         },
     )
 
 
 class BatchQuerySchema(PredictQuerySchema, ResultQuerySchema):
-    """Query of a batch."""
+    """Query string of /batch-predict."""
 
     on_error = fields.String(
         load_default=FAIL,
         validate=validate.OneOf([FAIL, SKIP]),
-        metadata={"description": "What a bad row does: fail the batch, or leave a null in its place."},
+        metadata={"description": "What happens with a bad row: the batch fails, or the row gets null."},
     )
     layout = fields.String(
         load_default=ROWS,
@@ -55,7 +54,10 @@ class BatchQuerySchema(PredictQuerySchema, ResultQuerySchema):
 
     keep = KeepField(
         load_default=list,
-        metadata={"type": "string", "description": "Columns of a table that the result repeats: names, or `all`."},
+        metadata={
+            "type": "string",
+            "description": "Columns of the input table that the result repeats: names, or `all`.",
+        },
     )
 
 
@@ -63,7 +65,7 @@ EXAMPLE_THRESHOLD, _EXAMPLE_PROBABILITY = 0.42, 0.8312
 
 
 def _example(column: Column) -> Any:
-    """What a column holds of the customer of the examples."""
+    """The value of a column for the customer of the examples."""
     computed = column.compute(_EXAMPLE_PROBABILITY, EXAMPLE_THRESHOLD, policy_around(EXAMPLE_THRESHOLD))
     return column.values([computed])[0]
 
@@ -73,7 +75,7 @@ ScoredSchema = Schema.from_dict(
         IDENTIFIER: fields.Raw(
             required=True,
             allow_none=True,
-            metadata={"anyOf": IDENTIFIER_TYPES, "description": "As it was sent.", "example": "CUST001"},
+            metadata={"anyOf": IDENTIFIER_TYPES, "description": "As in the request.", "example": "CUST001"},
         ),
         **{
             column.name: fields.Raw(required=True, metadata=dict(column.schema) | {"example": _example(column)})
@@ -82,15 +84,15 @@ ScoredSchema = Schema.from_dict(
     },
     name="Scored",
 )
-"""One customer's prediction: the identifier, and the columns that every answer has."""
+"""One customer's prediction: the identifier, and the output columns."""
 
 
 EXAMPLE_PREDICTION = {IDENTIFIER: "CUST001"} | {column.name: _example(column) for column in OUTPUT}
-"""The customer of the examples."""
+"""The prediction in examples."""
 
 
 class ModelMetadataSchema(Schema):
-    """What every prediction tells of the model that made it."""
+    """Metadata of a response with predictions."""
 
     threshold = fields.Float(required=True, metadata={"example": EXAMPLE_THRESHOLD})
     model_name = fields.String(required=True, metadata={"example": "default"})
@@ -107,12 +109,12 @@ class ModelMetadataSchema(Schema):
     )
 
 
-class PredictionSchema(ScoredSchema, ModelMetadataSchema):  # type: ignore[misc,valid-type]  # made of the columns, as it runs
-    """Answer of /predict."""
+class PredictionSchema(ScoredSchema, ModelMetadataSchema):  # type: ignore[misc,valid-type]  # created at run time from the output columns
+    """Response of /predict."""
 
 
 class BatchPredictionSchema(ModelMetadataSchema):
-    """Answer of /batch-predict."""
+    """Response of /batch-predict."""
 
     predictions = fields.Raw(
         required=True,
@@ -127,10 +129,13 @@ class BatchPredictionSchema(ModelMetadataSchema):
     count = fields.Integer(required=True)
     errors = fields.List(
         fields.Nested(FaultSchema),
-        metadata={"description": "With on_error=skip: what was wrong with bad rows.", "example": []},
+        metadata={"description": "With on_error=skip: faults of bad rows.", "example": []},
     )
     more_errors = fields.Integer(metadata={"description": "Faults that `errors` does not list."})
     more_warnings = fields.Integer(metadata={"description": "Warnings that `warnings` does not list."})
     unseen = fields.Dict(
-        metadata={"description": "Of a table: by column, cells that training did not see.", "example": {}}
+        metadata={
+            "description": "For a table: by column, the number of cells with a category that training did not see.",
+            "example": {},
+        }
     )

@@ -1,4 +1,4 @@
-"""Predictions as version 1 of the API shapes them."""
+"""Predictions in the form that version 1 of the API returns them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,26 +19,26 @@ from churn_api.web.v1.shared.batch_options import SKIP
 ScoredCustomer: Any = msgspec.defstruct(
     "ScoredCustomer", [(IDENTIFIER, Any), *((column.name, Any) for column in COLUMNS)], gc=False
 )
-"""One row of a batch's answer: made and written in half the time of a dictionary."""
+"""One prediction of a batch. A struct is created and serialized in half the time of a dictionary."""
 
 
 _LABELS = {column.name: column.labels for column in COLUMNS}
 
 
-def model_to_answer(name: str | None, query: Mapping[str, Any]) -> Model:
-    """The model that answers a request. Raises UnknownModel, UnknownVersion or ModelNotReady."""
+def model_of_request(name: str | None, query: Mapping[str, Any]) -> Model:
+    """The model for a request, recorded in the request record. Raises UnknownModel, UnknownVersion or ModelNotReady."""
     record, model = current_request(), live_models().get(name, query.get("version"))
     record.model, record.version = model.card.name, model.card.version
     return model
 
 
 def options_of(query: Mapping[str, Any]) -> Options:
-    """What a query decides about a prediction."""
+    """The prediction options in a query."""
     return Options(query.get("threshold"), query.get("on_error") == SKIP)
 
 
 def predict(model: Model, batch: Batch, query: Mapping[str, Any], *, many: bool) -> Answer:
-    """Predict, and note of it what the log tells. Raises InvalidRecord."""
+    """Predict, and record rows, faults and inference time in the request record. Raises InvalidRecord."""
     record = current_request()
     record.rows, record.bad_rows, record.faults = batch.sent, batch.sent - len(batch.positions), batch.faults
     answer = services().data_plane.predict(model, batch, options_of(query), many=many)
@@ -47,14 +47,14 @@ def predict(model: Model, batch: Batch, query: Mapping[str, Any], *, many: bool)
 
 
 def as_columns(answer: Answer) -> dict[str, list[Any]]:
-    """One list a field."""
+    """An answer as one list for each field."""
     columns = answer.columns
     values = {column.name: column.values(columns[column.name]) for column in COLUMNS}
     return {IDENTIFIER: answer.identifiers, **values}
 
 
 def as_record(answer: Answer) -> dict[str, Any]:
-    """The one customer of an answer."""
+    """An answer with one customer as an object."""
     record = {IDENTIFIER: answer.identifiers[0]}
     for name, labels in _LABELS.items():
         value = answer.columns[name][0]
@@ -63,12 +63,12 @@ def as_record(answer: Answer) -> dict[str, Any]:
 
 
 def as_rows(answer: Answer) -> list[Any]:
-    """One object a customer."""
+    """An answer as one object for each customer."""
     return list(map(ScoredCustomer, *as_columns(answer).values()))
 
 
 def model_metadata(model: Model, threshold: float, seconds: float) -> dict[str, Any]:
-    """What every answer tells of the model that made it; `threshold` is the one that decided."""
+    """The members of every response with predictions: the model, the threshold that was applied, time, request id."""
     return {
         "threshold": threshold,
         "model_name": model.card.name,

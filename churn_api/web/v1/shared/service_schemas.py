@@ -7,7 +7,7 @@ from churn_api.web import API_V1
 
 
 class ServiceCardSchema(Schema):
-    """Answer of /."""
+    """Response of /."""
 
     name = fields.String(required=True, metadata={"example": "churn-api"})
     version = fields.String(required=True, metadata={"example": __version__})
@@ -20,14 +20,14 @@ class ServiceCardSchema(Schema):
 
 
 class ServiceStatusSchema(Schema):
-    """Answer of /status."""
+    """Response of /status."""
 
     version = fields.String(required=True, metadata={"example": __version__})
     timestamp = fields.DateTime(required=True)
     models = fields.Dict(
         required=True,
         metadata={
-            "description": "By name, the version that is to answer.",
+            "description": "By name, the live version.",
             "example": {"default": {"version": "1", "generation": 1}},
         },
     )
@@ -35,18 +35,21 @@ class ServiceStatusSchema(Schema):
         fields.Dict(),
         required=True,
         metadata={
-            "description": "What each worker answers with.",
+            "description": "The workers, with the versions that each serves.",
             "example": [{"host": "web-1", "pid": 71, "models": {"default": {"version": "1", "generation": 1}}}],
         },
     )
     jobs = fields.Dict(
         required=True,
         metadata={
-            "description": "By state, how many; and how long the oldest waits.",
+            "description": "Number of jobs by state; seconds that the oldest has waited.",
             "example": {"queued": 0, "running": 1, "oldest_seconds": 0.0},
         },
     )
     limits = fields.Dict(
         required=True,
-        metadata={"description": "Rates in force for callers without their own.", "example": {"predict": "100/minute"}},
+        metadata={
+            "description": "Rates for callers without a rate of their own.",
+            "example": {"predict": "100/minute"},
+        },
     )

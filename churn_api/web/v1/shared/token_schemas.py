@@ -7,7 +7,7 @@ from churn_api.web.core.schemas import BodySchema
 
 
 class TokenRequestSchema(BodySchema):
-    """Body of /token; none at all asks for every scope that the key has."""
+    """Body of /token. Without a body the token gets all scopes of the key."""
 
     optional = True
 
@@ -18,7 +18,7 @@ class TokenRequestSchema(BodySchema):
 
 
 class TokenAnswerSchema(Schema):
-    """Answer of /token (RFC 6749, section 5.1)."""
+    """Response of /token (RFC 6749, section 5.1)."""
 
     access_token = fields.String(required=True, metadata={"example": "eyJhbGciOi…"})
     token_type = fields.String(required=True, metadata={"example": "Bearer"})

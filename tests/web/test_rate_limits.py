@@ -1,4 +1,4 @@
-"""How often a caller may call."""
+"""Rate limits."""
 
 import shutil
 import socket
@@ -37,7 +37,7 @@ def statuses(client, count, route=PREDICT, body=CUSTOMER, **options):
 
 
 def test_limit(limited):
-    """Calls within the limit are answered and tell what is left; the next one is 429 and says when to try again."""
+    """Calls within the limit succeed and have the remaining number; the next one is a 429 with Retry-After."""
     client = limited(RATELIMIT_PREDICT="3/hour")
     answers = [client.post(PREDICT, json=CUSTOMER) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -57,7 +57,7 @@ def test_kinds_are_counted_apart(limited):
 
 
 def test_by_key(limited, make_key):
-    """Each key is counted for itself, and a key's own rate stands in place of the configured one."""
+    """Each key has its own counter, and a key's own rate replaces the configured one."""
     client = limited(RATELIMIT_PREDICT="1/hour")
     plain = {"X-API-Key": make_key("predict", name="plain")}
     own = {"X-API-Key": make_key("predict", name="own", rate="3/hour")}
@@ -67,7 +67,7 @@ def test_by_key(limited, make_key):
 
 
 def test_a_token_counts_as_its_key(limited, make_key):
-    """A token is counted with the key that it was made from: new tokens are no way round a limit."""
+    """A token shares the counter of its key: new tokens do not bypass a limit."""
     client = limited(RATELIMIT_PREDICT="2/hour")
     key = make_key("predict")
     token = client.post("/api/v1/token", headers={"X-API-Key": key}).json["access_token"]
@@ -76,7 +76,7 @@ def test_a_token_counts_as_its_key(limited, make_key):
 
 
 def test_attempts_are_counted(limited):
-    """Whoever tries keys is stopped by address, and good keys from elsewhere are not."""
+    """Clients that guess keys are limited by address; valid keys from elsewhere are not."""
     client = limited(RATELIMIT_MANAGEMENT="3/hour")
     tries = [client.get("/api/v1/models", headers={"X-API-Key": "wrong"}).status_code for _ in range(5)]
     assert tries == [401, 401, 401, 429, 429]
@@ -84,7 +84,7 @@ def test_attempts_are_counted(limited):
 
 
 def test_batches_by_rows(limited):
-    """Where configured, a batch is charged by its rows."""
+    """Where configured, the rows of batches are limited."""
     client = limited(RATELIMIT_BATCH_ROWS="10/hour", RATELIMIT_BATCH="100/hour")
     assert statuses(client, 3, BATCH, {"customers": [CUSTOMER] * 5}) == [200, 200, 429]
     answer = client.post(BATCH, json={"customers": [CUSTOMER]})
@@ -92,7 +92,7 @@ def test_batches_by_rows(limited):
 
 
 def test_exempt(limited):
-    """Health, documents, the card, what is not there and what browsers ask beforehand are not counted."""
+    """Health, documents, the service card, 404s and preflights are not counted."""
     client = limited(RATELIMIT_PREDICT="1/hour", RATELIMIT_MANAGEMENT="1/hour")
     for route in ("/", "/health/live", "/health/ready", "/api/v1/health", "/docs", "/openapi.json", "/nowhere"):
         answers = [client.get(route) for _ in range(3)]
@@ -102,7 +102,7 @@ def test_exempt(limited):
 
 
 def test_switched_off(limited):
-    """Without limits nothing is counted and nothing is told."""
+    """Without limits nothing is counted, and responses have no RateLimit headers."""
     client = limited(RATELIMIT_ENABLED=False, RATELIMIT_PREDICT="1/hour")
     answers = [client.post(PREDICT, json=CUSTOMER) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
@@ -116,13 +116,13 @@ def forwarded(client, sent, address="127.0.0.1"):
 
 
 def test_forwarded_address_is_not_believed(limited):
-    """Without trusted proxies, what a client says of its address changes nothing."""
+    """Without trusted proxies, X-Forwarded-For is ignored."""
     client = limited(RATELIMIT_PREDICT="1/hour")
     assert [forwarded(client, f"10.0.0.{number}") for number in range(3)] == [200, 429, 429]
 
 
 def test_forwarded_address_behind_a_proxy(limited):
-    """Behind a trusted proxy clients are told apart by the address that the proxy saw, not by what they add to it."""
+    """Behind a trusted proxy clients are distinguished by the address that the proxy saw, not by forged entries."""
     client = limited(RATELIMIT_PREDICT="1/hour", TRUSTED_PROXIES=["127.0.0.0/8", "unix"])
     assert [forwarded(client, "192.0.2.1"), forwarded(client, "192.0.2.2")] == [200, 200]
     assert forwarded(client, "203.0.113.9, 192.0.2.1") == 429
@@ -135,7 +135,7 @@ def test_forwarded_address_behind_a_proxy(limited):
     "rate", ["3/hour", "2 per minute;3 per hour", "3/hour;2/minute", "4/second, 3/day"], ids=lambda rate: rate[:9]
 )
 def test_as_flask_limiter_counts(limited, rate):
-    """Statuses and headers are those that Flask-Limiter itself gives the same calls under the same rate."""
+    """Statuses and headers equal those of Flask-Limiter for the same calls and rate."""
     theirs = Flask("theirs")
     limiter = Limiter(lambda: "me", application_limits=[rate], storage_uri="memory://", headers_enabled=True)
     limiter.init_app(theirs)
@@ -151,7 +151,7 @@ def test_as_flask_limiter_counts(limited, rate):
 
 
 def test_ipv6_networks(limited):
-    """Addresses of one /64 are counted together, other networks apart; an IPv4 address written as IPv6 is itself."""
+    """Addresses of one /64 share a counter; an IPv4-mapped IPv6 address counts as the IPv4 address."""
     client = limited(RATELIMIT_PREDICT="2/hour")
 
     def call(address):
@@ -165,7 +165,7 @@ def test_ipv6_networks(limited):
 
 
 def test_storage_away(limited, tmp_path, caplog):
-    """With the storage away, each process counts for itself: calls are answered, limits hold, and the log says so."""
+    """With the storage away, each process counts on its own: calls succeed, limits apply, and the log says so."""
     client = limited(RATELIMIT_PREDICT="3/hour", RATELIMIT_STORAGE_URI="redis://someone:secret@127.0.0.1:1/0")
     assert statuses(client, 5) == [200, 200, 200, 429, 429]
     assert caplog.text.count("this process counts for itself") == 1
@@ -174,7 +174,7 @@ def test_storage_away(limited, tmp_path, caplog):
 
 
 def test_file_that_is_broken(limited, instance, caplog):
-    """A counters' file that was overwritten stops no call, and opens no door."""
+    """An overwritten counters' file causes no errors, and limits still apply."""
     (instance / "limits.counters").write_bytes(b"no counters, but long enough to be taken for some" * 100)
     assert statuses(limited(RATELIMIT_PREDICT="3/hour"), 5) == [200, 200, 200, 429, 429]
     assert "remove it" in caplog.text
@@ -205,7 +205,7 @@ def within(seconds, holds):
 
 @contextmanager
 def paused(port):
-    """Have a Redis answer no write."""
+    """Make a Redis refuse all writes."""
     client = redis.Redis(port=port)
     client.client_pause(60_000, all=False)
     try:
@@ -234,7 +234,7 @@ def redis_of_its_own(tmp_path):
 
 @pytest.mark.parametrize("storage", ["file", "redis"])
 def test_storage_that_can_only_be_read(limited, instance, storage, request, caplog):
-    """With counters that can be read and not written, one call waits a second; limits hold; the log has both ends."""
+    """With read-only counters one call waits a second; limits apply; the log has the beginning and the end."""
     settings = {"RATELIMIT_PREDICT": "4/hour"}
     if storage == "redis":
         port = request.getfixturevalue("redis_of_its_own")

@@ -1,4 +1,4 @@
-"""What a process that was made or forked a while ago answers its first request with: what is true by then."""
+"""The first request of a process uses the database's current state, not the state at its start or fork."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ PREDICT = "/churn/api/v1/predict/small"
 
 @pytest.fixture
 def mounted(models_dir, monkeypatch, make_key):
-    """A client of the API in a team's application, with the key `crm`, and nothing asked of it yet."""
+    """A client of the API in a team's application, with the key `crm`, before the first request."""
     monkeypatch.setenv("CHURN_AUTH", "required")
     key = make_key("predict", name="crm")
     team = flask.Flask("team")
@@ -33,7 +33,7 @@ def revoke():
 
 
 def status_in_a_fork(client):
-    """What a process that is forked from this one answers first."""
+    """The first response of a process that is forked from this one."""
     pid = os.fork()
     if pid == 0:
         os._exit(client.post(PREDICT, json=CUSTOMER).status_code - 200)
@@ -41,13 +41,13 @@ def status_in_a_fork(client):
 
 
 def test_revoked_key(mounted):
-    """A key that was revoked since the application was made answers no request, not even the first."""
+    """A key that was revoked after the application started is refused from the first request on."""
     revoke()
     assert mounted.post(PREDICT, json=CUSTOMER).status_code == 401
 
 
 def test_replaced_version(mounted, models_dir):
-    """A version that is not live any more answers no request, not even the first."""
+    """A version that is not live any more is not used, not even for the first request."""
     services = Services(load_settings({"MODELS_DIR": str(models_dir)}))
     services.management.make_live("small", "1", by="test")
     services.database.close()
@@ -55,7 +55,7 @@ def test_replaced_version(mounted, models_dir):
 
 
 def test_forked_later(mounted):
-    """A worker that is forked from a process which has answered already looks for itself."""
+    """A worker that is forked from a process which has handled requests reads the database again."""
     assert mounted.post(PREDICT, json=CUSTOMER).status_code == 200
     assert status_in_a_fork(mounted) == 200
     revoke()
@@ -63,7 +63,7 @@ def test_forked_later(mounted):
 
 
 def test_threads_wait_for_the_look(mounted):
-    """Of many first requests at once, in threads, none is answered before the look."""
+    """Of many simultaneous first requests, none is answered before the database is read."""
     revoke()
     application = mounted.application
 
@@ -77,7 +77,7 @@ def test_threads_wait_for_the_look(mounted):
 
 
 def test_database_away_at_the_first_request(mounted, monkeypatch, caplog):
-    """While the database is away the first request is answered by what is held, and the log says so."""
+    """While the database is away the first request uses the state in memory, and the log says so."""
     from churn_api.store.database import Database, DatabaseAway
 
     def away(*_):

@@ -1,4 +1,4 @@
-"""Jobs over HTTP: taken, watched, fetched, cancelled, and private."""
+"""Jobs over HTTP: submitted, shown, downloaded, cancelled, and private to their owner."""
 
 import io
 import json
@@ -53,7 +53,7 @@ def done(app, client, **options):
 
 
 def test_from_upload_to_result(app, client):
-    """A file that is sent is answered at once with its job, and its result has every row with the API's own number."""
+    """An upload returns its job at once, and the result has every row with the probability of the predict route."""
     queued = submit(client)
     assert queued.status_code == 202
     assert queued.json["state"] == "queued"
@@ -93,7 +93,7 @@ def test_by_path(app, client):
     ],
 )
 def test_sources_that_may_not_be_read(client, source):
-    """No path leads out of the data folder and no address is read that is not configured; the answer names neither."""
+    """No path outside the data folder and no other URL than configured is read; the response names neither."""
     answer = client.post(JOBS, json={"source": source, "model": "small", "format": "csv"})
     problem = assert_problem(answer, 422, "validation-failed")
     assert problem["errors"][0]["pointer"] == "#/source"
@@ -112,7 +112,7 @@ def test_sources_that_may_not_be_read(client, source):
     ],
 )
 def test_requests_that_are_not_valid(client, fields, pointer):
-    """What is wrong with a request is told with its place, and nothing is queued."""
+    """An invalid request is a 422 that points to the invalid member, and nothing is queued."""
     problem = assert_problem(submit(client, **fields), 422, "validation-failed")
     assert [error["pointer"] for error in problem["errors"]] == [pointer]
     assert client.get(JOBS).json["count"] == 0
@@ -127,7 +127,7 @@ def test_no_file(client):
 
 
 def test_unknown_model(client, app):
-    """A model or a version that there is not is refused at once, and no file stays."""
+    """An unknown model or version is refused at once, and no file stays."""
     assert_problem(submit(client, model="nobody"), 404, "unknown-model")
     assert_problem(submit(client, version="9"), 404, "unknown-version")
     assert not list(services_of(app).jobs_dir.glob("*/input"))
@@ -142,7 +142,7 @@ def test_too_large(models_dir, make_key):
 
 
 def test_quotas(models_dir, make_key):
-    """A key with too many jobs or bytes in the queue gets 429 with a code of its own; another key goes on as before."""
+    """A key with too many jobs or bytes in the queue gets 429 `quota-exceeded`; other keys are not affected."""
     chosen = {"MAX_QUEUED_JOBS": 2, "MAX_QUEUED_BYTES": 2 * len(table(20))}
     app = create_app({"MODELS_DIR": str(models_dir), "TESTING": True, **chosen})
     client = app.test_client()
@@ -183,13 +183,13 @@ def test_bad_rows_skipped(app, client):
 
 
 def test_broken_table(app, client):
-    """A file that is no table fails the job with what is wrong with it."""
+    """A malformed file fails the job with the reason."""
     job = done(app, client, data=b"PAR1 and no more", name="customers.parquet")
     assert (job["state"], job["reason"]["code"]) == ("failed", "malformed-table")
 
 
 def test_missing_column(app, client):
-    """A file without a required column fails the job, names the column, and asks whether another was meant."""
+    """A file without a required column fails the job with the column's name and a hint."""
     job = done(app, client, data=table(5).replace(b"tenure", b"tenur", 1))
     assert job["reason"]["code"] == "validation-failed"
     assert "'tenure'" in job["reason"]["detail"]
@@ -206,16 +206,16 @@ def test_keep(app, client):
 def test_range(app, client):
     """A part of a result is fetched by `Range`, and one beyond its end is 416."""
     job = done(app, client)
-    whole = client.get(job["links"]["result"], buffered=True).data
+    complete = client.get(job["links"]["result"], buffered=True).data
     part = client.get(job["links"]["result"], buffered=True, headers={"Range": "bytes=10-19"})
-    assert (part.status_code, part.data) == (206, whole[10:20])
-    assert part.headers["Content-Range"] == f"bytes 10-19/{len(whole)}"
-    beyond = client.get(job["links"]["result"], buffered=True, headers={"Range": f"bytes={len(whole) + 5}-"})
+    assert (part.status_code, part.data) == (206, complete[10:20])
+    assert part.headers["Content-Range"] == f"bytes 10-19/{len(complete)}"
+    beyond = client.get(job["links"]["result"], buffered=True, headers={"Range": f"bytes={len(complete) + 5}-"})
     assert_problem(beyond, 416, "range-not-satisfiable")
 
 
 def test_same_key_same_job(app, client):
-    """The same Idempotency-Key with the same request gives the same job; with another, 409."""
+    """The same Idempotency-Key returns the same job for the same request, and 409 for another."""
     headers = {"Idempotency-Key": "monday"}
     first, again = submit(client, headers=headers), submit(client, headers=headers)
     assert first.json["id"] == again.json["id"]
@@ -244,7 +244,7 @@ def test_keys_that_cannot_be(client, key):
 
 
 def test_private(app, make_key):
-    """A job is seen, fetched and cancelled by the key that made it, and by no other."""
+    """Only the key that created a job can show, download and cancel it."""
     mine, other = ({"X-API-Key": make_key("jobs", name=name)} for name in ("mine", "other"))
     client = app.test_client()
     job = submit(client, headers=mine).json["id"]
@@ -256,14 +256,14 @@ def test_private(app, make_key):
 
 
 def test_the_same_key_for_two_owners(app, make_key):
-    """One caller's Idempotency-Key says nothing of another's."""
+    """Idempotency-Keys of different callers are independent."""
     mine, other = ({"X-API-Key": make_key("jobs", name=name), "Idempotency-Key": "x"} for name in ("mine", "other"))
     client = app.test_client()
     assert submit(client, headers=mine).json["id"] != submit(client, headers=other).json["id"]
 
 
 def test_cancel(app, client):
-    """A job that waits is cancelled at once and its files go; one that is over is 409."""
+    """A queued job is cancelled at once and its files are removed; a finished one is 409."""
     job = submit(client).json["id"]
     assert client.delete(f"{JOBS}/{job}").json["state"] == "cancelled"
     assert not (services_of(app).jobs_dir / job).exists()
@@ -273,13 +273,13 @@ def test_cancel(app, client):
 
 @pytest.mark.parametrize("job", ["nothing", "..%2f..%2fetc", "0" * 32, "a" * 5000])
 def test_unknown_job(client, job):
-    """An id that there is not is 404, whatever it looks like."""
+    """An unknown job id is 404, whatever it looks like."""
     for path in ("", "/result", "/errors"):
         assert client.get(f"{JOBS}/{job}{path}").status_code == 404
 
 
 def test_list(app, client):
-    """Jobs are listed newest first, by state where one is asked for, and no more than are asked for."""
+    """Jobs are listed newest first, filtered by `state`, and at most `limit`."""
     ids = [submit(client).json["id"] for _ in range(3)]
     work(app)
     assert [job["id"] for job in client.get(JOBS).json["jobs"]] == ids[::-1]
@@ -289,7 +289,7 @@ def test_list(app, client):
 
 
 def test_version_is_kept(app, client):
-    """A job keeps the version that was live when it was sent, whatever is made live before it is worked on."""
+    """A job uses the version that was live when it was submitted."""
     client.put("/api/v1/models/small/live", json={"version": "1"})
     queued = submit(client)
     client.put("/api/v1/models/small/live", json={"version": "2"})
@@ -303,7 +303,7 @@ def test_version_is_kept(app, client):
 
 
 def test_queue_depth_in_status(app, client):
-    """The status tells how many jobs wait and run, and how long the oldest has waited."""
+    """The status has the number of queued and running jobs, and how long the oldest has waited."""
     submit(client)
     jobs = client.get("/api/v1/status").json["jobs"]
     assert jobs["queued"] == 1
@@ -312,7 +312,7 @@ def test_queue_depth_in_status(app, client):
 
 
 def test_disk_full(app, client, monkeypatch):
-    """An upload that the disk cannot take is 503, and no half of it stays."""
+    """An upload that does not fit on the disk is 503, and no part of it stays."""
     import os
 
     def full(_):

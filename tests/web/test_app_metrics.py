@@ -1,4 +1,4 @@
-"""What the metrics tell of one application: by template, by names of its own, whatever clients send."""
+"""The metrics of one application: labels are route templates and known names, whatever clients send."""
 
 import os
 import subprocess
@@ -20,8 +20,8 @@ from churn_api.telemetry.metric_families import Families, add_one_by_one
 METRICS = "/api/v1/metrics"
 
 
-class Whole(FlaskClient):
-    """A client that takes each answer to its end, as a server does: then it is counted."""
+class ReadToEnd(FlaskClient):
+    """A client that reads each response to its end, as a server does: then it is counted."""
 
     def open(self, *arguments, **options):
         return super().open(*arguments, **{"buffered": True, **options})
@@ -29,7 +29,7 @@ class Whole(FlaskClient):
 
 @pytest.fixture(autouse=True)
 def whole_answers(monkeypatch) -> None:
-    monkeypatch.setattr(Flask, "test_client_class", Whole)
+    monkeypatch.setattr(Flask, "test_client_class", ReadToEnd)
 
 
 def scrape(client) -> dict[tuple[str, frozenset], float]:
@@ -38,37 +38,38 @@ def scrape(client) -> dict[tuple[str, frozenset], float]:
     return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
 
 
-def value(found, name, **labels) -> float:
+def value(samples, name, **labels) -> float:
     """The sum of the samples of a name that have these labels."""
-    return sum(told for (one, having), told in found.items() if one == name and labels.items() <= dict(having).items())
+    matching = [key for key in samples if key[0] == name and labels.items() <= dict(key[1]).items()]
+    return sum(samples[key] for key in matching)
 
 
-def labels(found, name, label) -> set[str]:
-    return {dict(having)[label] for one, having in found if one == name}
+def labels(samples, name, label) -> set[str]:
+    return {dict(having)[label] for one, having in samples if one == name}
 
 
 def test_requests_by_template(client):
-    """Requests are counted by the template of their address and their status, never by the address."""
+    """Requests are counted by route template and status, never by path."""
     for _ in range(2):
         client.post("/api/v1/predict/small", json=CUSTOMER)
     client.post("/api/v1/predict/nobody", json=CUSTOMER)
     client.get("/wp-login.php")
-    found = scrape(client)
+    samples = scrape(client)
     predict = {"method": "POST", "route": "/api/v1/predict/<model>"}
-    assert value(found, "http_requests_total", **predict, status="200") == 2
-    assert value(found, "http_requests_total", **predict, status="404") == 1
-    assert value(found, "http_requests_total", route="none", status="404") == 1
-    assert value(found, "http_request_duration_seconds_count", route=predict["route"]) == 3
-    assert not any("wp-login" in str(key) or "nobody" in str(key) for key in found)
+    assert value(samples, "http_requests_total", **predict, status="200") == 2
+    assert value(samples, "http_requests_total", **predict, status="404") == 1
+    assert value(samples, "http_requests_total", route="none", status="404") == 1
+    assert value(samples, "http_request_duration_seconds_count", route=predict["route"]) == 3
+    assert not any("wp-login" in str(key) or "nobody" in str(key) for key in samples)
 
 
 def test_unknown_methods(client):
-    """Methods that HTTP does not know make no series of their own."""
+    """Unknown methods do not create series."""
     for number in range(20):
         client.open("/api/v1/predict", method=f"WEIRD{number}")
-    found = scrape(client)
-    assert labels(found, "http_requests_total", "method") <= {"_OTHER", "GET", "POST"}
-    assert value(found, "http_requests_total", method="_OTHER") == 20
+    samples = scrape(client)
+    assert labels(samples, "http_requests_total", "method") <= {"_OTHER", "GET", "POST"}
+    assert value(samples, "http_requests_total", method="_OTHER") == 20
 
 
 def test_predictions(client):
@@ -76,20 +77,20 @@ def test_predictions(client):
     batch = client.post("/api/v1/batch-predict/small", json={"customers": [CUSTOMER] * 40}).json["predictions"]
     one = client.post("/api/v1/predict/small", json=CUSTOMER).json
     client.post("/api/v1/predict/small?threshold=0", json=CUSTOMER)
-    found = scrape(client)
+    samples = scrape(client)
     churning = sum(row["churn_prediction"] for row in [*batch, one]) + 1
     of = {"model": "small", "version": "2"}
-    assert value(found, "model_predictions_total", **of, outcome="churn") == churning
-    assert value(found, "model_predictions_total", **of) == 42
-    assert value(found, "model_probability_count", **of) == 42
-    assert value(found, "model_probability_sum", **of) == pytest.approx(42 * one["churn_probability"], abs=1e-5)
-    assert value(found, "model_inference_seconds_count", **of) == 3
-    assert value(found, "model_batch_rows_count") == 1
-    assert value(found, "model_batch_rows_sum") == 40
+    assert value(samples, "model_predictions_total", **of, outcome="churn") == churning
+    assert value(samples, "model_predictions_total", **of) == 42
+    assert value(samples, "model_probability_count", **of) == 42
+    assert value(samples, "model_probability_sum", **of) == pytest.approx(42 * one["churn_probability"], abs=1e-5)
+    assert value(samples, "model_inference_seconds_count", **of) == 3
+    assert value(samples, "model_batch_rows_count") == 1
+    assert value(samples, "model_batch_rows_sum") == 40
 
 
 def test_probabilities_fall_into_their_buckets():
-    """A histogram that takes many values at once tells what one that takes them one by one does."""
+    """A histogram that observes many values at once equals one that observes them one by one."""
     registries = [CollectorRegistry(), CollectorRegistry()]
     at_once, one_by_one = (Families(registry).probability.labels("m", "1") for registry in registries)
     values = np.concatenate([np.random.default_rng(3).random(500), np.arange(21) / 20])
@@ -107,15 +108,15 @@ def test_probabilities_fall_into_their_buckets():
 
 
 def test_faults_by_field(client):
-    """Faults are counted by the signature's own fields; whatever else a client names is one series."""
+    """Faults are counted by the signature's fields; all other names are one series."""
     for number in range(30):
         client.post("/api/v1/predict/small", json={**CUSTOMER, "tenure": "old", f"field-{number}": 1})
     client.post("/api/v1/batch-predict/small", data="Age\nold\n", content_type="text/csv")
-    found = scrape(client)
-    assert value(found, "validation_failures_total", model="small", field="other", code="unknown-field") == 30
-    assert value(found, "validation_failures_total", model="small", field="tenure", code="wrong-type") == 30
-    assert not any("field-" in str(key) for key in found)
-    fields = labels(found, "validation_failures_total", "field") - {"other"}
+    samples = scrape(client)
+    assert value(samples, "validation_failures_total", model="small", field="other", code="unknown-field") == 30
+    assert value(samples, "validation_failures_total", model="small", field="tenure", code="wrong-type") == 30
+    assert not any("field-" in str(key) for key in samples)
+    fields = labels(samples, "validation_failures_total", "field") - {"other"}
     assert fields <= {feature["name"] for feature in signature(client)} | {"customerID", "customer_id"}
 
 
@@ -124,7 +125,7 @@ def signature(client):
 
 
 def test_limits_and_logins(models_dir, make_key):
-    """Limits that were hit are counted by which, and failed log-ins by why."""
+    """Exceeded limits are counted by limit, and failed log-ins by reason."""
     settings = {"MODELS_DIR": str(models_dir), "TESTING": True, "AUTH": "required", "RATELIMIT_ENABLED": True}
     client = create_app(settings | {"RATELIMIT_BATCH_ROWS": "5/hour"}).test_client()
     ops = {"X-API-Key": make_key("ops", name="ops")}
@@ -136,50 +137,50 @@ def test_limits_and_logins(models_dir, make_key):
     client.post("/api/v1/predict/small", json=CUSTOMER)
     client.post("/api/v1/predict/small", json=CUSTOMER, headers={"X-API-Key": "churn_nobody_x"})
     client.environ_base["HTTP_X_API_KEY"] = ops["X-API-Key"]
-    found = scrape(client)
-    assert value(found, "rate_limited_total", limit="predict") == 1
-    assert value(found, "rate_limited_total", limit="batch rows") == 1
-    assert value(found, "login_failures_total", reason="missing-credentials") == 1
-    assert value(found, "login_failures_total", reason="invalid-key") == 1
+    samples = scrape(client)
+    assert value(samples, "rate_limited_total", limit="predict") == 1
+    assert value(samples, "rate_limited_total", limit="batch rows") == 1
+    assert value(samples, "login_failures_total", reason="missing-credentials") == 1
+    assert value(samples, "login_failures_total", reason="invalid-key") == 1
 
 
 def test_models(models_dir, make_key, tmp_path):
-    """The version that answers is told, and how often one could not be loaded."""
+    """The metrics have the live version, and the number of load failures."""
     import shutil
 
     models = shutil.copytree(models_dir, tmp_path / "models")
     (models / "odd" / "1" / "model.onnx").write_bytes(b"")
     client = create_app({"MODELS_DIR": str(models), "TESTING": True}).test_client()
     client.environ_base["HTTP_X_API_KEY"] = make_key("ops")
-    found = scrape(client)
-    assert value(found, "model_live_info", model="small", version="2") == 1
-    assert value(found, "model_generation", model="small") == 1
-    assert value(found, "model_load_failures_total", model="odd") == 1
-    assert "odd" not in labels(found, "model_live_info", "model")
+    samples = scrape(client)
+    assert value(samples, "model_live_info", model="small", version="2") == 1
+    assert value(samples, "model_generation", model="small") == 1
+    assert value(samples, "model_load_failures_total", model="odd") == 1
+    assert "odd" not in labels(samples, "model_live_info", "model")
 
 
 def test_jobs_and_a_database_that_is_away(app, client, monkeypatch):
-    """The queue is told while the database answers; while it is away, that is told, and everything else goes on."""
+    """The metrics have the queue's length; while the database is away they say so, and the rest works."""
     from churn_api.web.core.app_services import services_of
 
-    found = scrape(client)
-    assert value(found, "churn_database_up") == 1
-    assert labels(found, "churn_jobs", "state") >= {"queued", "running", "failed"}
-    assert value(found, "churn_jobs_oldest_seconds") == 0
+    samples = scrape(client)
+    assert value(samples, "churn_database_up") == 1
+    assert labels(samples, "churn_jobs", "state") >= {"queued", "running", "failed"}
+    assert value(samples, "churn_jobs_oldest_seconds") == 0
 
     def away() -> None:
         raise DatabaseAway("OperationalError")
 
     monkeypatch.setattr(services_of(app).queue, "depth", away)
     monkeypatch.setattr("churn_api.telemetry.queue_metrics.KEPT_SECONDS", 0)
-    found = scrape(client)
-    assert value(found, "churn_database_up") == 0
-    assert not labels(found, "churn_jobs", "state")
-    assert value(found, "http_requests_total") >= 1
+    samples = scrape(client)
+    assert value(samples, "churn_database_up") == 0
+    assert not labels(samples, "churn_jobs", "state")
+    assert value(samples, "http_requests_total") >= 1
 
 
 def test_for_operators_alone(models_dir, make_key):
-    """The route asks for the scope `ops`, is not limited, and answers OpenMetrics where it is asked to."""
+    """The route requires the scope `ops`, is not limited, and returns OpenMetrics where Accept asks for it."""
     client = create_app(
         {"MODELS_DIR": str(models_dir), "TESTING": True, "RATELIMIT_ENABLED": True, "RATELIMIT_MANAGEMENT": "2/hour"}
     ).test_client()
@@ -195,7 +196,7 @@ def test_for_operators_alone(models_dir, make_key):
 
 
 def test_two_applications(models_dir, make_key):
-    """Two applications in one process count apart."""
+    """Two applications in one process have separate metrics."""
     key = make_key("ops", "predict")
     first, second = (create_app({"MODELS_DIR": str(models_dir), "TESTING": True}).test_client() for _ in range(2))
     for client in (first, second):
@@ -206,7 +207,7 @@ def test_two_applications(models_dir, make_key):
 
 
 def test_no_values_and_no_keys(client):
-    """Nothing that a client sent, and no key, stands in the metrics."""
+    """The metrics have no values that a client sent, and no keys."""
     client.post("/api/v1/predict/small", json={**CUSTOMER, "customerID": "Lovelace"})
     client.get("/health?token=Lovelace", headers={"User-Agent": "Lovelace"})
     text = client.get(METRICS).text
@@ -216,7 +217,7 @@ def test_no_values_and_no_keys(client):
 
 
 def test_in_a_host_with_metrics_of_its_own(models_dir, make_key, tmp_path):
-    """Mounted where a team counts in files of its own, the API counts there, and leaves the files of others alone."""
+    """Mounted in an application with a multiprocess directory, the API uses it, and leaves other files alone."""
     other = tmp_path / "counter_999999999.db"
     script = (
         "import sys; from churn_api.app import create_app; from pathlib import Path;"

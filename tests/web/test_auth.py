@@ -1,4 +1,4 @@
-"""Who may call what."""
+"""Authentication and authorization."""
 
 import base64
 import io
@@ -40,7 +40,7 @@ def code(response):
 
 @pytest.mark.parametrize(("method", "route"), NEEDED)
 def test_scopes(stranger, make_key, method, route):
-    """Every route asks for its scope: without a key 401, with another scope 403 that names the one needed."""
+    """Every route requires its scope: without a key 401, with another scope 403 that names the required one."""
     scope = NEEDED[method, route]
     response = stranger.open(route, method=method, json=CUSTOMER)
     assert code(response) == (401, "missing-credentials")
@@ -55,7 +55,7 @@ def test_scopes(stranger, make_key, method, route):
 
 @pytest.mark.parametrize("header", ["X-API-Key", "Authorization"])
 def test_key_in_either_header(stranger, make_key, header):
-    """A key is taken from either header."""
+    """A key is accepted in either header."""
     key = make_key("predict")
     headers = {header: key if header == "X-API-Key" else f"Bearer {key}"}
     assert stranger.post(PREDICT, json=CUSTOMER, headers=headers).status_code == 200
@@ -63,7 +63,7 @@ def test_key_in_either_header(stranger, make_key, header):
 
 @pytest.mark.parametrize("route", ["/", "/health", "/health/live", "/health/ready", "/docs", "/openapi.json"])
 def test_open_routes(stranger, route):
-    """The card, health and the documents ask for nothing."""
+    """The service card, health and the documents need no credentials."""
     assert stranger.get(route).status_code in (200, 503)
 
 
@@ -80,7 +80,7 @@ def test_open_routes(stranger, route):
     ],
 )
 def test_wrong_keys(stranger, headers):
-    """Wrong keys are 401, all with the same words."""
+    """All wrong keys are 401 with the same text."""
     response = stranger.post(PREDICT, json=CUSTOMER, headers=headers)
     assert code(response) == (401, "invalid-key")
     assert response.json["detail"] == "The key is not valid here."
@@ -88,14 +88,14 @@ def test_wrong_keys(stranger, headers):
 
 @pytest.mark.parametrize("value", ["Bearer", "Bearer a.b.c", "Bearer " + "x" * 5000, "Token x", "é"])
 def test_wrong_tokens(stranger, value):
-    """What is neither key nor token is 401, and says so to the client's library."""
+    """Anything that is neither key nor token is 401 with a WWW-Authenticate challenge."""
     response = stranger.post(PREDICT, json=CUSTOMER, headers={"Authorization": value})
     assert code(response) == (401, "invalid-token")
     assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
 
 
 def test_expired_key_is_like_none(stranger, make_key):
-    """Nothing tells an expired key from a wrong one."""
+    """Responses to an expired key and to a wrong key are the same."""
     key = make_key("predict", expires=timedelta(seconds=-1))
     expired = stranger.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": key})
     assert code(expired) == (401, "invalid-key")
@@ -103,12 +103,12 @@ def test_expired_key_is_like_none(stranger, make_key):
 
 @pytest.fixture
 def opened(models_dir):
-    """An application on one's own machine, where AUTH is open."""
+    """An application on a developer's machine with AUTH=open."""
     return create_app({"MODELS_DIR": str(models_dir), "TESTING": True, "AUTH": "open"}).test_client()
 
 
 def test_open_auth(opened, make_key):
-    """Where AUTH is open, whoever sends nothing may predict, read models and run jobs; a wrong key is still wrong."""
+    """With AUTH=open, callers without credentials may predict, read models and run jobs; wrong keys are refused."""
     assert opened.post(PREDICT, json=CUSTOMER).status_code == 200
     assert opened.get("/api/v1/models/small").status_code == 200
     row = ",".join(map(str, CUSTOMER.values()))
@@ -125,13 +125,13 @@ def test_open_auth(opened, make_key):
     ("method", "route"), [*(at for at in NEEDED if NEEDED[at] in ("models:write", "ops")), ("POST", "/api/v1/token")]
 )
 def test_open_auth_does_not_manage(opened, method, route):
-    """Where AUTH is open, managing, operating and making tokens need a key all the same."""
+    """With AUTH=open, management, operations and tokens still need a key."""
     assert code(opened.open(route, method=method, json={})) == (401, "missing-credentials")
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "2001:db8::1", "", "::ffff:10.1.2.3"])
 def test_open_auth_is_for_this_machine(opened, models_dir, address):
-    """Where AUTH is open, a caller from another machine needs a key, whatever the server is; unless said twice."""
+    """With AUTH=open, a caller from another machine needs a key on any server, unless ALLOW_OPEN is set."""
     elsewhere = {"REMOTE_ADDR": address}
     refused = opened.post(PREDICT, json=CUSTOMER, environ_overrides=elsewhere)
     assert code(refused) == (401, "missing-credentials")
@@ -141,7 +141,7 @@ def test_open_auth_is_for_this_machine(opened, models_dir, address):
 
 
 def test_open_auth_of_a_process_that_listens_elsewhere(models_dir, caplog):
-    """Where the application's process listens beyond loopback, open AUTH lets no one in, and the log says why."""
+    """Where the process listens beyond loopback, AUTH=open accepts no one without a key, and the log says why."""
     client = create_app({"MODELS_DIR": str(models_dir), "TESTING": True, "AUTH": "open"}).test_client()
     with socket.create_server(("0.0.0.0", 0)):  # noqa: S104
         assert code(client.post(PREDICT, json=CUSTOMER)) == (401, "missing-credentials")
@@ -153,7 +153,7 @@ def basic(user, password):
 
 
 def test_key_as_password(stranger, make_key):
-    """A key is taken as the password of Basic credentials, whatever the user's name; its scopes count as always."""
+    """A key is accepted as the password of Basic credentials with any user name; its scopes apply as usual."""
     key = make_key("predict")
     for user in ("", "crm", "ä"):
         assert stranger.post(PREDICT, json=CUSTOMER, headers=basic(user, key)).status_code == 200
@@ -167,10 +167,10 @@ def token(client, key, **body):
 
 
 def test_token(stranger, make_key):
-    """A key gives a token for minutes, with its scopes or some of them, and the token does what they allow."""
+    """A key creates a short-lived token with all or some of its scopes, and the token has exactly these."""
     key = make_key("predict", "models:read")
-    whole = token(stranger, key).json
-    assert (whole["token_type"], whole["expires_in"], whole["scope"]) == ("Bearer", 900, "models:read predict")
+    full = token(stranger, key).json
+    assert (full["token_type"], full["expires_in"], full["scope"]) == ("Bearer", 900, "models:read predict")
     some = token(stranger, key, json={"scopes": ["predict"]}).json
     headers = {"Authorization": f"Bearer {some['access_token']}"}
     assert stranger.post(PREDICT, json=CUSTOMER, headers=headers).status_code == 200
@@ -178,7 +178,7 @@ def test_token(stranger, make_key):
 
 
 def test_token_of_more(stranger, make_key):
-    """A token cannot have a scope that its key has not, nor be made from a token."""
+    """A token cannot have a scope that its key lacks, and a token cannot create a token."""
     key = make_key("predict")
     refused = token(stranger, key, json={"scopes": ["predict", "ops"]})
     assert code(refused) == (403, "missing-scope")
@@ -192,14 +192,14 @@ def test_token_of_more(stranger, make_key):
     [({"scopes": ["all"]}, "#/scopes"), ({"scopes": "predict"}, "#/scopes"), ({"scope": []}, "#/scope"), ([], "#")],
 )
 def test_bad_token_request(stranger, make_key, body, pointer):
-    """A bad request for a token names the member at fault."""
+    """An invalid request for a token names the invalid member."""
     response = token(stranger, make_key("predict"), json=body)
     assert code(response) == (422, "validation-failed")
     assert [entry["pointer"] for entry in response.json["errors"]] == [pointer]
 
 
 def test_token_ends_with_its_key(stranger, make_key, instance):
-    """A token whose key was revoked lets nobody in."""
+    """A token is refused once its key is revoked."""
     from churn_api.config import load_settings
     from churn_api.services import Services
 
@@ -211,7 +211,7 @@ def test_token_ends_with_its_key(stranger, make_key, instance):
 
 
 def test_expired_token(stranger, make_key):
-    """A token that has expired says so, so that the client asks for a new one."""
+    """An expired token has a problem code of its own, so that the client requests a new one."""
     now = time.time()
     claims = {"iss": "churn-api", "aud": "churn-api", "sub": "key:x", "name": "x", "exp": now - 60, "scope": "predict"}
     headers = {"Authorization": f"Bearer {jwt.encode(claims, SECRET, 'HS256')}"}
@@ -219,7 +219,7 @@ def test_expired_token(stranger, make_key):
 
 
 def test_database_away(stranger, make_key, monkeypatch):
-    """With the database away, keys that were met are served, others get 503, and readiness names the database."""
+    """While the database is away, known keys are served, others get 503, and readiness names the database."""
     from churn_api.store.database import Database, DatabaseAway
 
     met = make_key("predict", name="met")

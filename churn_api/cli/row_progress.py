@@ -19,7 +19,7 @@ class RowProgress(Protocol):
         ...
 
 
-class _Lines:
+class _ProgressLines:
     def __init__(self, stream: TextIO, total: int) -> None:
         self._stream, self._total = stream, total
         self._started = self._last_line = time.monotonic()
@@ -33,7 +33,7 @@ class _Lines:
             print(f"{percent:.0f} %, {rows:,} rows, {rate:,.0f} rows/s", file=self._stream, flush=True)
 
 
-class _Bar:
+class _ProgressBar:
     def __init__(self, bar: Progress, total: int) -> None:
         self._bar = bar
         self._started = time.monotonic()
@@ -48,8 +48,8 @@ class _Bar:
 def row_progress(stream: TextIO, total: int) -> Iterator[RowProgress]:
     """A bar where the stream is a terminal, else lines; `total` is the final value of `done`."""
     if not stream.isatty():
-        yield _Lines(stream, total)
+        yield _ProgressLines(stream, total)
         return
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]}"), TimeElapsedColumn())
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=Console(file=stream)) as bar:
-        yield _Bar(bar, total)
+        yield _ProgressBar(bar, total)

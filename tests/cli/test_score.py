@@ -61,7 +61,7 @@ def refused(*arguments):
 
 
 @pytest.fixture
-def answered(models_dir):
+def service_result(models_dir):
     """Ask the service to score TABLE, as CSV."""
     settings = {"MODELS_DIR": str(models_dir), "MAX_BATCH_ROWS": 1000, "DEFAULT_MODEL": "small"}
     client = create_app(settings).test_client()
@@ -70,27 +70,27 @@ def answered(models_dir):
     )
 
 
-def test_equals_the_service(answered):
+def test_equals_the_service(service_result):
     """The result equals the service's response byte for byte, and the number of rows is printed."""
     done = score("good.csv", "-o", "scored.csv")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "300 rows -> scored.csv\n")
-    assert Path("scored.csv").read_bytes() == answered()
+    assert Path("scored.csv").read_bytes() == service_result()
     assert files() == {"scored.csv"}
 
 
-def test_options(answered):
+def test_options(service_result):
     """Version, threshold and `--keep` have the effect that they have in the service."""
     chosen = ("--version", "1", "--threshold", "0.9", "--keep", "Region,tenure", "--model", "small")
-    assert score("good.csv", *chosen).stdout_bytes == answered("?version=1&threshold=0.9&keep=Region,tenure")
-    assert score("good.csv", "--keep", "all").stdout_bytes == answered("?keep=all")
-    assert answered("?version=1&threshold=0.9") != answered()
+    assert score("good.csv", *chosen).stdout_bytes == service_result("?version=1&threshold=0.9&keep=Region,tenure")
+    assert score("good.csv", "--keep", "all").stdout_bytes == service_result("?keep=all")
+    assert service_result("?version=1&threshold=0.9") != service_result()
 
 
-def test_pipes(answered):
+def test_pipes(service_result):
     """`-` reads stdin, plain or gzipped; the result goes to stdout and messages to stderr."""
     for sent in (TEXT.encode(), gzip.compress(TEXT.encode())):
         done = subprocess.run([COMMAND, "score", "-"], input=sent, capture_output=True, timeout=60)
-        assert (done.returncode, done.stdout, done.stderr) == (0, answered(), b"300 rows\n")
+        assert (done.returncode, done.stdout, done.stderr) == (0, service_result(), b"300 rows\n")
 
 
 def test_closed_pipe():
@@ -104,31 +104,31 @@ def test_closed_pipe():
 
 
 @pytest.mark.parametrize("wanted", FORMATS)
-def test_formats_out(answered, wanted):
+def test_formats_out(service_result, wanted):
     """The output's format follows from its name or from --to; the scores are the same in all formats."""
     output = f"scored{FORMATS[wanted].suffix}"
     assert score("good.csv", "-o", output).exit_code == 0
     data = Path(output).read_bytes()
-    assert READ[wanted](data) == READ["csv"](answered())
+    assert READ[wanted](data) == READ["csv"](service_result())
     assert score("good.csv", "--to", wanted).stdout_bytes == data
 
 
 @pytest.mark.parametrize("sent", FORMATS)
-def test_formats_in(answered, sent):
+def test_formats_in(service_result, sent):
     """The table's format follows from its name or from --from."""
     table = f"table{FORMATS[sent].suffix}"
     Path(table).write_bytes(WRITE[sent](TABLE))
     Path("table.bin").write_bytes(WRITE[sent](TABLE))
     for arguments in ([table], ["table.bin", "--from", sent]):
-        assert score(*arguments, "--to", "csv").stdout_bytes == answered()
+        assert score(*arguments, "--to", "csv").stdout_bytes == service_result()
 
 
-def test_gzip(answered):
+def test_gzip(service_result):
     """A name that ends in .gz is read and written gzipped, with the same bytes each time."""
     Path("good.csv.gz").write_bytes(gzip.compress(TEXT.encode()))
     for name in ("one.csv.gz", "two.csv.gz"):
         assert score("good.csv.gz", "-o", name).exit_code == 0
-    assert gzip.decompress(Path("one.csv.gz").read_bytes()) == answered()
+    assert gzip.decompress(Path("one.csv.gz").read_bytes()) == service_result()
     assert Path("one.csv.gz").read_bytes() == Path("two.csv.gz").read_bytes()
 
 
@@ -238,12 +238,12 @@ def test_no_models(monkeypatch):
     assert "churn-api train --help" in refused("good.csv")
 
 
-def test_live_version(answered, instance):
+def test_live_version(service_result, instance):
     """The live version is used; without a database the newest."""
     assert CliRunner().invoke(main, ["models", "live", "small", "1"]).exit_code == 0
-    assert score("good.csv").stdout_bytes == answered("?version=1")
+    assert score("good.csv").stdout_bytes == service_result("?version=1")
     (instance / "churn.db").unlink()
-    assert score("good.csv").stdout_bytes == answered("?version=2")
+    assert score("good.csv").stdout_bytes == service_result("?version=2")
     assert not (instance / "churn.db").exists()
 
 
@@ -298,7 +298,7 @@ finally:
 """
 
 
-def test_who_scores_loads_what_scores(many):
+def test_parent_loads_no_scoring_libraries(many):
     """With several processes the command itself loads neither ONNX Runtime nor pandas."""
     done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout) == (0, "set()\n")

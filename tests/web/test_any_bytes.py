@@ -65,11 +65,11 @@ def test_every_route(on, database_url, caplog):
     """Every route answers or refuses every text of the corpus in every position, and logs none of it."""
     caplog.set_level(logging.INFO)
     app, key = on(database_url)
-    complaints = {}
+    first_requests = {}
     for raw in corpus(app, key, every=EVERY):
         for complaint in complaints(app, raw):
-            complaints.setdefault((complaint, raw.method, raw.target[:40]), raw)
-    assert complaints == {}
+            first_requests.setdefault((complaint, raw.method, raw.target[:40]), raw)
+    assert first_requests == {}
     assert CANARY.decode() not in caplog.text
     assert "Traceback" not in caplog.text
 

@@ -28,7 +28,7 @@ class ReadToEnd(FlaskClient):
 
 
 @pytest.fixture(autouse=True)
-def whole_answers(monkeypatch) -> None:
+def read_to_end(monkeypatch) -> None:
     monkeypatch.setattr(Flask, "test_client_class", ReadToEnd)
 
 
@@ -179,7 +179,7 @@ def test_jobs_and_a_database_that_is_away(app, client, monkeypatch):
     assert value(samples, "http_requests_total") >= 1
 
 
-def test_for_operators_alone(models_dir, make_key):
+def test_scope_ops(models_dir, make_key):
     """The route requires the scope `ops`, is not limited, and returns OpenMetrics where Accept asks for it."""
     client = create_app(
         {"MODELS_DIR": str(models_dir), "TESTING": True, "RATELIMIT_ENABLED": True, "RATELIMIT_MANAGEMENT": "2/hour"}

@@ -28,7 +28,7 @@ NEEDED = {
 
 
 @pytest.fixture
-def stranger(models_dir, monkeypatch):
+def anonymous(models_dir, monkeypatch):
     """A client without a key, where keys are required."""
     monkeypatch.setenv("CHURN_AUTH", "required")
     return create_app({"MODELS_DIR": str(models_dir), "TESTING": True}).test_client()
@@ -39,32 +39,32 @@ def code(response):
 
 
 @pytest.mark.parametrize(("method", "route"), NEEDED)
-def test_scopes(stranger, make_key, method, route):
+def test_scopes(anonymous, make_key, method, route):
     """Every route requires its scope: without a key 401, with another scope 403 that names the required one."""
     scope = NEEDED[method, route]
-    response = stranger.open(route, method=method, json=CUSTOMER)
+    response = anonymous.open(route, method=method, json=CUSTOMER)
     assert code(response) == (401, "missing-credentials")
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="churn-api"'
     others = make_key(*(other for other in SCOPES if other != scope), name="others")
-    refused = stranger.open(route, method=method, json=CUSTOMER, headers={"X-API-Key": others})
+    refused = anonymous.open(route, method=method, json=CUSTOMER, headers={"X-API-Key": others})
     assert code(refused) == (403, "missing-scope")
     assert refused.json["scope"] == scope
-    own = stranger.open(route, method=method, json=CUSTOMER, headers={"X-API-Key": make_key(scope, name="own")})
+    own = anonymous.open(route, method=method, json=CUSTOMER, headers={"X-API-Key": make_key(scope, name="own")})
     assert own.status_code not in (401, 403)
 
 
 @pytest.mark.parametrize("header", ["X-API-Key", "Authorization"])
-def test_key_in_either_header(stranger, make_key, header):
+def test_key_in_either_header(anonymous, make_key, header):
     """A key is accepted in either header."""
     key = make_key("predict")
     headers = {header: key if header == "X-API-Key" else f"Bearer {key}"}
-    assert stranger.post(PREDICT, json=CUSTOMER, headers=headers).status_code == 200
+    assert anonymous.post(PREDICT, json=CUSTOMER, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("route", ["/", "/health", "/health/live", "/health/ready", "/docs", "/openapi.json"])
-def test_open_routes(stranger, route):
+def test_open_routes(anonymous, route):
     """The service card, health and the documents need no credentials."""
-    assert stranger.get(route).status_code in (200, 503)
+    assert anonymous.get(route).status_code in (200, 503)
 
 
 @pytest.mark.parametrize(
@@ -79,25 +79,25 @@ def test_open_routes(stranger, route):
         {"Authorization": "Basic !"},
     ],
 )
-def test_wrong_keys(stranger, headers):
+def test_wrong_keys(anonymous, headers):
     """All wrong keys are 401 with the same text."""
-    response = stranger.post(PREDICT, json=CUSTOMER, headers=headers)
+    response = anonymous.post(PREDICT, json=CUSTOMER, headers=headers)
     assert code(response) == (401, "invalid-key")
     assert response.json["detail"] == "The key is not valid here."
 
 
 @pytest.mark.parametrize("value", ["Bearer", "Bearer a.b.c", "Bearer " + "x" * 5000, "Token x", "é"])
-def test_wrong_tokens(stranger, value):
+def test_wrong_tokens(anonymous, value):
     """Anything that is neither key nor token is 401 with a WWW-Authenticate challenge."""
-    response = stranger.post(PREDICT, json=CUSTOMER, headers={"Authorization": value})
+    response = anonymous.post(PREDICT, json=CUSTOMER, headers={"Authorization": value})
     assert code(response) == (401, "invalid-token")
     assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
 
 
-def test_expired_key_is_like_none(stranger, make_key):
+def test_expired_key_is_like_none(anonymous, make_key):
     """Responses to an expired key and to a wrong key are the same."""
     key = make_key("predict", expires=timedelta(seconds=-1))
-    expired = stranger.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": key})
+    expired = anonymous.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": key})
     assert code(expired) == (401, "invalid-key")
 
 
@@ -152,88 +152,88 @@ def basic(user, password):
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
-def test_key_as_password(stranger, make_key):
+def test_key_as_password(anonymous, make_key):
     """A key is accepted as the password of Basic credentials with any user name; its scopes apply as usual."""
     key = make_key("predict")
     for user in ("", "crm", "ä"):
-        assert stranger.post(PREDICT, json=CUSTOMER, headers=basic(user, key)).status_code == 200
-    assert code(stranger.get("/api/v1/models", headers=basic("", key))) == (403, "missing-scope")
+        assert anonymous.post(PREDICT, json=CUSTOMER, headers=basic(user, key)).status_code == 200
+    assert code(anonymous.get("/api/v1/models", headers=basic("", key))) == (403, "missing-scope")
     for wrong in (basic(key, ""), basic("a", "b"), {"Authorization": "Basic"}, {"Authorization": "Basic é"}):
-        assert stranger.post(PREDICT, json=CUSTOMER, headers=wrong).status_code == 401
+        assert anonymous.post(PREDICT, json=CUSTOMER, headers=wrong).status_code == 401
 
 
 def token(client, key, **body):
     return client.post("/api/v1/token", headers={"X-API-Key": key}, **body)
 
 
-def test_token(stranger, make_key):
+def test_token(anonymous, make_key):
     """A key creates a short-lived token with all or some of its scopes, and the token has exactly these."""
     key = make_key("predict", "models:read")
-    full = token(stranger, key).json
+    full = token(anonymous, key).json
     assert (full["token_type"], full["expires_in"], full["scope"]) == ("Bearer", 900, "models:read predict")
-    some = token(stranger, key, json={"scopes": ["predict"]}).json
+    some = token(anonymous, key, json={"scopes": ["predict"]}).json
     headers = {"Authorization": f"Bearer {some['access_token']}"}
-    assert stranger.post(PREDICT, json=CUSTOMER, headers=headers).status_code == 200
-    assert code(stranger.get("/api/v1/models", headers=headers)) == (403, "missing-scope")
+    assert anonymous.post(PREDICT, json=CUSTOMER, headers=headers).status_code == 200
+    assert code(anonymous.get("/api/v1/models", headers=headers)) == (403, "missing-scope")
 
 
-def test_token_of_more(stranger, make_key):
+def test_token_of_more(anonymous, make_key):
     """A token cannot have a scope that its key lacks, and a token cannot create a token."""
     key = make_key("predict")
-    refused = token(stranger, key, json={"scopes": ["predict", "ops"]})
+    refused = token(anonymous, key, json={"scopes": ["predict", "ops"]})
     assert code(refused) == (403, "missing-scope")
     assert refused.json["scope"] == "ops"
-    headers = {"Authorization": f"Bearer {token(stranger, key).json['access_token']}"}
-    assert code(stranger.post("/api/v1/token", headers=headers)) == (403, "missing-scope")
+    headers = {"Authorization": f"Bearer {token(anonymous, key).json['access_token']}"}
+    assert code(anonymous.post("/api/v1/token", headers=headers)) == (403, "missing-scope")
 
 
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [({"scopes": ["all"]}, "#/scopes"), ({"scopes": "predict"}, "#/scopes"), ({"scope": []}, "#/scope"), ([], "#")],
 )
-def test_bad_token_request(stranger, make_key, body, pointer):
+def test_bad_token_request(anonymous, make_key, body, pointer):
     """An invalid request for a token names the invalid member."""
-    response = token(stranger, make_key("predict"), json=body)
+    response = token(anonymous, make_key("predict"), json=body)
     assert code(response) == (422, "validation-failed")
     assert [entry["pointer"] for entry in response.json["errors"]] == [pointer]
 
 
-def test_token_ends_with_its_key(stranger, make_key, instance):
+def test_token_ends_with_its_key(anonymous, make_key, instance):
     """A token is refused once its key is revoked."""
     from churn_api.config import load_settings
     from churn_api.services import Services
 
-    headers = {"Authorization": f"Bearer {token(stranger, make_key('predict')).json['access_token']}"}
-    assert stranger.post(PREDICT, json=CUSTOMER, headers=headers).status_code == 200
+    headers = {"Authorization": f"Bearer {token(anonymous, make_key('predict')).json['access_token']}"}
+    assert anonymous.post(PREDICT, json=CUSTOMER, headers=headers).status_code == 200
     Services(load_settings()).keys.revoke("tests", by="test")
-    stranger.application.extensions["churn_api"].key_cache.refresh()
-    assert code(stranger.post(PREDICT, json=CUSTOMER, headers=headers)) == (401, "invalid-token")
+    anonymous.application.extensions["churn_api"].key_cache.refresh()
+    assert code(anonymous.post(PREDICT, json=CUSTOMER, headers=headers)) == (401, "invalid-token")
 
 
-def test_expired_token(stranger, make_key):
+def test_expired_token(anonymous, make_key):
     """An expired token has a problem code of its own, so that the client requests a new one."""
     now = time.time()
     claims = {"iss": "churn-api", "aud": "churn-api", "sub": "key:x", "name": "x", "exp": now - 60, "scope": "predict"}
     headers = {"Authorization": f"Bearer {jwt.encode(claims, SECRET, 'HS256')}"}
-    assert code(stranger.post(PREDICT, json=CUSTOMER, headers=headers)) == (401, "token-expired")
+    assert code(anonymous.post(PREDICT, json=CUSTOMER, headers=headers)) == (401, "token-expired")
 
 
-def test_database_away(stranger, make_key, monkeypatch):
+def test_database_away(anonymous, make_key, monkeypatch):
     """While the database is away, known keys are served, others get 503, and readiness names the database."""
     from churn_api.store.database import Database, DatabaseAway
 
     met = make_key("predict", name="met")
-    assert stranger.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": met}).status_code == 200
+    assert anonymous.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": met}).status_code == 200
     other = make_key("predict", name="other")
 
     def away(*_):
         raise DatabaseAway("test")
 
     monkeypatch.setattr(Database, "_connection", away)
-    assert stranger.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": met}).status_code == 200
-    refused = stranger.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": other})
+    assert anonymous.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": met}).status_code == 200
+    refused = anonymous.post(PREDICT, json=CUSTOMER, headers={"X-API-Key": other})
     assert code(refused) == (503, "dependency-unavailable")
     assert refused.headers["Retry-After"] == "5"
-    ready = stranger.get("/health/ready")
+    ready = anonymous.get("/health/ready")
     assert (code(ready), ready.json["part"]) == ((503, "dependency-unavailable"), "database")
-    assert stranger.get("/health").json["checks"]["database"]["status"] == "degraded"
+    assert anonymous.get("/health").json["checks"]["database"]["status"] == "degraded"

@@ -119,7 +119,7 @@ def test_many_choices(send_wide, sent):
 
 
 @pytest.mark.parametrize("sent", ["json", "csv"])
-def test_few_choices_beside_many(send_wide, sent):
+def test_few_choices_next_to_many(send_wide, sent):
     """A feature with few choices gets hints even where another feature has too many choices to compare."""
     errors = send_wide(sent, Contract="contract numbir #", Region="Nrth").json["errors"]
     contracts, regions = (

@@ -96,7 +96,7 @@ def test_no_key_no_answer(make):
         ("capacitor://localhost", "capacitor://localhost", True),
     ],
 )
-def test_compared_whole(configured, origin, may):
+def test_origins_match_exactly(configured, origin, may):
     """Origins match exactly; a star matches subdomains with the same scheme and port."""
     app = Flask("with one view")
     app.config.from_mapping(load_settings({"CORS_ORIGINS": [configured]}))

@@ -55,7 +55,7 @@ def content(answer):
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("headers", [{}, {"X_API_Key": "churn_wrong"}], ids=["with a key", "with a wrong key"])
-def test_answered_as_by_flask(ask, case, headers):
+def test_equals_flask(ask, case, headers):
     """Status, headers and body are the same with direct dispatch and through Flask."""
     path, body = CASES[case]
     directly, by_flask = content(ask(path, body, **headers)), content(ask(path, body, **headers, **BY_FLASK))

@@ -215,7 +215,7 @@ def test_readiness_names_what_is_not_ready(spoilt):
     assert "/" not in problem["detail"]
 
 
-def test_health_tells_down(spoilt):
+def test_health_is_down(spoilt):
     """The report is `down` and names the model that cannot be loaded; liveness is 200."""
     report = spoilt.get("/api/v1/health").json
     assert report["status"] == "down"

@@ -62,7 +62,7 @@ def test_forked_later(mounted):
     assert status_in_a_fork(mounted) == 401
 
 
-def test_threads_wait_for_the_look(mounted):
+def test_threads_wait_for_the_database(mounted):
     """Of many simultaneous first requests, none is answered before the database is read."""
     revoke()
     application = mounted.application

@@ -34,7 +34,7 @@ def test_no_sessions(client):
     assert "Set-Cookie" not in answer.headers
 
 
-def test_head_has_the_length_alone(client):
+def test_head_has_only_the_length(client):
     """HEAD returns the headers of GET, with the length of the body that is not sent."""
     full, head = client.get("/health/live"), client.head("/health/live")
     assert head.headers["Content-Length"] == full.headers["Content-Length"] == str(len(full.data))

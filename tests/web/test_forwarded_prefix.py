@@ -52,7 +52,7 @@ def links(client, prefix, at=""):
     }
 
 
-def test_told_with_the_prefix(make):
+def test_urls_have_the_prefix(make):
     """Every URL in responses begins with the prefix; a slash at the prefix's end is ignored."""
     client = make(**LOOPBACK)
     assert links(client, PREFIX) == links(client, f"{PREFIX}/") == links(client, f"/evil, {PREFIX}") == {PREFIX}
@@ -66,7 +66,7 @@ def test_mounted_below_a_prefix(make):
     assert links(client, "/here", at="/here") == {"/here/here"}
 
 
-def test_a_team_that_heeds_the_proxy_itself(make):
+def test_outer_application_with_proxy_fix(make):
     """Where the outer application applies the prefix with ProxyFix, it is not added twice."""
     team = flask.Flask("team")
     client = make("/here", team, **LOOPBACK)
@@ -75,7 +75,7 @@ def test_a_team_that_heeds_the_proxy_itself(make):
 
 
 @pytest.mark.parametrize("settings", [{}, {"TRUSTED_PROXIES": ["10.0.0.0/8", "unix"]}])
-def test_strangers(make, settings):
+def test_untrusted_peers(make, settings):
     """Headers from untrusted peers are ignored."""
     assert links(make(**settings), PREFIX) == {""}
 

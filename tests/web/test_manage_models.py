@@ -101,7 +101,7 @@ def test_broken_version_never_lives(manager, models):
     assert version_of(manager) == "2"
 
 
-def test_swapped_files_are_found(manager, models):
+def test_swapped_files_are_refused(manager, models):
     """A version whose card and files were replaced by those of another bundle is refused too."""
     for name in ("card.json", "model.onnx", "model.joblib"):
         shutil.copy(models / "small" / "2" / name, models / "small" / "1" / name)

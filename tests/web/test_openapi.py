@@ -212,7 +212,7 @@ def test_operations_read_as_functions(document):
     assert {"predict", "predictBatch", "predictWithModel", "createJob", "listJobs", "makeModelLive"} <= set(names)
 
 
-def test_who_may_call(models_dir):
+def test_security(models_dir):
     """Public routes need no credentials; predictions may have none with AUTH=open."""
     for auth, predicting in (("open", [{}, {"key": []}, {"token": []}]), ("required", [{"key": []}, {"token": []}])):
         app = create_app({"MODELS_DIR": str(models_dir), "TESTING": True, "AUTH": auth})
@@ -261,7 +261,7 @@ def test_forms_are_described(document):
     assert set(batch["schema"]["properties"]) == {"file"}
 
 
-def test_info_says_whom_to_ask_and_what_is_allowed(models_dir):
+def test_info_has_contact_and_limits(models_dir):
     """The document's head has the contact that was configured, and the limits in force."""
     chosen = {"MODELS_DIR": str(models_dir), "TESTING": True, "MAX_BATCH_ROWS": 77, "RATELIMIT_ENABLED": True}
     client = create_app(chosen | {"RATELIMIT_PREDICT": "7/second", "CONTACT": "churn@example.com"}).test_client()

@@ -66,7 +66,7 @@ def test_every_pair_of_formats(client, scored, sent, wanted):
 
 @pytest.mark.parametrize("accept", [None, "*/*", "text/*, */*;q=0.1"])
 @pytest.mark.parametrize("sent", FORMATS)
-def test_answered_as_sent(client, sent, accept):
+def test_returned_in_the_format_of_the_body(client, sent, accept):
     """A table is returned in its own format where the client accepts anything, or has no Accept header."""
     headers = {} if accept is None else {"Accept": accept}
     expected = "text/csv" if accept and accept.startswith("text/") else TYPES[sent]
@@ -119,7 +119,7 @@ def test_upload(client, scored, sent):
         assert READ[sent](response.data) == scored
 
 
-def test_upload_answered_otherwise(client, scored):
+def test_upload_returned_as_json(client, scored):
     """An upload is returned as JSON where only JSON is accepted."""
     response = upload(client, WRITE["csv"](TABLE), "a.csv", Accept="application/json")
     assert READ["json"](response.data) == scored
@@ -184,7 +184,7 @@ def test_keep_other_kinds(client):
     ],
 )
 @pytest.mark.parametrize("sent", ["csv", "parquet", "arrow"])
-def test_keep_what_cannot_be_kept(client, sent, keep, place, message, hint):
+def test_keep_of_unknown_columns(client, sent, keep, place, message, hint):
     """A column to keep that the table lacks, or that is named like an output, is 422 with its position and a hint."""
     table = TABLE.assign(risk_band="x")
     problem = problem_of(post(client, WRITE[sent](table), sent, f"?keep={keep}"), 422, "validation-failed")

@@ -85,7 +85,7 @@ def test_spans(serve, models_dir, collector):
         )
 
 
-def test_what_a_span_tells(serve, models_dir, collector):
+def test_span_attributes(serve, models_dir, collector):
     """A request without a trace starts one; unmatched paths and a client's values are not exported."""
     with serve(models_dir, workers=1, CHURN_OTLP_ENDPOINT=collector.url) as server:
         answer = requests.get(f"{server.url}/Hidden-4711?Hidden-4711", headers={"traceparent": "00-Hidden"}, timeout=30)

@@ -39,7 +39,7 @@ def app(seen):
     return app
 
 
-def test_told_when_the_answer_is_sent(app, seen):
+def test_notified_when_the_response_is_sent(app, seen):
     """An observer is notified when a request starts, and again when its response is sent, not before."""
     answer = app.test_client().get("/text", headers={"X-Request-ID": "mine"}, buffered=False)
     assert [record.request_id for record in seen.started_with] == ["mine"]
@@ -50,7 +50,7 @@ def test_told_when_the_answer_is_sent(app, seen):
     assert record.seconds > 0
 
 
-def test_told_once_of_what_is_sent_as_a_file(app, seen):
+def test_file_responses_are_reported_once(app, seen):
     """A file response stays a file wrapper for the server, and its end is reported once."""
     environ = app.test_client().get("/text").request.environ | {"PATH_INFO": "/file", "wsgi.file_wrapper": FileWrapper}
     seen.finished_with.clear()
@@ -61,7 +61,7 @@ def test_told_once_of_what_is_sent_as_a_file(app, seen):
     assert [status for _, status, _ in seen.finished_with] == [200]
 
 
-def test_told_of_what_breaks(app, seen):
+def test_failures_are_reported(app, seen):
     """A request that fails outside every error handler is reported too."""
     app.testing = True
     with pytest.raises(ZeroDivisionError):

@@ -128,7 +128,7 @@ class Format(ABC):
 
     def decode(self, part: bytes) -> "pa.Table":
         """Decode a part that `encode` made."""
-        raise NotImplementedError(f"parts of {self.title} are joined as they stand")
+        raise NotImplementedError(f"parts of {self.title} are concatenated, not decoded")
 
     @abstractmethod
     def begin(self, sink: BinaryIO, schema: "pa.Schema") -> TableWriter | None:

@@ -1,4 +1,4 @@
-"""The fast reader: the same verdicts and values as record.py, and far fewer calls of it."""
+"""The fast path accepts, rejects and decodes as record.py does, with far fewer calls of it."""
 
 import math
 
@@ -30,7 +30,7 @@ def many(*customers, limit=100, reader=READER):
 
 @pytest.fixture
 def judged(monkeypatch):
-    """What record.py was asked."""
+    """The payloads that record.py received."""
     asked = []
     read = RecordReader.read
 
@@ -43,14 +43,14 @@ def judged(monkeypatch):
 
 
 def test_clean_bodies_never_reach_marshmallow(judged):
-    """A clean record and a clean batch are read without one call of record.py."""
+    """A valid record and a valid batch are read without calling record.py."""
     READER.read_one(orjson.dumps(GOOD))
     many(*[GOOD] * 50)
     assert judged == []
 
 
 def test_only_rows_at_fault_reach_marshmallow(judged):
-    """Of a batch with two bad rows, record.py judges these two."""
+    """Only the two invalid rows of a batch reach record.py."""
     batch = many(GOOD, BAD, GOOD, {"tenure": 1.5}, GOOD)
     assert judged == [BAD, {"tenure": 1.5}]
     assert list(batch.positions) == [0, 2, 4]
@@ -58,7 +58,7 @@ def test_only_rows_at_fault_reach_marshmallow(judged):
 
 
 def test_what_only_marshmallow_accepts():
-    """A row that the structs reject and record.py accepts stands in its place with its value."""
+    """A row that the structs reject and record.py accepts keeps its position and value."""
     batch = many(GOOD, {"tenure": 3.0, "customer_id": 7.0}, GOOD)
     assert batch.columns.numbers[:, 0].tolist() == [1, 3, 1]
     assert batch.identifiers == ["a", 7.0, "a"]
@@ -66,14 +66,14 @@ def test_what_only_marshmallow_accepts():
 
 
 def test_warnings_have_places():
-    """An unseen category of an open feature is named with its row, in the order of rows."""
+    """Out-of-vocabulary categories of an open feature cause warnings with their row, in the order of rows."""
     batch = many(GOOD | {"plan": "A"}, GOOD | {"plan": "C"}, BAD, GOOD | {"plan": "D"})
     assert [fault.pointer for fault in batch.warnings] == ["#/customers/1/plan", "#/customers/3/plan"]
     assert [fault.pointer for fault in READER.read_one(b'{"tenure": 1, "plan": "C"}').warnings] == ["#/plan"]
 
 
 def test_limit():
-    """A batch above the limit is refused before its rows are judged, good or bad."""
+    """A batch above the limit is rejected before its rows are validated."""
     assert many(GOOD, GOOD, limit=2).sent == 2
     for rows in ([GOOD] * 3, [BAD] * 3):
         with pytest.raises(TooManyRows, match="more than 2"):
@@ -81,7 +81,7 @@ def test_limit():
 
 
 def test_nothing_good():
-    """A batch of nothing but bad rows has no columns, and every fault."""
+    """A batch with only invalid rows has empty columns, and every fault."""
     batch = many(BAD, BAD)
     assert (batch.columns.rows, batch.sent, len(batch.faults)) == (0, 2, 2)
 
@@ -90,13 +90,13 @@ def test_nothing_good():
     "body", [b"", b"{", b"[1", b'{"customers": [{"tenure": 1}, {]}', b'{"customers": [{"tenure": NaN}]}', b"\xff"]
 )
 def test_no_json(body):
-    """A body that is no JSON is that, wherever it stops being JSON."""
+    """A body that is not valid JSON raises JSONDecodeError, wherever the error is."""
     for read in (READER.read_one, lambda data: READER.read_many(data, 100)):
         with pytest.raises(orjson.JSONDecodeError):
             read(body)
 
 
-# --- both readers agree, whatever the signature and whatever is sent
+# --- both readers agree for any signature and any body
 
 NAMES = st.sampled_from([*ODD_NAMES, "tenure", "Contract"]) | st.text(
     st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=6
@@ -156,7 +156,7 @@ def records(draw, of: Signature):
 
 
 def serialised(value) -> bytes:
-    """JSON, integers of any size included."""
+    """Any JSON value, including integers of any size."""
     import json
 
     return json.dumps(value).encode()
@@ -165,7 +165,7 @@ def serialised(value) -> bytes:
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_one_record_gets_the_same_verdict_and_values(data):
-    """For any signature and any record, fast reader and record.py agree on verdict, faults and values."""
+    """For any signature and any record, the fast path and record.py agree on validity, faults and values."""
     of = data.draw(signatures())
     body = serialised(data.draw(records(of)))
     reader, slow = BatchReader(of), RecordReader(of)
@@ -188,7 +188,7 @@ def test_one_record_gets_the_same_verdict_and_values(data):
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_a_batch_is_its_records(data):
-    """For any signature and any rows, a batch has the columns of its good rows and the faults of its bad ones."""
+    """For any signature and any rows, a batch has the columns of its valid rows and the faults of the others."""
     of = data.draw(signatures())
     rows = data.draw(st.lists(records(of) | VALUES, min_size=1, max_size=5))
     reader, good, places, faults = BatchReader(of), [], [], []
@@ -212,7 +212,7 @@ def same(one, two):
     st.binary(max_size=60) | st.text(max_size=40).map(lambda text: b'{"tenure": 1, "plan": "' + text.encode() + b'"}')
 )
 def test_accepted_bytes_are_json(body):
-    """Whatever bytes the structs accept, a strict JSON parser accepts, with the same values."""
+    """Any bytes that the structs accept, a strict JSON parser accepts with the same values."""
     row = READER._decoder.decode(body)
     if row is not None:
         payload = orjson.loads(body)

@@ -1,4 +1,4 @@
-"""Records come as bytes, as Python objects, or by field: they are read alike, and faults lie where the caller says."""
+"""Records as bytes, as Python objects or by field are read alike, and the caller determines the paths of faults."""
 
 import math
 from decimal import Decimal
@@ -29,7 +29,7 @@ GOOD, BAD = {"tenure": 1, "plan": "A", "customer_id": "a"}, {"tenure": "x"}
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_python_records_are_read_as_json_is(data):
-    """For any signature and any rows, Python records give the columns, identifiers and faults that their JSON gives."""
+    """For any signature and any rows, Python records give the same columns, identifiers and faults as their JSON."""
     of = data.draw(signatures())
     rows = orjson.loads(serialised(data.draw(st.lists(records(of) | VALUES, min_size=1, max_size=5))))
     from_json = BatchReader(of).read_many(orjson.dumps({"customers": rows}), 100)
@@ -41,7 +41,7 @@ def test_python_records_are_read_as_json_is(data):
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_a_python_record_is_read_as_json_is(data):
-    """For any signature, one Python record gives what its JSON gives: the same columns, identifier and faults."""
+    """For any signature, one Python record gives the same columns, identifier and faults as its JSON."""
     of = data.draw(signatures())
     record = orjson.loads(serialised(data.draw(records(of) | VALUES)))
     outcomes = []
@@ -61,7 +61,7 @@ def test_a_python_record_is_read_as_json_is(data):
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_columns_are_read_as_their_rows_are(data):
-    """For any signature, columns by name give what the records made of them give."""
+    """For any signature, named columns give the same result as the records made of them."""
     of = data.draw(signatures())
     names = data.draw(
         st.lists(st.sampled_from([item.name for item in of.features] + ["other"]), unique=True, min_size=1)
@@ -75,7 +75,7 @@ def test_columns_are_read_as_their_rows_are(data):
 
 
 def test_any_member():
-    """The list of records may go by another name, and faults lie below that name."""
+    """The member with the list may have another name, and the paths of faults begin with it."""
     batch = READER.read_many(orjson.dumps({"instances": [GOOD, BAD, GOOD | {"plan": "C"}]}), 10, "instances")
     assert [fault.pointer for fault in batch.faults] == ["#/instances/1/tenure"]
     assert [fault.pointer for fault in batch.warnings] == ["#/instances/2/plan"]
@@ -85,7 +85,7 @@ def test_any_member():
 
 
 def test_any_place():
-    """The caller says where a fault lies: deep in a body, or at a row and column."""
+    """The caller determines a fault's path: deep in a body, or a row and a column."""
     deep = READER.read_rows([GOOD, BAD], 10, paths_in_list("inputs", 0, "data"))
     assert [fault.pointer for fault in deep.faults] == ["#/inputs/0/data/1/tenure"]
     names = ["tenure", "plan"]
@@ -119,14 +119,14 @@ def test_any_place():
     ],
 )
 def test_what_no_json_could_hold(name, value):
-    """A Python value that no JSON could hold, or that the field does not take, is a fault and no other exception."""
+    """A Python value that JSON cannot hold, or that the field does not accept, is a fault and no other error."""
     batch = READER.read_rows([GOOD, GOOD | {name: value}], 10, paths_in_list("customers"))
     assert (list(batch.positions), len(batch.faults)) == ([0], 1)
     assert batch.faults[0].pointer.startswith("#/customers/1")
 
 
 def test_bounds():
-    """More rows than allowed are refused before any is read; none at all, or columns of different lengths, too."""
+    """Too many rows are rejected before any is read; so are no rows, and columns of different lengths."""
     with pytest.raises(TooManyRows):
         READER.read_rows([BAD] * 3, 2, paths_in_list())
     for read in (lambda: READER.read_rows([], 2, paths_in_list()), lambda: READER.read_columns({}, 2, paths_in_list())):

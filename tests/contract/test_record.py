@@ -27,7 +27,7 @@ def faults_of(reader=READER, **payload):
 
 
 def test_values_come_in_the_signatures_order():
-    """A record's values stand in the signature's order, whatever the order sent, with None for what is missing."""
+    """A record's values are in the signature's order, whatever the order sent, with None for missing values."""
     record = READER.read({"age": 30, "partner": False, "tenure": 3.0, "total_charges": 7, "customerID": 17})
     assert record == (17, (3, 7.0, False, None, None, None, 30))
 
@@ -66,31 +66,31 @@ def test_values_come_in_the_signatures_order():
     ],
 )
 def test_strictness(name, value, code):
-    """Nothing is cast: each of these is one fault of that code at that field."""
+    """No value is cast: each of these is one fault with that code at that field."""
     assert {pointer: fault.code for pointer, fault in faults_of(**{name: value}).items()} == {f"#/{name}": code}
 
 
 @pytest.mark.parametrize("identifier", ["CUST001", "José 7", 0, -5, 2**63 - 1, 7.0, "a" * 128])
 @pytest.mark.parametrize("name", ["customer_id", "customerID"])
 def test_identifier_is_kept(name, identifier):
-    """The identifier is taken under either name and kept as it came, in value and type."""
+    """The identifier is accepted under either name, and keeps its value and type."""
     kept = READER.read({"tenure": 1, name: identifier}).customer_id
     assert (kept, type(kept)) == (identifier, type(identifier))
 
 
 def test_identifier_sent_twice():
-    """An identifier under both names is a fault: which one was meant?"""
+    """An identifier under both names is a fault, since it is ambiguous."""
     assert faults_of(customer_id="a", customerID="b")["#/customer_id"].code == "sent-twice"
 
 
 def test_all_faults_at_once():
-    """Every fault of a record is reported, unknown fields too, in the signature's order."""
+    """Every fault of a record is reported, including unknown fields, in the signature's order."""
     found = faults_of(tenure="x", age=1, contract="None", citi="Rome", customer_id="a", customerID="b")
     assert list(found) == ["#/tenure", "#/contract", "#/age", "#/customer_id", "#/citi"]
 
 
 def test_required():
-    """A required field that is not sent is a fault at its place."""
+    """A missing required field is a fault with the field's path."""
     with pytest.raises(InvalidRecord) as caught:
         READER.read({})
     assert [(fault.pointer, fault.code) for fault in caught.value.faults] == [("#/tenure", "required")]
@@ -108,7 +108,7 @@ def test_required():
     ],
 )
 def test_hints(payload, hint):
-    """A hint says what to send instead, where that can be guessed."""
+    """A hint suggests what to send instead, where it can be guessed."""
     assert [fault.hint for fault in faults_of(**payload).values()] == [hint]
 
 
@@ -118,13 +118,13 @@ def test_not_a_choice_lists_the_choices():
 
 
 def test_open_feature():
-    """An unseen category of an open feature is a valid value."""
+    """An out-of-vocabulary category of an open feature is a valid value."""
     assert READER.read({"tenure": 1, "plan": "C"}).values[5] == "C"
 
 
 @pytest.mark.parametrize("payload", [None, [], "a", 3, [{"tenure": 1}], True])
 def test_not_an_object(payload):
-    """A body that is no object is one fault at its root."""
+    """A body that is not an object is one fault at its root."""
     with pytest.raises(InvalidRecord) as caught:
         READER.read(payload)
     assert [fault.pointer for fault in caught.value.faults] == ["#"]
@@ -141,7 +141,7 @@ def test_unknown_fields_are_bounded():
 
 
 def test_odd_names():
-    """Names that are no Python identifiers, or that Marshmallow uses itself, work like any other."""
+    """Names that are not Python identifiers, or that Marshmallow uses itself, work like any other."""
     reader = RecordReader(signature(*(feature(name, "number", required=True, nullable=False) for name in ODD_NAMES)))
     record = reader.read({name: float(index) for index, name in enumerate(ODD_NAMES)})
     assert record.values == tuple(map(float, range(len(ODD_NAMES))))
@@ -158,7 +158,7 @@ NAMES = st.sampled_from([*(f.name for f in SIGNATURE.features), "customer_id", "
 
 @given(st.dictionaries(NAMES | st.text(max_size=5), JSON_VALUES, max_size=8))
 def test_any_object_is_valid_or_explained(payload):
-    """Whatever an object holds, it is a record or has faults, and no message repeats a value that was sent."""
+    """Any object is a valid record or has faults, and no message repeats a value that was sent."""
     marked = {name: "s3cret" + value if isinstance(value, str) else value for name, value in payload.items()}
     try:
         record = READER.read(marked)

@@ -6,7 +6,7 @@ from churn_api.contract.signature import Feature, Signature, SignatureError
 
 
 def test_json_and_back():
-    """A signature read from its own JSON is the same signature."""
+    """A signature survives a round trip through JSON."""
     original = signature(
         feature("age", minimum=18, maximum=99, required=True, nullable=False),
         feature("plan", "string", choices=("A", "B"), unseen="accept", description="What they pay for."),
@@ -16,7 +16,7 @@ def test_json_and_back():
 
 
 def test_immutable():
-    """Nothing can be changed in a signature."""
+    """A signature is immutable."""
     with pytest.raises(AttributeError):
         signature().features[0].name = "other"
     with pytest.raises(AttributeError):
@@ -44,13 +44,13 @@ def test_immutable():
     ],
 )
 def test_contradictions(parts, complaint):
-    """A feature that contradicts itself is refused with its name and what is wrong."""
+    """An inconsistent feature is rejected with its name and the reason."""
     with pytest.raises(SignatureError, match=complaint):
         feature(**parts)
 
 
 def test_clashes():
-    """Two features of one name, or one named as the identifier or the target, are refused."""
+    """Two features with one name, or a feature with the name of the identifier or the target, are rejected."""
     with pytest.raises(SignatureError, match="two features are named 'a'"):
         signature(feature("a"), feature("a"))
     with pytest.raises(SignatureError, match="both a feature and the identifier"):
@@ -71,7 +71,7 @@ def test_clashes():
     ],
 )
 def test_bad_json_names_the_place(change, complaint):
-    """JSON that is no signature is refused with the place at fault."""
+    """JSON that is not a signature is rejected with the path of the error."""
     plain = msgspec.json.decode(signature().to_json())
     plain["features"][0] |= change
     with pytest.raises(SignatureError, match=complaint):
@@ -80,11 +80,11 @@ def test_bad_json_names_the_place(change, complaint):
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b'{"features": []}'])
 def test_not_a_signature(data):
-    """What is not JSON, or lacks parts, is a SignatureError and nothing else."""
+    """Invalid JSON, or JSON with missing members, raises SignatureError and no other exception."""
     with pytest.raises(SignatureError):
         Signature.from_json(data)
 
 
 def test_defaults_are_left_out_of_the_json():
-    """The JSON of a feature holds what was said and no defaults."""
+    """The JSON of a feature contains what was declared and no defaults."""
     assert msgspec.json.encode(Feature(name="a", type="number")) == b'{"name":"a","type":"number"}'

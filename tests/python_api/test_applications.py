@@ -1,4 +1,4 @@
-"""Applications from Python: a database for them, predictions by what is live in them, and their end."""
+"""Applications from Python: their database, predictions by their live version, and closing them."""
 
 import gc
 import shutil
@@ -28,13 +28,13 @@ MEMORY = "sqlite:///:memory:"
 
 @pytest.fixture
 def config(models_dir):
-    """What most tests configure an application with."""
+    """The configuration of most tests."""
     return {"MODELS_DIR": str(models_dir)}
 
 
 @pytest.fixture
 def app(config):
-    """An application that follows its database, as any that is no test's does."""
+    """An application that follows its database, as in production."""
     app = churn_api.create_app(config)
     yield app
     churn_api.close(app)
@@ -42,7 +42,7 @@ def app(config):
 
 @pytest.fixture(params=["itself", "mounted"])
 def either(request, config):
-    """What a program has at hand: the API's application, or the team's that it is mounted in."""
+    """The API's own application, or another application that the API is mounted in."""
     if request.param == "itself":
         app = churn_api.create_app(config)
     else:
@@ -53,7 +53,7 @@ def either(request, config):
 
 
 def test_predicts_what_is_live(either):
-    """A predictor predicts with the version that is live, and with another as soon as that is; or with one pinned."""
+    """A predictor uses the live version, and a new one as soon as it is live; or a pinned version."""
     live, pinned = churn_api.predictor(either, "small"), churn_api.predictor(either, "small", version=2)
     assert live.predict(CUSTOMER).version == "2"
     churn_api.make_live(either, "small", 1)
@@ -62,7 +62,7 @@ def test_predicts_what_is_live(either):
 
 
 def test_default_model(app):
-    """Without a name a predictor is that of the default model."""
+    """Without a name a predictor uses the default model."""
     found = churn_api.predictor(app).predict({"age": 35, "tenure": 24, "monthly_charges": 65.50})
     assert (found.model, found.version) == ("default", "1")
 
@@ -79,7 +79,7 @@ def test_same_as_by_http(app):
 
 
 def test_follows_other_processes(app, config):
-    """What another process makes live answers soon, without a request."""
+    """A version that another process makes live is used soon, without a request."""
     predictor = churn_api.predictor(app, "small")
     assert predictor.predict(CUSTOMER).version == "2"
     elsewhere = Services(load_settings(config))
@@ -89,7 +89,7 @@ def test_follows_other_processes(app, config):
 
 
 def test_counted(app):
-    """Predictions from Python are in the metrics with all others; tables without rows change nothing."""
+    """Predictions from Python are counted in the metrics like all others; tables without rows change nothing."""
     predictor = churn_api.predictor(app, "small")
     for _ in range(3):
         predictor.predict(CUSTOMER)
@@ -103,7 +103,7 @@ def test_counted(app):
 
 
 def test_unknown(app):
-    """A model or version that there is not is refused when the predictor is made, with the model that was meant."""
+    """An unknown model or version is rejected when the predictor is created, with the most similar name."""
     with pytest.raises(churn_api.UnknownModel, match=r"no model 'smal' is live\. Did you mean 'small'"):
         churn_api.predictor(app, "smal")
     with pytest.raises(churn_api.UnknownVersion, match="no version '9'"):
@@ -116,7 +116,7 @@ def test_unknown(app):
 
 
 def test_live_later(models_dir):
-    """A model of which no version is live has a predictor, which says so and predicts as soon as one is."""
+    """A model without a live version has a predictor, which raises an error until a version is live."""
     config = {"MODELS_DIR": str(models_dir), "DATABASE_URL": MEMORY, "TESTING": True}
     app = churn_api.create_app(config)
     predictor = churn_api.predictor(app, "small")
@@ -129,7 +129,7 @@ def test_live_later(models_dir):
 
 
 def test_registered_later(models_dir, tmp_path):
-    """A version that was registered since the application was made is known to a predictor that is made then."""
+    """A predictor finds a version that was registered after the application was created."""
     elsewhere = tmp_path / "models"
     shutil.copytree(models_dir, elsewhere)
     config = {"MODELS_DIR": str(elsewhere), "DATABASE_URL": f"sqlite:///{tmp_path / 'churn.db'}"}
@@ -149,7 +149,7 @@ def test_registered_later(models_dir, tmp_path):
 
 
 def test_damaged(models_dir, tmp_path):
-    """What may not answer is not made live: the reason is told, and what is live stays so."""
+    """A version that may not serve is not made live: the error has the reason, and the live version does not change."""
     folder = tmp_path / "models" / "small" / "1"
     folder.mkdir(parents=True)
     for file in (models_dir / "small" / "1").iterdir():
@@ -166,7 +166,7 @@ def test_damaged(models_dir, tmp_path):
 
 
 def test_acts_are_in_the_audit(app):
-    """Who made a version live from Python is in the audit."""
+    """The audit records who made a version live from Python."""
     churn_api.make_live(app, "small", 1)
     latest = audit.latest_entries(services_of(app).database, 1)[0]
     assert (latest.action, latest.subject) == ("models.live", "small")
@@ -174,7 +174,7 @@ def test_acts_are_in_the_audit(app):
 
 
 def test_which_application(config):
-    """An application without the API, or with more than one, is refused with what to do."""
+    """An application without the API, or with several, is rejected with what to do."""
     team = flask.Flask("team")
     for ask in (churn_api.predictor, churn_api.close):
         with pytest.raises(ValueError, match=r"churn_api.init_app\(app\) first"):
@@ -189,7 +189,7 @@ def test_which_application(config):
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres", "memory"])
 def test_upgrade(request, database, instance, models_dir):
-    """`upgrade` makes the tables that an application needs, of every kind of database, and may be called again."""
+    """`upgrade` creates an application's tables in every kind of database, and may be called again."""
     url = {"sqlite": f"sqlite:///{instance / 'new.db'}", "memory": MEMORY}.get(database)
     config = {
         "DATABASE_URL": url or request.getfixturevalue("postgres_database"),
@@ -208,7 +208,7 @@ def test_upgrade(request, database, instance, models_dir):
 
 
 def test_upgrades_that_cannot_be(instance, tmp_path):
-    """A database that is away, newer than this program or none at all is a StartError that names it."""
+    """A database that is unreachable, newer than this program or not a database raises a StartError that names it."""
     database = Database(f"sqlite:///{instance / 'churn.db'}")
     with database.transaction() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -221,7 +221,7 @@ def test_upgrades_that_cannot_be(instance, tmp_path):
 
 
 def test_in_memory(models_dir):
-    """A database in memory is one for all threads of its application, and no other application's."""
+    """A database in memory is shared by all threads of its application, and by no other application."""
     config = {"MODELS_DIR": str(models_dir), "DATABASE_URL": MEMORY}
     app, other = churn_api.create_app(config), churn_api.create_app(config)
     churn_api.make_live(app, "small", 1)
@@ -247,11 +247,11 @@ def test_in_memory(models_dir):
 
 
 def open_now():
-    """What this process has open, and its threads. Sockets and files by what they lead to."""
+    """The open files and sockets of this process, by target, and its threads."""
     gc.collect()
     leads = []
     for descriptor in Path("/proc/self/fd").iterdir():
-        with suppress(FileNotFoundError):  # that of this listing
+        with suppress(FileNotFoundError):  # the descriptor of this listing
             leads.append(str(descriptor.readlink()))
     return sorted(leads), {thread.name for thread in threading.enumerate()}
 
@@ -268,14 +268,14 @@ COUNTERS = {
 @pytest.mark.parametrize("mounted", [False, True], ids=["itself", "mounted"])
 @pytest.mark.parametrize("database", ["sqlite", "postgres", "memory"])
 def test_nothing_stays_open(request, config, database, mounted, counters):
-    """A closed application leaves no thread, connection or open file of those that it was serving with."""
+    """A closed application leaves no thread, connection or open file."""
     config |= COUNTERS[counters] | {"RATELIMIT_ENABLED": True}
     if counters == "redis":
         config["REDIS_URL"] = request.getfixturevalue("redis_url")
     if database != "sqlite":
         config["DATABASE_URL"] = request.getfixturevalue("postgres_database") if database == "postgres" else MEMORY
         churn_api.upgrade(config)
-    serve_once(config, mounted)  # what is loaded and kept once by libraries
+    serve_once(config, mounted)  # libraries load and keep some things once
     before = open_now()
     serve_once(config, mounted)
     until(lambda: open_now() == before)  # a thread of `limits` for counters in memory ends a moment later
@@ -309,7 +309,7 @@ def test_spans(config):
 
 
 def test_no_connection_of_postgres(config, postgres_database):
-    """The server of a closed application's database has no connection of it any more."""
+    """The database server has no connection of a closed application."""
     config["DATABASE_URL"] = postgres_database
     churn_api.upgrade(config)
     server = create_engine(Database(postgres_database).url)
@@ -329,7 +329,7 @@ def test_no_connection_of_postgres(config, postgres_database):
 
 
 def test_closed(config):
-    """A closed application predicts nothing, answers nothing, and is no worker any more."""
+    """A closed application rejects predictions and requests, and is no longer listed as a worker."""
     app = churn_api.create_app(config)
     predictor = churn_api.predictor(app, "small")
     predictor.predict(CUSTOMER)
@@ -377,7 +377,7 @@ print(threading.active_count())
 
 @pytest.mark.parametrize("database", [[], [MEMORY]], ids=["file", "memory"])
 def test_forked(models_dir, database):
-    """A predictor that was made before a fork predicts in the children, each of which follows and closes for itself."""
+    """A predictor created before a fork predicts in each child, which follows and closes independently."""
     command = [sys.executable, "-c", FORKED, str(models_dir), *database]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr

@@ -1,4 +1,4 @@
-"""DataFrames and Arrow tables, predicted for from Python."""
+"""Predictions for DataFrames and Arrow tables from Python."""
 
 import json
 import warnings
@@ -24,12 +24,12 @@ def small(models_dir):
 
 @pytest.fixture(scope="module")
 def opened(models_dir):
-    """Its second version, which takes categories of `Region` that training did not see."""
+    """Its second version, which accepts out-of-vocabulary categories of `Region`."""
     return churn_api.load(models_dir / "small" / "2")
 
 
 def predictions(predictor, table=TABLE):
-    """What each row gets alone, as a record."""
+    """The prediction of each row as a single record."""
     rows = table.assign(Partner=table["Partner"] == "Yes").drop(columns="Churn").to_dict("records")
     return [(one.prediction, one.probability, one.band) for one in map(predictor.predict, rows)]
 
@@ -39,7 +39,7 @@ def rows_of(frame):
 
 
 def test_frame(small):
-    """A table as training took it gives a DataFrame with its index, and each row what its record gets alone."""
+    """A training table gives a DataFrame with its index, and each row gets the same prediction as its record."""
     table = TABLE.set_index(pd.Index([f"row {number}" for number in range(ROWS)], name="which")).iloc[::-1]
     found = small.predict_many(table)
     assert list(found.columns) == ["churn_prediction", "churn_probability", "risk_band"]
@@ -50,13 +50,13 @@ def test_frame(small):
 
 
 def test_index_with_doubled_labels(small):
-    """Rows whose labels are the same are predicted for all the same: what counts is their order."""
+    """Rows with equal labels get predictions in their order."""
     twice = pd.concat([TABLE, TABLE])
     assert rows_of(small.predict_many(twice)) == predictions(small) * 2
 
 
 def test_arrow(small):
-    """An Arrow table gives one, row by row the same, whatever its chunks; so does a batch or whatever holds Arrow."""
+    """An Arrow table with any chunks gives an Arrow table with the same predictions; so does any Arrow stream."""
     table = pa.Table.from_pandas(TABLE)
     found = small.predict_many(table)
     assert isinstance(found, pa.Table)
@@ -66,7 +66,7 @@ def test_arrow(small):
 
 
 def test_same_as_by_http(small, client):
-    """The rows get the probabilities that HTTP answers for the same table."""
+    """The rows get the same probabilities as over HTTP for the same table."""
     body = TABLE.to_csv(index=False).encode()
     query = {"version": "1", "layout": "columns"}
     answer = client.post(
@@ -82,13 +82,13 @@ def test_same_as_by_http(small, client):
 
 
 def test_threshold(small):
-    """The threshold is the caller's where one is given."""
+    """The caller's threshold replaces the model's."""
     assert small.predict_many(TABLE, threshold=0)["churn_prediction"].tolist() == [1] * ROWS
     assert small.predict_many(pa.Table.from_pandas(TABLE), threshold=1)["churn_prediction"].to_pylist() == [0] * ROWS
 
 
 def test_no_rows(small):
-    """A table without rows gives one without rows, and the same columns."""
+    """A table without rows gives a table without rows, with the same columns."""
     for none in (TABLE.iloc[:0], pa.Table.from_pandas(TABLE).slice(0, 0)):
         found = small.predict_many(none)
         assert (len(found), len(found.columns)) == (0, 3)
@@ -116,7 +116,7 @@ AS_TYPES = {
 
 @pytest.mark.parametrize("kind", AS_TYPES)
 def test_types_of_columns(small, kind):
-    """However pandas holds the same cells, and whatever else the table has, the rows get the same."""
+    """Whatever the pandas types of the same cells, and with any other columns, rows get the same predictions."""
     assert rows_of(small.predict_many(AS_TYPES[kind](TABLE))) == predictions(small)
 
 
@@ -128,7 +128,7 @@ def faults(predictor, table):
 
 @pytest.mark.parametrize("form", [lambda table: table, pa.Table.from_pandas], ids=["pandas", "arrow"])
 def test_bad_rows(small, form):
-    """Every fault of every row is told by the row's position and its column, and nothing is predicted."""
+    """Every fault of every row has the row's position and its column, and nothing is predicted."""
     table = TABLE.set_index("customerID", drop=False).astype({"tenure": "Float64"})
     table.iloc[3, table.columns.get_loc("Contract")] = "One yaer"
     table.iloc[17, table.columns.get_loc("tenure")] = None
@@ -142,7 +142,7 @@ def test_bad_rows(small, form):
 
 @pytest.mark.parametrize("form", [lambda table: table, pa.Table.from_pandas], ids=["pandas", "arrow"])
 def test_bad_columns(small, form):
-    """A column that is missing is told by its name, with the one that was probably meant, and so is a doubled one."""
+    """A missing column is reported by name, with the most similar column; so is a duplicated column."""
     renamed = form(TABLE.rename(columns={"tenure": "Tenure"}).drop(columns="Contract"))
     assert faults(small, renamed) == [("#/tenure", "required"), ("#/Contract", "required")]
     with pytest.raises(churn_api.InvalidRecord, match="Column 2 is unknown: did you mean 'tenure'"):
@@ -151,7 +151,7 @@ def test_bad_columns(small, form):
 
 
 def test_doubled_columns(small):
-    """A column that stands twice is a fault: nobody knows which is meant."""
+    """A duplicated column is a fault, since it is ambiguous."""
     twice = pd.concat([TABLE, TABLE[["tenure"]]], axis=1)
     arrow = pa.Table.from_pandas(TABLE).append_column("tenure", pa.array([1] * ROWS))
     assert faults(small, twice) == faults(small, arrow) == [("#/tenure", "sent-twice")]
@@ -172,7 +172,7 @@ def test_doubled_columns(small):
     ids=["lists", "bytes", "complex", "objects", "no Unicode", "infinity among texts", "periods", "intervals"],
 )
 def test_cells_that_are_no_values(small, cells):
-    """A column of what is neither text, number nor boolean is one fault, which tells the column by its position."""
+    """A column that is neither text, number nor boolean is one fault, which has the column's position."""
     table = TABLE.assign(tenure=pd.Series(cells))
     assert faults(small, table) == [("#", "malformed-table")]
     with pytest.raises(churn_api.InvalidRecord, match="column 2 "):
@@ -180,13 +180,13 @@ def test_cells_that_are_no_values(small, cells):
 
 
 def test_a_column_is_no_table(small):
-    """A column in the place of a table is a TypeError."""
+    """A column instead of a table raises TypeError."""
     with pytest.raises(TypeError, match="DataFrame"):
         small.predict_many(TABLE["tenure"])
 
 
 def test_unseen_categories(opened):
-    """Categories that training did not see are predicted for as records' are, and warned of where the call stands."""
+    """Out-of-vocabulary categories are scored as for records, with a warning at the caller's line."""
     table = TABLE.assign(Region=["Middle Earth", "North"] * (ROWS // 2))
     expected = predictions(opened, table)
     with pytest.warns(churn_api.UnseenCategoryWarning, match="20 rows have a category of 'Region'") as told:
@@ -199,7 +199,7 @@ def test_unseen_categories(opened):
 
 
 def test_many_faults(small):
-    """Of very many faults the first thousand are told, and the rest counted."""
+    """The first thousand faults are listed, and the others counted."""
     bad = pd.concat([TABLE.assign(tenure=None)] * 50)
     with pytest.raises(churn_api.InvalidRecord) as caught:
         small.predict_many(bad)
@@ -207,7 +207,7 @@ def test_many_faults(small):
 
 
 def test_file_of_a_notebook(small, tmp_path):
-    """What `pandas.read_csv` makes of a file that training took is predicted for as it stands, blank cells and all."""
+    """The unchanged result of `pandas.read_csv` on a training file can be scored, including blank cells."""
     path = write_csv(TABLE, tmp_path / "customers.csv")
     assert rows_of(small.predict_many(pd.read_csv(path))) == predictions(small)
     assert json.loads(small.predict_many(pd.read_csv(path)).to_json(orient="records"))[0].keys() == {

@@ -1,4 +1,4 @@
-"""What `import churn_api` offers."""
+"""The public names of `churn_api`."""
 
 import ast
 import importlib
@@ -14,7 +14,7 @@ SOURCE = ast.parse(Path(churn_api.__file__).read_text())
 
 
 def imported_for_types() -> dict[str, str]:
-    """The module of each name, as type checkers read it."""
+    """The module of each public name, as type checkers see it."""
     return {
         alias.name: str(node.module)
         for node in ast.walk(SOURCE)
@@ -24,7 +24,7 @@ def imported_for_types() -> dict[str, str]:
 
 
 def test_every_name_is_there():
-    """Each name that is offered can be imported and is listed by `dir`, and type checkers find the same object."""
+    """Each public name can be imported and is listed by `dir`, and type checkers resolve the same object."""
     assert dir(churn_api) == sorted(churn_api.__all__)
     for_types = imported_for_types()
     assert {*for_types, "__version__"} == set(churn_api.__all__)
@@ -33,13 +33,13 @@ def test_every_name_is_there():
 
 
 def test_no_name_is_a_modules():
-    """No name that is offered is that of a module too, which would take its place once it is imported."""
+    """No public name is also the name of a module, which would replace it once imported."""
     modules = {path.stem for path in Path(churn_api.__file__).parent.iterdir()}
     assert not modules & (set(churn_api.__all__) - {"__version__"})
 
 
 def test_other_names():
-    """A name that is not offered is an AttributeError, and an ImportError where it is imported."""
+    """A name that is not public raises AttributeError, and ImportError where it is imported."""
     with pytest.raises(AttributeError, match="no attribute 'laod'"):
         _ = churn_api.laod
     with pytest.raises(ImportError):
@@ -47,12 +47,12 @@ def test_other_names():
 
 
 def test_importing_loads_nothing():
-    """`import churn_api`, its version and its list of names load no other module."""
+    """`import churn_api`, its version and its list of names import no other module."""
     code = (
         "import sys; before = set(sys.modules); import churn_api; churn_api.__version__, dir(churn_api)\n"
         "print(*set(sys.modules) - before)"
     )
-    # Without site, which a checkout's installation has load importlib.
+    # Without site, which imports importlib in an editable installation.
     root = Path(churn_api.__file__).parents[1]
     command = [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, {str(root)!r})\n{code}"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == ["churn_api"]

@@ -1,4 +1,4 @@
-"""A model that is called from Python: records in any form that programs have them, predictions out."""
+"""A model called from Python: records in several forms, predictions as objects."""
 
 import json
 import math
@@ -29,12 +29,12 @@ def small(models_dir):
 
 @pytest.fixture(scope="module")
 def opened(models_dir):
-    """Its second version, which takes categories of `Region` that training did not see."""
+    """Its second version, which accepts out-of-vocabulary categories of `Region`."""
     return churn_api.load(str(models_dir / "small" / "2"))
 
 
 def test_prediction(small):
-    """A prediction says what the model says, by which model, and whose it is."""
+    """A prediction has the model's result, the model's name and version, and the identifier."""
     found = small.predict(CUSTOMER)
     assert (found.identifier, found.model, found.version, found.warnings) == ("C1", "small", "1", ())
     assert found.prediction == int(found.probability >= found.threshold)
@@ -43,7 +43,7 @@ def test_prediction(small):
 
 
 def test_prediction_has_every_column():
-    """What an answer has by HTTP, a prediction has as an attribute of that column's type."""
+    """Each member of an HTTP response is an attribute of a prediction, with the type of its column."""
     hints = typing.get_type_hints(churn_api.Prediction)
     kinds = {"integer": int, "number": float, "string": str}
     assert {column.attribute: kinds[column.schema["type"]] for column in COLUMNS}.items() <= hints.items()
@@ -51,7 +51,7 @@ def test_prediction_has_every_column():
 
 
 def test_threshold(small):
-    """The threshold is the caller's where one is given, up to and including 0 and 1, and a number from 0 to 1."""
+    """The caller's threshold replaces the model's, and must be a number from 0 to 1 inclusive."""
     probability = small.predict(CUSTOMER).probability
     decided = [
         small.predict(CUSTOMER, threshold=at).prediction for at in (0, probability, np.nextafter(probability, 1))
@@ -66,7 +66,7 @@ def test_threshold(small):
 
 
 def test_many(small):
-    """Many records get what each gets alone, in their order, from a list or whatever else yields mappings."""
+    """Many records get the same predictions as single records, in order, from any iterable of mappings."""
     rows = [CUSTOMER | {"tenure": tenure, "customer_id": tenure} for tenure in range(30)]
     alone = [small.predict(row) for row in rows]
     assert len({found.probability for found in alone}) == 30
@@ -76,13 +76,13 @@ def test_many(small):
 
 @pytest.mark.parametrize("wrong", [CUSTOMER, "C1", b"C1", 3])
 def test_one_in_place_of_many(small, wrong):
-    """One record, or what is no list, in the place of many is a TypeError."""
+    """One record, or a string, instead of many raises TypeError."""
     with pytest.raises(TypeError):
         small.predict_many(wrong)
 
 
 def test_signature_and_card(small):
-    """The signature and the card say what the model takes and where it comes from."""
+    """A predictor has the signature and the card of its model."""
     assert [feature.name for feature in small.signature.features][:2] == ["tenure", "MonthlyCharges"]
     assert (small.card.name, small.card.version, small.card.signature) == ("small", "1", small.signature)
     assert "small" in repr(small)
@@ -92,7 +92,7 @@ FAULTY = {"tenure": "5", "MonthlyCharges": 70.5, "Partner": True, "Contract": "O
 
 
 def test_faults(small):
-    """Every fault of a record is told at once, each with its place, its code and words that help."""
+    """All faults of a record are raised together, each with its path, code, message and hint."""
     with pytest.raises(churn_api.InvalidRecord) as caught:
         small.predict(FAULTY)
     told = {fault.pointer: (fault.code, fault.hint) for fault in caught.value.faults}
@@ -105,14 +105,14 @@ def test_faults(small):
 
 
 def test_faults_of_many(small):
-    """The faults of all records are told, each under its record's number; where any is bad, none is predicted."""
+    """The faults of all records are raised together, each under its record's index, and nothing is predicted."""
     with pytest.raises(churn_api.InvalidRecord) as caught:
         small.predict_many([CUSTOMER, CUSTOMER | {"tenure": None}, CUSTOMER, 3])
     assert [fault.pointer for fault in caught.value.faults] == ["#/1/tenure", "#/3"]
 
 
 def test_text_of_faults(small):
-    """The exception's text has the first faults, but no value, and no name that the caller made up."""
+    """The exception's text has the first faults, but no value and no unknown field's name."""
     with pytest.raises(churn_api.InvalidRecord) as caught:
         small.predict_many([FAULTY] * 5)
     text = str(caught.value)
@@ -123,7 +123,7 @@ def test_text_of_faults(small):
 
 
 def test_passes_between_processes(small):
-    """Predictions and faults can be pickled, and faults pass through JSON: they come back from a pool or a queue."""
+    """Predictions and faults can be pickled, and faults survive JSON, for process pools and task queues."""
     found = small.predict(CUSTOMER)
     assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301
     with pytest.raises(churn_api.InvalidRecord) as caught:
@@ -135,7 +135,7 @@ def test_passes_between_processes(small):
 
 
 def test_warnings(opened):
-    """A category that training did not see is predicted, and told with its record, however many there are."""
+    """Records with out-of-vocabulary categories are scored, each with its warning, however many there are."""
     odd = CUSTOMER | {"Region": "Middle Earth"}
     (warning,) = opened.predict(odd).warnings
     assert (warning.pointer, warning.code) == ("#/Region", "unseen-category")
@@ -166,7 +166,7 @@ SAME = {"tenure": 5, "MonthlyCharges": 70.5, "Partner": True, "Contract": "One y
     ],
 )
 def test_values_of_other_libraries(small, values):
-    """Scalars of NumPy and decimals are numbers, and every library's own mark of a missing value is one."""
+    """NumPy scalars and decimals are numbers, and every library's missing-value marker counts as missing."""
     assert small.predict(SAME | values) == small.predict(SAME)
 
 
@@ -189,14 +189,14 @@ def test_values_of_other_libraries(small, values):
     ],
 )
 def test_nothing_is_cast_silently(small, name, value):
-    """A value that the field does not take is a fault, whichever library's it is; so is none where one is required."""
+    """A value that the field does not accept is a fault, whatever its library; so is a missing required value."""
     with pytest.raises(churn_api.InvalidRecord) as caught:
         small.predict(SAME | {name: value})
     assert [fault.pointer for fault in caught.value.faults] == [f"#/{name}"]
 
 
 def test_rows_of_other_libraries(small):
-    """A row of a DataFrame, and any other mapping, is a record as a dictionary is."""
+    """A row of a DataFrame, and any other mapping, is accepted like a dict."""
     table = customers(30, seed=6).drop(columns="Churn").assign(Partner=lambda table: table["Partner"] == "Yes")
     alone = [small.predict(table.iloc[row]) for row in range(30)]
     assert (
@@ -208,7 +208,7 @@ def test_rows_of_other_libraries(small):
 
 
 def test_bundle_anywhere(models_dir, tmp_path):
-    """A bundle can be loaded from any folder, by a relative path and a link too, and says itself which model it is."""
+    """A bundle can be loaded from any folder, also by a relative path or a link; its card names the model."""
     copy = shutil.copytree(models_dir / "small" / "2", tmp_path / "handed over")
     link = tmp_path / "latest"
     link.symlink_to(copy)
@@ -217,7 +217,7 @@ def test_bundle_anywhere(models_dir, tmp_path):
 
 
 def test_bundles_that_cannot_be_loaded(models_dir, tmp_path):
-    """What is no bundle, or was changed since it was packaged, is refused with its path and the reason."""
+    """A folder that is not a bundle, or a modified bundle, is rejected with its path and the reason."""
     for path, told in {
         tmp_path: "card.json cannot be read",
         models_dir / "small": "name a version, as in small/2",
@@ -232,7 +232,7 @@ def test_bundles_that_cannot_be_loaded(models_dir, tmp_path):
 
 
 def test_threads(small, opened):
-    """Threads that share predictors get what one thread gets."""
+    """Threads that share predictors get the same results as a single thread."""
     rows = [CUSTOMER | {"tenure": tenure} for tenure in range(40)]
     expected = [predictor.predict(row) for row in rows for predictor in (small, opened)]
     with ThreadPoolExecutor(8) as pool:
@@ -262,7 +262,7 @@ print(threading.active_count(), *sorted(name for name in sys.modules if "." not 
 
 
 def test_forked(models_dir):
-    """A predictor that was loaded before a fork predicts in the children, and needs neither a thread nor Flask."""
+    """A predictor loaded before a fork predicts in the children, and needs neither a thread nor Flask."""
     command = [sys.executable, "-c", FORKED, str(models_dir / "small" / "1")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ from churn_api.scoring.output import COLUMNS, Policy, output, policy_around
 
 
 def answered(policy, probabilities, threshold=None):
-    """Every column of an answer, as JSON has it."""
+    """Every column of a prediction, as JSON values."""
     computed = output(probabilities, policy.effective_threshold(threshold), policy)
     return {column.name: column.values(computed[column.name]) for column in COLUMNS}
 
@@ -22,7 +22,7 @@ def test_bounds_belong_to_the_side_above():
 
 
 def test_threshold_of_the_request():
-    """A threshold sent with a request moves the predictions and not the bands."""
+    """A threshold sent with a request changes the predictions and not the bands."""
     policy = policy_around(0.4)
     probabilities = np.array([0.3, 0.9])
     assert answered(policy, probabilities, 0.3)["churn_prediction"] == [1, 1]
@@ -32,13 +32,13 @@ def test_threshold_of_the_request():
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 1.0])
 def test_policy_around_any_threshold(threshold):
-    """Every threshold has bands around it."""
+    """Every threshold gives valid bands."""
     policy = policy_around(threshold)
     assert 0 <= policy.medium_from <= threshold <= policy.high_from <= 1
 
 
 def test_policy_that_is_none():
-    """Bounds out of order or outside 0 to 1 are refused."""
+    """Bounds out of order, or outside 0 to 1, are rejected."""
     with pytest.raises(ValueError, match="probabilities"):
         Policy(threshold=0.5, medium_from=0.7, high_from=0.2)
     with pytest.raises(ValueError, match="probabilities"):

@@ -51,7 +51,7 @@ FEW_SIZES = [2, 3, 4, 5, 8, 9, 16, 17, 33, 500]
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """A small table, ready to be learned from."""
+    """A small table, prepared for training."""
     path = write_csv(customers(400, seed=4), tmp_path_factory.mktemp("same_double") / "customers.csv")
     return prepare(path, TrainingOptions(target="Churn", identifier="customerID"))
 
@@ -64,7 +64,7 @@ def scorer_of(table):
 
 def _scorer(table, name):
     with warnings.catch_warnings():
-        # How well they learn is not the question here.
+        # The quality of the models does not matter here.
         warnings.simplefilter("ignore")
         pipeline = _pipeline(table, name.removesuffix(", not compiled"))
     if name in NOT_COMPILED:
@@ -85,7 +85,7 @@ def _pipeline(table, name):
 
 
 def records(columns, rows, seed=0):
-    """Records drawn from a table, each value from a record of its own, some missing, some unseen."""
+    """Records whose values are drawn from a table independently, some missing, some out of vocabulary."""
     rng = np.random.default_rng(seed)
     numbers, texts = (
         np.stack([rng.choice(column, rows) for column in block.T], axis=1) for block in (columns.numbers, columns.texts)
@@ -102,7 +102,7 @@ def each_alone(scorer, columns):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_any_size_and_position(scorer_of, table, name):
-    """Each record of a batch of any size gets what it gets alone, wherever in the batch it stands."""
+    """Each record of a batch of any size gets the same double as alone, at any position in the batch."""
     scorer = scorer_of(name)
     one_by_one = records(table.columns, 131)
     alone = each_alone(scorer, one_by_one)
@@ -122,7 +122,7 @@ TEXTS_OF_ALL_SORTS = st.one_of(st.sampled_from(["Month-to-month", "One year", "N
 @settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_any_record(scorer_of, table, name, data):
-    """Any record at all, with missing values and numbers far outside training, is the same alone and among others."""
+    """Any record, with missing values and numbers far outside training, gets the same double alone and in a batch."""
     drawn = [
         np.array([[data.draw(kind) for _ in range(block.shape[1])]], block.dtype)
         for kind, block in ((NUMBERS_OF_ALL_SORTS, table.columns.numbers), (TEXTS_OF_ALL_SORTS, table.columns.texts))
@@ -134,7 +134,7 @@ def test_any_record(scorer_of, table, name, data):
 
 
 def test_records_differ(scorer_of, table):
-    """The two claims above are worth something: different records get different probabilities, from every model."""
+    """The two claims above are not trivial: different records get different probabilities from every model."""
     for name in MODELS:
         assert len(np.unique(scorer_of(name).score(records(table.columns, 131)))) > 10, name
 
@@ -144,14 +144,14 @@ def test_records_differ(scorer_of, table):
     [("logistic", None), ("boosting, calibrated", None), ("packaged forest", None), ("packaged naive Bayes", 1)],
 )
 def test_rows_that_a_graph_takes(table, name, rows):
-    """A graph takes any number of rows, unless it holds an operator that may add a row's columns in another order."""
+    """A graph takes any number of rows, unless it has an operator that may add a row's columns in another order."""
     graph = onnx.load_from_string(compile_pipeline(_pipeline(table, name), table.signature))
     shapes = [node.type.tensor_type.shape for node in graph.graph.input]
     assert [shape.dim[0].dim_value or None for shape in shapes] == [rows] * len(shapes)
 
 
 def test_nothing_is_computed_in_vain(table):
-    """Every node of a compiled model leads to the probability: there are no labels."""
+    """Every node of a compiled model contributes to the probability: there are no labels."""
     graph = onnx.load_from_string(compile_pipeline(_pipeline(table, "logistic, calibrated"), table.signature)).graph
     read = {name for node in graph.node for name in node.input} | {PROBABILITY}
     assert all(read.intersection(node.output) for node in graph.node)
@@ -159,7 +159,7 @@ def test_nothing_is_computed_in_vain(table):
 
 
 class OnTheEdge:
-    """A classifier whose probabilities lie half way between two multiples of 2^-28, and depend on who stands around."""
+    """A classifier whose probabilities lie halfway between two multiples of 2^-28, and depend on the other rows."""
 
     classes_ = np.array(["No", "Yes"])
 
@@ -176,7 +176,7 @@ class OnTheEdge:
 
 
 def test_noise_decides_nothing(table):
-    """Without a compiled model, a probability that noise could round either way is the one of the record alone."""
+    """Without a compiled model, a probability that noise could round either way equals that of the record alone."""
     scorer = SklearnScorer(OnTheEdge(), table.signature)
     columns = records(table.columns, 7)
     assert scorer.score(columns)[[0, 3, 6]].tolist() == [0.25] * 3
@@ -184,7 +184,7 @@ def test_noise_decides_nothing(table):
 
 
 def test_older_bundles(monkeypatch):
-    """A graph compiled before this promise, with a matrix product and inputs of any length, serves as it did."""
+    """A graph compiled by an earlier version, with a matrix product and inputs of any length, still serves."""
     scores = helper.make_node(
         "LinearClassifier",
         [NUMBERS],

@@ -1,4 +1,4 @@
-"""One contract for every scorer: the compiled model and the pipeline itself answer alike."""
+"""One contract for every scorer: the compiled model and the pipeline itself give equal results."""
 
 import numpy as np
 import onnxruntime
@@ -35,7 +35,7 @@ def test_shape_and_range(scorer, card):
 
 
 def test_golden_rows(scorer, card):
-    """Both scorers give the card's probabilities on its golden rows, missing values and unseen categories included."""
+    """Both scorers give the card's probabilities on its golden rows, including missing values and unseen categories."""
     columns = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows)
     assert np.isnan(columns.numbers).any()
     assert (columns.texts == "").any()
@@ -43,7 +43,7 @@ def test_golden_rows(scorer, card):
 
 
 def test_extremes(scorer, card):
-    """The largest numbers that float32 holds, and text of any script, are scored without a fault."""
+    """The largest float32 numbers, and text in any script, are scored without an error."""
     known = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows[:1])
     for number in (3.4e38, -3.4e38, 1e-45, 0.0):
         columns = Columns(np.full_like(known.numbers, number), np.full_like(known.texts, "東京 \U0001f600 \x00"))
@@ -54,7 +54,7 @@ def test_extremes(scorer, card):
 @pytest.mark.parametrize("more", [-1, 0, 1])
 @pytest.mark.parametrize("rows", [onnx.ROWS_AT_ONCE, 2 * onnx.ROWS_AT_ONCE, sklearn.ROWS_AT_ONCE])
 def test_any_number_of_rows(scorer, card, rows, more):
-    """However many rows there are, each gets the probability, at its own place, that it gets alone."""
+    """For any number of rows, each row gets the same probability as alone, at its own position."""
     golden = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows)
     alone = np.concatenate([scorer.score(golden.take([row])) for row in range(golden.rows)])
     places = np.arange(rows + more) % golden.rows
@@ -62,7 +62,7 @@ def test_any_number_of_rows(scorer, card, rows, more):
 
 
 def test_few_rows_at_once(scorer, card, monkeypatch):
-    """However many rows there are, no scorer holds what it makes of all of them at once."""
+    """For any number of rows, no scorer holds intermediate results of all of them at once."""
     golden = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows)
     bound = (onnx if isinstance(scorer, OnnxScorer) else sklearn).ROWS_AT_ONCE
     asked, score = [], scorer._score
@@ -82,13 +82,13 @@ def test_positive_class(card, classes, expected):
 
 @pytest.mark.parametrize("classes", [["a", "b"], [1, 2], ["Yes"], ["Yes", "No", "Maybe"]])
 def test_no_positive_class(card, classes):
-    """Classes that are not two, or hold no positive label, are refused."""
+    """Classes other than two, or without the positive label, are rejected."""
     with pytest.raises(ValueError, match="class"):
         positive_index(np.array(classes), card.signature.target)
 
 
 def test_run_is_the_library_s_own(models_dir, card):
-    """ONNX Runtime's public `run` gives the very numbers of the scorer, which calls what lies below it."""
+    """ONNX Runtime's public `run` gives the same numbers as the scorer, which calls its internal function."""
     graph = (models_dir / "small" / "1" / ONNX_FILE).read_bytes()
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     columns = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows)

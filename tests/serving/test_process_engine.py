@@ -21,7 +21,7 @@ BLOCKS = [Block(number, number, number + 1) for number in range(12)]
 
 
 def score(folder: Path, block: Block) -> ScoredBlock:
-    """The later of each pair of blocks is finished first; who did it is on the disk."""
+    """The later of each pair of blocks finishes first; a file records the process that computed it."""
     time.sleep(0.05 * (block.number % 2 == 0))
     (folder / str(block.number)).write_text(str(os.getpid()))
     return ScoredBlock(block, b"%d" % block.number, 1, 1, 0, [], {})
@@ -41,7 +41,7 @@ def die(block: Block) -> ScoredBlock:
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_in_order(tmp_path, processes):
-    """Results come in the order of the blocks, whichever was finished first, and no process is left."""
+    """Results come in the order of the blocks, whichever finishes first, and no process is left."""
     found = list(in_order(partial(score, tmp_path), iter(BLOCKS), processes=processes))
     assert [scored.block for scored in found] == BLOCKS
     assert [scored.part for scored in found] == [b"%d" % number for number in range(12)]
@@ -51,14 +51,14 @@ def test_in_order(tmp_path, processes):
 
 
 def test_one_block_needs_no_process(tmp_path):
-    """A single block is computed where it is asked for, and no block gives no result."""
+    """A single block is computed in the calling process, and no blocks give no results."""
     list(in_order(partial(score, tmp_path), iter(BLOCKS[:1]), processes=4))
     assert (tmp_path / "0").read_text() == str(os.getpid())
     assert list(in_order(fail, iter([]), processes=4)) == []
 
 
 def test_bounded_ahead(tmp_path):
-    """However many blocks there are, only a few are taken before the first result is."""
+    """For any number of blocks, only a few are taken before the first result is consumed."""
     taken = []
 
     def todo():
@@ -73,7 +73,7 @@ def test_bounded_ahead(tmp_path):
 
 
 def test_closed_early(tmp_path):
-    """Once an engine is closed, nothing is computed any more, and no process is left."""
+    """After an engine is closed, nothing more is computed, and no process is left."""
     engine = in_order(partial(score, tmp_path), iter(BLOCKS), processes=2)
     next(engine)
     engine.close()
@@ -83,7 +83,7 @@ def test_closed_early(tmp_path):
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_what_the_function_raises(processes):
-    """What a block raises is raised in its place, after the results of those before it."""
+    """An exception of a block is raised at its position, after the results of earlier blocks."""
     engine = in_order(fail, iter(BLOCKS), processes=processes)
     assert [next(engine).block.number for _ in range(5)] == [0, 1, 2, 3, 4]
     with pytest.raises(TableError, match="damaged"):
@@ -91,14 +91,14 @@ def test_what_the_function_raises(processes):
 
 
 def test_a_killed_process():
-    """A process that is killed is told as such, and leaves no other."""
+    """A killed process raises ProcessKilled, and no other process is left."""
     with pytest.raises(ProcessKilled):
         list(in_order(die, iter(BLOCKS), processes=2))
     assert multiprocessing.active_children() == []
 
 
 class KilledWhileStarting(ProcessPoolExecutor):
-    """A pool whose first process is killed while its second one is started, which is then given what is closed."""
+    """A pool whose first process is killed while the second one starts, so that the second gets closed pipes."""
 
     def _spawn_process(self):
         if self._processes:
@@ -111,7 +111,7 @@ class KilledWhileStarting(ProcessPoolExecutor):
 
 
 def test_killed_while_another_starts(monkeypatch):
-    """A process that is killed while another is started is told as one that is killed at any other time."""
+    """A process that is killed while another one starts raises ProcessKilled, as at any other time."""
     monkeypatch.setattr(local, "ProcessPoolExecutor", KilledWhileStarting)
     with pytest.raises(ProcessKilled, match="was killed"):
         list(in_order(fail, iter(BLOCKS), processes=2))

@@ -23,7 +23,7 @@ def model(models_dir):
 
 
 def test_more_rows_than_are_scored_at_once(model, tmp_path):
-    """Each row of a large block gets the probability that the model gives it, in its place."""
+    """Each row of a large block gets the model's probability, at its own position."""
     few = read_table(write_csv(customers(), tmp_path / "few.csv"))
     drawn = few.take(np.random.default_rng(1).integers(0, few.num_rows, 2 * ROWS_AT_ONCE + 5))
     pyarrow.csv.write_csv(drawn, tmp_path / "many.csv")
@@ -46,7 +46,7 @@ def test_no_rows(model, tmp_path):
 
 
 def test_a_large_row_group(model, tmp_path):
-    """Of a row group that is read in pieces, every row stands in its place, and so does what is wrong with one."""
+    """Of a row group that is read in pieces, every row and every fault keeps its position."""
     few = read_table(write_csv(customers(), tmp_path / "few.csv"))
     rows = 2 * ROWS + 5
     drawn = few.take(np.random.default_rng(2).integers(0, few.num_rows, rows))

@@ -54,7 +54,7 @@ def all_rows(parts):
 
 
 def expected_rows(text):
-    """The same by Python's own reader."""
+    """The same cells, read by Python's csv module."""
     good, ragged, rows, line = [], [], 0, 0
     reader = csv.reader(io.StringIO(text, newline=""))
     for cells in reader:
@@ -81,7 +81,7 @@ def text_of(rows, **dialect):
     window=st.integers(1, 80),
 )
 def test_as_python_reads_it(path, rows, ending, blank, quoting, window):
-    """Blocks together give the cells, rows and lines that Python's reader finds in the whole file."""
+    """Blocks together give the same cells, rows and lines as Python's csv module for the complete file."""
     half = len(rows) // 2
     dialect = {"lineterminator": ending, "quoting": quoting}
     text = text_of(rows[:half], **dialect) + blank + text_of(rows[half:], **dialect) + blank
@@ -92,7 +92,7 @@ def test_as_python_reads_it(path, rows, ending, blank, quoting, window):
 @settings(deadline=None)
 @given(text=st.text(st.sampled_from('ab,,"\r\n'), max_size=60), window=st.integers(1, 40))
 def test_as_python_reads_anything(path, text, window):
-    """So they do however ill the quotes are placed, except that a quote which is never closed is refused."""
+    """The same holds for misplaced quotes, except that a quote which is never closed is rejected."""
     try:
         parts = read(path, ",".join(HEADER) + "\n" + text, window=window)
     except TableError as error:
@@ -104,7 +104,7 @@ def test_as_python_reads_anything(path, text, window):
 
 
 def test_columns_asked_for(path):
-    """Columns come in the order asked for, whatever their order in the file; of none, there are rows still."""
+    """Columns come in the requested order; without columns the rows are still counted."""
     (part,) = read(path, "a,b,c\n1, 2 ,\n4,,6\n", ["c", "b"])
     assert part.table.to_pydict() == {"c": ["", "6"], "b": [" 2 ", ""]}
     (part,) = read(path, "a,b,c\n1,2,3\n4,5,6\n", [])
@@ -112,7 +112,7 @@ def test_columns_asked_for(path):
 
 
 def test_ragged_rows(path):
-    """A row with too few or too many cells is told, and the others are read."""
+    """A row with too few or too many cells is reported, and the others are read."""
     (part,) = read(path, "a,b\n1,2\n3\n\n4,5,6\n7,8\n")
     assert part.table.to_pydict() == {"a": ["1", "7"], "b": ["2", "8"]}
     assert part.ragged == [(1, 1, 2), (2, 3, 2)]
@@ -121,14 +121,14 @@ def test_ragged_rows(path):
 
 
 def test_one_line_each(path):
-    """Where every row is one line, no list of lines is made."""
+    """Where every row is one line, there is no array of line numbers."""
     (part,) = read(path, 'a,b\r\n1,"2"\r\n3,4')
     assert (part.rows, part.lines, part.line_of) == (2, 2, None)
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
 def test_empty_block(tmp_path, kind):
-    """A block of no rows tells what the columns are."""
+    """A block without rows has the columns."""
     path = tmp_path / f"a.{kind}"
     WRITE[kind](pa.table({"a": ["x"], "b": ["y"]}), path)
     layout = read_layout(prepare(path, kind, tmp_path, Bounds(1 << 30)), kind)
@@ -148,14 +148,14 @@ def test_empty_block(tmp_path, kind):
     ],
 )
 def test_no_table(path, data, complaint):
-    """What is no table is refused by the line that says so, and no cell is repeated."""
+    """A file that is not a table is rejected with the line at fault, and no cell is repeated."""
     with pytest.raises(TableError) as caught:
         read(path, data)
     assert str(caught.value).startswith(complaint)
 
 
 def test_line_of_a_later_block(path):
-    """A complaint's line is counted from the top of the file."""
+    """The line of an error is counted from the top of the file."""
     with pytest.raises(TableError, match="line 52: the header stands again"):
         read(path, b"a,b\n" + b"1,2\n" * 50 + b"a,b\n3,4\n", window=20)
 
@@ -180,7 +180,7 @@ WRITE = {
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow"])
 def test_as_stored(tmp_path, kind):
-    """Stored columns keep their types, but dictionaries are decoded, texts of one type, and instants in UTC."""
+    """Columns keep their types, but dictionaries are decoded, text has one type, and timestamps are in UTC."""
     path = tmp_path / "a.table"
     moment = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
     table = pa.table(
@@ -217,7 +217,7 @@ def test_as_stored(tmp_path, kind):
 @pytest.mark.parametrize("kind", ["parquet", "arrow"])
 @pytest.mark.parametrize("values", [[[1]], [{"x": 1}], [b"\xff"]])
 def test_nested(tmp_path, kind, values):
-    """A column of lists, structs or bytes is refused by its place where it is asked for, and else left alone."""
+    """A column of lists, structs or bytes is rejected by its position where it is requested, and ignored otherwise."""
     path = tmp_path / "a.table"
     WRITE[kind](pa.table({"a": values, "b": [1]}), path)
     layout = read_layout(prepare(path, kind, tmp_path, Bounds(1 << 30)), kind)
@@ -231,7 +231,7 @@ def test_nested(tmp_path, kind, values):
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow"])
 def test_same_bytes(tmp_path, kind):
-    """A block that is read on its own gives the same part, to the byte, as one that is read after those before it."""
+    """A block read by itself gives the same part, byte for byte, as one read after the earlier blocks."""
     path, rows = tmp_path / "a.table", 5 * ROWS + 3
     table = pa.table({"a": [None if row % 50_000 == 0 else str(row) for row in range(rows)], "b": range(rows)})
     WRITE[kind](table, path)
@@ -244,7 +244,7 @@ def test_same_bytes(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow"])
 def test_any_order(tmp_path, kind):
-    """Blocks of a large file read the same in any order, and with any columns between them."""
+    """Blocks of a large file give the same rows in any order, and with other columns read in between."""
     path, rows = tmp_path / "a.table", 7 * ROWS + 3
     table = pa.table({"a": range(rows), "a.b": [str(row) for row in range(rows)]})
     WRITE[kind](table, path)
@@ -276,7 +276,7 @@ def test_row_groups(tmp_path):
 
 
 def test_parquet_bomb(tmp_path):
-    """A small file that names one long text in every row is refused before the rows fill the memory."""
+    """A small file that repeats one long text in every row is rejected before its rows fill the memory."""
     path = tmp_path / "a.parquet"
     pa.parquet.write_table(pa.table({"a": ["x" * 100] * 50_000}), path)
     layout = read_layout(path, "parquet")._replace(block_bytes=1 << 20)
@@ -285,7 +285,7 @@ def test_parquet_bomb(tmp_path):
 
 
 def test_damaged_parquet(tmp_path):
-    """Pages that were damaged are found before or while they are read."""
+    """Corrupt pages are detected before or while they are read."""
     path = tmp_path / "a.parquet"
     pa.parquet.write_table(pa.table({"a": range(10_000)}), path)
     data = path.read_bytes()

@@ -24,7 +24,7 @@ def path(tmp_path_factory):
 
 
 def cut(path, data, window, kind="csv", after=None):
-    """The layout and the blocks of a text, cut in windows of a few bytes."""
+    """The layout and the blocks of a text, split with windows of a few bytes."""
     path.write_bytes(data)
     layout = read_layout(path, kind)
     with pytest.MonkeyPatch.context() as patch:
@@ -35,7 +35,7 @@ def cut(path, data, window, kind="csv", after=None):
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
 def test_short_rows(path, monkeypatch, kind, ending):
-    """A block of text has no more lines than is bearable, however short they are; a row longer than that is whole."""
+    """A block of text has a maximum number of lines, however short they are; a longer row is not split."""
     monkeypatch.setattr(text_blocks, "TEXT_LINES", 10)
     long = b'"' + b"x\n" * 30 + b'",y' if kind == "csv" else b"{" + b" " * 60 + b"}"
     rows = [b"{}"] * 24 + [long] + [b"{}"] * 7
@@ -52,7 +52,7 @@ def test_short_rows(path, monkeypatch, kind, ending):
     [*(("csv", blank) for blank in (b"\n", b"\r\n", b"\r")), *(("ndjson", blank) for blank in (b"\n", b" \t\r\n"))],
 )
 def test_blank_lines(path, monkeypatch, kind, blank):
-    """A block holds any number of blank lines beside the rows that it may have."""
+    """Blank lines do not count towards the maximum number of lines of a block."""
     monkeypatch.setattr(text_blocks, "TEXT_LINES", 10)
     ending = blank.lstrip(b" \t") if kind == "csv" else b"\n"
     row = (b"1,2" if kind == "csv" else b"{}") + ending
@@ -87,7 +87,7 @@ def rows_of(data, delimiter):
     whole=st.booleans(),
 )
 def test_cut_at_the_ends_of_rows(path, rows, ending, quoting, delimiter, window, whole):
-    """Blocks follow each other from the data's start to its end, and each is rows that read the same on their own."""
+    """Blocks cover the data from start to end, and each consists of complete rows."""
     data = text_of(rows, lineterminator=ending, quoting=quoting, delimiter=delimiter)
     data = data if whole else data.removesuffix(ending.encode())
     layout, found = cut(path, data, window)
@@ -104,7 +104,7 @@ def test_cut_at_the_ends_of_rows(path, rows, ending, quoting, delimiter, window,
     data=st.data(),
 )
 def test_cut_anywhere(path, text, window, data):
-    """However ill a text is quoted, blocks after one of them are the same as those of a cutting from the start."""
+    """For misplaced quotes too, splitting after a block gives the same blocks as splitting from the start."""
     content = b"first,second,third\n" + text.encode()
     layout, found = cut(path, content, window)
     if found:
@@ -114,40 +114,40 @@ def test_cut_anywhere(path, text, window, data):
 
 
 def test_window_without_quotes(path):
-    """A window that holds no quote is cut after its last line feed."""
+    """A window without quotes is split after its last line feed."""
     _, found = cut(path, b"a,b\n1,2\n3,4\n5,6", 9)
     assert found == [Block(0, 4, 12), Block(1, 12, 15)]
 
 
 def test_old_macintosh(path):
-    """Rows that end in carriage returns alone are rows too."""
+    """Rows may end in carriage returns only."""
     data = b"a,b\r" + b"1,2\r" * 5
     assert [data[block.start : block.stop] for block in cut(path, data, 9)[1]] == [b"1,2\r1,2\r"] * 2 + [b"1,2\r"]
 
 
 def test_ndjson(path):
-    """NDJSON is cut at line feeds, whatever its quotes."""
+    """NDJSON is split at line feeds, whatever its quotes."""
     data = b'{"a": "\\""}\n' * 10
     _, found = cut(path, data, 30, "ndjson")
     assert [block.stop - block.start for block in found] == [24] * 5
 
 
 def test_quote_that_is_never_closed(path, monkeypatch):
-    """A quote that is never closed is told by the line that opens it, and not read to the end of a large file."""
+    """A quote that is never closed is reported with its line, without reading a large file to its end."""
     monkeypatch.setattr(text_blocks, "MAX_ROW_BYTES", 1000)
     with pytest.raises(TableError, match=r"^table\.csv, line 12: a quote is opened and never closed$"):
         cut(path, b"a,b\n" + b"1,2\n" * 10 + b'1,"2\n' + b"1,2\n" * 1000, 20)
 
 
 def test_endless_line(path, monkeypatch):
-    """A line of NDJSON that does not end is told by its number."""
+    """A line of NDJSON that does not end is reported with its number."""
     monkeypatch.setattr(text_blocks, "MAX_ROW_BYTES", 1000)
     with pytest.raises(TableError, match=r"line 3: this is longer than a row can be"):
         cut(path, b"{}\n{}\n" + b"x" * 3000, 20, "ndjson")
 
 
 def test_no_rows(path):
-    """A header alone has no blocks."""
+    """A file with only a header has no blocks."""
     assert cut(path, b"a,b\n", 10)[1] == []
 
 
@@ -160,7 +160,7 @@ def test_no_rows(path):
     ],
 )
 def test_parquet(tmp_path, group_rows, sizes):
-    """A row group is a block; a large one is many; none spans two."""
+    """A row group is one block, a large one several; no block spans two row groups."""
     path = tmp_path / "a.parquet"
     pa.parquet.write_table(pa.table({"a": range(6 * ROWS)}), path, row_group_size=group_rows)
     layout = read_layout(path, "parquet")
@@ -172,7 +172,7 @@ def test_parquet(tmp_path, group_rows, sizes):
 
 @pytest.mark.parametrize("rows", [0, 1, ROWS, ROWS + 1])
 def test_arrow(tmp_path, rows):
-    """A prepared Arrow file is cut by rows."""
+    """A prepared Arrow file is split by rows."""
     path = tmp_path / "a.arrow"
     table = pa.table({"a": range(rows)})
     with pa.ipc.new_stream(path, table.schema) as writer:
@@ -185,7 +185,7 @@ def test_arrow(tmp_path, rows):
 
 
 def test_empty_row_groups(tmp_path):
-    """Row groups of no rows are no blocks."""
+    """Empty row groups give no blocks."""
     path = tmp_path / "a.parquet"
     table = pa.table({"a": [1, 2]})
     with pa.parquet.ParquetWriter(path, table.schema) as writer:

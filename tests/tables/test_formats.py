@@ -23,19 +23,19 @@ from churn_api.tables.formats import FORMATS, format_of_file, format_of_media_ty
     ],
 )
 def test_by_name(name, kind):
-    """A file's name tells its format, in any case and zipped or not; other names tell none."""
+    """A file's suffix indicates its format, in any case and gzipped or not; other suffixes indicate none."""
     assert format_of_name(name) == kind
 
 
 def test_by_media_type():
-    """A Content-Type tells a format, whatever its parameters; every format's own does."""
+    """A Content-Type indicates a format, whatever its parameters; every format has one."""
     assert format_of_media_type("Text/CSV; charset=utf-8") == "csv"
     assert format_of_media_type("application/json") is None
     assert {format_of_media_type(kind.media_type) for kind in FORMATS.values()} == set(FORMATS)
 
 
 def test_suffixes_name_their_format():
-    """A file that is written with a format's suffix is known by it."""
+    """A file written with a format's suffix is recognised by it."""
     assert {format_of_name("a" + kind.suffix) for kind in FORMATS.values()} == set(FORMATS)
 
 
@@ -53,5 +53,5 @@ def test_suffixes_name_their_format():
     ],
 )
 def test_by_content(name, start, kind):
-    """What a file can alone be by its first bytes comes before its name, what it may be after that."""
+    """An unambiguous magic number has precedence over the name, the name over an ambiguous one."""
     assert format_of_file(name, start) == kind

@@ -38,21 +38,21 @@ def test_types(cells, kind):
 
 
 def test_blank_means_optional():
-    """A column that was never blank is required; one that was is optional and may be null."""
+    """A column without blanks is required; a column with blanks is optional and nullable."""
     always, sometimes = infer_feature("a", column("1", "2")), infer_feature("a", column("1", None))
     assert (always.required, always.nullable) == (True, False)
     assert (sometimes.required, sometimes.nullable) == (False, True)
 
 
 def test_choices_where_they_are_few():
-    """Up to 50 categories are choices, in order; more are none, and any text is valid."""
+    """Up to 50 categories become choices, in order; with more, any text is valid."""
     fifty = [f"c{number:02d}" for number in range(50)]
     assert infer_feature("a", column(*reversed(fifty))).choices == tuple(fifty)
     assert infer_feature("a", column(*fifty, "one more")).choices is None
 
 
 def test_observed_range_is_not_enforced():
-    """The range that the table holds is recorded, and declared as no limit."""
+    """The range in the table is recorded, and not enforced."""
     found = infer_feature("a", column("-5", "80.5"))
     assert found.observed == Observed(minimum=-5, maximum=80.5)
     assert (found.minimum, found.maximum) == (None, None)
@@ -78,7 +78,7 @@ def test_open():
     ],
 )
 def test_target(cells, positive, expected):
-    """The positive label is known for the usual pairs, and said for others."""
+    """The positive label is inferred for the usual pairs, and given for others."""
     found = infer_target(pa.table({"Churn": column(*cells)}), "Churn", positive)
     assert (found.positive, found.negative) == expected
 
@@ -93,13 +93,13 @@ def test_target(cells, positive, expected):
     ],
 )
 def test_target_that_cannot_be_one(cells, positive, complaint):
-    """A target without exactly two labels, or with none that is plainly churn, is refused with what to do."""
+    """A target without exactly two labels, or without an obvious positive label, is rejected with what to do."""
     with pytest.raises(TableError, match=complaint):
         infer_target(pa.table({"Churn": column(*cells)}), "Churn", positive)
 
 
 def test_missing_column_is_guessed():
-    """A column that the table lacks is refused with the name that was probably meant."""
+    """A column that the table lacks is rejected with the most similar name."""
     table = pa.table({"Churn": column("Yes", "No"), "a": column("1", "2")})
     with pytest.raises(TableError, match="Did you mean 'Churn'"):
         infer_target(table, "churn")

@@ -42,14 +42,14 @@ def arrow_bytes(*tables, open_sink=pa.ipc.new_stream, **options):
     ],
 )
 def test_header(tmp_path, text, names, delimiter, start, lines):
-    """A header gives its names and its delimiter, and data begins on the byte after it."""
+    """A header gives the names and the delimiter, and data begins at the byte after it."""
     layout = read_layout(write(tmp_path, text), "csv")
     assert (layout.names, layout.delimiter, layout.start, layout.lines) == (names, delimiter, start, lines)
     assert (layout.stop, layout.rows) == (len(text.encode()), None)
 
 
 def test_wide_header(tmp_path):
-    """A header of many thousands of columns is read whole."""
+    """A header of many thousands of columns is read completely."""
     names = tuple(f"column {number}" for number in range(20_000))
     assert read_layout(write(tmp_path, ",".join(names) + "\n"), "csv").names == names
 
@@ -74,14 +74,14 @@ def test_ndjson(tmp_path):
     ],
 )
 def test_no_csv(tmp_path, data, complaint):
-    """What is no CSV table is refused with what is wrong, by the file's name alone."""
+    """A file that is not a CSV table is rejected with the reason and the file's name only."""
     with pytest.raises(TableError, match=complaint) as caught:
         read_layout(write(tmp_path, data), "csv")
     assert str(tmp_path) not in str(caught.value)
 
 
 def test_parquet(tmp_path):
-    """A Parquet file is read in place: its columns and the number of its rows are known."""
+    """A Parquet file is read in place: its layout has its columns and number of rows."""
     path = tmp_path / "a.parquet"
     pa.parquet.write_table(TABLE, path)
     layout = read_layout(prepare(path, "parquet", tmp_path, Bounds(10)), "parquet")
@@ -90,7 +90,7 @@ def test_parquet(tmp_path):
 
 @pytest.mark.parametrize("bytes_left", [0, 4, 100])
 def test_truncated_parquet(tmp_path, bytes_left):
-    """A Parquet file that is cut short is refused."""
+    """A truncated Parquet file is rejected."""
     path = tmp_path / "a.parquet"
     pa.parquet.write_table(TABLE, path)
     path.write_bytes(path.read_bytes()[:bytes_left])
@@ -99,7 +99,7 @@ def test_truncated_parquet(tmp_path, bytes_left):
 
 
 def test_double_names_in_parquet(tmp_path):
-    """Parquet can hold two columns of one name; a table cannot."""
+    """A Parquet file with two columns of one name is rejected."""
     path = tmp_path / "a.parquet"
     pa.parquet.write_table(pa.table([[1], [2]], names=["a", "a"]), path)
     with pytest.raises(TableError, match="columns 1 and 2 have the same name"):
@@ -108,7 +108,7 @@ def test_double_names_in_parquet(tmp_path):
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
 def test_gzip(tmp_path, kind):
-    """A zipped text is decompressed into the folder, and the file itself stays as it is."""
+    """A gzipped text is decompressed into the folder, and the file itself is not changed."""
     path, folder = write(tmp_path, gzip.compress(b"a,b\n1,2\n"), "a.gz"), tmp_path / "work"
     folder.mkdir()
     prepared = prepare(path, kind, folder, Bounds(8))
@@ -117,13 +117,13 @@ def test_gzip(tmp_path, kind):
 
 
 def test_nothing_to_prepare(tmp_path):
-    """A plain text is read where it stands, however large it is."""
+    """An uncompressed text is read in place, however large it is."""
     path = write(tmp_path, "a,b\n1,2\n")
     assert prepare(path, "csv", tmp_path, Bounds(1)) == path
 
 
 def test_bomb(tmp_path):
-    """What decompresses to more than is allowed is refused before it is written."""
+    """A file that decompresses to more than allowed is rejected before it is written."""
     path = write(tmp_path, gzip.compress(b"0" * 10_000_000), "a.csv.gz")
     with pytest.raises(TooLarge, match=r"a\.csv\.gz decompresses to more than 5000000 bytes"):
         prepare(path, "csv", tmp_path, Bounds(5_000_000))
@@ -132,7 +132,7 @@ def test_bomb(tmp_path):
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[:15] + b"garbage" + data[15:]])
 def test_damaged_gzip(tmp_path, damage):
-    """A zipped file that is cut short or damaged is refused."""
+    """A truncated or corrupt gzip file is rejected."""
     path = write(tmp_path, damage(gzip.compress(b"a,b\n" + bytes(range(200)))), "a.csv.gz")
     with pytest.raises(TableError, match=r"a\.csv\.gz is not a whole gzip file"):
         prepare(path, "csv", tmp_path, Bounds(10_000))
@@ -141,7 +141,7 @@ def test_damaged_gzip(tmp_path, damage):
 @pytest.mark.parametrize("open_sink", [pa.ipc.new_stream, pa.ipc.new_file])
 @pytest.mark.parametrize("compression", [None, "zstd"])
 def test_arrow(tmp_path, monkeypatch, open_sink, compression):
-    """An Arrow stream or file is written out in batches of one size, whatever batches it had, dictionaries decoded."""
+    """An Arrow stream or file is rewritten in batches of equal size, with dictionaries decoded."""
     monkeypatch.setattr(regrouping, "BATCH_ROWS", 4)
     table = TABLE.append_column("c", TABLE["b"].dictionary_encode().cast(pa.dictionary(pa.int32(), pa.large_string())))
     parts = (table, table.slice(0, 0), table.slice(1), pa.concat_tables([table] * 3))
@@ -153,7 +153,7 @@ def test_arrow(tmp_path, monkeypatch, open_sink, compression):
 
 
 def test_arrow_layout(tmp_path):
-    """A prepared Arrow file tells its columns and rows, none among them."""
+    """The layout of a prepared Arrow file has its columns and rows, also without rows."""
     for rows in (0, 3):
         path = write(tmp_path, arrow_bytes(TABLE.slice(0, rows)), "a.arrow")
         layout = read_layout(prepare(path, "arrow", tmp_path, Bounds(10_000)), "arrow")
@@ -161,7 +161,7 @@ def test_arrow_layout(tmp_path):
 
 
 def test_arrow_bomb(tmp_path):
-    """Few bytes that name a long text in every row are refused before they are decompressed."""
+    """A small file that repeats a long text in every row is rejected before it is decompressed."""
     indices = pa.array([0] * 30_000, pa.int32())
     table = pa.table({"a": pa.DictionaryArray.from_arrays(indices, pa.array(["x" * 1_000_000]))})
     path = write(tmp_path, arrow_bytes(table), "a.arrow")
@@ -171,14 +171,14 @@ def test_arrow_bomb(tmp_path):
 
 @pytest.mark.parametrize("cut", [0, 3, 20, 300, -20])
 def test_damaged_arrow(tmp_path, cut):
-    """An Arrow stream that is cut short, or is none, is refused."""
+    """A truncated or invalid Arrow stream is rejected."""
     path = write(tmp_path, arrow_bytes(TABLE)[:cut], "a.arrow")
     with pytest.raises(TableError, match=r"a\.arrow is not a whole Arrow stream"):
         prepare(path, "arrow", tmp_path, Bounds(10_000))
 
 
 def test_lying_arrow(tmp_path):
-    """An Arrow stream whose offsets point outside its data is refused."""
+    """An Arrow stream whose offsets point outside its data is rejected."""
     data = arrow_bytes(pa.table({"b": ["abcd", "efgh"]}))
     offsets = b"".join(number.to_bytes(4, "little") for number in (0, 4, 8))
     assert data.count(offsets) == 1
@@ -188,6 +188,6 @@ def test_lying_arrow(tmp_path):
 
 
 def test_no_room(tmp_path):
-    """A folder that cannot be written to is no fault of the file's."""
+    """A folder that is not writable raises OSError, not TableError."""
     with pytest.raises(FileNotFoundError):
         prepare(write(tmp_path, arrow_bytes(TABLE), "a.arrow"), "arrow", tmp_path / "nowhere", Bounds(10_000))

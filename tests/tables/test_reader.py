@@ -1,4 +1,4 @@
-"""Rows of tables: record.py's verdicts, values and words, whatever the format."""
+"""Rows of tables: the same validity, values and messages as record.py, in every format."""
 
 import csv
 import io
@@ -79,7 +79,7 @@ def told(rows):
 
 
 def test_as_people_write_them(folder):
-    """Blank cells are missing, Yes and no are booleans, white space around values does not count."""
+    """Blank cells are missing, Yes and no are booleans, white space around values is ignored."""
     rows = read_csv(
         folder, "customerID,tenure,charges,partner,contract,region\na, 3.0,,YES, One year ,North\n,4, 2.50 ,0,,\n"
     )
@@ -91,14 +91,14 @@ def test_as_people_write_them(folder):
 
 @pytest.mark.parametrize("word", ["None", "NA", "N/A", "NaN", "null", "NULL"])
 def test_words_for_nothing_are_text(folder, word):
-    """Only a blank cell is missing; a word that other readers take for nothing is a category, and no number."""
+    """Only a blank cell is missing; words such as NA are categories, and not valid as numbers."""
     rows = read_csv(folder, f"tenure,region\n1,{word}\n{word},North\n")
     assert rows.columns.texts[:, 1].tolist() == [word]
     assert told(rows) == [(1, 1, "tenure", "wrong-type")]
 
 
 def test_faults_have_places(folder):
-    """A fault names its row and the line where that begins, in the order of rows, ragged ones between others."""
+    """A fault has its row and the line where the row begins, in the order of rows, including ragged rows."""
     rows = read_csv(folder, 'tenure,charges\n1,"\n"\n-1,x\n1,2,3\n1.5,\n2,2\n')
     assert told(rows) == [
         (1, 2, "tenure", "too-small"),
@@ -112,20 +112,20 @@ def test_faults_have_places(folder):
 
 
 def test_a_row_of_nulls_for_a_ragged_one(folder):
-    """Identifiers and kept columns have a place for every row, the ragged one too."""
+    """Identifiers and kept columns have an entry for every row, including ragged rows."""
     rows = read_csv(folder, "customerID,tenure,note\na,1, x \nb,2\nc,x,y\n", keep=("note", "tenure"))
     assert rows.identifiers.to_pylist() == ["a", None, "c"]
     assert rows.kept.to_pydict() == {"note": [" x ", None, "y"], "tenure": ["1", None, "x"]}
 
 
 def test_unseen_categories_are_counted(folder):
-    """Categories that an open feature did not see in training are counted in good rows."""
+    """Out-of-vocabulary categories of an open feature are counted in valid rows."""
     rows = read_csv(folder, "tenure,region\n1,West\n1,East\n1,\n1,North\nx,West\n")
     assert rows.unseen == {"region": 2}
 
 
 def test_choices_as_training_took_them(folder):
-    """A category is found as it stands, where training took it so, or trimmed."""
+    """A category matches unchanged, where training has it so, or trimmed."""
     of = signature(feature("state", "string", choices=(" Rome", "Oslo")))
     rows = read_csv(folder, 'state\n" Rome"\n" Oslo "\n"Rome"\n', of=of)
     assert rows.columns.texts.tolist() == [[" Rome"], ["Oslo"]]
@@ -137,14 +137,14 @@ def test_choices_as_training_took_them(folder):
     [("a" * 129, "wrong-length"), ("a\u202eb", "not-printable"), ("a" * 128, None), (" é ", None)],
 )
 def test_identifiers(folder, identifier, code):
-    """An identifier is kept as it stands, or is its row's fault."""
+    """An identifier is kept unchanged, or is a fault of its row."""
     rows = read_csv(folder, f"customer_id,tenure\n{identifier},1\n")
     assert [fault.code for fault in rows.faults] == ([code] if code else [])
     assert rows.identifiers.to_pylist() == [identifier]
 
 
 def test_only_rows_at_fault_are_judged_one_by_one(folder, monkeypatch):
-    """record.py is asked about the rows that are not found good, and about no other."""
+    """record.py validates only the rows that the column validation does not accept."""
     asked = []
     judge = RecordReader.read
     monkeypatch.setattr(RecordReader, "read", lambda self, record: asked.append(record) or judge(self, record))
@@ -168,20 +168,20 @@ def test_only_rows_at_fault_are_judged_one_by_one(folder, monkeypatch):
     ],
 )
 def test_columns_that_will_not_do(folder, header, keep, faults):
-    """Columns are judged before any row is read: each fault has the column, a code and a hint."""
+    """Columns are checked before any row is read: each fault has the column, a code and a hint."""
     with pytest.raises(TableFaults) as caught:
         read_csv(folder, f"{header}\n", keep=keep)
     assert [(*fault.path, fault.code, fault.hint) for fault in caught.value.faults] == faults
 
 
 def test_keep_all(folder):
-    """All columns are kept as they stand, but for the identifier's own, which the result carries."""
+    """All columns are kept unchanged, except the identifier's, which the result contains anyway."""
     rows = read_csv(folder, "a,customerID,tenure,Churn\nx,7,03,Yes\n", keep=None)
     assert rows.kept.to_pydict() == {"a": ["x"], "tenure": ["03"], "Churn": ["Yes"]}
 
 
 def test_optional_columns(folder):
-    """A feature that is not required and has no column is missing everywhere."""
+    """An optional feature without a column is missing in every row."""
     rows = read_csv(folder, "tenure\n1\n")
     np.testing.assert_array_equal(rows.columns.numbers, [[1, math.nan, math.nan]])
     assert rows.columns.texts.tolist() == [["", ""]]
@@ -192,7 +192,7 @@ def test_optional_columns(folder):
 
 
 def test_stored_types(folder):
-    """Numbers, booleans, text, dictionaries, decimals and dates are read as what they mean."""
+    """Numbers, booleans, text, dictionaries, decimals and dates are read with their meaning."""
     of = signature(
         feature("integer"), feature("number", "number"), feature("boolean", "boolean"), *map(_string, "abcdef")
     )
@@ -235,28 +235,28 @@ def _string(name):
     ],
 )
 def test_stored_identifiers(folder, cells, identifiers, codes):
-    """Identifiers that a file stores as numbers stay numbers."""
+    """Identifiers that a file stores as numbers remain numbers."""
     rows = read_parquet(folder, {"customerID": cells, "tenure": [1, 2]})
     assert rows.identifiers.to_pylist() == identifiers
     assert [fault.code for fault in rows.faults] == codes
 
 
 def test_stored_integers_are_exact(folder):
-    """An integer is compared with its bounds as it is, not as the nearest float."""
+    """An integer is compared with its bounds exactly, not as the nearest float."""
     rows = read_parquet(folder, {"a": [2**53, 2**53 + 1]}, of=signature(feature("a", maximum=2.0**53)))
     assert told(rows) == [(1, 1, "a", "too-large")]
 
 
 @pytest.mark.parametrize("cells", [pa.array([[1]]), pa.array([b"x"]), pa.array([{"a": 1}])])
 def test_columns_that_cannot_be_read(folder, cells):
-    """Lists, bytes and structures are no cells."""
+    """Columns of lists, bytes and structs are rejected."""
     with pytest.raises(TableError, match="column 1 holds no single values"):
         read_parquet(folder, {"tenure": cells})
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "ndjson"])
 def test_no_rows(folder, kind):
-    """A block of no rows has columns, identifiers and kept columns of no rows, of the types that they always have."""
+    """A block without rows has empty columns, identifiers and kept columns of the usual types."""
     path = folder / f"table.{kind}"
     table = pa.table({"customerID": ["a"], "tenure": [1], "note": ["x"]})
     if kind == "parquet":
@@ -277,7 +277,7 @@ def test_no_rows(folder, kind):
     piece=st.integers(1, 9),
 )
 def test_lines_of_rows(folder, rows, piece):
-    """The line of a fault is the one where its row begins, whatever quotes, blank lines and pieces lie before."""
+    """The line of a fault is where its row begins, whatever quotes, blank lines and pieces precede it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(row_boundaries, "PIECE_BYTES", piece)
         read = read_csv(folder, "tenure,charges\n1,2\n" + "\n".join(rows))
@@ -294,7 +294,7 @@ def test_lines_of_rows(folder, rows, piece):
 
 
 def test_lines_are_json(folder):
-    """A line is judged as in a request, other members are allowed, and blank lines are no rows."""
+    """A line is validated as in a request, unknown members are allowed, and blank lines are skipped."""
     rows = read_ndjson(folder, {"tenure": 1, "extra": [1]}, b" \r", {"tenure": "1"}, {"tenure": 3.0, "partner": True})
     assert told(rows) == [(1, 2, "tenure", "wrong-type")]
     assert (rows.good.tolist(), rows.count, rows.lines) == ([0, 2], 3, 4)
@@ -312,20 +312,20 @@ def test_lines_are_json(folder):
     ids=range(11),
 )
 def test_lines_that_are_no_json(folder, line):
-    """A line that is no JSON object is a fault of its row, and no other row suffers."""
+    """A line that is not a JSON object is a fault of its row only."""
     rows = read_ndjson(folder, {"tenure": 1}, line, {"tenure": 2})
     assert told(rows) == [(1, 1, None, "malformed-json")]
     assert rows.columns.numbers[:, 0].tolist() == [1, 2]
 
 
 def test_a_line_of_very_many_faults(folder):
-    """Of a line's faults the first thousand are told, and the others counted."""
+    """The first thousand faults of a line are listed, and the others counted."""
     rows = read_ndjson(folder, {}, of=signature(*[feature(f"f{number}", required=True) for number in range(1100)]))
     assert (len(rows.faults), rows.more_faults) == (1000, 100)
 
 
 def test_identifiers_of_lines(folder):
-    """Identifiers are text, whole numbers as digits, of rows at fault too."""
+    """Identifiers are text, integers as digits, in invalid rows too."""
     sent = [{"customer_id": 2**62}, {"customerID": "a"}, {"customerID": 7.0, "tenure": "x"}, {"customer_id": True}, {}]
     rows = read_ndjson(folder, *({"tenure": 1} | record for record in sent))
     assert rows.identifiers.to_pylist() == [str(2**62), "a", "7", None, None]
@@ -333,7 +333,7 @@ def test_identifiers_of_lines(folder):
 
 
 def test_identifier_sent_twice(folder):
-    """An identifier under both names is its row's fault."""
+    """An identifier under both names is a fault of its row."""
     assert told(read_ndjson(folder, {"tenure": 1, "customer_id": "a", "customerID": "b"})) == [
         (0, 0, "customer_id", "sent-twice")
     ]
@@ -354,7 +354,7 @@ def test_kept_members(folder):
 
 
 def test_keep_all_members(folder):
-    """All members to keep are the signature's features: what other lines hold is not known."""
+    """With all members kept, only the signature's features are, since other members are not known in advance."""
     assert read_ndjson(folder, {"tenure": 1, "note": "x"}, keep=None).kept.column_names == [
         item.name for item in SIGNATURE.features
     ]
@@ -362,7 +362,7 @@ def test_keep_all_members(folder):
         read_ndjson(folder, {"tenure": 1}, keep=("risk_band",))
 
 
-# --- whatever the signature and whatever the table, rows are judged as their records are
+# --- for any signature and any table, rows are validated like their records
 
 BLANK = " \t\r\n\v\f\xa0"
 TEXTS = st.one_of(
@@ -391,7 +391,7 @@ STORED = {
 
 @st.composite
 def tables(draw, of, columns_of):
-    """A table that has every required column, and a column more first, so that no row is blank."""
+    """A table with every required column, after an extra column so that no row is blank."""
     names = [item.name for item in of.features]
     optional = [item.name for item in of.features if not item.required]
     left_out = draw(st.lists(st.sampled_from(optional), unique=True)) if optional else []
@@ -412,7 +412,7 @@ def stored_columns(draw, rows):
 
 
 def record_of(of, row):
-    """A row's cells as the JSON record that they stand for, cell by cell."""
+    """A row's cells as the JSON record that they represent, cell by cell."""
     features = {item.name: item for item in of.features}
     record = {}
     for name, stored in row.items():
@@ -445,12 +445,12 @@ def words_of(cell):
 
 
 def no_json(hint):
-    """Cells are no JSON: nobody put quotes there."""
+    """Hints about JSON's quotes do not apply to cells."""
     return None if hint and hint.endswith("without quotes.") else hint
 
 
 def check(of, rows, judged, told=no_json):
-    """That rows are what record.py says of each record; a row that is no record is None."""
+    """Check that rows match record.py's result for each record; None stands for a row that is not a record."""
     good, values, faults, reader = [], [], [], RecordReader(of)
     for row, record in enumerate(judged):
         try:
@@ -474,7 +474,7 @@ def check(of, rows, judged, told=no_json):
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_csv_rows_are_judged_as_records(tmp_path_factory, data):
-    """For any signature and any text, a CSV row has the verdict, the values and the faults of its record."""
+    """For any signature and any text, a CSV row has the same validity, values and faults as its record."""
     of = data.draw(signatures())
     table = data.draw(tables(of, text_columns))
     text = io.StringIO()
@@ -489,7 +489,7 @@ def test_csv_rows_are_judged_as_records(tmp_path_factory, data):
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_parquet_rows_are_judged_as_records(tmp_path_factory, data):
-    """For any signature and any types, a Parquet row has the verdict, the values and the faults of its record."""
+    """For any signature and any types, a Parquet row has the same validity, values and faults as its record."""
     of = data.draw(signatures())
     table = data.draw(tables(of, stored_columns))
     if table.num_rows:
@@ -500,7 +500,7 @@ def test_parquet_rows_are_judged_as_records(tmp_path_factory, data):
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_lines_are_judged_as_records(tmp_path_factory, data):
-    """For any signature and any values, a line has the verdict, the values and the faults of its record."""
+    """For any signature and any values, a line has the same validity, values and faults as its record."""
     of = data.draw(signatures())
     sent = data.draw(st.lists(records(of) | VALUES, min_size=1, max_size=5))
     rows = read_ndjson(tmp_path_factory.getbasetemp(), *map(serialised, sent), of=of)

@@ -1,4 +1,4 @@
-"""The registry of formats: nobody else names one."""
+"""The registry of formats: no other module names a format."""
 
 import ast
 import subprocess
@@ -29,12 +29,12 @@ def test_no_format_is_named_elsewhere():
 
 @pytest.mark.parametrize("line", ['format == "csv"', "FORMATS['xlsx']", '("parquet", "arrow")', 'a = "text/csv"'])
 def test_a_format_that_is_named_is_found(line):
-    """Such a constant would be found."""
+    """The check above finds such a constant."""
     assert named_in(f"\n{line}\n") in ([2], [2, 2])
 
 
 def test_importing_the_registry_is_cheap():
-    """A process that asks the registry what formats there are has loaded nothing that reads or writes one."""
+    """Importing the registry imports no library that reads or writes tables."""
     code = f"""
 import sys
 import churn_api.tables.formats as formats
@@ -47,7 +47,7 @@ print(*[name for name in {HEAVY!r} if name in sys.modules])
 
 
 def test_formats_have_their_own_names():
-    """No two formats share a name, a media type, a suffix or what a file begins with."""
+    """No two formats share a name, a media type, a suffix or a magic number."""
     for mark in ("name", "title", "media_type"):
         assert len({getattr(known, mark) for known in FORMATS.values()}) == len(FORMATS)
     for marks in ("suffixes", "magic"):
@@ -56,10 +56,10 @@ def test_formats_have_their_own_names():
 
 
 def test_parts_are_of_a_known_format():
-    """The parts of every format are encoded in one of the registry."""
+    """The parts of every format are encoded in a format of the registry."""
     assert {known.part_format for known in FORMATS.values()} <= set(FORMATS)
 
 
 def test_one_file_a_format():
-    """Every format has a file of its own."""
+    """Every format has its own module."""
     assert len({type(known).__module__ for known in FORMATS.values()}) == len(FORMATS)

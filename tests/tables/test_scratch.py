@@ -1,4 +1,4 @@
-"""Folders of requests that were killed."""
+"""Temporary folders of killed processes."""
 
 import signal
 import subprocess
@@ -27,7 +27,7 @@ def temporary(tmp_path, monkeypatch):
 
 
 def test_gone_with_its_block(temporary):
-    """A folder is there for its block of code, and is gone after it, whatever happened in it."""
+    """A folder exists during its `with` block and is removed afterwards, also after an exception."""
 
     def fail():
         with scratch_folder() as folder:
@@ -41,7 +41,7 @@ def test_gone_with_its_block(temporary):
 
 
 def test_swept_when_killed(temporary):
-    """What a killed process leaves is swept; folders of processes that live, and other files, are not."""
+    """Folders of killed processes are removed; folders of live processes, and other files, are not."""
     (temporary / "other").mkdir()
     (temporary / f"{PREFIX}file").touch()
     process = subprocess.Popen([sys.executable, "-c", HOLD], stdout=subprocess.PIPE, text=True)

@@ -1,4 +1,4 @@
-"""Signals that come while a table is read."""
+"""Signals during the reading of a table."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ ROWS = 300_000
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_do_not_break_off_a_block(tmp_path, number):
-    """A signal to stop that comes while CSV is read is left to whoever handles it, and the block is read to its end."""
+    """A stop signal while CSV is read goes to the process's own handler, and the block is read to its end."""
     path = tmp_path / "table.csv"
     path.write_text("id,age\n" + "C1,30\n" * ROWS)
     layout = read_layout(path, "csv")

@@ -22,7 +22,7 @@ def write(folder, data):
 
 
 def test_as_people_write_them(tmp_path):
-    """A BOM, CRLF, quoted cells with commas and line breaks, blank cells and other columns are all read."""
+    """A BOM, CRLF, quoted cells with commas and line breaks, blank cells and extra columns are read."""
     text = '\ufeffd,a,b,c,other\r\n"x, y",1, 2.5 ,Yes,z\r\n"line\r\nbreak", ,.5,no,\r\n,7,5.,TRUE,\r\n'
     table = read_table(write(tmp_path, text.encode()))
     assert list(to_records(table, SIGNATURE)) == [
@@ -67,7 +67,7 @@ def test_parquet_equals_csv(tmp_path):
     ],
 )
 def test_no_table(tmp_path, data, complaint):
-    """What is no table is refused with what is wrong, and in which row."""
+    """A file that is not a table is rejected with the reason and the row."""
     with pytest.raises(TableError, match=complaint):
         read_table(write(tmp_path, data))
 
@@ -86,14 +86,14 @@ def test_no_table(tmp_path, data, complaint):
     ],
 )
 def test_no_lines(tmp_path, data, complaint):
-    """Lines of NDJSON that are no records of cells are refused by row, blank lines being none."""
+    """NDJSON lines that are not flat records are rejected with their row, which does not count blank lines."""
     path = write(tmp_path, data).rename(tmp_path / "table.ndjson")
     with pytest.raises(TableError, match=complaint):
         read_table(path)
 
 
 def test_lines(tmp_path):
-    """Columns of NDJSON are the members that any line has, typed as they are; what is null or not there is missing."""
+    """Columns of NDJSON are the members that any line has, with their types; null and absent members are missing."""
     lines = (
         '{"a": 1, "b": 2, "c": true, "d": 5, "e": null}\n{"f": "x", "b": 2.5, "d": "y", "a": 18446744073709551616}\n'
     )
@@ -109,7 +109,7 @@ def test_lines(tmp_path):
 
 
 def test_lines_in_many_blocks(tmp_path, monkeypatch):
-    """A column is typed by all its cells, and a row's number counts from the top, however many blocks there are."""
+    """A column's type depends on all its cells, and row numbers count from the top, across blocks."""
     monkeypatch.setattr(text_blocks, "TEXT_BYTES", 40)
     lines = [*(f'{{"a": {n}}}' for n in range(50)), '{"a": "x", "b": 1}', '{"a": []}']
     path = write(tmp_path, "\n".join(lines[:-1])).rename(tmp_path / "table.ndjson")
@@ -121,7 +121,7 @@ def test_lines_in_many_blocks(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("spoilt", ["2", "1,2,3", "a,b", '1,"2'])
 def test_row_in_a_later_block(tmp_path, monkeypatch, spoilt):
-    """A row that is at fault is told by its number in the file, whichever block it is in."""
+    """An invalid row is reported with its number in the file, whatever its block."""
     monkeypatch.setattr(text_blocks, "TEXT_BYTES", 40)
     with pytest.raises(TableError, match="row 52"):
         read_table(write(tmp_path, "a,b\n" + '1,"2\n3"\n' * 50 + spoilt + "\n"))
@@ -129,7 +129,7 @@ def test_row_in_a_later_block(tmp_path, monkeypatch, spoilt):
 
 @pytest.mark.parametrize(("kind", "number"), [("csv", 3), ("ndjson", 2), ("parquet", 2), ("arrow", 2), ("xlsx", 3)])
 def test_rows_count_as_in_scoring(tmp_path, kind, number):
-    """The header is row 1 of the formats that a spreadsheet shows; the first record is that of the others."""
+    """The header is row 1 in formats of spreadsheets; in others the first record is row 1."""
     path, table = tmp_path / f"t.{kind}", pa.table({"a": ["1", "x"]})
     with path.open("wb") as file, closing(Joiner(file, kind, table.schema)) as joiner:
         joiner.add(encode(table, FORMATS[kind].part_format))
@@ -138,7 +138,7 @@ def test_rows_count_as_in_scoring(tmp_path, kind, number):
 
 
 def test_blanks_around_categories(tmp_path):
-    """Blanks around a text do not count in training, as they do not in scoring, unless a category is known by them."""
+    """White space around text is ignored in training as in scoring, unless a category contains it."""
     table = read_table(write(tmp_path, "d\n  x \ny\n"))
     assert to_columns(table, signature(feature("d", "string"))).texts.tolist() == [["x"], ["y"]]
     closed = signature(feature("d", "string", choices=("  x ", "y")))
@@ -146,7 +146,7 @@ def test_blanks_around_categories(tmp_path):
 
 
 def test_no_file(tmp_path):
-    """A file that is not there, and a folder, are refused."""
+    """A missing file, and a folder, are rejected."""
     with pytest.raises(TableError, match="No such file"):
         read_table(tmp_path / "nowhere.csv")
     with pytest.raises(TableError, match="directory"):
@@ -154,7 +154,7 @@ def test_no_file(tmp_path):
 
 
 def test_nested_parquet(tmp_path):
-    """A column of lists is refused by its position."""
+    """A column of lists is rejected with its position."""
     path = tmp_path / "table.parquet"
     pa.parquet.write_table(pa.table({"a": [[1, 2]]}), path)
     with pytest.raises(TableError, match="column 1 holds no single values"):
@@ -172,7 +172,7 @@ def test_nested_parquet(tmp_path):
     ],
 )
 def test_misfit_cell(tmp_path, row, complaint):
-    """A cell that does not fit its feature is refused with its row and column, in the words of scoring."""
+    """A cell that is not valid for its feature is rejected with its row, column and the message of scoring."""
     table = read_table(write(tmp_path, f"a,b,c,d\n1,1,Yes,d\n{row}\n"))
     with pytest.raises(TableError, match=complaint):
         to_columns(table, SIGNATURE)

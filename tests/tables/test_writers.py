@@ -38,7 +38,7 @@ def joined(parts, kind, schema, part_format=None):
 
 
 def file_of(table, kind, size=4):
-    """A file of the table, made of parts of a few rows."""
+    """A file of the table, joined from parts of a few rows."""
     starts = range(0, table.num_rows, size)
     parts = [encode(table.slice(start, size), FORMATS[kind].part_format) for start in starts]
     return joined(parts, kind, table.schema)
@@ -50,19 +50,19 @@ def read_stored(data, kind):
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow"])
 def test_stored(kind):
-    """Parquet and Arrow give back every value with its type."""
+    """Parquet and Arrow preserve every value with its type."""
     assert read_stored(file_of(TABLE, kind), kind).equals(TABLE)
 
 
 def test_parts_of_a_data_set():
-    """Parts that are Parquet files of their own give the same file, byte for byte, as those that are not."""
+    """Parts in Parquet give the same file, byte for byte, as parts in Arrow."""
     parts = [encode(TABLE.slice(start, 4), "parquet") for start in (0, 4)]
     assert pa.parquet.read_table(io.BytesIO(parts[0])).equals(TABLE.slice(0, 4))
     assert joined(parts, "parquet", TABLE.schema, "parquet") == file_of(TABLE, "parquet")
 
 
 def test_csv():
-    """CSV has one header; cells stand as they are, quoted where they need it, and what is missing is blank."""
+    """CSV has one header; cells are unchanged, quoted where necessary, and blank where missing."""
     rows = list(csv.reader(io.StringIO(file_of(TABLE, "csv").decode(), newline="")))
     assert rows == [
         ["id", "p", "n", "yes"],
@@ -76,13 +76,13 @@ def test_csv():
 
 
 def test_ndjson():
-    """NDJSON has one object a line, with null for what is missing."""
+    """NDJSON has one object per line, with null for missing values."""
     assert [json.loads(line) for line in file_of(TABLE, "ndjson").splitlines()] == TABLE.to_pylist()
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_no_rows(tmp_path, kind):
-    """A file of no rows is whole: its columns can be read."""
+    """A file without rows is complete: its columns can be read."""
     schema = pa.schema([("a,b", pa.string()), ("p", pa.float64())])
     data = joined([], kind, schema)
     path = tmp_path / "a.table"
@@ -109,7 +109,7 @@ def test_part_of_no_rows(kind):
 @settings(deadline=None)
 @given(numbers=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_doubles_come_back(numbers):
-    """Every double is the same double after CSV and NDJSON."""
+    """Every double survives a round trip through CSV and NDJSON."""
     table = pa.table({"p": numbers, "q": numbers})
     text = [json.loads(line)["p"] for line in encode(table, "ndjson").splitlines()]
     cells = [float(line.split(b",")[0]) for line in encode(table, "csv").splitlines()]
@@ -121,7 +121,7 @@ def test_doubles_come_back(numbers):
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
 def test_dates_and_decimals_as_text(kind):
-    """What JSON and CSV have no type for is written as text, the same in both."""
+    """Types that JSON and CSV lack are written as text, the same in both."""
     moment = dt.datetime(2024, 5, 1, 12, 30, tzinfo=dt.UTC)
     table = pa.table(
         {
@@ -138,7 +138,7 @@ def test_dates_and_decimals_as_text(kind):
 
 
 def test_written_csv_is_read(tmp_path):
-    """A written CSV file is a table again, cell by cell."""
+    """A written CSV file reads back as the same table, cell by cell."""
     path = tmp_path / "a.csv"
     path.write_bytes(file_of(TABLE, "csv"))
     layout = read_layout(path, "csv")
@@ -149,6 +149,6 @@ def test_written_csv_is_read(tmp_path):
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_parts_are_independent(kind):
-    """A part says the same whichever process made it: it holds its own rows alone."""
+    """A part is the same whichever process made it, and contains only its own rows."""
     parts = [encode(TABLE.slice(start, 2), kind) for start in (0, 2, 4)]
     assert [encode(TABLE.slice(start, 2), kind) for start in (4, 2, 0)] == parts[::-1]

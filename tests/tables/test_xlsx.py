@@ -1,4 +1,4 @@
-"""Excel workbooks: read as other programs and people make them, and written so that other programs read them."""
+"""Excel workbooks: reading those of other programs, and writing those that other programs read."""
 
 import datetime as dt
 import errno
@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
 
 
 def written(rows, path, **formats):
-    """A workbook of rows by openpyxl; `formats` are number formats by the cell."""
+    """A workbook written by openpyxl; `formats` are number formats by cell."""
     book = openpyxl.Workbook()
     for row in rows:
         book.active.append(row)
@@ -50,7 +50,7 @@ def written(rows, path, **formats):
 
 
 def read(path, max_bytes=MAX_BYTES):
-    """The rows of a workbook as they come out of its prepared file."""
+    """The rows of a workbook, read from its prepared file."""
     layout = read_layout(prepare(path, "xlsx", path.parent, Bounds(max_bytes)), "xlsx")
     with pa.ipc.open_file(layout.path) as file:
         return file.read_all()
@@ -66,7 +66,7 @@ def made(folder, sheet, **parts):
 
 
 def test_types(folder):
-    """Columns are integers, numbers, booleans or text; mixed ones are text, whole numbers without a fraction."""
+    """Columns are integers, numbers, booleans or text; mixed columns are text, integers without a fraction."""
     header = ["whole", "number", "yes", "text", "mixed", "blank", "int and bool"]
     rows = [
         header,
@@ -88,7 +88,7 @@ def test_types(folder):
 
 
 def test_types_over_many_batches(folder, monkeypatch):
-    """The type of a column is that of all its cells, wherever in the sheet they stand."""
+    """The type of a column depends on all its cells, wherever in the sheet they are."""
     monkeypatch.setattr("churn_api.tables.xlsx._BATCH_CELLS", 4)
     rows = [
         ["a", "b", "c"],
@@ -120,13 +120,13 @@ def test_types_over_many_batches(folder, monkeypatch):
     ],
 )
 def test_dates(folder, value, number_format, expected):
-    """What is formatted as a date or a time is ISO text; other formats change nothing."""
+    """Cells formatted as a date or a time become ISO text; other formats change nothing."""
     table = read(written([["a"], [value]], folder / "a.xlsx", A2=number_format))
     assert table["a"].to_pylist() == [expected]
 
 
 def test_dates_of_1904(folder):
-    """Workbooks of old Macintoshes count their days from 1904."""
+    """Workbooks with the 1904 date system are read correctly."""
     book = openpyxl.Workbook()
     book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
     book.active.append(["a"])
@@ -136,7 +136,7 @@ def test_dates_of_1904(folder):
 
 
 def test_first_sheet_alone(folder):
-    """The first sheet is read, in the workbook's order, and a sheet that is a chart is none."""
+    """The first worksheet in the workbook's order is read; chart sheets are skipped."""
     book = openpyxl.Workbook()
     book.active.append(["second"])
     book.create_sheet("first", 0).append(["one"])
@@ -172,14 +172,14 @@ def test_cells_of_other_programs(folder, cells, expected):
 
 
 def test_prefixed_names(folder):
-    """Elements may have a prefix."""
+    """Elements may have a namespace prefix."""
     rows = '<x:row><x:c t="str"><x:v>a</x:v></x:c></x:row><x:row><x:c><x:v>7</x:v></x:c></x:row>'
     sheet = f'<x:worksheet xmlns:x="urn:x"><x:sheetData>{rows}</x:sheetData></x:worksheet>'
     assert read(made(folder, f"<!-- <worksheet -->{sheet}")).to_pydict() == {"a": [7]}
 
 
 def test_blank_rows(folder):
-    """A blank row between others is a row, so that the others keep their numbers; blank ones at the end are none."""
+    """Blank rows between others count, so that row numbers are right; blank rows at the end do not."""
     rows = [["tenure"], [1], [None], [-1], [None], [None]]
     path = written(rows, folder / "a.xlsx", A6="0.00")
     layout = read_layout(prepare(path, "xlsx", folder, Bounds(MAX_BYTES)), "xlsx")
@@ -192,14 +192,14 @@ def test_blank_rows(folder):
 
 
 def test_blocks(folder):
-    """A large sheet is cut into blocks as Arrow is, the same wherever the cutting begins."""
+    """A large sheet is split into blocks like Arrow, the same wherever splitting resumes."""
     path = written([["a"], *([n] for n in range(BLOCK_ROWS + 5))], folder / "a.xlsx")
     layout = read_layout(prepare(path, "xlsx", folder, Bounds(MAX_BYTES)), "xlsx")
     assert [*blocks(layout)] == [Block(0, 0, BLOCK_ROWS), Block(1, BLOCK_ROWS, BLOCK_ROWS + 5)]
     assert [*blocks(layout, Block(0, 0, BLOCK_ROWS))] == [Block(1, BLOCK_ROWS, BLOCK_ROWS + 5)]
 
 
-# --- what is no table
+# --- invalid tables
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_blocks(folder):
     ],
 )
 def test_no_table(folder, rows, complaint):
-    """A sheet that is no table is refused with what is wrong, and no cell is repeated."""
+    """A sheet that is not a table is rejected with the reason, and no cell is repeated."""
     with pytest.raises(TableError, match=complaint) as caught:
         read(written(rows, folder / "a.xlsx"))
     assert "private" not in str(caught.value)
@@ -246,7 +246,7 @@ ROW = '<row r="1"><c t="str"><v>a</v></c></row>'
     ],
 )
 def test_damaged_parts(folder, sheet, parts):
-    """A workbook whose XML is damaged, declares entities, or leads to parts that are not there, is refused."""
+    """A workbook with malformed XML, entity declarations or missing parts is rejected."""
     with pytest.raises(TableError, match=r"made\.xlsx is not a whole Excel workbook") as caught:
         read(made(folder, sheet, **parts))
     assert "private" not in str(caught.value)
@@ -254,7 +254,7 @@ def test_damaged_parts(folder, sheet, parts):
 
 @pytest.mark.parametrize("cut", [0, 4, 100, -1, -30])
 def test_cut_short(folder, cut):
-    """A workbook that is cut short is refused."""
+    """A truncated workbook is rejected."""
     path = written([["a"], [1]], folder / "a.xlsx")
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(TableError, match=r"a\.xlsx is not a whole Excel workbook"):
@@ -264,7 +264,7 @@ def test_cut_short(folder, cut):
 @settings(max_examples=300, deadline=None)
 @given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
 def test_any_byte_may_be_wrong(tmp_path_factory, place, byte):
-    """Whichever byte of a workbook is wrong: it is read, or it is refused in words."""
+    """A workbook with any byte changed is read, or raises TableError."""
     path = tmp_path_factory.getbasetemp() / "spoilt.xlsx"
     data = bytearray(encode(pa.table({"a": [1, 2], "b": ["x", "y"]}), "xlsx"))
     data[int(place * len(data))] = byte
@@ -274,7 +274,7 @@ def test_any_byte_may_be_wrong(tmp_path_factory, place, byte):
 
 
 def test_encrypted(folder):
-    """An encrypted workbook, which is no ZIP, is refused with what to do."""
+    """An encrypted workbook, which is not a ZIP, is rejected with what to do."""
     path = folder / "a.xlsx"
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000))
     with pytest.raises(TableError, match=r"save it as \.xlsx without a password"):
@@ -285,7 +285,7 @@ def test_encrypted(folder):
 
 
 def test_what_it_decompresses_to(folder):
-    """What counts is what the parts decompress to, whatever the ZIP says of them."""
+    """The actual decompressed sizes of parts count, not the sizes that the ZIP declares."""
     path = made(folder, ROW + '<row><c t="str"><v>x</v></c></row>' + " " * 3_000_000)
     assert path.stat().st_size < 10_000
     data = path.read_bytes()
@@ -301,7 +301,7 @@ def test_what_it_decompresses_to(folder):
 
 
 def test_sparse_sheet(folder):
-    """Two cells at the ends of a sheet take no more than the cells between them may."""
+    """Two cells at the ends of a sheet count as all cells between them."""
     names = "".join(f'<c t="str"><v>{index}</v></c>' for index in range(1000))
     path = made(folder, f'<row>{names}</row><row r="1048576"><c><v>1</v></c></row>')
     with pytest.raises(TooLarge):
@@ -309,7 +309,7 @@ def test_sparse_sheet(folder):
 
 
 def test_shared_text(folder):
-    """A long text that many cells share counts in each of them."""
+    """A long shared string counts for each cell that uses it."""
     links = (
         '<Relationships><Relationship Id="rId1" Type="/worksheet" Target="worksheets/sheet1.xml"/>'
         '<Relationship Id="rId2" Type="/sharedStrings" Target="texts.xml"/></Relationships>'
@@ -322,7 +322,7 @@ def test_shared_text(folder):
 
 
 def test_many_parts(folder, monkeypatch):
-    """A ZIP that lists more parts than a workbook has is refused before the list is read."""
+    """A ZIP with too large a central directory is rejected before that is read."""
     monkeypatch.setattr(workbook, "MAX_DIRECTORY_BYTES", 1000)
     path = made(folder, ROW, **{f"part{number}": "" for number in range(20)})
     with pytest.raises(TooLarge, match="more parts than a workbook has"):
@@ -330,7 +330,7 @@ def test_many_parts(folder, monkeypatch):
 
 
 def test_long_tag(folder, monkeypatch):
-    """A tag without an end is not gathered."""
+    """A tag without an end is not collected in memory."""
     monkeypatch.setattr(workbook, "MAX_TOKEN_BYTES", 1000)
     monkeypatch.setattr(workbook, "_PIECE", 500)
     with pytest.raises(TableError, match="not a whole Excel workbook"):
@@ -338,7 +338,7 @@ def test_long_tag(folder, monkeypatch):
 
 
 def test_other_compression(folder):
-    """Parts that are compressed otherwise than workbooks are, are not decompressed."""
+    """Parts with other compression methods than workbooks use are not decompressed."""
     path = made(folder, ROW)
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(folder / "b.xlsx", "w", zipfile.ZIP_BZIP2) as archive:
         for name in source.namelist():
@@ -375,7 +375,7 @@ TABLE = pa.table(
 
 
 def test_others_read_it():
-    """Another program reads every cell as it was: text that begins with = is text, and dates are ISO text."""
+    """Every cell is read by openpyxl as it was: text that begins with = is text, and dates are ISO text."""
     expected = [[row["id"], row["p"], row["n"], row["yes"], row["day"] and "2024-01-05"] for row in TABLE.to_pylist()]
     expected[3][2] = str(-(2**63))
     assert opened(file_of(TABLE.slice(0, 2), TABLE.slice(2))) == [TABLE.column_names, *expected]
@@ -384,7 +384,7 @@ def test_others_read_it():
 
 
 def test_same_rows_same_bytes():
-    """The same rows give the same file, however they come in parts."""
+    """The same rows give the same file, however they are split into parts."""
     assert file_of(TABLE) == file_of(TABLE.slice(0, 1), TABLE.slice(1)) == encode(TABLE, "xlsx")
 
 
@@ -394,7 +394,7 @@ def test_same_rows_same_bytes():
     numbers=st.lists(st.floats(allow_nan=False, allow_infinity=False)),
 )
 def test_what_is_written_is_read(tmp_path_factory, texts, numbers):
-    """Every text and every double comes back as it was, control characters and all."""
+    """Every text and every double survives a round trip, including control characters."""
     rows = max(len(texts), len(numbers), 1)
     texts, numbers = texts + ["end"] * (rows - len(texts)), numbers + [0.5] * (rows - len(numbers))
     path = tmp_path_factory.getbasetemp() / "again.xlsx"
@@ -405,12 +405,12 @@ def test_what_is_written_is_read(tmp_path_factory, texts, numbers):
 
 
 def test_not_finite():
-    """What is no number is written as text."""
+    """NaN and infinity are written as text."""
     assert opened(file_of(pa.table({"a": [math.inf, math.nan]}))) == [["a"], ["inf"], ["nan"]]
 
 
 def test_limits(monkeypatch):
-    """What a sheet cannot hold is refused with the limit, and a cell's text is not repeated."""
+    """Rows beyond the limits of a sheet are rejected with the limit, and a cell's text is not repeated."""
     monkeypatch.setattr(workbook_writer, "MAX_ROWS", 4)
     assert len(opened(file_of(pa.table({"a": [1, 2, 3]})))) == 4
     with pytest.raises(TooLarge, match="at most 4 rows"):
@@ -430,7 +430,7 @@ def test_limits(monkeypatch):
 
 
 class _Full(io.BytesIO):
-    """A disk that is full after some bytes."""
+    """A file on a disk that is full after some bytes."""
 
     def __init__(self, room):
         super().__init__()
@@ -444,8 +444,8 @@ class _Full(io.BytesIO):
 
 @pytest.mark.parametrize("room", [0, 100, 1500, 2500])
 def test_disk_full(room):
-    """A disk that is full, at the beginning or the end of a workbook, is the disk's own error and no other."""
-    numbers = random.Random(1)  # noqa: S311 - of no pattern, so that they are not compressed
+    """A full disk, at the start or the end of a workbook, raises the original OSError only."""
+    numbers = random.Random(1)  # noqa: S311 - random, so that they do not compress
     table = pa.table({"a": [numbers.random() for _ in range(200)]})
     with pytest.raises(OSError, match="No space left"), closing(Joiner(_Full(room), "xlsx", table.schema)) as joiner:
         joiner.add(encode(table, "arrow"))

@@ -24,7 +24,7 @@ def truth():
 
 
 def test_nothing_is_added_to_reliable_probabilities(truth):
-    """Probabilities that mean what they say get no calibrator."""
+    """Well-calibrated probabilities get no calibrator."""
     labels, probabilities = truth
     method, found = choose_calibrator(labels, evaluation(labels, probabilities))
     assert method is None
@@ -33,7 +33,7 @@ def test_nothing_is_added_to_reliable_probabilities(truth):
 
 @pytest.mark.parametrize("distort", [lambda p: p**3, np.sqrt, lambda p: 0.5 + (p - 0.5) * 0.2])
 def test_unreliable_probabilities_are_mended(truth, distort):
-    """Probabilities that do not get a calibrator, and are far more reliable for it."""
+    """Badly calibrated probabilities get a calibrator, and are far more reliable with it."""
     labels, probabilities = truth
     plain = evaluation(labels, distort(probabilities))
     method, found = choose_calibrator(labels, plain)
@@ -53,7 +53,7 @@ def test_calibration_error(truth):
 
 
 def test_threshold_is_the_best_one(truth):
-    """No other threshold has a larger F1 than the one chosen, whose precision and recall are told."""
+    """No threshold has a larger F1 than the chosen one, which comes with its precision and recall."""
     labels, probabilities = truth
     threshold, precision, recall = best_threshold(labels, probabilities)
 
@@ -67,7 +67,7 @@ def test_threshold_is_the_best_one(truth):
 
 @pytest.mark.parametrize("candidate", CANDIDATES)
 def test_calibrated_pipelines_compile(tmp_path, candidate):
-    """Each candidate with a calibrator compiles, and is proven equal to itself."""
+    """Each candidate with a calibrator compiles, and the compiled model equals it."""
     prepared = prepare(
         write_csv(customers(), tmp_path / "t.csv"), TrainingOptions(target="Churn", identifier="customerID")
     )

@@ -19,7 +19,7 @@ NAMES = ["tenure", "MonthlyCharges"]
 
 
 def compiled(encode):
-    """A pipeline of bins, its graph, and the proof on cells that lie on edges, between them, and far outside."""
+    """A pipeline of bins, its graph, and the parity check on cells on edges, between edges, and far outside."""
     table = customers()
     bins = KBinsDiscretizer(5, encode=encode, quantile_method="averaged_inverted_cdf")
     columns = make_column_transformer((make_pipeline(SimpleImputer(), bins), NAMES), sparse_threshold=0)
@@ -36,13 +36,13 @@ def compiled(encode):
 
 @pytest.mark.parametrize("encode", ["onehot-dense", "ordinal"])
 def test_bins_compile(encode):
-    """Bins compile to their equal, however they are encoded."""
+    """Bins compile to an equal graph, for every encoding."""
     _, proof = compiled(encode)
     assert proof.proven, proof
 
 
 def test_bins_are_few_nodes():
-    """One-hot bins of all columns take three nodes together: for a single row the nodes are the cost."""
+    """One-hot bins of all columns take three nodes together, since nodes determine the cost of a single row."""
     graph, _ = compiled("onehot-dense")
     nodes = [node.op_type for node in graph.graph.node]
     assert nodes[:4] == ["Imputer", "ArrayFeatureExtractor", "Less", "Cast"]
@@ -50,7 +50,7 @@ def test_bins_are_few_nodes():
 
 
 def compiled_categories(**options):
-    """A pipeline of two one-hot columns that share categories, its graph, and the proof on known and unknown ones."""
+    """Two one-hot columns that share categories, their graph, and parity on known and unknown categories."""
     table = customers()[["Contract", "Churn"]].assign(Previous=lambda t: t["Contract"].iloc[::-1].to_numpy())
     names = ["Contract", "Previous"]
     encoder = OneHotEncoder(sparse_output=False, **options)
@@ -71,13 +71,13 @@ def compiled_categories(**options):
     ids=["ours", "strict", "drop", "float32"],
 )
 def test_categories_compile(options):
-    """One-hot categories compile to their equal, also those that our converter leaves to skl2onnx's."""
+    """One-hot categories compile to an equal graph, including those that the custom converter leaves to skl2onnx."""
     _, proof = compiled_categories(**options)
     assert proof.proven, proof
 
 
 def test_categories_are_few_nodes():
-    """One-hot categories of all columns take four nodes together, and the columns come out of their block at once."""
+    """One-hot categories of all columns take four nodes together, and one node extracts all columns from the block."""
     graph, _ = compiled_categories(handle_unknown="ignore")
     nodes = [node.op_type for node in graph.graph.node]
     assert nodes[:4] == ["LabelEncoder", "ArrayFeatureExtractor", "Equal", "Cast"]
@@ -85,7 +85,7 @@ def test_categories_are_few_nodes():
 
 
 def test_converters_agree_with_skl2onnx():
-    """Our converters and skl2onnx's own make graphs of a pipeline that answer alike, bit by bit."""
+    """Graphs made by the custom converters and by skl2onnx's own give bitwise equal results."""
     table = customers()[["tenure", "Contract"]]
     bins = KBinsDiscretizer(5, encode="onehot-dense", quantile_method="averaged_inverted_cdf")
     categories = OneHotEncoder(sparse_output=False, handle_unknown="ignore")

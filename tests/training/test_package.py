@@ -1,4 +1,4 @@
-"""`churn-api package`: pipelines that were fitted elsewhere."""
+"""`churn-api package`: pipelines that were fitted outside this program."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def golden(tmp_path) -> Path:
 
 
 def fitted(*first, classifier=None):
-    """A pipeline as data scientists fit them: pandas in, labels as text."""
+    """A typical pipeline of a data scientist: pandas input, labels as text."""
     table = customers()
     columns = make_column_transformer(
         (SimpleImputer(), NUMBERS), (OneHotEncoder(handle_unknown="ignore"), CATEGORIES), sparse_threshold=0
@@ -70,7 +70,7 @@ def expected(pipeline, bundle, table):
 
 
 def test_compiled(package, bundle, golden):
-    """A pipeline with text labels is compiled, proven on the golden table, and answers as it does itself."""
+    """A pipeline with text labels is compiled, verified on the golden table, and gives the same probabilities."""
     pipeline = fitted()
     result = package(pipeline, "--golden", golden)
     assert result.exit_code == 0, result.stderr
@@ -82,7 +82,7 @@ def test_compiled(package, bundle, golden):
 
 
 def test_threshold_from_the_golden_table(package, bundle, golden):
-    """Where the golden table holds the target, metrics and threshold come from it; else the threshold is 0.5."""
+    """Where the golden table has the target, metrics and threshold come from it; else the threshold is 0.5."""
     package(fitted(), "--golden", golden)
     card = read_card(bundle)
     assert card.metrics["golden_table"]["roc_auc"] > 0.6
@@ -92,7 +92,7 @@ def test_threshold_from_the_golden_table(package, bundle, golden):
 
 
 def test_what_cannot_be_compiled_serves_from_scikit_learn(package, bundle, golden):
-    """A step that ONNX cannot express is said in the card, and the bundle answers from scikit-learn."""
+    """A step that ONNX cannot express is named in the card, and the bundle serves from scikit-learn."""
     pipeline = fitted(FunctionTransformer(_doubled_charges))
     result = package(pipeline, "--golden", golden)
     assert result.exit_code == 0, result.stderr
@@ -109,7 +109,7 @@ def _doubled_charges(frame):
 
 
 def test_unequal_compilation_is_not_served(package, bundle, golden, monkeypatch):
-    """A compiled model that differs from its pipeline is not kept, and the card names the difference."""
+    """A compiled model that differs from its pipeline is discarded, and the card has the difference."""
     monkeypatch.setattr("churn_api.training.packaging.compile_pipeline", _compile_another(fitted))
     package(fitted(), "--golden", golden)
     card = read_card(bundle)
@@ -126,7 +126,7 @@ def _compile_another(fit):
 
 
 def test_parallel_forest_is_tamed(package, bundle, golden):
-    """A forest saved with n_jobs=-1 scores with one job once it is loaded."""
+    """A forest saved with n_jobs=-1 scores with one job after loading."""
     forest = RandomForestClassifier(n_estimators=5, n_jobs=-1, random_state=0)
     package(fitted(FunctionTransformer(_doubled_charges), classifier=forest), "--golden", golden)
     scorer = load_model(bundle).scorer
@@ -134,7 +134,7 @@ def test_parallel_forest_is_tamed(package, bundle, golden):
 
 
 def test_missing_values_are_part_of_the_promise(package):
-    """A pipeline that fails on a missing value which the signature allows is refused, with the field's name."""
+    """A pipeline that fails on a missing value that the signature allows is rejected, with the field's name."""
     table = customers().dropna()
     columns = make_column_transformer(("passthrough", NUMBERS), sparse_threshold=0)
     pipeline = make_pipeline(columns, LogisticRegression(max_iter=1000)).fit(table[NUMBERS], table["Churn"])
@@ -144,7 +144,7 @@ def test_missing_values_are_part_of_the_promise(package):
 
 
 def test_wrong_signature(package):
-    """A signature without a column that the pipeline needs is refused with what the pipeline says."""
+    """A signature without a column that the pipeline needs is rejected with the pipeline's error."""
     result = package(fitted(), declared=signature(feature("tenure", nullable=False, required=True)))
     assert result.exit_code == 2
     assert "cannot score" in result.stderr
@@ -152,14 +152,14 @@ def test_wrong_signature(package):
 
 @pytest.mark.parametrize("thing", [{"a": 1}, LogisticRegression(), SimpleImputer()])
 def test_no_classifier(package, thing):
-    """A file that holds no fitted classifier is refused."""
+    """A file without a fitted classifier is rejected."""
     result = package(thing)
     assert result.exit_code == 2
     assert "holds no fitted classifier" in result.stderr
 
 
 def test_other_labels(package):
-    """A classifier of other labels than the signature's is refused with both."""
+    """A classifier with other labels than the signature's is rejected with both."""
     table = customers()
     pipeline = fitted().fit(table[NUMBERS + CATEGORIES], np.where(table["Churn"] == "Yes", "b", "a"))
     result = package(pipeline)
@@ -168,7 +168,7 @@ def test_other_labels(package):
 
 
 def test_no_joblib(package, tmp_path):
-    """A file that is not there, or is no joblib file, is refused."""
+    """A missing file, or a file that is not joblib, is rejected."""
     (tmp_path / "signature.json").write_bytes(SIGNATURE.to_json())
     for path in (tmp_path / "nowhere.joblib", tmp_path / "signature.json"):
         result = CliRunner().invoke(main, ["package", str(path), "--signature", str(tmp_path / "signature.json")])
@@ -177,7 +177,7 @@ def test_no_joblib(package, tmp_path):
 
 
 def test_golden_table_that_does_not_fit(package, tmp_path):
-    """A golden table without the features is refused with their names."""
+    """A golden table without the features is rejected with their names."""
     result = package(fitted(), "--golden", write_csv(customers()[["tenure", "Churn"]], tmp_path / "g.csv"))
     assert result.exit_code == 2
     assert "lacks 'MonthlyCharges', 'Contract'" in result.stderr

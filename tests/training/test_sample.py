@@ -9,19 +9,19 @@ def run(*arguments):
 
 
 def test_same_seed_same_table():
-    """The same seed prints the same bytes, and another seed others."""
+    """The same seed prints the same bytes; another seed prints other bytes."""
     assert run("--rows", "50", "--seed", "4").stdout == run("--rows", "50", "--seed", "4").stdout
     assert run("--rows", "50", "--seed", "4").stdout != run("--rows", "50", "--seed", "5").stdout
 
 
 def test_rows():
-    """As many rows as were asked for stand below the header."""
+    """The table has a header and the requested number of rows."""
     assert len(run("--rows", "7").stdout.splitlines()) == 8
     assert run("--rows", "0").exit_code == 2
 
 
 def test_realistic():
-    """About three in ten leave, month-to-month and new customers more often; cells are missing as documented."""
+    """About three in ten churn, month-to-month and new customers more often; cells are missing as documented."""
     table = sample_table(20_000, 1)
     churn = table["churn"] == "Yes"
     assert 0.2 < churn.mean() < 0.4

@@ -1,4 +1,4 @@
-"""`churn-api train`, as its user runs it."""
+"""`churn-api train`, run as a user runs it."""
 
 import gzip
 import json
@@ -34,7 +34,7 @@ COMMAND = str(Path(sys.executable).with_name("churn-api"))
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Run the command with a models folder of the test's own."""
+    """Run the command with a models folder in `tmp_path`."""
     monkeypatch.setenv("CHURN_MODELS_DIR", str(tmp_path / "models"))
     return lambda *arguments: CliRunner().invoke(main, [str(argument) for argument in arguments])
 
@@ -49,7 +49,7 @@ def train(run, table, *options):
 
 
 def test_json(run, models, small_table):
-    """`--json` prints one object with the promised keys on stdout, and progress goes to stderr."""
+    """`--json` prints one object with the documented keys on stdout, and progress on stderr."""
     result = run("train", small_table, "--target", "Churn", "--id", "customerID", "--name", "crm", "--json")
     assert result.exit_code == 0, result.stderr
     report = json.loads(result.stdout)
@@ -68,7 +68,7 @@ def test_json(run, models, small_table):
 
 
 def test_table_for_people(run, small_table):
-    """Without `--json`, stdout tells rows, base rate, candidates with their spread, threshold, and features."""
+    """Without `--json`, stdout shows rows, base rate, candidates with standard deviations, threshold, and features."""
     result = train(run, small_table, "--id", "customerID")
     for words in ("default, version 1", "base rate", "ROC-AUC", "±", "precision", "Most important", "tenure"):
         assert words in result.stdout
@@ -76,7 +76,7 @@ def test_table_for_people(run, small_table):
 
 
 def test_card(run, models, small_table):
-    """The card holds the signature, the metrics, the policy, digests, parity on every row, and golden rows."""
+    """The card contains signature, metrics, policy, digests, parity on every row, and golden rows."""
     train(run, small_table, "--id", "customerID", "--open", "Region")
     card = read_card(models / "default" / "1")
     assert [(f.name, f.type, f.required) for f in card.signature.features] == [
@@ -97,7 +97,7 @@ def test_card(run, models, small_table):
 
 
 def test_golden_rows_are_no_customers(run, models, small_table):
-    """Golden rows hold missing values and unseen categories, and are no customer's row; identifiers are not kept."""
+    """Golden rows have missing values and unseen categories; none is a customer's row, or has an identifier."""
     train(run, small_table, "--id", "customerID")
     text = (models / "default" / "1" / "card.json").read_text()
     rows = read_card(models / "default" / "1").golden.rows
@@ -110,7 +110,7 @@ def test_golden_rows_are_no_customers(run, models, small_table):
 
 
 def test_equals_its_own_pipeline(run, models, small_table):
-    """The served model gives every row the probability that its pipeline's own predict_proba gives."""
+    """The served model gives every row the same probability as its pipeline's predict_proba."""
     train(run, small_table, "--id", "customerID")
     model = load_model(models / "default" / "1")
     columns = to_columns(read_table(small_table), model.card.signature)
@@ -120,7 +120,7 @@ def test_equals_its_own_pipeline(run, models, small_table):
 
 
 def test_learns(run, models, small_table):
-    """The model ranks unseen customers of the same kind far better than chance."""
+    """The model ranks new customers of the same distribution far better than chance."""
     train(run, small_table, "--id", "customerID")
     model = load_model(models / "default" / "1")
     others = customers(rows=500, seed=99)
@@ -130,7 +130,7 @@ def test_learns(run, models, small_table):
 
 @pytest.mark.parametrize("estimator", ["logistic", "boosting"])
 def test_missing_and_unseen(run, models, small_table, estimator):
-    """Both candidates score rows in which everything is missing, or every category is unseen."""
+    """Both candidates score rows with all values missing, or with only unseen categories."""
     run("train", small_table, "--target", "Churn", "--id", "customerID", "--estimator", estimator)
     scorer = load_model(models / "default" / "1").scorer
     nothing = Columns(np.full((1, 3), np.nan), np.array([["", ""]], object))
@@ -140,7 +140,7 @@ def test_missing_and_unseen(run, models, small_table, estimator):
 
 
 def test_next_version(run, models, small_table):
-    """Training again writes the next version and leaves the first as it was."""
+    """Training again writes the next version and does not change the first."""
     train(run, small_table, "--id", "customerID")
     before = (models / "default" / "1" / "card.json").read_bytes()
     train(run, small_table, "--id", "customerID")
@@ -187,7 +187,7 @@ def trained_on(path, folder):
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_format(of_csv, tmp_path, name):
-    """The same customers in any format, with any delimiter, gzipped or not, give the same model, to the last digit."""
+    """The same customers in any format, with any delimiter, gzipped or not, give exactly the same model."""
     path = tmp_path / name
     path.write_bytes(FILES[name](customers()))
     card, probabilities, _ = trained_on(path, tmp_path)
@@ -198,7 +198,7 @@ def test_every_format(of_csv, tmp_path, name):
 
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_trained_on_is_scored(of_csv, tmp_path, name):
-    """A file that a model is trained on can be scored as it stands, and its rows get the same probabilities."""
+    """A training file can be scored unchanged, and its rows get the same probabilities."""
     path, model = tmp_path / name, of_csv[2]
     path.write_bytes(FILES[name](customers()))
     kind = format_of_file(name, path.read_bytes())
@@ -210,7 +210,7 @@ def test_what_is_trained_on_is_scored(of_csv, tmp_path, name):
 
 
 def test_declared_signature(run, models, tmp_path, small_table):
-    """A declared signature is taken as it is, its ranges enforced from then on."""
+    """A declared signature is used unchanged, and its ranges are enforced."""
     declared = signature(
         feature("tenure", minimum=0, maximum=100, required=True, nullable=False),
         feature("Contract", "string", choices=("Month-to-month", "One year", "Two year", "Five year")),
@@ -221,7 +221,7 @@ def test_declared_signature(run, models, tmp_path, small_table):
 
 
 def test_many_categories(run, models, tmp_path):
-    """A column of more than fifty categories becomes free text, which a model still scores."""
+    """A column with more than fifty categories becomes free text, which a model still scores."""
     table = customers().assign(City=lambda frame: [f"city {n % 120}" for n in range(len(frame))])
     result = train(run, write_csv(table, tmp_path / "t.csv"), "--id", "customerID")
     assert result.exit_code == 0, result.stderr
@@ -231,7 +231,7 @@ def test_many_categories(run, models, tmp_path):
 
 
 def refused(result, models):
-    """The one line that a refusal consists of; nothing was written."""
+    """The one-line error of a rejected command, which wrote nothing."""
     assert result.exit_code == 2
     assert result.stdout == ""
     assert not list(models.rglob("*.json"))
@@ -258,7 +258,7 @@ def refused(result, models):
     ],
 )
 def test_refusals(run, models, tmp_path, change, options, complaint):
-    """A table that no model can be made from is refused with one line, exit code 2, and nothing written."""
+    """A table that cannot be used for training is rejected with one line and exit code 2; nothing is written."""
     assert complaint in refused(train(run, write_csv(change(customers()), tmp_path / "t.csv"), *options), models)
 
 
@@ -273,7 +273,7 @@ def test_refusals(run, models, tmp_path, change, options, complaint):
     ],
 )
 def test_files_that_are_no_table(run, models, tmp_path, spoil, complaint):
-    """A file that is no table is refused with one line, with the row where there is one."""
+    """A file that is not a table is rejected with one line, which has the row where there is one."""
     path = tmp_path / "t.csv"
     lines = customers().to_csv(index=False).splitlines()
     path.write_text("\n".join(spoil(lines)))
@@ -281,7 +281,7 @@ def test_files_that_are_no_table(run, models, tmp_path, spoil, complaint):
 
 
 def test_declared_signature_refusals(run, models, tmp_path, small_table):
-    """A signature that is none, or does not fit the table, is refused with the place."""
+    """An invalid signature, or one that does not match the table, is rejected with the path of the error."""
     path = tmp_path / "s.json"
     path.write_text('{"features": [{"name": "tenure", "type": "float"}]}')
     assert "Invalid enum value 'float'" in refused(train(run, small_table, "--signature", path), models)
@@ -328,7 +328,7 @@ def test_declared_signature_refusals(run, models, tmp_path, small_table):
     ],
 )
 def test_warnings(run, models, tmp_path, change, options, warning, left_out):
-    """What is odd about a table is named, and what can be no feature is left out."""
+    """Suspicious columns and rows cause warnings, and columns that cannot be features are left out."""
     table = write_csv(change(customers()), tmp_path / "t.csv")
     report = json.loads(train(run, table, "--json", *options).stdout)
     assert [text for text in report["warnings"] if warning in text]
@@ -337,12 +337,12 @@ def test_warnings(run, models, tmp_path, change, options, warning, left_out):
 
 
 def test_clean_table_has_no_warnings(run, small_table):
-    """A table with nothing odd about it gets no warning."""
+    """A table without suspicious columns or rows gets no warning."""
     assert json.loads(train(run, small_table, "--id", "customerID", "--json").stdout)["warnings"] == []
 
 
 def test_disk_full(run, models, small_table, monkeypatch):
-    """A bundle that cannot be written is one line and exit code 2."""
+    """A bundle that cannot be written causes a one-line error and exit code 2."""
     models.mkdir()
     (models / "default").write_text("a file where the folder should be")
     assert "the bundle cannot be written" in refused(train(run, small_table, "--id", "customerID"), models)
@@ -358,7 +358,7 @@ def test_help_shows_examples(run):
 
 @pytest.mark.parametrize("command", ["train", "score"])
 def test_help_names_the_formats(run, command):
-    """Help says which formats a command takes: all of the registry."""
+    """Help lists all formats of the registry."""
     shown = " ".join(run(command, "--help").stdout.split())
     assert f"{', '.join(known.title for known in [*FORMATS.values()][:-1])} or {[*FORMATS.values()][-1].title}" in shown
 
@@ -377,7 +377,7 @@ def test_installed_command(small_table, tmp_path):
 
 @pytest.mark.parametrize("command", [["train", "a.csv", "--target", "b"], ["sample-data"]])
 def test_without_its_libraries(command):
-    """Where the extra is not installed the command says how to install it."""
+    """Where the extra is not installed, the command explains how to install it."""
     code = "import sys; sys.modules['skl2onnx'] = None; from churn_api.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")

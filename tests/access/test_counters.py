@@ -181,7 +181,7 @@ def test_file_that_is_replaced(tmp_path):
     one, other = (storage_from_string(uri_of(path)) for _ in range(2))
     assert (one.hit("a", 60).total, other.hit("a", 60).total) == (1, 2)
     path.unlink()
-    time.sleep(file_counters.LOOK_EVERY_SECONDS + 0.1)
+    time.sleep(file_counters.CHECK_SECONDS + 0.1)
     assert (one.hit("a", 60).total, other.hit("a", 60).total) == (1, 2)
 
 

@@ -1,1 +1,1 @@
-"""How the service runs: gunicorn's configuration and hooks, and the processes that run with it."""
+"""gunicorn's configuration and hooks, and the processes that run alongside its workers."""

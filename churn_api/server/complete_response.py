@@ -1,7 +1,7 @@
-"""gunicorn's way to write an answer, in fewer steps where the answer is complete: head and body are sent by one call.
+"""A faster gunicorn Response: where the body is complete, headers and body are sent in one call.
 
-What gunicorn sends is sent, byte for byte; its own code still writes what is streamed, sent as a file, or has no body.
-It touches gunicorn's insides, so its version has an upper bound, and a test compares both.
+The bytes are the same as gunicorn's; its own code still writes streamed, file and empty responses. This depends on
+gunicorn's internals, so its version has an upper bound, and a test compares both.
 """
 
 import time
@@ -16,17 +16,17 @@ from churn_api.web.core.response_headers import DEFAULT_HEADERS, REQUEST_ID
 _PLAIN = frozenset(
     ("Content-Type", REQUEST_ID.name, *(name for name, _ in DEFAULT_HEADERS), *(h.name for h in LIMIT_HEADERS))
 )
-"""Names that need not be checked at each answer: they are ours, and mean nothing to a server."""
+"""Header names that need no check: we set them, and they have no meaning to the server."""
 
-LARGEST_AT_ONCE = 1 << 16
-"""Bytes of a body above which copying it behind its head costs more than a call."""
+MAX_JOINED_BYTES = 1 << 16
+"""Above this size, copying the body behind the headers costs more than a second call."""
 
 
 class CompleteResponse(wsgi.Response):  # type: ignore[misc]
-    """An answer to one request."""
+    """The response to one request."""
 
     def process_headers(self, headers: list[tuple[str, str]]) -> None:
-        """Take the application's headers over. Values are all checked: some hold what a client sent."""
+        """Add the application's headers. All values are checked, because some contain client data."""
         for header in headers:
             name, value = header
             if name in _PLAIN and isinstance(value, str) and wsgi.HEADER_VALUE_RE.fullmatch(value):
@@ -35,8 +35,8 @@ class CompleteResponse(wsgi.Response):  # type: ignore[misc]
                 super().process_headers([header])
 
     def write(self, arg: bytes) -> None:
-        """Send a part of the body, and the head before the first one."""
-        complete = isinstance(arg, bytes) and self.response_length == len(arg) <= LARGEST_AT_ONCE
+        """Send a part of the body, preceded by the headers where it is the first."""
+        complete = isinstance(arg, bytes) and self.response_length == len(arg) <= MAX_JOINED_BYTES
         if not complete or self.headers_sent or self._omits_body or self.upgrade or not self.must_close:
             super().write(arg)
             return

@@ -1,6 +1,6 @@
-"""Graceful shutdown: on SIGTERM the server reports that it is not ready, answers on for a while, and then stops.
+"""Graceful shutdown: on SIGTERM the server reports that it is not ready, keeps serving for DRAIN_SECONDS, and stops.
 
-A load balancer has that long to see it, and to send its requests elsewhere.
+During that time a load balancer notices, and sends its requests elsewhere.
 """
 
 import signal
@@ -10,14 +10,14 @@ from pathlib import Path
 from churn_api.web.core.draining import Draining
 
 SETTLE_SECONDS = 0.5
-"""How long requests that already wait on a socket are answered after its path is closed."""
+"""How long requests that already wait on the socket are served after its path is closed."""
 
 
 def drain_before_stop(draining: Draining, stop: Callable[[], None], *, seconds: float, socket_path: str | None) -> None:
-    """Have SIGTERM, in this process, drain for so many seconds and then call `stop`; a second one stops at once.
+    """On SIGTERM, drain for `seconds` and then call `stop`; a second SIGTERM stops at once.
 
-    Timers, not threads: this process forks. A socket's path is closed a moment before the end, because what waits on a
-    socket is lost when the last process closes it.
+    Uses timers, not threads, because this process forks. A Unix socket's path is closed shortly before the end:
+    requests that wait on the socket are lost when the last process closes it.
     """
     steps = [lambda: _close_path(socket_path), stop] if socket_path else [stop]
 
@@ -41,7 +41,7 @@ def drain_before_stop(draining: Draining, stop: Callable[[], None], *, seconds: 
 
 
 def _close_path(path: str) -> None:
-    """Refuse new connections. A plain file takes the socket's place: gunicorn removes it as if it were the socket."""
+    """Refuse new connections, by replacing the socket with a regular file, which gunicorn later removes instead."""
     closed = Path(f"{path}.closed")
     closed.touch()
     closed.replace(path)

@@ -1,8 +1,8 @@
-"""gunicorn's configuration: sync workers that fork from one loaded application.
+"""gunicorn's configuration: sync workers, forked from one preloaded application.
 
     gunicorn --config python:churn_api.server.gunicorn_conf churn_api.server.wsgi:app
 
-gunicorn takes the names of this module that are settings of its own, and calls the functions that are hooks.
+gunicorn reads its settings from the names of this module, and calls its hooks.
 """
 
 import gc
@@ -21,18 +21,18 @@ from churn_api.telemetry.multiprocess_dir import begin as begin_metrics_group
 from churn_api.telemetry.traces import spans_to
 
 GC_THRESHOLD = 50_000
-"""A batch makes thousands of tuples that die by themselves; looking through them was a twentieth of its time."""
+"""A batch creates thousands of tuples that reference counting frees; tracing them took a twentieth of its time."""
 
 
 def _load_or_exit() -> dict[str, Any]:
-    """The settings, after checking that the service may start; otherwise the end of this process, with one line."""
-    # What is loaded from here on stays: looking through it for garbage, again and again, was a sixth of the start.
+    """The settings, after checking that the service may start; otherwise exit with one line."""
+    # Modules that are loaded now stay: collecting garbage meanwhile took a sixth of the start.
     gc.disable()
     limit_threads()
     try:
         settings = load_settings()
         logs.configure(settings)
-        # Before anything imports prometheus_client, which decides then where values live.
+        # Before prometheus_client is imported, which chooses the storage of values at import.
         begin_metrics_group(metrics_dir(settings))
 
         from churn_api.services import Services
@@ -51,16 +51,16 @@ _job_workers: list[JobWorker] = []
 bind = bind_of(settings)
 workers = settings["WEB_CONCURRENCY"]
 worker_class = "churn_api.server.sync_worker.SyncWorker"
-# No less than nginx passes on. How many headers there may be is bounded by their bytes, which the worker counts.
+# Not below the limits of the shipped nginx. The number of headers is limited by their total bytes, in SyncWorker.
 limit_request_line = 8190
 limit_request_field_size = 8190
 limit_request_fields = 32_768
-# Where it is mounted, a proxy says by X-Forwarded-Prefix: not all proxies take headers with underscores off.
+# Proxies send X-Forwarded-Prefix instead: not all of them remove client headers with underscores.
 forwarder_headers = ""
 preload_app = True
-# On by default, and a second instance on the machine would take it over.
+# On by default; a second instance on the machine would take the socket over.
 control_socket_disable = True
-# gunicorn's own lines in the form of all others, and none for each request: the application writes that.
+# gunicorn logs in the same format, and no access log: the application writes it.
 logconfig_dict = logs.logging_config(settings)
 logger_class = "churn_api.server.gunicorn_log.ServerLog"
 
@@ -68,7 +68,7 @@ stop_signals.unblock_after_fork()
 
 
 def on_starting(server: Any) -> None:
-    """Refuse, with one line, to start on a port that is taken, or open to more than this machine."""
+    """Exit with one line where the port is taken, or where AUTH=open listens beyond loopback."""
     try:
         check_open_auth(server, settings)
         check_server(server)
@@ -77,7 +77,7 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Say how to try it, and leave to the workers, which fork next, as much as can be shared."""
+    """Print the startup banner, and warm up, so that the workers, which fork next, share as much memory as possible."""
     from churn_api.server.arbiter import after_children, keep_configuration
     from churn_api.server.graceful_shutdown import drain_before_stop
     from churn_api.server.privileges import hand_over
@@ -107,7 +107,7 @@ def when_ready(server: Any) -> None:
 
 
 def _start_job_worker(server: Any) -> JobWorker:
-    """Start the job worker as whoever the workers become; where that user may not, the end of this process."""
+    """Start the job worker as the workers' user; exit where that is not possible."""
     from churn_api.server.privileges import popen_as
 
     try:
@@ -117,9 +117,9 @@ def _start_job_worker(server: Any) -> JobWorker:
 
 
 def on_reload(server: Any) -> None:
-    """Follow WEB_CONCURRENCY and the log's settings at SIGHUP; workers are forked right after.
+    """Apply WEB_CONCURRENCY and the log settings at SIGHUP; gunicorn then forks new workers.
 
-    Settings that cannot be used change nothing. gunicorn reads this module's names again at the next SIGHUP.
+    Invalid settings change nothing. gunicorn reads this module's names again at the next SIGHUP.
     """
     global logconfig_dict, workers  # noqa: PLW0603
     from churn_api.services import Services
@@ -128,11 +128,11 @@ def on_reload(server: Any) -> None:
         changed = load_settings()
         Services(changed).check()
     except StartError as error:
-        server.log.error("the settings cannot be used, and the server goes on as it was: %s", error)
+        server.log.error("the settings cannot be used; the server continues with the old ones: %s", error)
         return
     logs.configure(changed)
     logconfig_dict = logs.logging_config(changed)
-    # Where they differ, gunicorn's own command line says how many.
+    # Where they differ, gunicorn's command line has set the number.
     if server.cfg.workers == workers:
         server.cfg.set("workers", changed["WEB_CONCURRENCY"])
         server.num_workers = changed["WEB_CONCURRENCY"]
@@ -140,7 +140,7 @@ def on_reload(server: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Merge what a worker counted that ended, and remove the files of a request that it was killed in."""
+    """Compact the metrics of an ended worker, and remove the temporary files of a request that it was killed in."""
     from churn_api.server.process_metrics import compact
     from churn_api.tables.scratch import sweep_scratch
 
@@ -149,25 +149,25 @@ def child_exit(server: Any, worker: Any) -> None:
 
 
 def pre_exec(server: Any) -> None:
-    """At SIGUSR2, start `python -m gunicorn` again as that: by its file's path, gunicorn.http would shadow http."""
+    """At SIGUSR2, restart `python -m gunicorn` as a module: by its path, gunicorn.http would shadow http."""
     python, program, *arguments = server.START_CTX["args"]
     if Path(program).name == "__main__.py":
         server.START_CTX["args"] = [python, "-m", "gunicorn", *arguments]
 
 
 def on_exit(server: Any) -> None:
-    """End the job worker with the rest."""
+    """Stop the job worker."""
     for job_worker in _job_workers:
         job_worker.stop()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Hold back signals until the worker handles them itself."""
+    """Block stop signals until the worker has installed its handlers."""
     stop_signals.block()
 
 
 def post_worker_init(worker: Any) -> None:
-    """Take signals again, and follow the database in a thread, which the fork could not take over."""
+    """Unblock stop signals, and start the thread that follows the database: threads do not survive a fork."""
     from churn_api.server.process_metrics import begin_in_worker
     from churn_api.server.shutdown_deadline import set_shutdown_deadline
     from churn_api.web.core.app_services import services_of

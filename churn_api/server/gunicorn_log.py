@@ -1,4 +1,4 @@
-"""gunicorn's log, without a line for each request: the application writes that."""
+"""gunicorn's logger without an access log, which the application writes."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 
 class ServerLog(Logger):  # type: ignore[misc]
-    """Takes no request apart. Given a logging configuration, gunicorn's own does, for a line that nobody reads."""
+    """Skips the access log. Given a logging configuration, gunicorn would format a line that is not written."""
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         """Write nothing."""

@@ -1,4 +1,4 @@
-"""Where the server listens, and whether it can: asked before gunicorn tries five times over."""
+"""The listening address, and checks of it before gunicorn starts, which would retry five times."""
 
 import os
 import socket
@@ -12,11 +12,11 @@ from churn_api.config import StartError, inherited_descriptors
 
 
 class CannotListen(StartError):
-    """An address that cannot be listened on; the text names it, why, and the settings that choose another."""
+    """The address cannot be used; the text names it, the reason, and the settings to change."""
 
 
 def bind_of(settings: Mapping[str, Any]) -> str:
-    """What gunicorn is to listen on: HOST and PORT as URLs write them, or `unix:` and a path."""
+    """Gunicorn's `bind`: HOST and PORT as in a URL, or `unix:` and a path."""
     host: str = settings["HOST"]
     if host.startswith("unix:"):
         return host
@@ -24,8 +24,9 @@ def bind_of(settings: Mapping[str, Any]) -> str:
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Raise CannotListen where HOST and PORT cannot be listened on, ConfigError where AUTH is open to more than this
-    machine. Sockets of systemd's are bound already.
+    """Raise CannotListen where HOST and PORT cannot be used, ConfigError where AUTH=open listens beyond loopback.
+
+    Sockets from systemd are bound already.
     """
     if not _are_from_systemd():
         check_addresses(settings, [settings["HOST"]])
@@ -34,38 +35,38 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 
 
 def check_server(server: Any) -> None:
-    """Raise CannotListen where a gunicorn that starts cannot listen on one of its addresses.
+    """Raise CannotListen where gunicorn cannot use one of its addresses.
 
-    Not where another process hands its sockets over (systemd, a master that SIGUSR2 upgrades), or shares the port.
+    Not checked where another process passes its sockets (systemd, a master at SIGUSR2), or shares the port.
     """
     if server.master_pid or server.cfg.reuse_port or _are_from_systemd():
         return
     for address in server.address:
-        # A tuple is a host and a port; a text is a socket's path, which gunicorn takes over; a number is a descriptor.
+        # A tuple is a host and a port, a string is a socket's path, which gunicorn replaces, an int is a descriptor.
         if isinstance(address, tuple):
             _check(*address)
 
 
 def check_open_auth(server: Any, settings: Mapping[str, Any]) -> None:
-    """Raise ConfigError where AUTH is open and a gunicorn that starts listens beyond loopback, whoever said so."""
+    """Raise ConfigError where AUTH=open and gunicorn listens beyond loopback, whatever configured it."""
     check_addresses(settings, map(_host_of, _bound(server)))
 
 
 def _bound(server: Any) -> list[Any]:
-    """What a gunicorn that starts listens on: addresses, paths, and descriptors of sockets that it is handed."""
-    handed = systemd.listen_fds(unset_environment=False)
-    if handed:
-        return list(range(systemd.SD_LISTEN_FDS_START, systemd.SD_LISTEN_FDS_START + handed))
+    """What gunicorn will listen on: addresses, paths, and descriptors of inherited sockets."""
+    inherited = systemd.listen_fds(unset_environment=False)
+    if inherited:
+        return list(range(systemd.SD_LISTEN_FDS_START, systemd.SD_LISTEN_FDS_START + inherited))
     if server.master_pid:
         return inherited_descriptors()
     return list(server.address)
 
 
 def _host_of(address: Any) -> str:
-    """The host of an address; of a socket in the file system its path, and something like one where it has no name."""
+    """The host of an address; for a Unix socket a text that starts with `unix:/`."""
     if isinstance(address, int):
-        with socket.socket(fileno=os.dup(address)) as handed:
-            address = handed.getsockname()
+        with socket.socket(fileno=os.dup(address)) as inherited:
+            address = inherited.getsockname()
     return str(address[0]) if isinstance(address, tuple) else f"unix:/{address}"
 
 
@@ -74,11 +75,11 @@ def _are_from_systemd() -> bool:
 
 
 def _check(host: str, port: int) -> None:
-    """Raise CannotListen where a TCP address is taken, is not this machine's, or may not be listened on."""
+    """Raise CannotListen where a TCP address is taken, is not on this machine, or is not permitted."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:
-            # As gunicorn does: connections of a server that has just ended are no obstacle.
+            # As gunicorn does, so that connections in TIME_WAIT do not matter.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:

@@ -1,6 +1,6 @@
-"""What a master that is root hands over to the user that its workers become (`gunicorn --user`, `--group`).
+"""Changes of file ownership where the master is root and its workers are not (`gunicorn --user`, `--group`).
 
-It loads the application before it forks, so counters, databases and metrics are root's until then.
+The master loads the application before it forks, so counters, databases and metrics belong to root until then.
 """
 
 import os
@@ -14,32 +14,32 @@ from typing import Any
 from gunicorn import util  # type: ignore[import-untyped]
 
 
-def is_handed_over(cfg: Any) -> bool:
-    """Whether the workers become somebody else than their master is."""
+def drops_privileges(cfg: Any) -> bool:
+    """Whether the workers run as another user than the master."""
     return os.geteuid() == 0 and (cfg.uid, cfg.gid) != (os.geteuid(), os.getegid())
 
 
 def hand_over(cfg: Any, *, own: Iterable[Path], metrics_group: Path) -> None:
-    """Give the workers' user what root has just made in folders of the service's own, and in that of the metrics."""
-    if not is_handed_over(cfg):
+    """Change the owner of files that root has created in the service's folders and in the metrics folder."""
+    if not drops_privileges(cfg):
         return
     for folder in own:
-        _give([folder, *_files(folder)], cfg)
-    _give([metrics_group, *metrics_group.rglob("*")], cfg)
-    # The folder above stays root's, whose next start looks for that; to pass through it is enough.
+        _chown([folder, *_files(folder)], cfg)
+    _chown([metrics_group, *metrics_group.rglob("*")], cfg)
+    # The parent stays root's, as the next start expects; the workers only need to traverse it.
     metrics_group.parent.chmod(metrics_group.parent.stat().st_mode | stat.S_IXGRP | stat.S_IXOTH)
 
 
 def popen_as(cfg: Any) -> dict[str, Any]:
-    """How a process is started as the workers' user; nothing where that is this one's."""
-    if not is_handed_over(cfg):
+    """Arguments of Popen that start a process as the workers' user; empty where that is this user."""
+    if not drops_privileges(cfg):
         return {}
     return {"user": cfg.uid, "group": cfg.gid, "extra_groups": _groups(cfg)}
 
 
 def become(cfg: Any) -> None:
-    """Become the workers' user, for good."""
-    if is_handed_over(cfg):
+    """Switch this process to the workers' user, irreversibly."""
+    if drops_privileges(cfg):
         os.setgroups(_groups(cfg))
         util.set_owner_process(cfg.uid, cfg.gid)
 
@@ -52,12 +52,12 @@ def _groups(cfg: Any) -> list[int]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files and folders in a folder: not what links lead to."""
+    """The files and folders in a folder, without symbolic links."""
     return [path for path in folder.glob("*") if not path.is_symlink()] if folder.is_dir() else []
 
 
-def _give(paths: Iterable[Path], cfg: Any) -> None:
-    """What is root's; what is another's already is left alone."""
+def _chown(paths: Iterable[Path], cfg: Any) -> None:
+    """Change the owner of root's files; leave those of other users."""
     for path in paths:
         with suppress(FileNotFoundError):
             if path.lstat().st_uid == 0:

@@ -1,4 +1,4 @@
-"""What the processes of a server count: master, workers, and the sidecar that serves the metrics of all."""
+"""Metrics of the server's processes: master, workers, and the sidecar that serves the metrics of all."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -16,7 +16,7 @@ from churn_api.web.core.flask_app import Api
 
 
 def begin_in_master(server: Any, settings: Mapping[str, Any]) -> None:
-    """Count the master too; where METRICS_PORT says so, serve the metrics from a sidecar: workers may all be busy."""
+    """Include the master in the metrics, and serve them from a sidecar where METRICS_PORT is set."""
     app = server.app.wsgi()
     metrics_of(app).start_process("master")
     if settings["METRICS_PORT"]:
@@ -25,34 +25,34 @@ def begin_in_master(server: Any, settings: Mapping[str, Any]) -> None:
 
 
 def _keep_sidecar(server: Any, begin: Callable[[], None]) -> None:
-    """Start a sidecar, and another where what supervises it is killed."""
+    """Start a sidecar, and restart it where its supervisor is killed."""
     supervisor = start_sidecar(begin)
 
     def restart_if_ended() -> None:
         nonlocal supervisor
         if not psutil.pid_exists(supervisor):
-            server.log.error("the supervisor of the metrics' sidecar has ended; another is started")
+            server.log.error("the supervisor of the metrics sidecar has ended; it is restarted")
             supervisor = start_sidecar(begin)
 
     after_children(server, restart_if_ended)
 
 
 def begin_in_worker(app: Api) -> None:
-    """Count a worker that was forked."""
+    """Include a forked worker in the metrics."""
     metrics_of(app).start_process()
 
 
 def compact(server: Any, worker: Any, folder: Path) -> None:
-    """Merge the files of a worker that ended, however it did, so that files do not pile up."""
+    """Compact the metric files of an ended worker, so that files do not accumulate."""
     try:
         compact_files(folder)
     except Exception as error:  # noqa: BLE001
-        # Whatever it is: an exception here would end the server. A scrape may be merging the same files.
+        # An exception here would end the server. A scrape may be compacting the same files.
         server.log.warning("metrics of worker %s are compacted later (%s)", worker.pid, error)
 
 
 def _close_listeners(server: Any) -> None:
-    """Close, in the sidecar, the sockets that workers take requests from, and become who they become."""
+    """In the sidecar, close the listening sockets of the workers, and switch to their user."""
     for listener in server.LISTENERS:
         listener.close()
     become(server.cfg)

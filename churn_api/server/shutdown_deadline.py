@@ -1,6 +1,6 @@
-"""The end of a shutdown: a request that takes longer is answered, and has its line, before the worker is killed.
+"""The deadline of a graceful shutdown: a request that exceeds it gets a problem response, and is logged.
 
-gunicorn kills a worker that has not finished when its graceful timeout is over, and nobody would hear of the request.
+Otherwise gunicorn kills the worker after its graceful timeout, with no response and no log line.
 """
 
 import signal
@@ -10,13 +10,13 @@ from typing import Any
 from churn_api.web.core.draining import Draining, cut_off
 
 BEFORE_SECONDS = 1.0
-"""How long before that: what is left has to be written."""
+"""How long before the graceful timeout the request is cut off: the response has to be written."""
 
 
 def set_shutdown_deadline(worker: Any, draining: Draining) -> None:
-    """Have SIGTERM, in this worker, end the request at hand a moment before the worker would be killed.
+    """On SIGTERM, cut off the current request shortly before gunicorn would kill this worker.
 
-    Not where the server goes on, as at SIGHUP: nobody kills this worker then.
+    Only where the server shuts down: at SIGHUP, gunicorn does not kill old workers.
     """
     stop: Callable[..., Any] = signal.getsignal(signal.SIGTERM)  # type: ignore[assignment]
     seconds = max(worker.cfg.graceful_timeout - BEFORE_SECONDS, BEFORE_SECONDS / 2)
@@ -28,5 +28,5 @@ def set_shutdown_deadline(worker: Any, draining: Draining) -> None:
 
     signal.signal(signal.SIGALRM, cut_off)
     signal.signal(signal.SIGTERM, receive)
-    # Unlike gunicorn's own, or a handler would wait for what a request waits for; Python goes on with that by itself.
+    # Interrupt system calls, unlike gunicorn: the handler must not wait for them, and Python retries them itself.
     signal.siginterrupt(signal.SIGTERM, True)

@@ -1,7 +1,7 @@
-"""A sidecar: a process forked from this one, so that it shares memory, and forked again when it dies.
+"""A sidecar: a process that is forked from this one, so that it shares memory, and is restarted when it dies.
 
-No thread in the process that forks workers: a worker that is forked while a thread holds a lock, of the database's
-driver for one, inherits the lock and no thread that would ever release it.
+A process, not a thread, because the master forks workers: a worker that is forked while a thread holds a lock, for
+example in the database driver, inherits the locked lock without the thread that would release it.
 """
 
 import logging
@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-LOOK_EVERY_SECONDS = 0.2
-AGAIN_AFTER_SECONDS = 1.0
-AGAIN_AFTER_FAILURE_SECONDS = 15.0
-"""Where it could not begin, as on a port that is taken."""
+POLL_SECONDS = 0.2
+RETRY_SECONDS = 1.0
+RETRY_AFTER_FAILURE_SECONDS = 15.0
+"""Where it could not start, for example because the port is taken."""
 DEFAULTS = (signal.SIGTERM, signal.SIGCHLD)
 IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU)
 
@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 
 
 def start_sidecar(begin: Callable[[], None]) -> int:
-    """Fork a process that calls `begin`, and goes on until this one ends; return the id of the one that supervises it.
+    """Fork a process that calls `begin` and runs until this one ends; return the pid of its supervisor.
 
-    To be called while this process has no other thread. `begin` starts threads of its own, and returns.
+    Call it while this process has no other thread. `begin` starts its own threads, and returns.
     """
     parent = os.getpid()
     pid = os.fork()
@@ -44,24 +44,24 @@ def _supervise(begin: Callable[[], None], parent: int) -> None:
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
                 break
-            time.sleep(LOOK_EVERY_SECONDS)
-        _wait(AGAIN_AFTER_SECONDS if os.WIFSIGNALED(status) else AGAIN_AFTER_FAILURE_SECONDS, parent)
+            time.sleep(POLL_SECONDS)
+        _wait(RETRY_SECONDS if os.WIFSIGNALED(status) else RETRY_AFTER_FAILURE_SECONDS, parent)
 
 
 def _wait(seconds: float, parent: int) -> None:
     until = time.monotonic() + seconds
     while os.getppid() == parent and time.monotonic() < until:
-        time.sleep(LOOK_EVERY_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _serve(begin: Callable[[], None], parent: int) -> None:
     begin()
     while os.getppid() == parent:
-        time.sleep(LOOK_EVERY_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _run_forked(run: Callable[[], None]) -> NoReturn:
-    """Run in a forked process, which has nothing of its parent's to tidy up."""
+    """Run in a forked process, and exit without the parent's clean-up."""
     for number in DEFAULTS:
         signal.signal(number, signal.SIG_DFL)
     for number in IGNORED:
@@ -70,9 +70,9 @@ def _run_forked(run: Callable[[], None]) -> NoReturn:
     try:
         run()
     except OSError as error:
-        log.error("metrics cannot be served (%s); tried again in %d s", error.strerror, AGAIN_AFTER_FAILURE_SECONDS)
+        log.error("metrics cannot be served (%s); tried again in %d s", error.strerror, RETRY_AFTER_FAILURE_SECONDS)
         os._exit(1)
     except BaseException:
-        log.exception("the sidecar ended; it is started again")
+        log.exception("the sidecar ended; it is restarted")
         os._exit(1)
     os._exit(0)

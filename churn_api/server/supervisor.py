@@ -1,7 +1,6 @@
-"""The job worker beside gunicorn, and its supervisor: a process that starts another worker when one dies.
+"""The job worker that gunicorn starts, and its supervisor: a process that restarts the worker when it dies.
 
-Each ends when the one that started it does, however that ended: it is told whose child it is, and looks whether it
-still is.
+Each process ends when its parent does, even if the parent is killed: it receives the parent's pid, and polls getppid.
 """
 
 import logging
@@ -13,35 +12,35 @@ import threading
 import time
 from typing import Any
 
-LOOK_EVERY_SECONDS = 0.5
-AGAIN_AFTER_SECONDS = 2.0
-SOON_SECONDS = 10.0
-"""A supervisor that ended so soon will again: the next one waits as long, or they would take a core."""
+POLL_SECONDS = 0.5
+RESTART_SECONDS = 2.0
+EARLY_SECONDS = 10.0
+"""A supervisor that ends this soon will end again: the next one waits as long, or restarts would use up a core."""
 GRACE_SECONDS = 25.0
-"""That a worker has to finish the block at hand: it would be killed with its container after 30."""
+"""Time for a worker to finish its block: container runtimes kill after 30 seconds."""
 
 log = logging.getLogger(__name__)
 
 
 class JobWorker:
-    """A job worker with its supervisor, as gunicorn's master keeps them."""
+    """The job worker and its supervisor, as seen by gunicorn's master."""
 
     def __init__(self, **popen: Any) -> None:
-        """`popen` says what else the process is started with, as whose it is."""
+        """`popen` are further arguments of Popen, such as the user."""
         self._popen = popen
         self._process = self._start(0)
 
     def restart_if_ended(self) -> None:
-        """Start another supervisor where it has ended. The worker that it had ends after the block at hand."""
-        # What the master reaped first has a code that means nothing.
+        """Restart the supervisor where it has ended. Its worker ends after the current block."""
+        # Where the master reaped the process first, the exit code is meaningless.
         if self._process.poll() is None:
             return
-        delay = SOON_SECONDS if time.monotonic() - self._started < SOON_SECONDS else 0
-        log.error("the job worker's supervisor has ended; another is started%s", f" in {delay:.0f} s" if delay else "")
+        delay = EARLY_SECONDS if time.monotonic() - self._started < EARLY_SECONDS else 0
+        log.error("the job worker's supervisor has ended; it is restarted%s", f" in {delay:.0f} s" if delay else "")
         self._process = self._start(delay)
 
     def stop(self) -> None:
-        """End the supervisor, and with it the worker, which finishes the block at hand."""
+        """Stop the supervisor, and with it the worker, which finishes its block."""
         self._process.terminate()
         self._process.wait()
 
@@ -51,7 +50,7 @@ class JobWorker:
 
 
 def supervise_worker(parent: int) -> None:
-    """Run `churn-api worker` until SIGTERM or SIGINT comes, or the process that started this one has ended."""
+    """Run `churn-api worker` until SIGTERM or SIGINT, or until the parent process ends."""
     received: list[int] = []
 
     def receive(number: int, _: Any) -> None:
@@ -62,23 +61,23 @@ def supervise_worker(parent: int) -> None:
     worker = _command()
     while not received and os.getppid() == parent:
         if worker.poll() is not None:
-            log.error("the job worker ended with code %s; another is started, and goes on", worker.returncode)
-            time.sleep(AGAIN_AFTER_SECONDS)
+            log.error("the job worker ended with code %s; it is restarted, and continues", worker.returncode)
+            time.sleep(RESTART_SECONDS)
             worker = _command()
-        time.sleep(LOOK_EVERY_SECONDS)
+        time.sleep(POLL_SECONDS)
     _end(worker)
 
 
 def stop_with_parent(parent: int) -> None:
-    """Have this process told to stop, as by SIGTERM, when the one that started it has ended."""
+    """Send SIGTERM to this process when its parent has ended."""
 
-    def look() -> None:
+    def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(LOOK_EVERY_SECONDS)
-        log.warning("the job worker's supervisor has ended: the worker stops after the block at hand")
+            time.sleep(POLL_SECONDS)
+        log.warning("the job worker's supervisor has ended: the worker stops after its current block")
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=look, name="parent", daemon=True).start()
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def _command(*arguments: str, **popen: Any) -> subprocess.Popen[bytes]:
@@ -87,11 +86,11 @@ def _command(*arguments: str, **popen: Any) -> subprocess.Popen[bytes]:
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:
-    """Have a worker hand back its job; one that cannot is killed, and its job is taken over when the lease is over."""
+    """Let the worker release its job; kill it where it does not end, and its job continues when the lease expires."""
     worker.terminate()
     try:
         worker.wait(GRACE_SECONDS)
     except subprocess.TimeoutExpired:
-        log.error("the job worker does not end; it is killed, and its job goes on with the next one")
+        log.error("the job worker does not end; it is killed, and the next one continues its job")
         worker.kill()
         worker.wait()

@@ -1,7 +1,7 @@
-"""gunicorn's sync worker, with refusals of its own that are problems in JSON, as the application's are.
+"""gunicorn's sync worker, with problem responses in JSON for the requests that it rejects.
 
-gunicorn's are HTML and quote the client. Its classes of errors are used here, so its version has an upper bound, and
-tests/server/test_refusals.py has every one of them raised by bytes.
+gunicorn's own responses are HTML and quote the client. This depends on its exception classes, so its version has an
+upper bound, and tests/server/test_refusals.py raises every one of them with raw requests.
 """
 
 import logging
@@ -26,68 +26,68 @@ from churn_api.web.core.response_headers import DEFAULT_HEADERS
 from churn_api.web.core.wsgi_middleware import new_request_id
 
 HEAD_BYTES = 64 * 1024
-"""That a request's headers may have in all: more than the shipped nginx passes on."""
+"""Maximum total size of a request's headers; the shipped nginx passes less."""
 
 NOTIFY_EVERY_SECONDS = 0.2
-"""A fraction of the shortest time, a second, after which the arbiter can be made to kill a silent worker."""
+"""A fraction of the shortest worker timeout, one second."""
 
 _CODES = (
     (errors.LimitRequestLine, "uri-too-long"),
     (errors.LimitRequestHeaders, "headers-too-large"),
     (errors.ExpectationFailed, "expectation-failed"),
     (errors.UnsupportedTransferCoding, "not-implemented"),
-    # The path is not below SCRIPT_NAME, where the environment has that.
+    # The path is not below SCRIPT_NAME.
     (errors.ConfigurationProblem, "not-found"),
     ((errors.InvalidResponseHeader, errors.InvalidResponseHeaderName), "internal-error"),
     ((errors.ParseException, ssl.SSLError), "bad-request"),
 )
-"""The first that fits says what a client is told; of anything else, that it is the server's fault."""
+"""Problem codes by exception class; the first match counts, and the default is internal-error."""
 
 
 class SyncWorker(sync.SyncWorker):  # type: ignore[misc]
-    """A sync worker whose errors are problems.
+    """A sync worker that responds to invalid requests with problems.
 
-    Its name ends as gunicorn's does, which takes it for a sync worker by that.
+    Its name ends in SyncWorker because gunicorn recognizes sync workers by name.
     """
 
     _notified = float("-inf")
 
     def init_process(self) -> None:
-        """Bound the heads of requests and have complete answers sent at once, in this process, and begin."""
+        """Install the bounded request and the complete response in this process, and start."""
         parser.RequestParser.mesg_class = BoundedRequest
         wsgi.Response = CompleteResponse
         super().init_process()
 
     def notify(self) -> None:
-        """Let the arbiter see that this worker is alive: gunicorn does so before every request and after it."""
+        """Notify the arbiter that this worker is alive, at intervals; gunicorn does so twice per request."""
         now = time.monotonic()
         if now - self._notified >= NOTIFY_EVERY_SECONDS:
             self._notified = now
             super().notify()
 
     def handle_request(self, listener: Any, req: Any, client: Any, addr: Any) -> None:
-        """Answer a request, and close at once where the client has nothing more to say.
+        """Handle a request, and close the connection at once where the request was read completely.
 
-        gunicorn waits up to two seconds for the client to close first, so that bytes which were not read do not take
-        the answer back: this process would answer no one meanwhile.
+        gunicorn waits up to two seconds for the client to close first, because unread bytes would reset the connection
+        before the client reads the response. This process could serve no other request during that time.
         """
         super().handle_request(listener, req, client, addr)
-        if not self.cfg.is_ssl and _is_all_read(req, client):
+        if not self.cfg.is_ssl and _is_fully_read(req, client):
             client.close()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer a request that no application answers: it is not valid HTTP, or the application was broken off."""
+        """Respond to a request that is invalid HTTP, or during which the application was interrupted."""
         code = next((code for kinds, code in _CODES if isinstance(exc, kinds)), "internal-error")
         broken = None if isinstance(exc, errors.ParseException) else broken_request()
         identifier = new_request_id({}) if broken is None else broken.request_id
         set_current(None)
         if broken is None:
-            # Otherwise the request's own line tells of it.
+            # Otherwise the access log has a line for the request.
             self._log(code, identifier, addr, exc)
         try:
-            util.write_nonblock(client, _answer(code, identifier))
+            util.write_nonblock(client, _response(code, identifier))
         except OSError:
-            self.log.debug("the client went away before it was told what is wrong")
+            self.log.debug("the client disconnected before the error response was sent")
 
     def _log(self, code: str, identifier: str, addr: Any, exc: BaseException) -> None:
         if code == "internal-error":
@@ -98,17 +98,17 @@ class SyncWorker(sync.SyncWorker):  # type: ignore[misc]
 
 
 class BoundedRequest(message.Request):  # type: ignore[misc]
-    """A request whose head is bounded as a whole; gunicorn's bound is the product of its two other limits."""
+    """A request with a limit on the total size of its headers; gunicorn limits only the number and size of fields."""
 
     def parse(self, unreader: Any) -> bytes:
-        """Read the head. Raises LimitRequestHeaders as soon as it is too large."""
+        """Parse the headers. Raises LimitRequestHeaders where they are too large."""
         self.max_buffer_headers = HEAD_BYTES
         unused: bytes = super().parse(unreader)
         return unused
 
 
-def _is_all_read(req: Any, client: socket.socket) -> bool:
-    """Whether the body was read to its declared end, and nothing has come after it."""
+def _is_fully_read(req: Any, client: socket.socket) -> bool:
+    """Whether the body was read to its declared end, and no further bytes have arrived."""
     reader = req.body.reader
     if not isinstance(reader, LengthReader) or reader.length:
         return False
@@ -120,7 +120,7 @@ def _is_all_read(req: Any, client: socket.socket) -> bool:
         return False
 
 
-def _answer(code: str, identifier: str) -> bytes:
+def _response(code: str, identifier: str) -> bytes:
     status = HTTPStatus(KINDS[code].status)
     body = orjson.dumps(server_problem(code, identifier))
     headers = (

@@ -1,4 +1,4 @@
-"""How many threads numeric libraries start: one, since processes are the parallelism here."""
+"""Limits numeric libraries to one thread: parallelism comes from processes."""
 
 import os
 
@@ -6,9 +6,9 @@ VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def limit_threads() -> None:
-    """Have NumPy's libraries start no thread pools, unless the environment says otherwise.
+    """Prevent thread pools of NumPy's libraries, unless the environment configures them.
 
-    To be called before anything imports NumPy. Pools that start before a fork stall the processes that are forked.
+    Call it before NumPy is imported. Pools that start before a fork make forked processes hang.
     """
     for variable in VARIABLES:
         os.environ.setdefault(variable, "1")  # noqa: TID251 - set, not read

@@ -1,7 +1,7 @@
-"""What the process that forks workers does last, so that they share what none of them changes.
+"""Warm-up of the process that forks workers, so that they share as much memory as possible.
 
-CPython 3.11 writes into code when it is first run, and libraries keep what they are first asked for: done here, all of
-that is shared; done in each worker, it is each worker's own. And what was run for loading alone need not stay mapped.
+CPython 3.11 specializes bytecode in place on first runs, and libraries fill caches. Done before the fork, the pages are
+shared; done in each worker, each has a copy. Library code that only ran during loading is unmapped.
 """
 
 import ctypes
@@ -18,30 +18,30 @@ from churn_api.web.core.flask_app import Api
 from churn_api.web.core.wsgi_middleware import send_internal_request
 
 ROUNDS = 20
-"""Code that has run so often has been specialised: https://peps.python.org/pep-0659/"""
+"""Runs after which bytecode is specialized: https://peps.python.org/pep-0659/"""
 ADDRESS = "/health/live"
-"""Asks of nobody who they are, and for nothing but what every request passes through."""
+"""A route without authentication that runs only the code that every request runs."""
 
 
 def warm_up(app: Api, services: Services) -> None:
-    """Make this process one to fork workers of an application from, so that they share as much as they can."""
+    """Prepare this process to fork workers."""
     _exercise(app, services)
-    # Nothing is collected before: what garbage leaves free here, each worker would fill with a copy of the page.
+    # No collection before: workers would fill the freed memory, and thereby copy its pages.
     gc.freeze()
     _unmap_code()
 
 
 def _exercise(app: Api, services: Services) -> None:
-    """Do, unseen, what every worker will be doing."""
+    """Run what every worker will run, without logs and metrics."""
     services.warm_up(ROUNDS)
     for _ in range(ROUNDS):
         send_internal_request(app, ADDRESS)
 
 
 def _unmap_code() -> None:
-    """Let the system take back the code of libraries; what is run again comes from their files again.
+    """Release the memory of library code; code that runs again is read from its file again.
 
-    Only where no page differs from its file: nothing can be lost.
+    Only mappings without modified pages, so nothing is lost.
     """
     advise = ctypes.CDLL(None).madvise
     advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
@@ -52,7 +52,7 @@ def _unmap_code() -> None:
 
 
 def _mappings() -> Iterable[Any]:
-    """What is mapped into this process; nothing where the system does not say."""
+    """The memory mappings of this process; empty where the system does not report them."""
     if not psutil.LINUX or not hasattr(psutil.Process, "memory_maps"):
         return ()
     with suppress(psutil.Error, OSError):

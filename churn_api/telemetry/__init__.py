@@ -1,1 +1,1 @@
-"""What is told of the service while it runs. Knows no framework and none of its subject."""
+"""Logs, metrics and traces. Independent of the web framework and of churn."""

@@ -1,4 +1,4 @@
-"""What a scrape answers: what was counted, here or in all processes of the group, and what is asked for on the spot."""
+"""Collects the metrics of a scrape: values counted by this process or its group, and values read at scrape time."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -16,11 +16,11 @@ from churn_api.telemetry.queue_metrics import QueueCollector, QueueDepth
 
 STARTED = "process_start_time_seconds"
 SET_ONLY = (STARTED, "model_live_info")
-"""Gauges that are 0 in the files of processes that inherited them, and of versions that answer no more."""
+"""Gauges to omit when they are 0: of processes that inherited them by a fork, and of versions not served any more."""
 
 
 class MetricsCollector:
-    """Collects all that there is to tell."""
+    """A prometheus_client collector of all metrics."""
 
     def __init__(self, families: Families, depth: Callable[[], QueueDepth | None]) -> None:
         self._families = families
@@ -30,7 +30,7 @@ class MetricsCollector:
         """Every metric. Raises Busy."""
         roles: dict[str, str] = {}
         for metric in self._counted():
-            metric.samples = [_with_pid(sample) for sample in metric.samples if _is_with_pid(metric.name, sample)]
+            metric.samples = [_with_pid(sample) for sample in metric.samples if _is_exposed(metric.name, sample)]
             if metric.name == STARTED:
                 roles = {sample.labels["pid"]: sample.labels["role"] for sample in metric.samples}
             yield metric
@@ -43,24 +43,24 @@ class MetricsCollector:
             return self._families.registry.collect()
         if multiprocess_dir.is_own(group):
             return multiprocess.read(group)
-        found = MultiProcessCollector(None, str(group))  # type: ignore[no-untyped-call]
-        return cast("Iterable[Metric]", found.collect())  # type: ignore[no-untyped-call]
+        collector = MultiProcessCollector(None, str(group))  # type: ignore[no-untyped-call]
+        return cast("Iterable[Metric]", collector.collect())  # type: ignore[no-untyped-call]
 
 
-def _is_with_pid(name: str, sample: Sample) -> bool:
-    """When a series began is told by values that are not in files, and by nothing that anybody asks for."""
+def _is_exposed(name: str, sample: Sample) -> bool:
+    """False for `_created` samples, which multiprocess files do not have, and for gauges that were never set."""
     return not sample.name.endswith("_created") and (name not in SET_ONLY or bool(sample.value))
 
 
 def _with_pid(sample: Sample) -> Sample:
-    """A process is told with its id, which only files add by themselves."""
+    """Add the `pid` label to the start time; multiprocess files add it themselves."""
     if sample.name != STARTED:
         return sample
     return sample._replace(labels={"pid": str(os.getpid()), **sample.labels})
 
 
 def scrape_registry(families: Families, depth: Callable[[], QueueDepth | None]) -> CollectorRegistry:
-    """A registry that tells everything."""
+    """A registry with all metrics, to be scraped."""
     registry = CollectorRegistry()
     registry.register(MetricsCollector(families, depth))
     return registry

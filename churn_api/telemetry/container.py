@@ -1,4 +1,4 @@
-"""How much memory this process's container may take, and has taken (Linux control groups, version 1 and 2).
+"""Memory limit and memory use of this process's container (Linux control groups, versions 1 and 2).
 
 https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/admin-guide/cgroup-v1/memory.html
 """
@@ -15,14 +15,14 @@ OWN = Path("/proc/self/cgroup")
 
 
 class Memory(NamedTuple):
-    """Bytes that all of the container takes, without files that the kernel caches, and that it may take."""
+    """Bytes used by the container, without the inactive page cache, and its limit."""
 
     used: int
     limit: int
 
 
 class _Version(NamedTuple):
-    """Where one version of control groups tells what."""
+    """File names of one version of control groups."""
 
     controller: str
     folder: str
@@ -38,20 +38,20 @@ _VERSIONS = (
 
 
 def memory_here() -> Memory:
-    """What is taken and may be taken here: in the container, or else on the machine."""
+    """Memory use and limit of the container, else of the machine."""
     machine = psutil.virtual_memory()
     return container_memory(machine.total) or Memory(machine.total - machine.available, machine.total)
 
 
 def container_memory(machine_bytes: int, root: Path = ROOT, own: Path = OWN) -> Memory | None:
-    """The tightest limit that holds for this process; None where none is below the machine's memory."""
-    found = [memory for group, version in _groups(root, own) if (memory := _memory(group, version)) is not None]
-    limited = [memory for memory in found if memory.limit < machine_bytes]
+    """The tightest limit of this process; None where no limit is below the machine's memory."""
+    groups = [memory for group, version in _groups(root, own) if (memory := _memory(group, version)) is not None]
+    limited = [memory for memory in groups if memory.limit < machine_bytes]
     return min(limited, key=lambda memory: memory.limit - memory.used, default=None)
 
 
 def _groups(root: Path, own: Path) -> Iterator[tuple[Path, _Version]]:
-    """The process's group and those around it; seen from inside a container, the outermost is the container's."""
+    """The process's group and its ancestors. Inside a container, the outermost visible group is the container's."""
     with suppress(OSError):
         for line in own.read_text().splitlines():
             _, controllers, path = line.split(":", 2)
@@ -63,7 +63,7 @@ def _groups(root: Path, own: Path) -> Iterator[tuple[Path, _Version]]:
 
 
 def _memory(group: Path, version: _Version) -> Memory | None:
-    """None where the group has no limit, or does not tell."""
+    """Memory of one group; None where it has no limit, or where its files cannot be read."""
     try:
         limit = int((group / version.limit).read_text())
         used = int((group / version.used).read_text())

@@ -1,4 +1,4 @@
-"""Exceptions as text for the log: what happened where, and the words of it only where they cannot quote a client."""
+"""Formats exceptions for the log: tracebacks always, messages only where they cannot quote a client's data."""
 
 import traceback
 from collections.abc import Iterator
@@ -8,39 +8,39 @@ _DURING = "\nDuring handling of the above exception, another exception occurred:
 
 
 def format_exception(error: BaseException, *, with_messages: bool) -> str:
-    """An exception's traceback as Python prints it, with what led to it. Never with the values of variables.
+    """The traceback of an exception and of its causes, as Python prints it, without values of variables.
 
-    What an exception says may quote what it met; without `with_messages` its type stands alone.
+    Messages may quote data; without `with_messages` only the types are printed.
     """
     parts: list[str] = []
-    for each, joint in reversed(list(_led_to(error))):
-        parts += [_one(each, with_messages=with_messages), joint]
+    for each, separator in reversed(list(_chain(error))):
+        parts += [_format_one(each, with_messages=with_messages), separator]
     return "".join(parts).rstrip()
 
 
-def _led_to(error: BaseException) -> Iterator[tuple[BaseException, str]]:
-    """An exception and those before it, each with how it is joined to the one that it led to."""
-    met: set[int] = set()
+def _chain(error: BaseException) -> Iterator[tuple[BaseException, str]]:
+    """An exception and its causes, each with the text that separates it from its effect."""
+    seen: set[int] = set()
     each: BaseException | None = error
-    joint = ""
-    while each is not None and id(each) not in met:
-        met.add(id(each))
-        yield each, joint
+    separator = ""
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield each, separator
         if each.__cause__ is not None:
-            each, joint = each.__cause__, _BECAUSE
+            each, separator = each.__cause__, _BECAUSE
         else:
-            each, joint = (None if each.__suppress_context__ else each.__context__), _DURING
+            each, separator = (None if each.__suppress_context__ else each.__context__), _DURING
 
 
-def _one(error: BaseException, *, with_messages: bool) -> str:
+def _format_one(error: BaseException, *, with_messages: bool) -> str:
     frames = "".join(traceback.format_tb(error.__traceback__))
     head = f"Traceback (most recent call last):\n{frames}" if frames else ""
-    words = str(error) if with_messages else _harmless(error)
-    return f"{head}{_name(error)}: {words}\n" if words else f"{head}{_name(error)}\n"
+    message = str(error) if with_messages else _safe_message(error)
+    return f"{head}{_name(error)}: {message}\n" if message else f"{head}{_name(error)}\n"
 
 
-def _harmless(error: BaseException) -> str:
-    """What the operating system says of an error, which quotes nobody."""
+def _safe_message(error: BaseException) -> str:
+    """The operating system's message, which quotes no data; empty for other exceptions."""
     return error.strerror or "" if isinstance(error, OSError) else ""
 
 

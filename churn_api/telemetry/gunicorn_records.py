@@ -1,22 +1,22 @@
-"""What gunicorn's log lines quote of a client, taken out of them."""
+"""Removes client data from gunicorn's log records."""
 
 import logging
 
 LOGGER = "gunicorn.error"
 _INVALID = "Invalid request from ip="
-_BROKE = "Error handling request"
+_FAILED = "Error handling request"
 
 
 def without_client_data(record: logging.LogRecord) -> logging.LogRecord:
-    """A record of gunicorn's without the bytes or the address that a client sent; any other as it is."""
+    """A gunicorn record without the bytes and the address of the client; other records are unchanged."""
     if record.name == LOGGER and isinstance(record.msg, str):
         if record.msg.startswith(_INVALID):
             record.msg = record.msg.partition(": ")[0]
         elif is_request_error(record):
-            record.msg, record.args = _BROKE, ()
+            record.msg, record.args = _FAILED, ()
     return record
 
 
 def is_request_error(record: logging.LogRecord) -> bool:
-    """Whether a record tells of a request that broke beyond the application."""
-    return record.name == LOGGER and isinstance(record.msg, str) and record.msg.startswith(_BROKE)
+    """Whether a record reports a request that failed outside the application."""
+    return record.name == LOGGER and isinstance(record.msg, str) and record.msg.startswith(_FAILED)

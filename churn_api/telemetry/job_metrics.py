@@ -1,4 +1,4 @@
-"""What a job worker counts, and how one that runs by itself serves it."""
+"""Metrics of a job worker, and the port that serves them where the worker runs alone."""
 
 import logging
 from collections.abc import Callable
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 class JobMetrics:
-    """Counts what a worker does."""
+    """Counts a worker's blocks, rows and jobs."""
 
     def __init__(self) -> None:
         self.families = families()
@@ -25,11 +25,11 @@ class JobMetrics:
         self.families.job_rows.labels("bad").inc(bad_rows)
 
     def ended(self, state: str, reason: str) -> None:
-        """Count a job that is over."""
+        """Count a finished job."""
         self.families.job_ends.labels(state, reason).inc()
 
 
 def serve(counts: JobMetrics, depth: Callable[[], QueueDepth | None], host: str, port: int) -> None:
-    """Serve the metrics on a port of their own."""
+    """Serve the metrics on a separate port."""
     serve_metrics(scrape_registry(counts.families, depth), host, port)
     log.info("metrics are served on %s:%d", host, port)

@@ -1,4 +1,4 @@
-"""A line of the log: what it is made of, how long it may be, and how it is written so that it stays in one piece."""
+"""Builds and writes log lines, in one atomic write each."""
 
 import os
 import select
@@ -8,36 +8,36 @@ from typing import Any
 import orjson
 
 STDOUT = 1
-LONGEST = select.PIPE_BUF
-"""Bytes that a pipe takes in one piece, whoever else writes to it at the same moment."""
+MAX_BYTES = select.PIPE_BUF
+"""The largest write to a pipe that is atomic."""
 _CUT = " … "
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 
 
 def write(line: bytes) -> None:
-    """Write a line, which ends with its newline, by one call and past every buffer: lines of many processes never mix.
+    """Write a line, including its newline, in one unbuffered call, so that lines of several processes never mix.
 
-    One that cannot be written is lost; what it tells of must not fail for that.
+    Errors are ignored: a request must not fail because its log line cannot be written.
     """
-    try:  # noqa: SIM105 - every request comes here, and suppress() is three calls
+    try:  # noqa: SIM105 - runs on every request, and suppress() costs three calls
         os.write(STDOUT, line)
     except OSError:
         pass  # nosec B110
 
 
 def with_header(level: str, event: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields with those before them that every line has."""
+    """The fields that every line has, followed by these fields."""
     return {"timestamp": datetime.now(UTC), "level": level, "event": event, "pid": os.getpid(), **fields}
 
 
 def as_json(fields: dict[str, Any]) -> bytes:
-    """A line of JSON that any pipe takes in one piece; where it would be longer, its longest fields are cut."""
+    """A line of JSON of at most MAX_BYTES; the longest fields are shortened where it would be longer."""
     line = _dumped(fields)
-    while len(line) > LONGEST:
+    while len(line) > MAX_BYTES:
         longest = max(fields, key=lambda name: len(str(fields[name])))
         if len(str(fields[longest])) <= len(_CUT):
             break
-        fields[longest] = _shortened(str(fields[longest]), len(line) - LONGEST)
+        fields[longest] = _shortened(str(fields[longest]), len(line) - MAX_BYTES)
         line = _dumped(fields)
     return line
 
@@ -45,16 +45,16 @@ def as_json(fields: dict[str, Any]) -> bytes:
 def _dumped(fields: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(fields, default=str, option=_OPTIONS)
-    except TypeError:  # what JSON cannot hold: half a character, a number beyond 64 bits
-        return orjson.dumps({name: _harmless(value) for name, value in fields.items()}, option=_OPTIONS)
+    except TypeError:  # not representable in JSON: lone surrogates, integers beyond 64 bits
+        return orjson.dumps({name: _escaped(value) for name, value in fields.items()}, option=_OPTIONS)
 
 
-def _harmless(value: object) -> str:
+def _escaped(value: object) -> str:
     return str(value).encode(errors="backslashreplace").decode()
 
 
 def _shortened(text: str, surplus: int) -> str:
-    """A text without so many characters of its middle: what a failure began with and ended in stays."""
+    """A text with `surplus` characters removed from its middle: the beginning and end of a traceback stay."""
     keep = max(0, len(text) - surplus - len(_CUT) * 2)
     head = keep // 3
     return text[:head] + _CUT + text[len(text) - (keep - head) :]

@@ -1,7 +1,7 @@
-"""The log of processes that run for long: one line an event on stdout, whoever tells it.
+"""Structured logging of long-running processes: one line per event on stdout.
 
-What `logging` is told, by this program, gunicorn or a library, and what is told here directly, becomes the same form.
-Until `configure` is called, as in a team's own application, everything goes to `logging` and is theirs.
+Records of `logging`, from this program, gunicorn and libraries, and events of `log_event` have the same format. Until
+`configure` is called, as when the API is mounted in another application, all events go to `logging`.
 """
 
 import logging
@@ -23,55 +23,55 @@ from churn_api.telemetry.log_lines import as_json, with_header, write
 _NAMES = {getattr(logging, name.upper()): name for name in LOG_LEVELS}
 
 Render = Callable[[dict[str, Any]], bytes]
-"""Makes a line of its fields."""
+"""Renders fields as a line."""
 
 _log = logging.getLogger(__name__)
 _events = logging.getLogger("churn_api.events")
-_about: ContextVar[dict[str, str] | None] = ContextVar("about", default=None)
+_context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
 
 
 @dataclass
-class _Chosen:
-    """How this process logs; nothing before it is configured."""
+class _Config:
+    """How this process logs; `render` is None until it is configured."""
 
     render: Render | None = None
     level: int = logging.NOTSET
     records: bool = False
 
 
-_chosen = _Chosen()
+_config = _Config()
 
 
 def configure(settings: Mapping[str, Any]) -> None:
-    """Have this process, and those forked from it, write their log to stdout."""
-    _chosen.render = _rendering(settings)
-    _chosen.level = getattr(logging, settings["LOG_LEVEL"].upper())
-    _chosen.records = settings["LOG_RECORDS"]
+    """Write the log of this process, and of those forked from it, to stdout."""
+    _config.render = _rendering(settings)
+    _config.level = getattr(logging, settings["LOG_LEVEL"].upper())
+    _config.records = settings["LOG_RECORDS"]
     logging.config.dictConfig(logging_config(settings))
     logging.captureWarnings(True)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
-    if _chosen.records:
-        _log.warning("LOG_RECORDS is on: what clients send to be predicted is written to the log")
+    if _config.records:
+        _log.warning("LOG_RECORDS is on: records that clients send are written to the log")
 
 
 def is_json(settings: Mapping[str, Any]) -> bool:
-    """Whether lines are JSON: on a terminal they are for people."""
-    chosen = settings["LOG_FORMAT"]
-    return chosen == JSON or (chosen == AUTO and not sys.stdout.isatty())
+    """Whether lines are JSON rather than text; `auto` means text on a terminal."""
+    log_format = settings["LOG_FORMAT"]
+    return log_format == JSON or (log_format == AUTO and not sys.stdout.isatty())
 
 
 def logging_config(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What `logging.config` is to make of `logging`, and gunicorn of its own loggers."""
+    """A dictConfig for `logging` and for gunicorn's loggers."""
     ours = settings["LOG_LEVEL"].upper()
-    # Libraries tell much, and of some it holds data.
+    # Libraries log much below WARNING, and some of it contains data.
     theirs = max(logging.WARNING, getattr(logging, ours))
-    # At its debug level gunicorn tells of every request, with its address.
+    # At DEBUG gunicorn logs every request with the client's address.
     servers = max(logging.INFO, getattr(logging, ours))
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "handlers": {"lines": {"()": lambda: _Lines(settings)}},
+        "handlers": {"lines": {"()": lambda: _LineHandler(settings)}},
         "root": {"level": theirs, "handlers": ["lines"]},
         "loggers": {
             "churn_api": {"level": ours},
@@ -81,39 +81,39 @@ def logging_config(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def wants(level: int) -> bool:
-    """Whether an event of a level is written at all."""
-    return level >= _chosen.level if _chosen.render else _events.isEnabledFor(level)
+    """Whether events of a level are written."""
+    return level >= _config.level if _config.render else _events.isEnabledFor(level)
 
 
 def log_event(level: int, event: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
-    """An event with its fields: the way through `logging` without `logging`, which costs more than all the rest."""
-    if _chosen.render is None:
+    """Log an event with its fields, bypassing `logging`, which would cost more than the rest of the line."""
+    if _config.render is None:
         named = " ".join(f"{name}={value}" for name, value in fields.items())
         _events.log(level, "%s %s", event, named, exc_info=error)
-    elif level >= _chosen.level:
+    elif level >= _config.level:
         line = with_header(_NAMES[level], event, fields)
         if error is not None:
-            line["exception"] = _exception_text(error, of_client=_about.get() is not None)
-        write(_chosen.render(line))
+            line["exception"] = _exception_text(error, of_client=_context.get() is not None)
+        write(_config.render(line))
 
 
 def bind_context(fields: dict[str, str] | None) -> None:
-    """Put these fields into every line that `logging` is told from now on, until others come."""
-    _about.set(fields)
+    """Add these fields to every record of `logging` in this context, until they are replaced."""
+    _context.set(fields)
 
 
 @contextmanager
 def bound_context(**fields: str) -> Iterator[None]:
-    """Put these fields into every line that `logging` is told within a block."""
-    before = _about.set(fields)
+    """Add these fields to every record of `logging` inside a `with` block."""
+    before = _context.set(fields)
     try:
         yield
     finally:
-        _about.reset(before)
+        _context.reset(before)
 
 
-class _Lines(logging.Handler):
-    """Writes records as lines."""
+class _LineHandler(logging.Handler):
+    """Writes each record as a line."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__()
@@ -122,19 +122,19 @@ class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             line = self._render(_fields(gunicorn_records.without_client_data(record)))
-        except Exception:  # noqa: BLE001 - as in every handler: a line that cannot be made breaks nothing
+        except Exception:  # noqa: BLE001 - as in every logging handler
             self.handleError(record)
         else:
             write(line)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    about = _about.get()
-    fields = with_header(record.levelname.lower(), record.getMessage(), {"logger": record.name} | (about or {}))
+    context = _context.get()
+    fields = with_header(record.levelname.lower(), record.getMessage(), {"logger": record.name} | (context or {}))
     error = record.exc_info and record.exc_info[1]
     if error is not None:
         fields["exception"] = _exception_text(
-            error, of_client=about is not None or gunicorn_records.is_request_error(record)
+            error, of_client=context is not None or gunicorn_records.is_request_error(record)
         )
     return fields
 
@@ -142,7 +142,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 def _rendering(settings: Mapping[str, Any]) -> Render:
     if is_json(settings):
         return as_json
-    # Only here: it loads Rich, which nobody needs whose log a machine reads.
+    # Imported here: it loads Rich, which JSON logs do not need.
     from structlog.dev import ConsoleRenderer
 
     console = ConsoleRenderer(colors=sys.stdout.isatty(), sort_keys=False)
@@ -155,14 +155,14 @@ def _rendering(settings: Mapping[str, Any]) -> Render:
 
 
 def _exception_text(error: BaseException, *, of_client: bool) -> str:
-    """An exception as text, which quotes nothing that a request or a job holds."""
-    return format_exception(error, with_messages=_chosen.records or not of_client)
+    """An exception as text, without data of a request or a job unless LOG_RECORDS is on."""
+    return format_exception(error, with_messages=_config.records or not of_client)
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
-    _log.critical("the process ends by an exception", exc_info=error)
+    _log.critical("the process ends with an exception", exc_info=error)
 
 
 def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
     name = args.thread.name if args.thread is not None else "unknown"
-    _log.error("the thread %s ended by an exception", name, exc_info=args.exc_value)
+    _log.error("the thread %s ended with an exception", name, exc_info=args.exc_value)

@@ -1,4 +1,4 @@
-"""What is counted, under which names. docs/operations.md tells operators what they mean."""
+"""The metric families: their names and labels. docs/operations.md explains them to operators."""
 
 import time
 from bisect import bisect_left
@@ -25,21 +25,21 @@ _FINEST = float(1 << 24)
 
 Family = TypeVar("Family", bound="Counter | Gauge | Histogram")
 Step = tuple[Any, float]
-"""A number of a family, and what is to be added to it."""
+"""A value of a metric, and the amount to add to it."""
 Add = Callable[[Iterable[Step]], None]
 
 
 def add_one_by_one(steps: Iterable[Step]) -> None:
-    """Add to numbers, whatever they are."""
+    """Add to each value separately."""
     for value, amount in steps:
         value.inc(amount)
 
 
 class Histogram(prometheus_client.Histogram):
-    """A histogram that takes many values at once, and whose sums are exact.
+    """A histogram that can observe many values at once, and whose sums are exact.
 
-    Added up in another order, sums of doubles differ in their last digit, and one that is less by that is taken by
-    Prometheus for a counter that began anew. Amounts are rounded to 2^-24, of which every sum is exact.
+    Sums of doubles depend on the order of additions, and Prometheus takes a sum that is smaller in its last digit for a
+    counter reset. Amounts are therefore rounded to multiples of 2^-24, whose sums are exact.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -47,82 +47,82 @@ class Histogram(prometheus_client.Histogram):
         self._bounds = np.array(self._upper_bounds)
 
     def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
-        """Count one value."""
+        """Observe one value."""
         add_one_by_one(self.steps(amount))
 
     def steps(self, amount: float) -> tuple[Step, Step]:
-        """What counts one value; its bucket is found by bisection."""
+        """The steps that observe one value."""
         bucket = self._buckets[bisect_left(self._upper_bounds, amount)]
         return (self._sum, round(amount * _FINEST) / _FINEST), (bucket, 1)
 
     def steps_of_many(self, amounts: NDArray[np.float64]) -> list[Step]:
-        """What counts values, each bucket once."""
+        """The steps that observe many values, at most one per bucket."""
         counts = np.bincount(np.searchsorted(self._bounds, amounts)).tolist()
         buckets = [(bucket, count) for bucket, count in zip(self._buckets, counts, strict=False) if count]
         return [(self._sum, round(float(amounts.sum()) * _FINEST) / _FINEST), *buckets]
 
 
 class _Single:
-    """Of one number: no labels, or one child of a family that has some."""
+    """A metric with one value: without labels, or one child of a labelled family."""
 
     _value: Any
 
     def step(self, amount: float = 1) -> Step:
-        """What adds to it."""
+        """The step that adds to it."""
         return self._value, amount
 
 
 class Counter(_Single, prometheus_client.Counter):
-    """A counter that is added to with others at once."""
+    """A counter that can be updated together with other metrics."""
 
 
 class Gauge(_Single, prometheus_client.Gauge):
-    """A gauge that is added to with others at once."""
+    """A gauge that can be updated together with other metrics."""
 
 
 class Children(dict[Any, Family], Generic[Family]):
-    """The children of a family by their labels: finding one by prometheus_client costs as much as counting."""
+    """A cache of a family's children by labels: prometheus_client's own look-up costs as much as counting."""
 
     def __init__(self, family: Family) -> None:
         super().__init__()
         self._family = family
 
     def __missing__(self, labels: Any) -> Family:
-        found = cast("Family", self._family.labels(*(labels if isinstance(labels, tuple) else (labels,))))
-        self[labels] = found
-        return found
+        child = cast("Family", self._family.labels(*(labels if isinstance(labels, tuple) else (labels,))))
+        self[labels] = child
+        return child
 
 
 class Families:
-    """Every family that is counted here. What is asked for at a scrape is in queue.py and processes.py."""
+    """All families that are counted. Values that are read at scrape time are in queue_metrics.py and processes.py."""
 
     def __init__(self, registry: CollectorRegistry, add: Add = add_one_by_one) -> None:
         self.registry = registry
         self.add = add
-        """Adds steps: that of many at once costs little more than that of one."""
+        """Applies steps; many at once cost little more than one."""
         model = ("model", "version")
         self.requests = self._counter("http_requests", "Requests answered.", ("method", "route", "status"))
         self.seconds = self._histogram("http_request_duration_seconds", "Time to the last byte.", ("route",), SECONDS)
-        self.in_flight = self._gauge("http_requests_in_flight", "Requests that are worked on.", (), "livesum")
+        self.in_flight = self._gauge("http_requests_in_flight", "Requests in progress.", (), "livesum")
         self.received = self._histogram("http_request_size_bytes", "Declared length of bodies.", (), BYTES)
-        self.sent = self._histogram("http_response_size_bytes", "Declared length of answers.", (), BYTES)
+        self.sent = self._histogram("http_response_size_bytes", "Declared length of responses.", (), BYTES)
         self.predictions = self._counter("model_predictions", "Customers scored.", (*model, "outcome"))
         self.inference = self._histogram("model_inference_seconds", "Time in the model.", model, INFERENCE_SECONDS)
-        self.probability = self._histogram("model_probability", "Probabilities answered.", model, PROBABILITIES)
-        self.batch_rows = self._histogram("model_batch_rows", "Customers of a batch.", (), ROWS)
-        self.live = self._gauge("model_live_info", "1 for a version that answers.", model, "livemax")
-        self.generation = self._gauge("model_generation", "How often a model was switched.", ("model",), "livemax")
-        self.load_failures = self._counter("model_load_failures", "Attempts to load a version in vain.", ("model",))
-        self.limited = self._counter("rate_limited", "Requests beyond a limit.", ("limit",))
-        self.login_failures = self._counter("login_failures", "Requests whose credentials did not do.", ("reason",))
+        self.probability = self._histogram("model_probability", "Predicted probabilities.", model, PROBABILITIES)
+        self.batch_rows = self._histogram("model_batch_rows", "Customers in a batch.", (), ROWS)
+        self.live = self._gauge("model_live_info", "1 for a served version.", model, "livemax")
+        self.generation = self._gauge("model_generation", "Changes of a model's live version.", ("model",), "livemax")
+        self.load_failures = self._counter("model_load_failures", "Failed attempts to load a version.", ("model",))
+        self.limited = self._counter("rate_limited", "Requests above a rate limit.", ("limit",))
+        self.login_failures = self._counter("login_failures", "Requests with invalid credentials.", ("reason",))
         self.faults = self._counter("validation_failures", "Faults of records.", ("model", "field", "code"))
         self.job_rows = self._counter("churn_job_rows", "Rows that a job worker has scored.", ("outcome",))
         self.job_blocks = self._counter("churn_job_blocks", "Blocks that a job worker has scored.", ())
         self.job_ends = self._counter("churn_jobs_finished", "Jobs that a worker has ended.", ("state", "reason"))
-        self.started = self._gauge("process_start_time_seconds", "When a process began.", ("role",), "liveall")
+        self.started = self._gauge("process_start_time_seconds", "Start time of a process.", ("role",), "liveall")
 
     def begin(self, role: str) -> None:
-        """Have this process appear in what is told of processes."""
+        """Include this process in the metrics of processes."""
         self.started.labels(role).set(time.time())
 
     def _counter(self, name: str, help_text: str, labels: Sequence[str]) -> Counter:
@@ -136,7 +136,7 @@ class Families:
 
 
 def families() -> Families:
-    """Families of one's own; in a group, where values live in files by their names, those of the process."""
+    """New families; in a multiprocess group, the families of the process, whose values are in files."""
     group = metrics_group()
     return Families(CollectorRegistry()) if group is None else _of_process(group)
 

@@ -1,4 +1,4 @@
-"""A port that serves metrics, by prometheus_client; what it refuses is a problem in JSON, and it names no version."""
+"""A port that serves metrics with prometheus_client. Errors are problems in JSON, and no version is disclosed."""
 
 import logging
 import socket
@@ -24,66 +24,66 @@ log = logging.getLogger(__name__)
 
 
 def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> None:
-    """Serve a registry from a thread of this process. Raises OSError where that cannot be listened on."""
+    """Serve a registry from a thread of this process. Raises OSError where the address cannot be used."""
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
 
     class Server(ThreadingWSGIServer):
         address_family = family
 
-    server = make_server(host, port, _refusing(make_wsgi_app(registry)), Server, handler_class=_Handler)
+    server = make_server(host, port, _with_problems(make_wsgi_app(registry)), Server, handler_class=_Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
-def _refusing(answer: "WSGIApplication") -> "WSGIApplication":
-    def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+def _with_problems(app: "WSGIApplication") -> "WSGIApplication":
+    def wrapped(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             return start_response(status, [*headers, SERVER], *exc_info)
 
         if environ["REQUEST_METHOD"] not in METHODS:
-            return _refuse(start, HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", ", ".join(METHODS)))
+            return _respond(start, HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", ", ".join(METHODS)))
         try:
-            return answer(environ, start)
+            return app(environ, start)
         except Busy as error:
             log.warning("the metrics cannot be read: %s", error)
-            return _refuse(start, HTTPStatus.SERVICE_UNAVAILABLE)
+            return _respond(start, HTTPStatus.SERVICE_UNAVAILABLE)
         except Exception:
             log.exception("the metrics could not be read")
-            return _refuse(start, HTTPStatus.INTERNAL_SERVER_ERROR)
+            return _respond(start, HTTPStatus.INTERNAL_SERVER_ERROR)
 
-    return app
+    return wrapped
 
 
-def _refuse(start: Any, status: HTTPStatus, *headers: tuple[str, str]) -> Iterable[bytes]:
+def _respond(start: Any, status: HTTPStatus, *headers: tuple[str, str]) -> Iterable[bytes]:
     body = _problem(status)
-    start(f"{status.value} {status.phrase}", [*_describing(body), *headers])
+    start(f"{status.value} {status.phrase}", [*_content_headers(body), *headers])
     return [body]
 
 
 def _problem(status: HTTPStatus) -> bytes:
-    """A problem that is no more than its status, https://datatracker.ietf.org/doc/html/rfc9457#section-4.2.1."""
+    """A problem of type about:blank, https://datatracker.ietf.org/doc/html/rfc9457#section-4.2.1."""
     return orjson.dumps({"type": "about:blank", "title": status.phrase, "status": status.value})
 
 
-def _describing(body: bytes) -> tuple[tuple[str, str], ...]:
+def _content_headers(body: bytes) -> tuple[tuple[str, str], ...]:
     return ("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))
 
 
 class _Handler(WSGIRequestHandler):
-    """Logs nothing, and answers what is no HTTP without repeating it."""
+    """Logs no requests, and answers invalid HTTP without quoting it."""
 
     def version_string(self) -> str:
         return SERVER[1]
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         pass
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        # What no version was read of is answered with headers all the same.
+        # Without a version, the base class would send no headers.
         self.request_version = "HTTP/1.0"
         status = HTTPStatus(code)
         body = _problem(status)
         self.send_response(status)
-        for name, value in (("Connection", "close"), *_describing(body)):
+        for name, value in (("Connection", "close"), *_content_headers(body)):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

@@ -1,7 +1,7 @@
-"""Numbers that other processes read while this one counts: each a double in a file that is mapped into memory.
+"""Metric values in memory-mapped files, which other processes read while this one counts.
 
-The files are laid out as prometheus_client lays out its own (mmap_dict.py), which reads them. To write, it asks the
-system for the process's id and packs two doubles, each time; a prediction counts fourteen times.
+The files have the layout of prometheus_client's own (mmap_dict.py), which reads them. Its writer calls getpid and packs
+two doubles for each increment; a prediction makes fourteen increments.
 """
 
 import mmap
@@ -17,7 +17,7 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from churn_api.config import metrics_group
 
 HEAD_BYTES = 8
-"""Before the first entry: how many bytes are in use, as an integer of four."""
+"""The header: the number of bytes in use, as a 4-byte integer."""
 _FIRST_BYTES = 1 << 16
 _USED = struct.Struct("i")
 _VALUE_BYTES = 16
@@ -26,13 +26,13 @@ _lock = threading.Lock()
 
 
 def entry(key: bytes, value: float) -> bytes:
-    """An entry of a file: the key's length, the key padded to a multiple of eight, the value, and a time, always 0."""
+    """An entry: the key's length, the key padded to a multiple of eight, the value, and a timestamp, always 0."""
     padded = key + b" " * (8 - (len(key) + 4) % 8)
     return struct.pack(f"i{len(padded)}sdd", len(key), padded, value, 0.0)
 
 
 class MmapValue:
-    """A number of this process's. Takes the place of `prometheus_client.values.ValueClass` before metrics are made."""
+    """A value of this process. It must replace `prometheus_client.values.ValueClass` before metrics are created."""
 
     _multiprocess = True
 
@@ -50,7 +50,7 @@ class MmapValue:
         self._file = f"{kind}_{multiprocess_mode}" if kind == "gauge" else kind
         self._key = mmap_key(metric, sample, list(names), list(labels), help_text)
         self.double: memoryview[float] | None = None
-        """Where it lives; None in a process that has not counted it yet."""
+        """The mapped value; None in a process that has not used it yet."""
         with _lock:
             _values.append(self)
             self.open()
@@ -60,29 +60,29 @@ class MmapValue:
         add(((self, amount),))
 
     def set(self, value: float, timestamp: float | None = None) -> None:
-        """Put another in its place. No gauge here is told by the time of its setting, so none is kept."""
+        """Set the value. No gauge here uses the timestamp, so it is not stored."""
         with _lock:
             double = self.double or self.open()
             double[0] = value
 
     def get(self) -> float:
-        """The number."""
+        """The value."""
         with _lock:
             double = self.double or self.open()
             return float(double[0])
 
     def get_exemplar(self) -> None:
-        """None is kept: a file has no place for them."""
+        """None: files do not store exemplars."""
 
     def set_exemplar(self, exemplar: dict[str, str]) -> None:
-        """None is kept."""
+        """Do nothing: files do not store exemplars."""
 
-    def forget(self) -> None:
-        """Let go of a parent's number: a forked process has its own, from nothing."""
+    def detach(self) -> None:
+        """Drop the parent's mapping after a fork: the child counts from zero in files of its own."""
         self.double = None
 
     def open(self) -> "memoryview[float]":
-        """Find or make its place in this process's own file, which the lock is needed for."""
+        """Map the value in this process's file, creating its entry where needed. The caller holds the lock."""
         file = _files.get(self._file)
         if file is None:
             group = cast("Path", metrics_group())
@@ -100,35 +100,35 @@ def add(steps: "Iterable[tuple[MmapValue, float]]") -> None:
 
 
 class _File:
-    """The numbers of one kind. It is never closed: the system does that when the process ends, however it does."""
+    """The values of one metric type. Never closed explicitly: the system closes it when the process ends."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         with path.open("ab") as file:
             size = file.tell() or file.truncate(_FIRST_BYTES)
         self._map(size)
-        # There may be entries: a process that died may have had this one's id.
-        found = MmapedDict.read_all_values_from_file(str(path))  # type: ignore[no-untyped-call]
-        self._places = {key: place for key, _, _, place in found}
+        # There may be entries already: a dead process may have had the same id.
+        entries = MmapedDict.read_all_values_from_file(str(path))  # type: ignore[no-untyped-call]
+        self._positions = {key: position for key, _, _, position in entries}
         self._used = _USED.unpack_from(self._mapped)[0] or HEAD_BYTES
 
     def double(self, key: str) -> "memoryview[float]":
-        """The place of a value, one double."""
-        if key not in self._places:
+        """The mapped double of a key."""
+        if key not in self._positions:
             self._append(key)
-        place = self._places[key]
-        return memoryview(self._mapped)[place : place + 8].cast("d")
+        position = self._positions[key]
+        return memoryview(self._mapped)[position : position + 8].cast("d")
 
     def _append(self, key: str) -> None:
         added = entry(key.encode(), 0.0)
         end = self._used + len(added)
         while end > len(self._mapped):
-            # What was mapped before stays so, and is the same memory.
+            # Earlier mappings of the file stay valid: they share the memory.
             self._map(2 * len(self._mapped))
         self._mapped[self._used : end] = added
-        # Only now: who reads meanwhile reads as far as this says.
+        # Written last: concurrent readers read up to this offset.
         self._mapped[: _USED.size] = _USED.pack(end)
-        self._places[key] = end - _VALUE_BYTES
+        self._positions[key] = end - _VALUE_BYTES
         self._used = end
 
     def _map(self, size: int) -> None:
@@ -141,12 +141,12 @@ _files: dict[str, _File] = {}
 _values: list[MmapValue] = []
 
 
-def _begin_anew() -> None:
+def _reset_after_fork() -> None:
     _files.clear()
     for value in _values:
-        value.forget()
+        value.detach()
     _lock.release()
 
 
-# Nobody counts while a process forks: the child would inherit a lock that nobody gives back.
-os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_begin_anew)
+# The lock is held during a fork: otherwise the child could inherit it locked by a thread that it does not have.
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_reset_after_fork)

@@ -1,8 +1,8 @@
-"""The metrics of a group of processes: read together, and those of dead ones compacted into one file of each type.
+"""The metrics of a group of processes: reading them together, and compacting the files of dead processes.
 
-A counter must never be seen to go down, nor to count twice. So compaction takes an exclusive lock, readers share it,
-and compaction takes effect by one rename. The work that remains after it is listed in a file of its own: the next
-process with the exclusive lock does it.
+No reader may see a counter decrease or count twice. So compaction takes an exclusive lock, readers take a shared lock,
+and compaction takes effect by one rename. The files that remain to be deleted are listed in a file: the next process
+with the exclusive lock deletes them.
 """
 
 import fcntl
@@ -22,20 +22,20 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from churn_api.telemetry.mmap_values import HEAD_BYTES, entry
 
 SUMMED = ("counter", "histogram")
-"""What outlives its process; gauges are of the living."""
+"""Types whose values outlive their process; gauges only count for living processes."""
 WAIT_SECONDS = 2.0
-"""How long a scrape waits for a fold: one takes milliseconds, unless its process was stopped."""
-_LOOK_AGAIN_SECONDS = 0.002
+"""Timeout of a scrape that waits for a compaction, which takes milliseconds."""
+_POLL_SECONDS = 0.002
 _CONSUMED = "consumed"
 
 
 class Busy(Exception):
-    """Another process holds the metrics, and does not come to an end."""
+    """Another process holds the lock for too long."""
 
 
 def read(folder: Path) -> Iterable[Metric]:
-    """The metrics of all processes, dead or alive, after a fold. Raises Busy."""
-    # Scrapes that came one after the other would come in no order: one of many could wait for ever.
+    """The metrics of all processes, dead or alive; dead ones are compacted first. Raises Busy."""
+    # A shared lock first: exclusive ones are granted in no order, and one of many scrapes could wait for ever.
     with _locked(folder, fcntl.LOCK_SH, WAIT_SECONDS):
         if not _needs_compaction(folder):
             return _merged(folder)
@@ -45,14 +45,14 @@ def read(folder: Path) -> Iterable[Metric]:
 
 
 def compact(folder: Path) -> None:
-    """Fold what dead processes left, unless another reads or folds. Raises Busy or OSError; it may be tried again."""
+    """Compact the files of dead processes; may be retried. Raises Busy where the lock is held, or OSError."""
     with _locked(folder, fcntl.LOCK_EX, 0):
         _compact(folder)
 
 
 @contextmanager
 def _locked(folder: Path, how: int, seconds: float) -> Iterator[None]:
-    """The lock, shared or not, at the latest after so long. It ends with the process that holds it."""
+    """Hold the lock, shared or exclusive; the kernel releases it when the process ends. Raises Busy after `seconds`."""
     deadline = time.monotonic() + seconds
     with (folder / "lock").open("ab") as file:
         while True:
@@ -62,11 +62,11 @@ def _locked(folder: Path, how: int, seconds: float) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     raise Busy("another process holds the metrics") from None
-                time.sleep(_LOOK_AGAIN_SECONDS)
+                time.sleep(_POLL_SECONDS)
         try:
             yield
         finally:
-            # Closing would not do where a fork has taken the open file along.
+            # Closing is not enough where a forked process has inherited the open file.
             fcntl.flock(file, fcntl.LOCK_UN)
 
 
@@ -76,7 +76,7 @@ def _merged(folder: Path) -> list[Metric]:
 
 
 def _needs_compaction(folder: Path) -> bool:
-    """Whether a process has died since the last fold, or that fold was not finished."""
+    """Whether a process has died since the last compaction, or that compaction was interrupted."""
     newest = _compacted(folder)
     return (newest is not None and (newest / _CONSUMED).exists()) or any(map(_is_of_dead, folder.glob("*.db")))
 
@@ -93,7 +93,7 @@ def _compact(folder: Path) -> None:
 
 
 def _has_values(path: Path) -> bool:
-    """Not a file that was opened this very moment, nor a gauge that was removed: readers of those hold no lock."""
+    """False for a file that was just created, and for a gauge that was just removed: neither needs the lock."""
     try:
         return path.stat().st_size > 0
     except FileNotFoundError:
@@ -106,22 +106,22 @@ def _is_of_dead(path: Path) -> bool:
 
 
 def _commit(folder: Path, dead: Sequence[Path]) -> None:
-    """Put the sums of what was compacted and of the dead in the place of the former, by one rename."""
+    """Write the sums of the last compaction and of the dead processes, and publish them by one rename."""
     before = _compacted(folder)
-    made = folder / "compacting"
-    shutil.rmtree(made, ignore_errors=True)
-    made.mkdir()
+    draft = folder / "compacting"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
     for kind in SUMMED:
-        found = [path for path in dead if path.name.startswith(kind)]
-        found += [] if before is None else before.glob(f"{kind}_*.db")
-        if found:
-            _write(made / f"{kind}_compacted.db", _sums(found))
-    (made / _CONSUMED).write_text("\n".join(path.name for path in dead))
-    made.rename(folder / f"compacted-{_number(before) + 1}")
+        paths = [path for path in dead if path.name.startswith(kind)]
+        paths += [] if before is None else before.glob(f"{kind}_*.db")
+        if paths:
+            _write(draft / f"{kind}_compacted.db", _sums(paths))
+    (draft / _CONSUMED).write_text("\n".join(path.name for path in dead))
+    draft.rename(folder / f"compacted-{_number(before) + 1}")
 
 
 def _finish(folder: Path) -> None:
-    """Remove what the newest fold has in it, and then the list: a process to come may have the id of a dead one."""
+    """Delete the files that the newest compaction includes, then their list: process ids are reused."""
     newest = _compacted(folder)
     if newest is None:
         return
@@ -153,6 +153,6 @@ def _sums(paths: Iterable[Path]) -> Mapping[str, float]:
 
 
 def _write(path: Path, sums: Mapping[str, float]) -> None:
-    """A file as prometheus_client's, but not by way of memory: a disk that is full must not kill who writes."""
+    """Write a file in prometheus_client's layout without mapping it: a full disk must not kill the process."""
     entries = b"".join(entry(key.encode(), value) for key, value in sums.items())
     path.write_bytes(struct.pack("ii", HEAD_BYTES + len(entries), 0) + entries)

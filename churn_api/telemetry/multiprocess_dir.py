@@ -1,4 +1,4 @@
-"""Where processes that belong together keep their metrics: a folder for each group, found anew at each start.
+"""The folder for the metric files of a group of processes: a new one at each start.
 
 prometheus_client decides when it is imported whether values live in files, so nothing here imports it.
 """
@@ -17,21 +17,21 @@ HELD = "held"
 _LOCK = "lock"
 
 _holding: dict[Path, tuple[int, int]] = {}
-"""What this process belongs to, and since which process; the open descriptor keeps the folder from being swept."""
+"""The groups of this process, with the pid that joined and the open descriptor, whose lock protects the folder."""
 
 
 def begin(metrics_dir: Path) -> Path:
-    """A new group, which this process and those that it starts belong to; asked again, the same one.
+    """Create a group for this process and its children; repeated calls return the same one.
 
-    What groups left behind that are gone is removed. Whether one is gone is told by a lock, which the system takes back
-    from whoever dies: process ids come again, and containers that share a folder see none of each other's.
-    Raises StartError where the folder is another user's, or cannot be written to.
+    Folders of ended groups are removed. A lock shows whether a group has ended, because the kernel releases it: process
+    ids are reused, and containers that share a folder do not see each other's.
+    Raises StartError where the folder belongs to another user, or cannot be written to.
     """
     for folder, (pid, _) in _holding.items():
         if pid == os.getpid():
             return folder
     try:
-        _make_own(metrics_dir)
+        _create_own(metrics_dir)
         with _alone(metrics_dir):
             _sweep(metrics_dir)
             folder = Path(tempfile.mkdtemp(prefix="group-", dir=metrics_dir)).resolve()
@@ -43,15 +43,15 @@ def begin(metrics_dir: Path) -> Path:
     return folder
 
 
-def _make_own(metrics_dir: Path) -> None:
-    """Make the folder. Where anybody may make one, as in shared memory, somebody else may have been there first."""
+def _create_own(metrics_dir: Path) -> None:
+    """Create the folder. In shared memory any user may have created it: raise StartError where it is not ours."""
     metrics_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if metrics_dir.parent == SHARED_MEMORY and (metrics_dir.is_symlink() or metrics_dir.stat().st_uid != os.getuid()):
         raise StartError(f"{metrics_dir} is another user's: set CHURN_METRICS_DIR to a folder of your own")
 
 
 def join() -> Path | None:
-    """The group of whoever started this process; None where there is none."""
+    """Join the group of the parent process; None where there is none."""
     folder = metrics_group()
     if folder is None or not (folder / HELD).exists():
         return None
@@ -60,12 +60,12 @@ def join() -> Path | None:
 
 
 def is_own(folder: Path) -> bool:
-    """Whether a folder was made here, rather than by an application that this one is mounted in."""
+    """Whether this program created the folder, rather than an application that it is mounted in."""
     return (folder / HELD).exists()
 
 
 def _hold(folder: Path) -> None:
-    # Open for as long as the process lives; a file object would complain of that at its end.
+    # Stays open until the process ends; a file object would raise a ResourceWarning then.
     descriptor = os.open(folder / HELD, os.O_WRONLY | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     _holding[folder] = (os.getpid(), descriptor)
@@ -90,7 +90,7 @@ def _is_gone(folder: Path) -> bool:
 
 @contextmanager
 def _alone(metrics_dir: Path) -> Iterator[None]:
-    """One start at a time: a folder is not swept between being made and being held."""
+    """Lock out other starts, so that none sweeps a folder between its creation and its lock."""
     with (metrics_dir / _LOCK).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""Memory and processor time of the processes that count here, asked for at a scrape."""
+"""Memory and processor time of the group's processes, read at scrape time."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -13,10 +13,12 @@ _LABELS = ("role", "pid")
 
 
 def processes(roles: Mapping[str, str]) -> Iterator[Metric]:
-    """Of every process that is alive, by its id; and what memory there is for all of them."""
-    resident = GaugeMetricFamily("process_resident_memory_bytes", "Memory, shared pages with it.", labels=_LABELS)
+    """Metrics of every living process, by pid, and the memory of the container."""
+    resident = GaugeMetricFamily("process_resident_memory_bytes", "Memory, including shared pages.", labels=_LABELS)
     proportional = GaugeMetricFamily(
-        "process_proportional_memory_bytes", "Memory, each shared page divided by its sharers.", labels=_LABELS
+        "process_proportional_memory_bytes",
+        "Memory, each shared page divided by its users.",
+        labels=_LABELS,
     )
     seconds = CounterMetricFamily("process_cpu_seconds", "Processor time.", labels=_LABELS)
     for pid, role in roles.items():
@@ -28,5 +30,5 @@ def processes(roles: Mapping[str, str]) -> Iterator[Metric]:
             seconds.add_metric((role, pid), times.user + times.system)
     yield from (resident, proportional, seconds)
     memory = memory_here()
-    yield GaugeMetricFamily("churn_memory_used_bytes", "Memory taken in the container, else the machine.", memory.used)
+    yield GaugeMetricFamily("churn_memory_used_bytes", "Memory used by the container, else the machine.", memory.used)
     yield GaugeMetricFamily("churn_memory_limit_bytes", "Memory of the container, else the machine.", memory.limit)

@@ -1,4 +1,4 @@
-"""How much is in the queue, asked of the database at a scrape: seldom, and never waited for long."""
+"""Metrics of the job queue, read from the database at scrape time, with a cache and a timeout."""
 
 import threading
 import time
@@ -8,35 +8,35 @@ from typing import Any, Protocol
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-KEPT_SECONDS = 5.0
-WAIT_SECONDS = 1.0
+CACHE_SECONDS = 5.0
+TIMEOUT_SECONDS = 1.0
 
 
 class QueueDepth(Protocol):
-    """How much is in a queue."""
+    """Number of jobs in a queue."""
 
     @property
     def jobs(self) -> Mapping[Any, int]:
-        """By state."""
+        """Number by state."""
         ...
 
     @property
     def oldest_seconds(self) -> float:
-        """How long the oldest one waits."""
+        """How long the oldest queued job has waited."""
         ...
 
 
 class QueueCollector:
-    """Asks in a thread of its own, so that a database that hangs costs a scrape a second, and not its answer."""
+    """Queries in a separate thread, so that a hanging database delays a scrape by one second and does not fail it."""
 
-    def __init__(self, ask: Callable[[], QueueDepth | None]) -> None:
-        self._ask = ask
-        self._found: QueueDepth | None = None
-        self._asked_at = -KEPT_SECONDS
-        self._asking: threading.Thread | None = None
+    def __init__(self, query: Callable[[], QueueDepth | None]) -> None:
+        self._query = query
+        self._depth_or_none: QueueDepth | None = None
+        self._queried_at = -CACHE_SECONDS
+        self._thread: threading.Thread | None = None
 
     def collect(self) -> Iterator[Metric]:
-        """Whether the database answers, and if so what is in the queue."""
+        """Whether the database answers, and the number of jobs if it does."""
         depth = self._depth()
         yield GaugeMetricFamily("churn_database_up", "Whether the database answers.", value=depth is not None)
         jobs = GaugeMetricFamily("churn_jobs", "Jobs in the database.", labels=("state",))
@@ -48,16 +48,16 @@ class QueueCollector:
         yield from (jobs, oldest)
 
     def _depth(self) -> QueueDepth | None:
-        if time.monotonic() - self._asked_at < KEPT_SECONDS:
-            return self._found
-        asking = self._asking
-        if asking is None or not asking.is_alive():
-            asking = self._asking = threading.Thread(target=self._look, name="queue depth", daemon=True)
-            asking.start()
-        asking.join(WAIT_SECONDS)
-        return None if asking.is_alive() else self._found
+        if time.monotonic() - self._queried_at < CACHE_SECONDS:
+            return self._depth_or_none
+        thread = self._thread
+        if thread is None or not thread.is_alive():
+            thread = self._thread = threading.Thread(target=self._run, name="queue depth", daemon=True)
+            thread.start()
+        thread.join(TIMEOUT_SECONDS)
+        return None if thread.is_alive() else self._depth_or_none
 
-    def _look(self) -> None:
-        self._found = None
-        self._found = self._ask()
-        self._asked_at = time.monotonic()
+    def _run(self) -> None:
+        self._depth_or_none = None
+        self._depth_or_none = self._query()
+        self._queried_at = time.monotonic()

@@ -8,21 +8,21 @@ _SAMPLED = 1
 
 
 class Trace(NamedTuple):
-    """The place of a request in a trace, ids in hexadecimal."""
+    """The position of a request in a trace; ids in hexadecimal."""
 
     trace_id: str
     parent_id: str | None
-    """The caller's span, where one was sent."""
+    """The caller's span; None where none was sent."""
     span_id: str | None = None
-    """The span of this request, where spans are exported."""
+    """The span of this request; None where spans are not exported."""
     sampled: bool = False
     """Whether the caller records the trace."""
 
 
 def read_traceparent(header: str) -> Trace | None:
-    """What a `traceparent` of version 00 says; None where it is not well-formed."""
-    found = _FORM.fullmatch(header)
-    if found is None:
+    """Parse a `traceparent` header of version 00; None where it is malformed."""
+    match = _FORM.fullmatch(header)
+    if match is None:
         return None
-    trace_id, parent_id, flags = found.groups()
+    trace_id, parent_id, flags = match.groups()
     return Trace(trace_id, parent_id, sampled=bool(int(flags, 16) & _SAMPLED))

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def spans_to(endpoint: str) -> "Spans | None":
-    """What makes spans for a collector; None where none is named. Raises StartError without the extra."""
+    """The exporter of spans to a collector; None where the endpoint is empty. Raises StartError without the extra."""
     if not endpoint:
         return None
     try:

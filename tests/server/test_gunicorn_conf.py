@@ -88,7 +88,7 @@ def test_bad_settings_change_nothing(server, settings_file):
     until(lambda: len(requesters(server)) == 2)
     (line,) = [line for line in server.lines if line["level"] == "error"]
     assert "web_concurrency: Must be a whole number" in line["event"]
-    assert "goes on as it was" in line["event"]
+    assert "continues with the old" in line["event"]
     assert requests.post(server.url + PREDICT, json=CUSTOMER, timeout=30).status_code == 200
     settings_file.write_text("web_concurrency = 1\n")
     reload(server)

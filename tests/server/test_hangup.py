@@ -37,7 +37,7 @@ def test_a_broken_configuration(serve, models_dir, tmp_path):
     with serve(models_dir, workers=1, command=command, cwd=ROOT) as server:
         for broken in BROKEN:
             configuration.write_text(good + broken)
-            hang_up(server, "the configuration cannot be read, and the server goes on as it was")
+            hang_up(server, "the configuration cannot be read; the server continues with the old one")
         configuration.write_text(good + "workers = 2\n")
         server.process.send_signal(signal.SIGHUP)
         until(lambda: len(server.workers()) == 2, seconds=60)
@@ -52,5 +52,5 @@ def test_a_newer_schema(serve, models_dir):
         with services.database.transaction() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         services.database.close()
-        hang_up(server, "the server goes on as it was")
+        hang_up(server, "the server continues with the old ones")
         assert "has schema 9999, which is newer than this program" in server.log

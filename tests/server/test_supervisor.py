@@ -62,9 +62,7 @@ def test_replaced_when_killed(server, office, small_table):
     killed = wait_for_worker(server)
     killed.kill()
     wait_for_worker(server, killed)
-    (told,) = [
-        line for line in server.lines if "the job worker ended with code -9; another is started" in line["event"]
-    ]
+    (told,) = [line for line in server.lines if "the job worker ended with code -9; it is restarted" in line["event"]]
     assert told["level"] == "error"
     office.put(small_table)
     assert office.finished().state == "succeeded"
@@ -77,7 +75,7 @@ def test_its_supervisor_is_killed(server, office, small_table):
     killed.kill()
     assert psutil.wait_procs([worker], timeout=60)[1] == []
     wait_for_worker(server, worker)
-    assert "the job worker's supervisor has ended; another is started" in server.log
+    assert "the job worker's supervisor has ended; it is restarted" in server.log
     office.put(small_table)
     assert office.finished().state == "succeeded"
 

@@ -113,8 +113,8 @@ def test_what_nobody_catches():
         "raise KeyError('x')"
     )
     assert [line["event"].split("\n")[0][:30] for line in found[::2]] == [
-        "the thread tried ended by an e",
-        "the process ends by an excepti",
+        "the thread tried ended with an",
+        "the process ends with an excep",
     ]
     assert ["exception" in line for line in found] == [True, False, True]
     assert "old" in found[1]["event"]
@@ -122,7 +122,9 @@ def test_what_nobody_catches():
 
 def test_text():
     """LOG_FORMAT=text is for people: time, level and event first, tracebacks on lines of their own, without colours."""
-    code = "try: 1 / 0\nexcept ZeroDivisionError: log.exception('broke')\nlogs.tell(20, 'request', {'status': 200})"
+    code = (
+        "try: 1 / 0\nexcept ZeroDivisionError: log.exception('broke')\nlogs.log_event(20, 'request', {'status': 200})"
+    )
     printed = run(code, LOG_FORMAT="text")
     assert "\x1b" not in printed
     assert "[error    ] broke" in printed

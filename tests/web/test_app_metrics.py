@@ -172,7 +172,7 @@ def test_jobs_and_a_database_that_is_away(app, client, monkeypatch):
         raise DatabaseAway("OperationalError")
 
     monkeypatch.setattr(services_of(app).queue, "depth", away)
-    monkeypatch.setattr("churn_api.telemetry.queue_metrics.KEPT_SECONDS", 0)
+    monkeypatch.setattr("churn_api.telemetry.queue_metrics.CACHE_SECONDS", 0)
     samples = scrape(client)
     assert value(samples, "churn_database_up") == 0
     assert not labels(samples, "churn_jobs", "state")

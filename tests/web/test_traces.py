@@ -124,7 +124,7 @@ def test_collector_away(serve, models_dir):
         for number in range(50):
             assert ask(server, number, json=CUSTOMER).status_code == 200
         server.line_of("asked-49")
-    levels = [line["level"] for line in server.lines if "takes no spans" in line["event"]]
+    levels = [line["level"] for line in server.lines if "does not accept spans" in line["event"]]
     assert levels == ["warning"]
     assert not [line for line in server.lines if line.get("logger", "").startswith(("opentelemetry", "urllib3"))]
     assert "hunter2" not in server.log

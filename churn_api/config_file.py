@@ -1,4 +1,4 @@
-"""A file of settings, below the environment: TOML, with the settings' names in small letters."""
+"""Reads a TOML file of settings, whose names are in lower case."""
 
 import tomllib
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ TYPES: Mapping[str, tuple[type, str]] = {
     "bool": (bool, "true or false"),
     "list": (list, "a list of texts"),
 }
-"""By a setting's kind: its type in TOML, and what that is called."""
+"""For each kind of setting: its type in TOML, and a description of the type."""
 
 
 class FileError(ValueError):
-    """A file that cannot be read, or holds a value of the wrong type; the text says which."""
+    """The file cannot be read, or has a value of the wrong type; the text says which."""
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """What a file sets, by the settings' names in capitals. Raises FileError."""
+    """The settings in a file, by name in upper case. Raises FileError."""
     try:
         with path.open("rb") as file:
             return {name.upper(): value for name, value in tomllib.load(file).items()}
@@ -30,8 +30,8 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def check_type(kind: str, value: Any) -> None:
-    """Raise FileError where a value is not of a setting's kind."""
-    expected, called = TYPES[kind]
+    """Raise FileError where a value has not the type of the setting."""
+    expected, description = TYPES[kind]
     entries = value if isinstance(value, list) else ()
     if type(value) is not expected or not all(isinstance(entry, str) for entry in entries):
-        raise FileError(f"Must be {called}.")
+        raise FileError(f"Must be {description}.")

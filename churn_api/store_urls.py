@@ -1,4 +1,4 @@
-"""Addresses of stores: what is wrong about one, in words that show none of it: any part may be of its password."""
+"""Checks of database and Redis URLs. Error texts quote no part of a URL: any part may belong to the password."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 SQLITE = ("sqlite", "sqlite+pysqlite")
 IN_MEMORY = ("sqlite://", "sqlite:///:memory:")
-"""Addresses of a database that is in the memory of one process."""
+"""URLs of a database in the memory of one process."""
 POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 REDIS = ("redis", "rediss", "redis+unix")
 
@@ -21,11 +21,11 @@ _SECRET_OPTION = re.compile(r"(?i)((?:\?|&)[^=&]*pass[^=&]*=)[^&]*")
 
 
 class UrlError(ValueError):
-    """An address that cannot be one of a store; the text says why."""
+    """The URL is not valid for the store; the text says why."""
 
 
 def check_database_url(url: str) -> None:
-    """Raise UrlError where an address cannot be one of a database."""
+    """Raise UrlError where a URL is not that of a database."""
     scheme = _scheme(url, _DATABASE_FORM)
     if scheme in SQLITE:
         _check_sqlite(url)
@@ -38,7 +38,7 @@ def check_database_url(url: str) -> None:
 
 
 def check_redis_url(url: str) -> None:
-    """Raise UrlError where an address cannot be one of a Redis."""
+    """Raise UrlError where a URL is not that of a Redis."""
     if _scheme(url, _REDIS_FORM) not in REDIS:
         raise UrlError(f"Must be an address {_REDIS_FORM}, or begin with rediss:// or redis+unix://.")
     _require("redis", "redis")
@@ -48,7 +48,7 @@ def check_redis_url(url: str) -> None:
         parts = urlsplit(url)
         _ = parts.port
         pool = ConnectionPool.from_url(url.replace("redis+unix://", "unix://", 1))
-        # An option that there is not is only met here; nothing is connected.
+        # Unknown options only fail here; this does not connect.
         pool.connection_class(**pool.connection_kwargs)
     except TypeError as error:
         raise UrlError("Has an option that the client of Redis does not have.") from error
@@ -59,7 +59,7 @@ def check_redis_url(url: str) -> None:
 
 
 def check_counters_url(url: str) -> None:
-    """Raise UrlError where an address cannot be one of counters: of Redis, or of another storage that `limits` has."""
+    """Raise UrlError where a URL is not that of a Redis, or of another storage of `limits`."""
     from limits.storage import SCHEMES  # type: ignore[attr-defined]
 
     scheme = _scheme(url, _REDIS_FORM)
@@ -72,13 +72,13 @@ def check_counters_url(url: str) -> None:
 
 
 def without_password(url: str) -> str:
-    """An address as it may be shown."""
+    """A URL with its password hidden."""
     return _SECRET_OPTION.sub(rf"\1{HIDDEN}", _CREDENTIALS.sub(rf"\1:{HIDDEN}@", url))
 
 
 def _scheme(url: str, form: str) -> str:
-    scheme, found, _ = url.partition("://")
-    if not found:
+    scheme, separator, _ = url.partition("://")
+    if not separator:
         raise UrlError(f"Must be an address {form}.")
     return scheme
 
@@ -89,7 +89,7 @@ def _check_sqlite(url: str) -> None:
     if path.startswith("file:"):
         return
     if path in ("", ":memory:"):
-        raise UrlError("In memory each process would have a database of its own: name a file.")
+        raise UrlError("In memory each process would have its own database: name a file.")
     if not rest.startswith("/"):
         raise UrlError(
             "Must have three slashes and a path, or four where the path is absolute: sqlite:////folder/file."
@@ -100,7 +100,7 @@ def _check_sqlite(url: str) -> None:
 
 def _check_postgres(url: str) -> None:
     _require("psycopg", "postgres")
-    # Only here: who uses a file does without.
+    # Imported here: SQLite does not need the driver.
     from psycopg import ProgrammingError
     from psycopg.conninfo import make_conninfo
     from sqlalchemy.engine import make_url
@@ -114,7 +114,7 @@ def _check_postgres(url: str) -> None:
         raise UrlError(f"Must be an address {_DATABASE_FORM}; {_ESCAPES}.") from error
     except ProgrammingError as error:
         raise UrlError(f"Has an option that PostgreSQL does not have: {_OPTIONS}.") from error
-    # What stands between two of them would be taken for a part of the host, and told in every log.
+    # The text between two @ would be taken for part of the host, and logged.
     if "@" in (parsed.host or "") or url.partition("?")[0].count("@") > 1:
         raise UrlError(f"Has more than one @; {_ESCAPES}.")
     if parsed.port is not None and not 0 < parsed.port < 65536:
@@ -122,10 +122,10 @@ def _check_postgres(url: str) -> None:
 
 
 def _require_package(scheme: str, names: Iterable[str]) -> None:
-    """A storage of Redis names Valkey too, and needs what its scheme begins with."""
+    """Raise UrlError where a package is missing. Redis storages also list Valkey, which is not needed."""
     packages = [name.partition(".")[0] for name in names]
-    own = [package for package in packages if scheme.startswith(package)] or packages
-    missing = [package for package in own if find_spec(package) is None]
+    needed = [package for package in packages if scheme.startswith(package)] or packages
+    missing = [package for package in needed if find_spec(package) is None]
     if missing:
         raise UrlError(f"Needs a package that is not installed: {missing[0]}.")
 

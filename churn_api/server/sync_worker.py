@@ -17,7 +17,7 @@ from gunicorn.http import errors, message, parser, wsgi  # type: ignore[import-u
 from gunicorn.http.body import LengthReader  # type: ignore[import-untyped]
 from gunicorn.workers import sync  # type: ignore[import-untyped]
 
-from churn_api.config import UNIX
+from churn_api.host_names import UNIX
 from churn_api.server.complete_response import CompleteResponse
 from churn_api.telemetry import logs
 from churn_api.web.core.problems import KINDS, MEDIA_TYPE, server_problem

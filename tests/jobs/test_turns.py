@@ -31,7 +31,7 @@ def serve(queue, count):
 
 def many(database, owner, count):
     """So many queued jobs of an owner, made long ago."""
-    row = new_row(REQUEST, datetime(2020, 1, 1, tzinfo=UTC)) | {"owner": owner, "owner_name": "", "fingerprint": ""}
+    row = new_row(REQUEST, {"id": "", "owner": owner, "owner_name": ""}, datetime(2020, 1, 1, tzinfo=UTC))
     with database.transaction() as connection:
         connection.execute(insert(JOBS), [row | {"id": f"{owner}{number:05d}"} for number in range(count)])
 

@@ -5,8 +5,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from churn_api.config import UNIX
-from churn_api.host_names import address_in
+from churn_api.host_names import UNIX, address_in
 
 
 def is_from_proxy(environ: Mapping[str, Any], trusted: tuple[str, ...]) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 from churn_api.telemetry.exception_format import format_exception
-from churn_api.telemetry.log_lines import LONGEST
+from churn_api.telemetry.log_lines import MAX_BYTES
 
 BEGIN = """
 import logging, os, sys
@@ -150,7 +150,7 @@ def test_long_lines(text):
     code = f"logs.log_event(20, 'request', {{'status': 200, 'records': 'first' + {sent} + 'last', 'other': {sent}}})"
     printed = run(code + f"\nlog.info('%s', 'first' + {sent})")
     for line in printed.splitlines():
-        assert len(line.encode()) < LONGEST
+        assert len(line.encode()) < MAX_BYTES
     assert json.loads(printed.splitlines()[0])["status"] == 200
 
 

@@ -41,7 +41,7 @@ def test_counts(storage):
 
 
 def test_windows_end(storage):
-    """A count ends its seconds after the first hit, and begins anew."""
+    """A counter ends its period after the first hit, and starts again."""
     storage.incr("a", 1, 3)
     assert 0 < storage.get_expiry("a") - time.time() <= 1.1
     time.sleep(1.2)
@@ -96,7 +96,7 @@ def test_a_hit_says_when_its_counter_ends(storage):
 
 
 def test_clock_that_is_set_back(tmp_path, monkeypatch):
-    """After a clock was set back by a day, a counter that would go on for a day begins anew, with its own length."""
+    """After the clock is set back by a day, a counter that would last a day longer starts again with its own length."""
     now = time.time()
     for counters in (storage_from_string(uri_of(tmp_path / "limits.counters")), ProcessCounters()):
         monkeypatch.setattr(time, "time", lambda: now)
@@ -106,7 +106,7 @@ def test_clock_that_is_set_back(tmp_path, monkeypatch):
 
 
 def test_redis_whose_clock_is_set_back(redis_url):
-    """A counter in Redis that would end later than it can, or never, begins anew."""
+    """A Redis counter with an impossible end, or without one, starts again."""
     storage = storage_from_string(counters_uri(redis_url))
     theirs = RedisStorage(redis_url).storage
     for seconds in (86400, None):
@@ -140,7 +140,7 @@ def test_killed_in_the_middle_of_a_hit(tmp_path):
 
 
 def test_the_file_stays_small(tmp_path, monkeypatch):
-    """A full page takes no further counter and evicts none that goes on; where some have ended, there is room again."""
+    """A full page accepts no further counter and evicts no active one; counters that end make room."""
     monkeypatch.setattr(file_counters, "PAGES", 1)
     path = tmp_path / "limits.counters"
     storage = storage_from_string(uri_of(path))
@@ -155,7 +155,7 @@ def test_the_file_stays_small(tmp_path, monkeypatch):
 
 
 def test_no_room_in_the_file(tmp_path, monkeypatch, caplog):
-    """Callers that the file has no room for are limited by each process, those that it has go on; one line says so."""
+    """Each process limits the callers for which the file has no room; others are unaffected, and one line is logged."""
     monkeypatch.setattr(file_counters, "PAGES", 1)
     storage = storage_from_string(uri_of(tmp_path / "limits.counters"))
     counters = SharedCounters(storage)
@@ -167,7 +167,7 @@ def test_no_room_in_the_file(tmp_path, monkeypatch, caplog):
 
 
 def test_memory_is_bounded(monkeypatch):
-    """A process that counts for itself tells so many callers apart; further ones share a counter."""
+    """A process that counts for itself has a limited number of counters; further callers share one."""
     monkeypatch.setattr(process_counters, "MAX_COUNTERS", 100)
     counters = ProcessCounters()
     assert {counters.hit(str(number), 60).total for number in range(100)} == {1}
@@ -186,7 +186,7 @@ def test_file_that_is_replaced(tmp_path):
 
 
 def test_nobody_is_named(tmp_path):
-    """The file holds no key that was counted: neither an address nor the id of an API key."""
+    """The file contains no counter's key: neither a client address nor an API key's id."""
     path = tmp_path / "limits.counters"
     storage_from_string(uri_of(path)).hit("address:192.0.2.77", 60)
     assert b"192.0.2" not in path.read_bytes()
@@ -194,7 +194,7 @@ def test_nobody_is_named(tmp_path):
 
 @pytest.mark.parametrize("content", [b"not counters, though it is long enough to look like them" * 50, b"short"])
 def test_file_that_cannot_be_used(tmp_path, content):
-    """A file that holds something else is told as the storage's own error."""
+    """A file with other content raises the storage's own error."""
     (tmp_path / "limits.counters").write_bytes(content)
     storage = storage_from_string(uri_of(tmp_path / "limits.counters"))
     assert not storage.check()

@@ -1,4 +1,4 @@
-"""Secrets that are not those of the other machines, or are lost: told before they void what was made with them."""
+"""Secrets that differ from the other machines', or are lost, are reported before they invalidate keys."""
 
 import logging
 
@@ -53,7 +53,7 @@ def run(*words):
     [("KEY_PEPPER", "2 active keys let no one in"), ("JWT_SECRET", "tokens that were made with it are refused")],
 )
 def test_another_secret(shared, services, monkeypatch, name, voided):
-    """A machine with another secret than the rest does not start, and is told what it would void and the ways on."""
+    """A machine with a different secret does not start; the error says what it would invalidate and what to do."""
     services().check()
     monkeypatch.setenv(f"CHURN_{name}", OTHER)
     with pytest.raises(
@@ -98,7 +98,7 @@ def test_token_secret_is_rotated(shared, services, monkeypatch):
 
 @pytest.mark.parametrize("name", ["KEY_PEPPER", "JWT_SECRET"])
 def test_lost_secret(monkeypatch, instance, services, name):
-    """A secret of the instance folder that is lost is not made anew in silence: a start says what ends without it."""
+    """A lost secret file is not silently replaced: the start fails, and says what the loss invalidates."""
     for secret in ("KEY_PEPPER", "JWT_SECRET"):
         monkeypatch.delenv(f"CHURN_{secret}")
     services().check()
@@ -112,7 +112,7 @@ def test_lost_secret(monkeypatch, instance, services, name):
 
 
 def test_lost_before_it_was_known(monkeypatch, instance, services):
-    """Of a database of an older release, which has keys and knows no secret, a lost pepper is told as well."""
+    """With a database of an older release, which has keys but no fingerprints, a lost pepper is reported too."""
     monkeypatch.delenv("CHURN_KEY_PEPPER")
     before = services()
     before.keys.create("crm", {"predict"}, by="test")

@@ -27,7 +27,7 @@ def key_cache(database):
 
 
 def count_queries(database, monkeypatch):
-    """How often the database is asked from now on."""
+    """Counts the queries from now on."""
     asked = []
     ask = type(database)._connection
     monkeypatch.setattr(type(database), "_connection", lambda *arguments: asked.append(1) or ask(*arguments))
@@ -35,7 +35,7 @@ def count_queries(database, monkeypatch):
 
 
 def test_create(keys, key_cache):
-    """A key lets in the caller that it was made for, with its scopes and its rate."""
+    """A key authenticates its caller, with its scopes and its rate."""
     key = keys.create("crm", {"predict", "jobs"}, by="test", rate="5/minute")
     caller = key_cache.find(key.text)
     assert (caller.name, caller.scopes, caller.rate) == ("crm", {"predict", "jobs"}, "5/minute")
@@ -66,13 +66,13 @@ def test_keys_are_not_kept(keys, database):
     ],
 )
 def test_guesses(key_cache, text):
-    """What is no key, or a key that there is not, lets nobody in, and nothing tells them apart."""
+    """Malformed and unknown keys are rejected in the same way."""
     with pytest.raises(Denied, match="invalid-key"):
         key_cache.find(text)
 
 
 def test_almost_right(keys, key_cache):
-    """A key with the right id and one other character lets nobody in, before and after the right one was seen."""
+    """A key with one wrong character is rejected, before and after the right one is cached."""
     key = keys.create("crm", {"predict"}, by="test").text
     wrong = key[:-1] + ("A" if key[-1] != "A" else "B")
     for tried in (wrong, key, wrong):
@@ -84,14 +84,14 @@ def test_almost_right(keys, key_cache):
 
 
 def test_another_pepper(keys, database):
-    """Keys made with another pepper let nobody in."""
+    """Keys made with another pepper are rejected."""
     key = keys.create("crm", {"predict"}, by="test").text
     with pytest.raises(Denied):
         KeyCache(database, b"another pepper, as long as the one").find(key)
 
 
 def test_revoke(keys, key_cache):
-    """A revoked key lets nobody in once the cache of keys is refreshed, and revoking it twice is told."""
+    """A revoked key is rejected once the cache is refreshed, and revoking it twice is an error."""
     key = keys.create("crm", {"predict"}, by="test")
     key_cache.find(key.text)
     assert keys.revoke("crm", by="test") == [key.id]
@@ -103,7 +103,7 @@ def test_revoke(keys, key_cache):
 
 
 def test_expiry(keys, key_cache):
-    """A key lets nobody in from its end on, without the database being asked."""
+    """An expired key is rejected without a query."""
     key = keys.create("crm", {"predict"}, by="test", expires=timedelta(seconds=-1))
     with pytest.raises(Denied):
         key_cache.find(key.text)
@@ -134,7 +134,7 @@ def test_names_are_taken_once(keys):
 
 
 def test_asked_once(keys, key_cache, database, monkeypatch):
-    """The database is asked once for a key, and once for a wrong one, however often they are sent."""
+    """A key, valid or not, is queried once, however often it is sent."""
     key = keys.create("crm", {"predict"}, by="test").text
     asked = count_queries(database, monkeypatch)
     for _ in range(50):
@@ -145,7 +145,7 @@ def test_asked_once(keys, key_cache, database, monkeypatch):
 
 
 def test_time_tells_nothing(keys, key_cache):
-    """A key that was never seen is turned away in the time that a wrong one takes whose id there is."""
+    """Rejecting an unknown id takes as long as rejecting a wrong key with a known id."""
     key_cache.find(keys.create("crm", {"predict"}, by="test").text)
     known = keys.create("other", {"predict"}, by="test").text[: len("churn_aaaaaaaaaaaa_")]
     taken = {known: [], "churn_aaaaaaaaaaaa_": []}
@@ -170,7 +170,7 @@ def test_guesses_are_bounded(key_cache, monkeypatch):
 
 
 def test_database_away(keys, key_cache, database, monkeypatch):
-    """While the database is away, keys that were met let in, and others cannot be judged."""
+    """While the database is away, cached keys are accepted, and others raise DatabaseAway."""
     met, other = (keys.create(name, {"predict"}, by="test").text for name in ("met", "other"))
     key_cache.find(met)
 

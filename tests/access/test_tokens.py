@@ -1,4 +1,4 @@
-"""Tokens: what lets in, and every way that is known to forge one."""
+"""Tokens: valid ones, and every known way to forge one."""
 
 import base64
 import hashlib
@@ -50,14 +50,14 @@ def encoded(part):
 
 
 def test_ours(tokens):
-    """A token of ours is of the key that it was made from, with the scopes that were asked for and the key's rate."""
+    """An issued token has the identity and rate of its key, and the requested scopes."""
     caller = tokens.read(tokens.make(CALLER, frozenset({"predict"})))
     assert caller == Caller("key:abc", "crm", frozenset({"predict"}), "5/minute", by_token=True)
 
 
 @pytest.mark.parametrize(("key", "algorithm", "kid"), [(RSA, "RS256", "rsa"), (ED, "EdDSA", "ed")])
 def test_theirs(tokens, key, algorithm, kid):
-    """A token of the identity provider lets its subject in, with those of its scopes that mean something here."""
+    """A token of the identity provider authenticates its subject, with those of its scopes that exist here."""
     text = jwt.encode(claims(), key, algorithm, {"kid": kid})
     assert tokens.read(text) == Caller("subject:anna", "anna", frozenset({"predict"}), by_token=True)
 
@@ -93,7 +93,7 @@ def test_theirs_are_no_keys(tokens):
     ids=lambda value: str(value)[:24],
 )
 def test_wrong_claims(tokens, changed, code):
-    """A token that has expired, or is for or by somebody else, or lacks a claim, lets nobody in."""
+    """A token that is expired, has another audience or issuer, or lacks a claim, is rejected."""
     with pytest.raises(Denied, match=code):
         tokens.read(jwt.encode(claims(**changed), ED, "EdDSA", {"kid": "ed"}))
 
@@ -128,13 +128,13 @@ def forged():
 
 @pytest.mark.parametrize("way", forged())
 def test_forged(tokens, way):
-    """No forged token lets anybody in: no algorithm but the key's own, and no key but those that are known."""
+    """Forged tokens are rejected: only the key's own algorithm and known keys are accepted."""
     with pytest.raises(Denied, match="invalid-token"):
         tokens.read(forged()[way])
 
 
 def test_changed(tokens):
-    """A token in which a scope was added after it was signed lets nobody in."""
+    """A token with a scope that was added after signing is rejected."""
     head, body, signature = tokens.make(CALLER, frozenset({"predict"})).split(".")
     payload = json.loads(base64.urlsafe_b64decode(body + "=="))
     with pytest.raises(Denied, match="invalid-token"):
@@ -152,7 +152,7 @@ def test_leeway(tmp_path):
 
 @pytest.mark.parametrize("ahead", [60, 3600, 86400], ids=["a minute", "an hour", "a day"])
 def test_clock_that_is_ahead(tokens, ahead, monkeypatch):
-    """A token of a machine whose clock is ahead, or that was made before the clock was set back, lets in."""
+    """A token from a machine whose clock is ahead, or from before the clock was set back, is accepted."""
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + ahead)
     text = tokens.make(CALLER, frozenset({"predict"}))
@@ -185,7 +185,7 @@ def test_no_provider():
     [("{", "not a JWKS"), ("[]", "not a JWKS"), ('{"keys": []}', "not a JWKS|no key"), (None, "cannot be read")],
 )
 def test_bad_key_set(tmp_path, content, complaint):
-    """A JWKS file that holds no key that can be used stops the start with the reason."""
+    """A JWKS file without a usable key prevents the start, with the reason."""
     path = tmp_path / "jwks.json"
     if content is not None:
         path.write_text(content)

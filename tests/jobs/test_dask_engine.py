@@ -1,4 +1,4 @@
-"""The Dask engine on a real cluster: a scheduler and two workers, each a process of its own."""
+"""The Dask engine on a real cluster: a scheduler and two workers, each in its own process."""
 
 import os
 import subprocess
@@ -109,7 +109,7 @@ def test_a_worker_of_the_cluster_is_killed(office, cluster, start, many_blocks, 
 
 
 def test_cancelled(office, cluster, start, many_blocks):
-    """A job that is cancelled in the middle stops, and of its files nothing stays."""
+    """A running job that is cancelled stops, and its files are removed."""
     files = office.put(many_blocks, **ASKED)
     with cluster.running(), start():
         office.blocks(5)
@@ -119,7 +119,7 @@ def test_cancelled(office, cluster, start, many_blocks):
 
 
 def test_scheduler_comes_late(office, cluster, start, many_blocks):
-    """Without a scheduler a job waits, which counts as no attempt and which the log tells, and ends well with one."""
+    """Without a scheduler a job waits, which is logged and counts as no attempt; with one it succeeds."""
     office.put(many_blocks, **ASKED)
     with start() as worker:
         until(lambda: "job one: there is no Dask scheduler at DASK_SCHEDULER; released" in worker.log)
@@ -130,7 +130,7 @@ def test_scheduler_comes_late(office, cluster, start, many_blocks):
 
 
 def test_scheduler_is_started_anew(office, cluster, start, many_blocks, expected):
-    """A job whose scheduler is killed in the middle goes on where it was with the next one."""
+    """A job whose scheduler is killed continues from its last block with the next scheduler."""
     files = office.put(many_blocks, **ASKED)
     with start() as worker:
         with cluster.running() as (scheduler, _):

@@ -9,7 +9,7 @@ BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def job(state="running", seconds=10, **progress):
-    """A job whose latest attempt found 100 of 400 rows done, and has worked for some seconds."""
+    """A job whose latest attempt started at 100 of 400 rows, and has run for some seconds."""
     found = Progress(rows=100, done=1000, total=4000)
     request = Request("m", "1", "d", "csv", "csv", None, "fail", None, "", "local")
     return Job(
@@ -34,14 +34,14 @@ def job(state="running", seconds=10, **progress):
 
 
 def test_pace():
-    """Pace and time left come from what the latest attempt did, not from what it found done."""
+    """Rate and remaining time are computed from the latest attempt alone, not from earlier progress."""
     running = job()
     assert (running.percent, running.rate, running.seconds_left) == (50, 10, 20)
 
 
 @pytest.mark.parametrize("none", [job(seconds=None), job(seconds=0), job(seconds=-5)], ids=["new", "at once", "back"])
 def test_no_pace_yet(none):
-    """Before the first block of an attempt, or where the clock went back, there is no pace to tell."""
+    """Before the first block of an attempt, or where the clock was set back, there is no rate."""
     assert (none.percent, none.rate, none.seconds_left) == (50, None, None)
 
 

@@ -15,7 +15,7 @@ def names(folder):
 
 
 def test_a_file_is_whole_or_not_there(tmp_path):
-    """A file gets its name when it is complete; where writing it fails, the one before stays, and nothing beside it."""
+    """A file appears when it is complete; where writing fails, the previous file stays and no temporary file."""
     path = tmp_path / "file"
     with atomic_write(path) as file:
         file.write(b"old")
@@ -26,7 +26,7 @@ def test_a_file_is_whole_or_not_there(tmp_path):
 
 
 def test_two_writers(tmp_path):
-    """Of two who write the same file at once each writes one of its own, and the last to finish stays."""
+    """Two writers of the same file use separate temporary files, and the last to finish wins."""
     with atomic_write(tmp_path / "file") as slow:
         slow.write(b"slow")
         with atomic_write(tmp_path / "file") as quick:
@@ -36,7 +36,7 @@ def test_two_writers(tmp_path):
 
 
 def test_parts_in_order(files):
-    """Parts come back however they were written, under names that tell their format; a block may be without faults."""
+    """Parts are read as they were written, under names that show their format; a block may have no faults."""
     for number in (2, 0, 1):
         files.write_part(number, b"%d" % number)
         files.write_errors(number, b"e%d\n" % number)
@@ -62,7 +62,7 @@ def finish(files):
     ("data_set", "left"), [(False, {"result", "errors.ndjson"}), (True, {"result", "errors.ndjson", "parts"})]
 )
 def test_tidy(files, data_set, left):
-    """Of a job that is done the result and the faults stay, and the parts where they are a data set: the whole ones."""
+    """A finished job keeps its result and faults, and its complete parts where they form a data set."""
     finish(files)
     files.tidy(data_set=data_set)
     assert names(files.folder) == left
@@ -77,7 +77,7 @@ def test_discard(files):
 
 
 def test_remove(files, tmp_path):
-    """Of a job that was cancelled nothing stays, and who still writes to it writes nothing."""
+    """A cancelled job keeps no files, and a worker that still writes to it fails."""
     finish(files)
     with pytest.raises(FileNotFoundError), atomic_write(files.result):
         files.remove()
@@ -88,7 +88,7 @@ def test_remove(files, tmp_path):
 
 
 def test_work_of_each_lease(files):
-    """Each lease decompresses the input in a folder of its own; those of older leases go, those of newer ones stay."""
+    """Each lease decompresses the input in its own folder; folders of older leases are removed, newer ones stay."""
     newer, older = files.work_of(3), files.work_of(2)
     (newer / "input").write_bytes(b"x")
     assert older != newer

@@ -41,7 +41,7 @@ def work(office, job="one"):
 
 
 def nothing(tmp_path, rows):
-    """A few hundred bytes that are so many rows without any member."""
+    """A few hundred bytes that decompress to this many rows without fields."""
     path = tmp_path / "nothing.ndjson"
     path.write_bytes(gzip.compress(b"{}\n" * rows))
     return path
@@ -94,7 +94,7 @@ def test_the_bound_outlives_a_worker(office_with, tmp_path, monkeypatch):
 
 
 def test_faults_that_fail_a_job(office_with, tmp_path):
-    """A job that its bad rows fail tells no more of them than there is room for."""
+    """A job that fails for its bad rows reports no more faults than the limit allows."""
     office = office_with(MAX_JOB_ERRORS_BYTES=5000)
     files = office.put(nothing(tmp_path, 5000), on_error="fail")
     job = work(office)
@@ -132,7 +132,7 @@ def test_a_result_out_of_proportion(office_with, tmp_path, monkeypatch):
 
 
 def test_time_out_of_proportion(office_with, tmp_path, monkeypatch):
-    """A job that takes longer than its input's share, over all its workers, fails and says by which setting."""
+    """A job that exceeds its time over all attempts fails, and the reason names the setting."""
     monkeypatch.setattr(module.JobLimits, "seconds_of", lambda bounds, _: bounds.seconds / 100)
     monkeypatch.setattr(text_blocks, "TEXT_LINES", 10)
     office = office_with(MAX_JOB_SECONDS=50)

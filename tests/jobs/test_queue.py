@@ -29,7 +29,7 @@ FIRST = Progress(blocks=1, start=20, stop=120, rows=10, lines=11, bad_rows=1, do
 
 
 def queue_of(database, seconds=30, max_attempts=3):
-    """A queue; of negative seconds, its leases have run out when they are given."""
+    """A queue; with negative seconds, leases expire immediately."""
     return Queue(database, lease=timedelta(seconds=seconds), max_attempts=max_attempts)
 
 
@@ -40,7 +40,7 @@ def queue(database):
 
 @pytest.fixture
 def forgotten(database):
-    """The queue, as workers use it who are killed at once: their leases have run out."""
+    """A queue whose leases expire immediately, as of workers that are killed."""
     return queue_of(database, seconds=-1)
 
 
@@ -51,7 +51,7 @@ def put(queue, id="one", owner="key:a", **chosen):  # noqa: A002
 
 
 def finish(queue, job_id, state):
-    """Bring a new job to one of the states that end it."""
+    """Bring a new job to a final state."""
     put(queue, job_id)
     if state == "cancelled":
         queue.cancel(job_id)
@@ -61,7 +61,7 @@ def finish(queue, job_id, state):
 
 
 def test_put_and_get(queue):
-    """A job is queued with what was asked for, and found again by its id."""
+    """A queued job has its request, and is found by its id."""
     made = put(queue)
     assert (made.state, made.request, made.progress, made.attempts) == ("queued", REQUEST, Progress(), 0)
     assert (made.owner, made.owner_name, made.worker) == ("key:a", "name of key:a", None)
@@ -123,7 +123,7 @@ def test_reasons_that_no_database_takes(queue, odd):
 
 @pytest.mark.parametrize("job_id", ["\0", "a\0b", "\ud800", "x" * 65, "", "../one", "%00"])
 def test_ids_that_no_job_has(queue, job_id):
-    """Any text may be asked for as an id; what no job can have is not there, whatever the database thinks of it."""
+    """Any text may be requested as an id; one that no job can have is unknown, on every database."""
     put(queue)
     assert queue.get(job_id) is None
     with pytest.raises(UnknownJob):
@@ -143,7 +143,7 @@ def writes(queue, lease):
 
 
 def test_taken_over(queue, forgotten):
-    """A job whose lease ran out goes on with another worker where it stopped, and its first one can write no more."""
+    """A job whose lease has expired continues with another worker, and the first one can no longer write."""
     put(queue)
     old = forgotten.claim("old")
     forgotten.advance(old, FIRST)
@@ -159,7 +159,7 @@ def test_taken_over(queue, forgotten):
 
 
 def test_the_same_worker_twice(queue, forgotten):
-    """A worker that takes its own job again cannot write by the lease it had before."""
+    """A worker that claims its own job again cannot write with its old lease."""
     put(queue)
     old = forgotten.claim("w")
     queue.claim("w")
@@ -202,7 +202,7 @@ def test_renewed(queue, forgotten, way):
 
 
 def test_release(queue):
-    """A job that is given back is leased again at once, goes on where it stopped, and no attempt is counted."""
+    """A released job can be leased at once, continues where it stopped, and no attempt is counted."""
     put(queue)
     for _ in range(10):
         lease = queue.claim("w")
@@ -214,7 +214,7 @@ def test_release(queue):
 
 
 def test_attempts_run_out(queue, forgotten):
-    """A job that ended its worker as often as is allowed has failed, and the next one in the queue is leased."""
+    """A job that has ended its worker too often fails, and the next job is leased."""
     put(queue)
     put(queue, "two")
     for attempt in range(3):
@@ -283,7 +283,7 @@ def test_one_key_at_once(queue, database_url):
 
 
 def _claim_all(url, worker, results):
-    """Claim until there is nothing left, and tell what was claimed."""
+    """Claim until the queue is empty, and report the claimed jobs."""
     database = Database(url)
     queue, claimed = queue_of(database), []
     while (lease := queue.claim(worker)) is not None:
@@ -311,7 +311,7 @@ def test_claimed_once(queue, database_url):
 
 
 def test_abandoned_is_claimed_once(queue, forgotten, database_url):
-    """Of many workers that find a lease run out at the same moment, one takes the job over."""
+    """Of many workers that see an expired lease at the same moment, one takes the job over."""
     put(queue)
     forgotten.claim("old")
 
@@ -337,7 +337,7 @@ def test_cancel_queued(queue):
 
 @pytest.mark.parametrize("way", ["renew", "advance"])
 def test_cancel_running(queue, way):
-    """The worker of a cancelled job is told so when it next writes, keeps nothing, and ends it."""
+    """The worker of a cancelled job gets Cancelled at its next write, saves nothing, and ends the job."""
     put(queue)
     lease = queue.claim("w")
     job = queue.cancel("one")
@@ -414,7 +414,7 @@ def test_cancel_unknown(queue):
 
 
 def test_cancel_is_audited(queue, database):
-    """A cancellation by somebody who manages is in the audit; one that was refused is not."""
+    """A cancellation by an operator is in the audit log; a rejected one is not."""
     put(queue)
     queue.cancel("one", by="anna")
     with pytest.raises(Finished):
@@ -424,7 +424,7 @@ def test_cancel_is_audited(queue, database):
 
 
 def test_list(queue):
-    """Jobs are listed newest first, of one owner or of all, in one state or in any, and no more than asked for."""
+    """Jobs are listed newest first, by owner and state where given, and no more than the limit."""
     for number in range(6):
         put(queue, f"job{number}", owner=f"key:{number % 2}")
     queue.claim("w")
@@ -458,7 +458,7 @@ def test_delete(queue):
 
 
 def test_finished(queue):
-    """Jobs that are over are told in the order in which they ended, whatever the one in which they were queued."""
+    """Finished jobs are listed in the order in which they ended, not in which they were queued."""
     for job_id in ("a", "b", "c", "d"):
         put(queue, job_id)
     lease = queue.claim("w")
@@ -469,7 +469,7 @@ def test_finished(queue):
 
 
 def test_a_workers_clock(postgres_database, monkeypatch):
-    """On a database that many machines share, a worker whose clock is wrong gives and takes no lease too early."""
+    """On a shared database, a worker whose clock is wrong neither loses nor takes a lease too early."""
 
     class Wrong(datetime):
         @classmethod

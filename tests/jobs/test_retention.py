@@ -73,7 +73,7 @@ def test_by_space(queue, make, tmp_path):
 
 
 def test_what_is_not_over_stays(queue, make, tmp_path):
-    """A queued or a running job is never removed, however old it is and whatever it takes."""
+    """A queued or running job is never removed, however old or large it is."""
     make("ended", days=1)
     make("running", size=10_000)
     queue.claim("w")
@@ -102,7 +102,7 @@ def test_strays(queue, make, tmp_path):
 
 
 def test_what_is_no_folder_stays(queue, tmp_path):
-    """Files beside the folders, and what links lead to, are nobody's to remove."""
+    """Files next to the folders, and targets of symbolic links, are never removed."""
     elsewhere = tmp_path / "elsewhere"
     write(elsewhere, 50)
     folder = tmp_path / "jobs"
@@ -117,7 +117,7 @@ def test_what_is_no_folder_stays(queue, tmp_path):
 
 
 def test_without_files(queue, make, tmp_path):
-    """A job that has no folder goes by its age as others do."""
+    """A job without a folder is removed by age, as others are."""
     queue.put(REQUEST, id="one", owner="a", owner_name="a")
     queue.cancel("one")
     assert prune(queue, tmp_path / "none", keep_days=0, keep_bytes=0) == [("one", 0, "age")]
@@ -125,7 +125,7 @@ def test_without_files(queue, make, tmp_path):
 
 
 def test_looking_removes_nothing(queue, make, tmp_path):
-    """What would be removed can be asked for, as often as one likes."""
+    """The list of what would be removed can be requested repeatedly, and removes nothing."""
     make("ended", days=8)
     first = prunable(queue, tmp_path, keep_days=7, keep_bytes=0)
     assert first == prunable(queue, tmp_path, keep_days=7, keep_bytes=0) == [("ended", 100, "age")]

@@ -37,7 +37,7 @@ def files(tmp_path):
 
 
 def nothing():
-    """A check that lets all pass."""
+    """A check that never raises."""
 
 
 @pytest.mark.parametrize("source", ["in/table.csv", "./in/../in/table.csv", "inside.csv"])
@@ -76,7 +76,7 @@ def test_below_the_data_folder(data, files, source):
     ],
 )
 def test_outside_the_data_folder(data, files, tmp_path, source):
-    """Nothing but a file below the data folder is read, and the refusal tells no path."""
+    """Only a file below DATA_DIR is read, and the error contains no path."""
     source = source.format(outside=tmp_path / "secret.csv")
     sources = Sources(data, [], PLENTY)
     with pytest.raises(SourceError) as refused:
@@ -113,7 +113,7 @@ def test_no_data_folder(files):
     ],
 )
 def test_addresses_that_are_not_set(data, files, source):
-    """An address is read only below one that is set, as it stands: no options, and no way up."""
+    """A URL is read only below a configured one, without query options and without `..`."""
     for sources in (Sources(data, ["s3://bucket/in/"], PLENTY), Sources(data, [], PLENTY)):
         with pytest.raises(SourceError, match="DATA_URLS"):
             sources.check(source)
@@ -190,14 +190,14 @@ def test_object_store(files, monkeypatch):
 
 
 def test_too_large(data, files):
-    """A file with more bytes than a job may have is refused, and nothing of it stays."""
+    """A file that is too large is rejected, and no copy of it stays."""
     with pytest.raises(SourceError, match="more than 10 bytes"):
         Sources(data, [], 10).fetch("in/table.csv", files, nothing)
     assert not [path for path in files.folder.iterdir() if path.is_file()]
 
 
 def test_nobody_wants_it(data, files):
-    """A copy ends as soon as the check raises, and nothing of it stays."""
+    """A copy ends as soon as the check raises, and is removed."""
 
     def stop():
         raise InterruptedError

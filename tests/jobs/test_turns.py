@@ -30,7 +30,7 @@ def serve(queue, count):
 
 
 def many(database, owner, count):
-    """So many queued jobs of an owner, made long ago."""
+    """Queue many old jobs of an owner."""
     row = new_row(REQUEST, {"id": "", "owner": owner, "owner_name": ""}, datetime(2020, 1, 1, tzinfo=UTC))
     with database.transaction() as connection:
         connection.execute(insert(JOBS), [row | {"id": f"{owner}{number:05d}"} for number in range(count)])
@@ -70,7 +70,7 @@ def test_turns_of_workers_at_once(queue, database_url):
 
 
 def test_a_released_job_waits_for_its_turn(queue):
-    """A job that is handed back, as where a cluster is away, holds up no other key."""
+    """A released job, as where a cluster is away, delays no other key."""
     put(queue, "away", owner="a")
     put(queue, "other", owner="b")
     queue.release(queue.claim("w"))
@@ -78,7 +78,7 @@ def test_a_released_job_waits_for_its_turn(queue):
 
 
 def test_a_long_queue_is_claimed_from_quickly(queue, database):
-    """With ten thousand jobs waiting a claim takes well under a second."""
+    """With ten thousand queued jobs, a claim takes well under a second."""
     for owner in "abcde":
         many(database, owner, 2000)
     serve(queue, 1)
@@ -88,7 +88,7 @@ def test_a_long_queue_is_claimed_from_quickly(queue, database):
 
 
 def test_quota(queue):
-    """A key may have so many jobs, and so many bytes, that are not over; another key has its own; an end makes room."""
+    """Each key has its own limits of unfinished jobs and bytes; a job that ends makes room."""
     quota = Quota(jobs=2, bytes=100)
     put(queue, "one", input_bytes=60, quota=quota)
     with pytest.raises(QuotaExceeded, match="100 bytes"):

@@ -115,10 +115,10 @@ def test_a_kill_leaves_no_process(office, log, many_blocks):
 
 
 @pytest.mark.parametrize("whom", ["worker", "all"])
-def test_told_to_stop(office, log, many_blocks, expected, whom):
-    """On SIGTERM, to it alone or to its whole group, a worker hands back its job after a block, and ends with code 0.
+def test_stop(office, log, many_blocks, expected, whom):
+    """On SIGTERM, to the worker or to its process group, it releases its job after a block, and exits with code 0.
 
-    The attempt does not count, and the next worker goes on from there.
+    The attempt does not count, and the next worker continues from there.
     """
     files = office.put(many_blocks)
     with office.worker(log) as worker:
@@ -161,7 +161,7 @@ def test_fifty_jobs(models_dir, tmp_path, monkeypatch, postgres_database, many_b
 
 
 def test_cancelled(office, log, many_blocks):
-    """A job that is cancelled in the middle stops, its files are gone, and the worker takes the next one."""
+    """A running job that is cancelled stops, its files are removed, and the worker claims the next job."""
     files = office.put(many_blocks)
     office.put(many_blocks, "two")
     with office.worker(log) as worker:
@@ -248,7 +248,7 @@ def test_bad_rows_fail(client, office, log, tmp_path):
 
 
 def test_bad_rows_are_skipped(client, office, log, tmp_path):
-    """Where bad rows are skipped, the others are scored, and the bad ones stay in their places without scores."""
+    """Where bad rows are skipped, the others are scored, and bad rows stay in their positions without scores."""
     job = submitted(client, bad_table(tmp_path / "bad.csv"), on_error="skip", result_format="ndjson")
     with office.worker(log):
         found = office.finished(job)
@@ -272,7 +272,7 @@ def test_bad_rows_are_skipped(client, office, log, tmp_path):
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_broken_input(office, log, tmp_path, name, data, code):
-    """A file that is no table, or not the model's, fails its job with what is wrong, and tells no path."""
+    """A file that is not a table, or not for the model, fails its job with a reason that contains no path."""
     table = tmp_path / name
     table.write_bytes(data)
     office.put(table)
@@ -285,7 +285,7 @@ def test_broken_input(office, log, tmp_path, name, data, code):
 
 @contextmanager
 def small_disk(folder, size):
-    """A disk of its own that is soon full."""
+    """A separate small disk."""
     folder.mkdir()
     if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]).returncode:
         pytest.skip("no disk can be mounted here")
@@ -332,7 +332,7 @@ def stop_midway(office, postgres, worker):
 
 
 def test_database_goes_and_comes_back(on_postgres, log, own_postgres, many_blocks, expected):  # noqa: F811
-    """A job whose database goes away in the middle goes on when it is back, and its result is the same."""
+    """A job whose database is away for a while continues afterwards, and its result is the same."""
     files = on_postgres.put(many_blocks)
     with on_postgres.worker(log) as worker:
         stop_midway(on_postgres, own_postgres, worker)
@@ -344,7 +344,7 @@ def test_database_goes_and_comes_back(on_postgres, log, own_postgres, many_block
 
 
 def test_stopped_without_its_database(on_postgres, log, own_postgres, many_blocks, expected):  # noqa: F811
-    """A worker that is told to stop while the database is away ends, and the next one goes on when it is back."""
+    """A worker that is stopped while the database is away exits, and the next one continues when it is back."""
     files = on_postgres.put(many_blocks)
     with on_postgres.worker(log) as worker:
         stop_midway(on_postgres, own_postgres, worker)
@@ -372,7 +372,7 @@ def test_database_is_locked(office, log, instance, many_blocks, expected):
 
 
 def test_a_process_is_killed(office, log, many_blocks, expected):
-    """A job whose scoring process is killed is tried again by the same worker, and ends well."""
+    """A job whose scoring process is killed is retried by the same worker, and succeeds."""
     files = office.put(many_blocks)
     with office.worker(log) as worker:
         office.blocks(2)
@@ -386,7 +386,7 @@ def test_a_process_is_killed(office, log, many_blocks, expected):
 
 @pytest.mark.parametrize("zipped", [False, True])
 def test_taken_over(office, tmp_path, many_blocks, expected, zipped):
-    """A worker that is frozen loses its job to another, and harms nothing when it goes on: it says so, and works on."""
+    """A frozen worker loses its job to another; resumed, it changes nothing, logs that, and runs other jobs."""
     table = many_blocks
     if zipped:
         table = tmp_path / "large.csv.gz"
@@ -410,7 +410,7 @@ def test_taken_over(office, tmp_path, many_blocks, expected, zipped):
 
 
 def test_taken_over_and_done(office, tmp_path, many_blocks, expected):
-    """A worker that goes on only when another has finished its job changes nothing of the result."""
+    """A frozen worker that resumes after another has finished its job does not change the result."""
     files = office.put(many_blocks)
     with office.worker(tmp_path / "first") as first:
         office.blocks(2)
@@ -440,7 +440,7 @@ def test_attempts_that_advance(office, many_blocks):
 
 
 def test_what_is_kept_no_longer(office, log, small_table):
-    """A worker removes, with their files, jobs that ended longer ago than they are kept."""
+    """A worker removes expired jobs and their files."""
     for name in ("old", "new"):
         office.put(small_table, name)
         office.queue.succeed(office.queue.claim("w"), Progress(), 0)
@@ -461,7 +461,7 @@ def own_worker(office, engine, prune=tuple):
 
 
 def test_pruned_again_and_again(office, monkeypatch):
-    """A worker prunes every few minutes, and neither a disk nor a database that fails it ends that."""
+    """A worker prunes at intervals, and a failing disk or database does not stop it."""
     rounds = []
 
     def prune():
@@ -483,11 +483,11 @@ def test_pruned_again_and_again(office, monkeypatch):
         (OSError(errno.ENOSPC, "No space left on device"), "failed", "disk-full"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "failed", "disk-full"),
         (OSError(errno.EIO, "Input/output error"), "failed", "storage-failed"),
-        (RuntimeError("nobody thought of this"), "running", None),
+        (RuntimeError("unexpected"), "running", None),
     ],
 )
 def test_what_an_engine_raises(office, small_table, caplog, error, state, code):
-    """A disk that fails ends the job; what nobody expected ends the attempt, and never the worker."""
+    """A failing disk ends the job; an unexpected exception ends the attempt, and never the worker."""
 
     def engine(function, todo, check):
         yield function(next(todo))
@@ -502,7 +502,7 @@ def test_what_an_engine_raises(office, small_table, caplog, error, state, code):
 
 
 def test_an_upload_is_cut(serve, models_dir, make_key, instance):
-    """An upload that breaks off leaves no job and no file."""
+    """An interrupted upload leaves no job and no file."""
     key = make_key("jobs")
     with serve(models_dir, workers=1) as server:
         address = ("127.0.0.1", int(server.url.rpartition(":")[2]))

@@ -3,7 +3,7 @@ from scrapes import Scrapes, until
 
 
 def test_worker_of_its_own(models_dir, tmp_path):
-    """A job worker that runs by itself serves what it has done: blocks, rows good and bad, and how jobs ended."""
+    """A job worker without a server serves its metrics: blocks, good and bad rows, and finished jobs."""
     office, scrapes = Office(models_dir), Scrapes()
     with working(models_dir, tmp_path / "log", **scrapes.environment):
         office.put(grouped(tmp_path / "table.parquet", groups=3))

@@ -60,7 +60,7 @@ def _write_many(models, card, count):
 
 
 def test_writers_do_not_collide(models, card):
-    """Four processes that write at once get different versions, each of them whole."""
+    """Four concurrent writers get different versions, each of them complete."""
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_write_many, args=(models, card, 5)) for _ in range(4)]
     for writer in writers:
@@ -73,7 +73,7 @@ def test_writers_do_not_collide(models, card):
 
 
 def test_kill_in_mid_write(models, card):
-    """Writers killed at any moment leave whole versions, or none: every version there is can be read and verified."""
+    """Writers killed at any moment leave complete versions only: every version can be read and verified."""
     script = (
         "import sys; from pathlib import Path; from churn_api.registry.bundle import *\n"
         "models = Path(sys.argv[1]); card = read_card(models / 'small' / '1')\n"
@@ -93,7 +93,7 @@ def test_kill_in_mid_write(models, card):
 
 
 def test_abandoned_writes_are_swept(models, card):
-    """What a writer left behind a day ago goes with the next write; what is being written stays."""
+    """The next write removes temporary folders that are a day old; recent ones stay."""
     old, new = models / "small" / ".unfinished-old", models / "small" / ".unfinished-new"
     for folder in (old, new):
         folder.mkdir()

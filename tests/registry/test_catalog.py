@@ -40,7 +40,7 @@ def test_found_at_the_start(database):
 
 
 def test_found_again(catalog, database):
-    """What is known stays as it is: a newer version is registered and not live, a changed file keeps its old digest."""
+    """Registered versions do not change: a newer one is registered and not live, a changed one keeps its digest."""
     catalog.set_live("small", "1", by="test")
     before = revision(database)
     assert catalog.register_new(FOUND, by="start") == []

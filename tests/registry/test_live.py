@@ -36,7 +36,7 @@ def test_newest_is_live(models_dir):
 
 
 def test_pinned_version(models_dir):
-    """Any version can be asked for, and is loaded once."""
+    """Any version can be pinned, and is loaded once."""
     live = live_of(models_dir, "small")
     first = live.get("small", "1")
     assert first.card.version == "1"
@@ -45,7 +45,7 @@ def test_pinned_version(models_dir):
 
 
 def test_pinned_versions_go_first(models_dir):
-    """Of more models than are allowed, versions that were pinned are let go, and loaded again when asked for."""
+    """Above the limit of models, pinned versions are evicted, and loaded again when they are requested."""
     live = live_of(models_dir, "small", at_most=3)
     before = {name: live.get(name) for name in live.names}
     first = live.get("small", "1")
@@ -58,7 +58,7 @@ def test_pinned_versions_go_first(models_dir):
 
 
 def test_more_live_models_than_are_held(models_dir):
-    """Live models do not evict each other at every request: asked in turn, all but as many as are too many stay."""
+    """Live models do not evict each other at every request: all that fit stay in memory."""
     live = live_of(models_dir, "small", at_most=1)
     rounds = [{name: live.get(name) for name in live.names} for _ in range(4)]
     assert all(models["small"] is rounds[0]["small"] for models in rounds)
@@ -79,7 +79,7 @@ def test_more_live_models_are_warned_of_once(models_dir, caplog):
 
 
 def test_the_most_used_stays_beside_the_default(models_dir, monkeypatch):
-    """Where live models share room, the one that is used takes it from one that is not, after some seconds."""
+    """Where more models are live than fit, a used one evicts an unused one, after some seconds."""
     monkeypatch.setattr("churn_api.registry.loaded_models.EVICTION_SECONDS", 0.0)
     live = live_of(models_dir, "small", at_most=2)
     odd = live.get("odd")
@@ -136,7 +136,7 @@ def test_no_catalogue(models_dir):
 
 
 def test_unknown(models_dir):
-    """A model or a version that is not there is an error of its own, paths and odd numbers too."""
+    """An unknown model or version raises its own exception, also for paths and odd numbers."""
     live = live_of(models_dir, "small")
     for name in ("nobody", "..", "", "small/1"):
         with pytest.raises(UnknownModel):
@@ -167,7 +167,7 @@ def test_refused(models):
 
 
 def test_pinned_version_that_fails(models):
-    """A version asked for that fails its checks is not ready either."""
+    """A pinned version that fails its checks raises ModelNotReady too."""
     (models / "small" / "1" / "model.onnx").write_bytes(b"")
     with pytest.raises(ModelNotReady):
         live_of(models, "small").get("small", "1")

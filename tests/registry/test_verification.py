@@ -41,7 +41,7 @@ def test_each_is_judged_by_itself(models, models_dir):
     assert all(isinstance(error, Unrunnable) and "more memory than is allowed" in str(error) for error in huge[1:])
 
 
-def test_faults_of_files_are_told_as_ever(models):
+def test_faults_of_files_are_reported(models):
     """What is wrong with a bundle's files has the words that loading it has."""
     (models / "odd" / "1" / "model.onnx").write_bytes(b"changed")
     with pytest.raises(BundleError, match=r"model\.onnx is not the file that was packaged") as raised:
@@ -71,7 +71,7 @@ def test_registered_by_path(models, make_key):
 
 
 def test_uploaded(models, tmp_path, make_key):
-    """A graph that asks for 8 GB is a 422, nothing of it is written, and the worker is no larger."""
+    """A graph that allocates 8 GB is a 422, is not written, and does not increase the worker's memory."""
     client = create_app({"MODELS_DIR": str(models), "TESTING": True}).test_client()
     client.environ_base["HTTP_X_API_KEY"] = make_key(*SCOPES)
     sent = io.BytesIO()
@@ -96,7 +96,7 @@ def test_registered_by_the_command(models, monkeypatch):
 
 
 def test_found_at_the_start(models, caplog):
-    """A start does not register what must not be loaded: it says so and goes on, and no request can pin it."""
+    """A start does not register an unsafe bundle: it logs that and continues, and no request can pin it."""
     hostile_bundle(models / "small" / "2", models / "small" / "3", HUGE[2])
     client = create_app({"MODELS_DIR": str(models), "TESTING": True}).test_client()
     assert "version 3 of model 'small' is not registered" in caplog.text

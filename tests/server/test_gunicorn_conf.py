@@ -1,4 +1,4 @@
-"""gunicorn's configuration: of a checkout or of the package, when it starts, when it is told to reload."""
+"""gunicorn's configuration, in a checkout and in the package, at start and at reload."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def settings_file(tmp_path, monkeypatch):
 
 
 def requesters(server):
-    """The processes that a server has told that they take requests, those that ended excepted."""
+    """The running workers, from the server's log."""
     said = {line["pid"] for line in server.lines if line["event"].startswith("Booting worker")}
     return said & set(server.workers())
 
@@ -79,7 +79,7 @@ def test_level_of_the_log_is_followed(server, settings_file):
 
 
 def test_bad_settings_change_nothing(server, settings_file):
-    """A SIGHUP with settings that cannot be used is one line; the server goes on, with as many workers as it had."""
+    """A SIGHUP with invalid settings logs one line; the server continues with its old number of workers."""
     settings_file.write_text("web_concurrency = 2\n")
     reload(server)
     until(lambda: len(requesters(server)) == 2)

@@ -1,4 +1,4 @@
-"""SIGHUP with what cannot be used: the server goes on with what it has, and says so."""
+"""SIGHUP with an invalid configuration: the server continues with the old one, and logs it."""
 
 import signal
 
@@ -45,7 +45,7 @@ def test_a_broken_configuration(serve, models_dir, tmp_path):
 
 
 def test_a_newer_schema(serve, models_dir):
-    """A database that was upgraded for a newer program is told at SIGHUP, and what is held answers on."""
+    """A database upgraded for a newer program is reported at SIGHUP, and the server continues."""
     with serve(models_dir, workers=1) as server:
         assert answers(server)
         services = Services(load_settings())

@@ -1,4 +1,4 @@
-"""The package as its users get it: a wheel in an environment of its own, away from any checkout."""
+"""The package as users install it: a wheel in a separate environment, outside any checkout."""
 
 import os
 import re
@@ -37,7 +37,7 @@ def run(command: list[str], folder: Path, **options: str) -> subprocess.Complete
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment of somebody who has set nothing."""
+    """An environment without settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("CHURN_", "PYTHON"))}
 
 

@@ -1,4 +1,4 @@
-"""Where AUTH is open, a server that would listen beyond this machine does not start, however it was told to."""
+"""With AUTH=open, a server that would listen beyond loopback does not start, whatever configured it."""
 
 import os
 import subprocess

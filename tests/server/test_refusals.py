@@ -92,7 +92,7 @@ def test_heads_are_bounded_in_all(server):
 
 
 def test_headers_that_would_move_the_service(server):
-    """No header says where the service is mounted, whoever sends it: links and routes are as they were."""
+    """No client header changes where the service is mounted: links and routes stay the same."""
     plain = send(server.port, f"GET / HTTP/1.1\r\n{HEAD}\r\n").json
     for header in ("SCRIPT_NAME: //evil.org", "PATH_INFO: /nowhere", "X-Forwarded-Prefix: //evil.org"):
         assert send(server.port, f"GET / HTTP/1.1\r\n{HEAD}{header}\r\n\r\n").json["links"] == plain["links"], header
@@ -109,7 +109,7 @@ def test_a_proxy_that_takes_nothing_off(serve, models_dir):
 
 
 def test_a_worker_that_times_out(serve, models_dir):
-    """A request that holds a worker too long gets a problem, with the id that its line in the log has; others go on."""
+    """A request that exceeds the worker timeout gets a problem with its request id; other requests are unaffected."""
     head = f"POST /api/v1/predict/small HTTP/1.1\r\n{HEAD}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n"
     with serve(models_dir, workers=1, GUNICORN_CMD_ARGS="--timeout 2") as server:
         answer = send(server.port, f"{head}{MARK}")
@@ -121,7 +121,7 @@ def test_a_worker_that_times_out(serve, models_dir):
 
 
 def test_a_client_that_goes_away(server):
-    """Clients that are gone before they are told what is wrong do no harm."""
+    """Clients that disconnect before the error response do no harm."""
 
     def leave():
         with socket.create_connection(("127.0.0.1", server.port)) as connection:

@@ -25,7 +25,7 @@ def package(tmp_path):
 
 
 def version(server):
-    """The version that the server's document has; None where it does not answer, or is stopped meanwhile."""
+    """The version in the server's OpenAPI document; None where the server does not answer."""
     try:
         answer = requests.get(f"{server.url}/openapi.json", timeout=30)
     except requests.RequestException:

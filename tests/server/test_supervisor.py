@@ -1,4 +1,4 @@
-"""A job worker beside gunicorn."""
+"""The job worker that gunicorn starts."""
 
 import os
 import signal
@@ -27,14 +27,14 @@ def server(models_dir, tmp_path):
 
 
 def job_workers(server):
-    """The processes of the server that run the job worker, and that stay beside it."""
+    """The processes of the job worker and its supervisor."""
     found = psutil.Process(server.process.pid).children(recursive=True)
     alive = [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
     return [process for process in alive if "churn_api" in process.cmdline()]
 
 
 def wait_for_worker(server, last=None):
-    """The worker that runs beside the server, other than the last one."""
+    """The server's job worker, where it is not the previous one."""
     found = []
 
     def is_there():
@@ -58,7 +58,7 @@ def test_no_worker_by_default(models_dir, tmp_path):
 
 
 def test_replaced_when_killed(server, office, small_table):
-    """A job worker that is killed is replaced, which the log tells, and the next one does jobs."""
+    """A killed job worker is restarted, which is logged, and the new one runs jobs."""
     killed = wait_for_worker(server)
     killed.kill()
     wait_for_worker(server, killed)
@@ -90,7 +90,7 @@ def test_its_parent_died_young():
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_ends_with_gunicorn(server, how):
-    """When gunicorn is told to stop, or is killed, the job worker ends too, and so does what stays beside it."""
+    """When gunicorn stops or is killed, the job worker and its supervisor end too."""
     wait_for_worker(server)
     found = job_workers(server)
     assert len(found) == 2
@@ -100,7 +100,7 @@ def test_ends_with_gunicorn(server, how):
 
 
 def test_one_that_does_not_end(server, monkeypatch):
-    """A job worker that does not end when it is told to is killed, so that gunicorn ends all the same."""
+    """A job worker that ignores SIGTERM is killed, so that gunicorn can end."""
     worker = wait_for_worker(server)
     worker.suspend()
     os.kill(server.process.pid, signal.SIGTERM)

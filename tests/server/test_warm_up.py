@@ -1,4 +1,4 @@
-"""What a server does before it forks its workers: they share more memory, and nobody sees a trace of how."""
+"""The warm-up before the fork: workers share more memory, and it leaves no trace in logs and metrics."""
 
 import re
 import subprocess
@@ -70,7 +70,7 @@ def beside(server):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="how memory is shared can be read on Linux alone")
 def test_workers_share_more(models_dir, instance):
-    """A process that is forked afterwards has less memory of its own, and less code is mapped before that."""
+    """A process that is forked after the warm-up has less private memory, and less code is mapped."""
     settings = orjson.dumps({"MODELS_DIR": str(models_dir), "TESTING": True}).decode()
     own = {}
     for how in ("plain", "shared"):
@@ -83,7 +83,7 @@ def test_workers_share_more(models_dir, instance):
 
 @pytest.mark.parametrize("failure", [DatabaseAway, PermissionError, SchemaError])
 def test_database_fails(models_dir, monkeypatch, failure):
-    """A database that fails is asked once, not at every round of a rehearsal, and is no reason not to start."""
+    """A failing database is queried once during the warm-up, and does not prevent the start."""
     app = create_app({"MODELS_DIR": str(models_dir)})
     asked = []
 

@@ -50,14 +50,14 @@ def test_schema_is_compared(database_url):
 
 
 def test_older_schema(database, monkeypatch):
-    """A program that needs a later migration says which one the database has, and how to go on."""
+    """A program that needs a later migration reports the database's version, and what to do."""
     monkeypatch.setattr(schema, "HEAD", "9999")
     with pytest.raises(schema.SchemaError, match=rf"has schema {HEAD}, and 9999 is needed: run"):
         schema.check(database)
 
 
 def test_upgraded_step_by_step(database_url):
-    """A database of the first schema comes to the one needed, and what it holds stays."""
+    """A database of the first schema version is upgraded, and keeps its data."""
     database = Database(database_url)
     with database.transaction() as connection:
         command.upgrade(schema._config(connection), "0001")
@@ -128,7 +128,7 @@ def test_many_writers(database, database_url):
 
 
 def test_an_engine_a_process(database):
-    """After a fork the child makes connections of its own, and the parent's go on."""
+    """After a fork the child opens its own connections, and the parent's still work."""
     before = database.ping()
     child = os.fork()
     if child == 0:

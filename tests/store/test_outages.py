@@ -1,4 +1,4 @@
-"""A database that says nothing, takes no writes, is busy, or is none."""
+"""A database that does not answer, is read-only, is busy, or is not a database."""
 
 import os
 import sqlite3
@@ -49,7 +49,7 @@ def through(proxy, url):
 
 
 def test_silent(postgres_url):
-    """A server that falls silent holds no one up for long, whatever it is asked, and serves again when it speaks."""
+    """A server that stops answering delays no call for long, and is used again when it answers."""
     url = make_url(postgres_url)
     with SilentProxy(url.host, url.port) as proxy:
         database, inside = (Database(through(proxy, postgres_url), seconds=0.5) for _ in range(2))
@@ -72,7 +72,7 @@ def test_silent(postgres_url):
 
 
 def test_silence_that_is_known(postgres_url):
-    """While the watcher knows that the database is away, whoever else asks is told so at once."""
+    """While the watcher knows that the database is away, all other calls fail at once."""
     url = make_url(postgres_url)
     with SilentProxy(url.host, url.port) as proxy:
         database = Database(through(proxy, postgres_url))
@@ -123,7 +123,7 @@ def test_read_only(postgres_url):
 
 
 def test_locked_row(postgres_url):
-    """A row that another transaction holds makes a writer give up after a couple of seconds, and the others go on."""
+    """A writer that waits for a locked row fails after a few seconds, and others are unaffected."""
     first, second = Database(postgres_url), Database(postgres_url, seconds=0.5)
     with first.transaction() as connection:
         change_counters.bump(connection, "keys")
@@ -189,7 +189,7 @@ def test_no_database(tmp_path, make, told):
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_reason(postgres, change, told):
-    """The reason why a server cannot be asked is in one line, and the password is not."""
+    """The reason of an outage is one line, without the password."""
     url = make_url(postgres).set(password="hunter2-" + "x" * 9, **change)
     if "ssl" in told and os.environ.get("PGSSLMODE"):
         pytest.skip("PGSSLMODE is set")

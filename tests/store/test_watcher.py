@@ -26,7 +26,7 @@ def test_what_changed_is_called(database):
 
 
 def test_what_fails_is_tried_again(database, caplog):
-    """What fails is told once and tried again until it succeeds, and what comes after it is not forgotten."""
+    """A failing callback is logged once and retried until it succeeds, and later changes are not lost."""
     tries = []
 
     def fail_twice():
@@ -48,7 +48,7 @@ def test_what_fails_is_tried_again(database, caplog):
 
 
 def test_a_write_that_is_refused(database, caplog):
-    """A write that the database refuses is told once, not made every round, and keeps nothing else from being done."""
+    """A rejected write is logged once, is not retried on every poll, and prevents no other callback."""
     tried, done = [], []
 
     def write():

@@ -1,4 +1,4 @@
-"""A process that counts as a worker does: told on its input how often, it says when it has, and ends when told."""
+"""A process that counts as a worker does: it reads numbers of increments from stdin, and confirms each."""
 
 import sys
 from pathlib import Path

@@ -35,7 +35,7 @@ def lines(code, **settings):
 
 
 def test_one_form():
-    """What is told directly and what `logging` is told have the same first fields, and what they are about."""
+    """Events and records of `logging` have the same first fields, and the bound context."""
     told_directly, by_logging = lines(
         "logs.log_event(logging.INFO, 'request', {'status': 200})\n"
         "with logs.bound_context(job='one'): log.info('job %s: done', 'one')"
@@ -80,7 +80,7 @@ def test_exceptions():
 
 
 def test_no_words_about_clients():
-    """Of an exception in a job or a request, what it says is not told, since it may quote data; LOG_RECORDS has it."""
+    """Messages of exceptions in a job or a request are omitted, since they may quote data; LOG_RECORDS adds them."""
     code = (
         "with logs.bound_context(job='one'):\n"
         "    try: float('Hid' + 'den')\n"
@@ -98,14 +98,14 @@ def test_no_words_about_clients():
 
 
 def test_exceptions_that_lead_to_each_other():
-    """A circle of causes is told once around."""
+    """A circular chain of causes is printed once."""
     one, other = ValueError("one"), KeyError("other")
     one.__cause__, other.__cause__ = other, one
     assert format_exception(one, with_messages=True).count("ValueError: one") == 1
 
 
 def test_what_nobody_catches():
-    """What ends a process or a thread is told in the same form, and so are Python's warnings."""
+    """Uncaught exceptions of processes and threads, and Python's warnings, have the same format."""
     found = lines(
         "import threading, warnings\n"
         "thread = threading.Thread(target=lambda: 1 / 0, name='tried'); thread.start(); thread.join()\n"
@@ -133,7 +133,7 @@ def test_text():
 
 
 def test_text_on_a_terminal():
-    """By itself the log is text on a terminal, and JSON elsewhere."""
+    """By default the log is text on a terminal, and JSON elsewhere."""
     master, slave = os.openpty()
     command = [sys.executable, "-c", BEGIN + "log.info('hello')"]
     subprocess.run(command, cwd=ROOT, env=os.environ, stdout=slave, check=True)
@@ -145,7 +145,7 @@ def test_text_on_a_terminal():
 
 @pytest.mark.parametrize("text", ["x", '"', "\n", "é", "\ud800", "\x00"])
 def test_long_lines(text):
-    """No line is longer than a pipe takes in one piece: its longest fields lose their middle, the others stay."""
+    """No line exceeds an atomic pipe write: its longest fields lose their middle, the others stay."""
     sent = f"chr({ord(text)}) * 50_000"
     code = f"logs.log_event(20, 'request', {{'status': 200, 'records': 'first' + {sent} + 'last', 'other': {sent}}})"
     printed = run(code + f"\nlog.info('%s', 'first' + {sent})")
@@ -155,7 +155,7 @@ def test_long_lines(text):
 
 
 def test_many_writers_and_a_slow_reader():
-    """Lines of four processes that fill one pipe, some too long for it, all arrive whole."""
+    """Lines of four processes that fill one pipe, some of them too long, all arrive unmixed."""
     code = (
         "for number in range(4):\n"
         "    if os.fork() == 0:\n"
@@ -174,7 +174,7 @@ def test_many_writers_and_a_slow_reader():
 
 
 def test_nobody_reads():
-    """Whoever reads the log may go away: what is logged is lost, and the program goes on."""
+    """When the reader of the log ends, lines are lost, and the program continues."""
     code = "import time\ntime.sleep(0.5)\nfor _ in range(50): log.info('x' * 3000)\nprint('went on', file=sys.stderr)"
     process = subprocess.Popen(
         [sys.executable, "-c", BEGIN + code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -25,7 +25,7 @@ def written(path):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(counted=st.dictionaries(st.text(max_size=300), st.floats(0, 1e6), max_size=20))
 def test_read_by_prometheus_client(metrics_group, counted):
-    """Whatever labels are made of, prometheus_client reads each number at once as it was last written."""
+    """With any labels, prometheus_client immediately reads each value as it was last written."""
     (metrics_group / f"counter_{os.getpid()}.db").unlink(missing_ok=True)
     mmap_values._files.clear()
     for label, amount in counted.items():
@@ -56,7 +56,7 @@ def test_dead_process_of_the_same_id(metrics_group):
 
 
 def test_forked_process(metrics_group):
-    """A forked process counts from nothing in files of its own, with the numbers that its parent made."""
+    """A forked process counts from zero in its own files, with the value objects of its parent."""
     shared, gauge = cell("a"), cell("g", "gauge", multiprocess_mode="livesum")
     shared.inc(5)
     gauge.set(9)
@@ -85,7 +85,7 @@ def test_many_at_once(metrics_group):
 
 @pytest.mark.parametrize("at_once", [False, True])
 def test_threads(metrics_group, at_once):
-    """Not one step is lost where threads count together, each step by itself or several at once."""
+    """No increment is lost where threads count concurrently, one or several at a time."""
     shared, other = cell("a"), cell("b")
 
     def count():

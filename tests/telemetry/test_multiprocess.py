@@ -1,4 +1,4 @@
-"""Counters of many processes: exact whoever dies and whoever asks, and never seen to go down."""
+"""Counters of many processes: exact whichever processes die or read, and never seen to decrease."""
 
 import os
 import signal
@@ -154,7 +154,7 @@ def test_compaction_that_was_killed(start, tmp_path):
 
 
 def test_never_down(start, tmp_path):
-    """Readers that ask all the time, while processes count, die and are compacted, see every counter only rise."""
+    """Continuous readers, while processes count, die and are compacted, see every counter only rise."""
     first = start(COUNTING, tmp_path)
     group = first.send(1)
     readers = [start("-c", READ, group) for _ in range(2)]
@@ -208,7 +208,7 @@ def test_groups_are_apart(start, tmp_path):
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")
 def test_a_folder_of_somebody_else(tmp_path, monkeypatch):
-    """Where anybody may make folders, one that somebody else has made is refused, with what to do."""
+    """In shared memory, a folder that another user has created is rejected, with what to do."""
     monkeypatch.setattr(multiprocess_dir, "SHARED_MEMORY", tmp_path)
     theirs = tmp_path / "churn-api-0"
     theirs.mkdir()

@@ -29,7 +29,7 @@ def test_files_are_those_that_it_writes(metrics_group, tmp_path):
 
 
 def test_takes_the_place_of_its_values():
-    """A value of ours can be made with the arguments, and asked for what, prometheus_client's own can."""
+    """Our value class has the constructor and the methods of prometheus_client's own."""
     theirs, ours = values.MultiProcessValue(), mmap_values.MmapValue
     parameters = inspect.signature(theirs).parameters.values()
     inspect.signature(ours).bind(*(one.name for one in parameters if one.kind is not inspect.Parameter.VAR_KEYWORD))

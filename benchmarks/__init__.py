@@ -1,1 +1,1 @@
-"""Load scenarios: this service beside a floor and the services that teams write by hand. `make bench` runs them."""
+"""Load scenarios: this service compared with a floor and with hand-written services. `make bench` runs them."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, and write what was measured beside the code.
+"""`python -m benchmarks`: measure, and write the figures next to the code.
 
 Bounded in time; everything that it starts it stops.
 """
@@ -29,12 +29,12 @@ def _parser() -> argparse.ArgumentParser:
     scenarios = parser.add_subparsers()
     _add_compare(parser)
     parser.set_defaults(needs=("wrk", "nginx", "redis-server"), run=_run_both)
-    _add_compare(scenarios.add_parser("compare", help="the service beside others"))
+    _add_compare(scenarios.add_parser("compare", help="the service compared with others"))
     shipped = scenarios.add_parser("defaults", help="what the service costs as shipped, and what each part of it adds")
     shipped.add_argument("--seconds", type=int, default=1, help="length of a run (default 1)")
     shipped.add_argument("--rounds", type=int, default=DEFAULTS_ROUNDS, help="runs of each step, in turn (default 25)")
     shipped.set_defaults(needs=("wrk", "redis-server"), run=lambda o: defaults.run(o.rounds, o.seconds, dry=o.dry))
-    trees = scenarios.add_parser("against", help="this tree beside another checkout, as ratios")
+    trees = scenarios.add_parser("against", help="this tree compared with another checkout, as ratios")
     trees.add_argument("other", type=Path, help="the other checkout, with a virtual environment of its own")
     trees.add_argument("--seconds", type=int, default=1, help="length of a run (default 1)")
     trees.add_argument("--rounds", type=int, default=30, help="runs of each load, in turn (default 30)")
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run_both(options: argparse.Namespace) -> None:
-    """What nobody has changed a setting of comes first; with --only, the chosen servers alone."""
+    """Servers with default settings first; with --only, the chosen servers alone."""
     if not options.only:
         defaults.run(DEFAULTS_ROUNDS, options.seconds, dry=options.dry)
     compare.run(options.only or list(SERVERS), options.rounds, options.seconds, dry=options.dry)

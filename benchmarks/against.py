@@ -1,4 +1,4 @@
-"""A checkout beside another one: the same loads in turn, and each figure as a ratio within its round."""
+"""Compares two checkouts: the same loads in turn, and each figure as a ratio within its round."""
 
 import statistics
 import time
@@ -53,14 +53,14 @@ def run(other: Path, rounds: int, seconds: int, *, dry: bool) -> None:
 def _rounds(
     scenario: Scenario, servers: tuple[Server, Server], bodies: tuple[Path, Path], rounds: int, seconds: int
 ) -> list[Round]:
-    found = []
+    result = []
     for number in range(rounds):
         # Whichever comes first has the machine as the round before has left it.
         seen = {index: _seen(scenario, servers[index], bodies, seconds) for index in ((0, 1), (1, 0))[number % 2]}
         (rate, cpu), (own_rate, own_cpu) = seen[0], seen[1]
-        found.append(Round((rate, own_rate), (cpu, own_cpu)))
+        result.append(Round((rate, own_rate), (cpu, own_cpu)))
         print(f"[{number + 1}/{rounds}] {scenario.title}: {own_rate / rate:.3f}", flush=True)
-    return found
+    return result
 
 
 def _seen(scenario: Scenario, server: Server, bodies: tuple[Path, Path], seconds: int) -> tuple[float, float]:
@@ -74,10 +74,10 @@ def _seen(scenario: Scenario, server: Server, bodies: tuple[Path, Path], seconds
 
 
 def _row(scenario: Scenario, rounds: Sequence[Round]) -> list[str]:
-    rates = [statistics.median(found.rates[index] for found in rounds) * scenario.rows for index in (0, 1)]
-    ratios = [found.rates[1] / found.rates[0] for found in rounds]
+    rates = [statistics.median(result.rates[index] for result in rounds) * scenario.rows for index in (0, 1)]
+    ratios = [result.rates[1] / result.rates[0] for result in rounds]
     low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-    processor = statistics.median(found.cpu_seconds[1] / found.cpu_seconds[0] for found in rounds)
+    processor = statistics.median(result.cpu_seconds[1] / result.cpu_seconds[0] for result in rounds)
     unit = "requests/s" if scenario.rows == 1 else "rows/s"
     spread = f"{middle:.3f} ({low:.3f} to {high:.3f})"
     return [f"{scenario.title}, {unit}", *_pair(rates, "{:,.0f}"), spread, f"{processor:.3f}"]

@@ -1,4 +1,4 @@
-"""The service beside others: each server's answers are checked, each is loaded in turn, one table a load."""
+"""Compares the service with others: each server's answers are checked, each is loaded in turn, one table per load."""
 
 import json
 import statistics
@@ -71,8 +71,8 @@ def _check(server: Server, body: Path, expected: dict[str, list[float]]) -> None
         request = urllib.request.Request(f"{server.url}/api/v1/batch-predict/{model}", body.read_bytes(), headers)
         with urllib.request.urlopen(request, timeout=60) as response:
             answer: dict[str, Any] = json.load(response)
-        found = [row["churn_probability"] for row in answer["predictions"]]
-        worst = max(abs(one - other) for one, other in zip(found, probabilities, strict=True))
+        result = [row["churn_probability"] for row in answer["predictions"]]
+        worst = max(abs(one - other) for one, other in zip(result, probabilities, strict=True))
         if worst > TOLERANCE:
             raise SystemExit(f"{server.name} is off by {worst:.3g} on {model}")
 
@@ -104,11 +104,11 @@ def _load(
 def _table(scenario: Scenario, runs: Runs) -> str:
     unit = "requests/s" if scenario.rows == 1 else "rows/s"
     rows = []
-    for name, found in runs.items():
-        rate = _middle(found, "rate")
-        share = f"{_share(found, runs[ANSWERS_CONSTANT]):.2f}" if ANSWERS_CONSTANT in runs else ""
-        latencies = [f"{_middle(found, figure):.2f}" for figure in ("p50", "p95", "p99")]
-        cpu = statistics.median(run.cpu_seconds / run.seen.requests for run in found) * 1e6
+    for name, result in runs.items():
+        rate = _middle(result, "rate")
+        share = f"{_share(result, runs[ANSWERS_CONSTANT]):.2f}" if ANSWERS_CONSTANT in runs else ""
+        latencies = [f"{_middle(result, figure):.2f}" for figure in ("p50", "p95", "p99")]
+        cpu = statistics.median(run.cpu_seconds / run.seen.requests for run in result) * 1e6
         rows.append([name, f"{rate * scenario.rows:,.0f}", share, *latencies, f"{cpu:,.0f}"])
     head = ["server", unit, "× floor", "p50 ms", "p95 ms", "p99 ms", "CPU µs a request"]
     return f"### {scenario.title}\n\n{table_of(head, rows)}"

@@ -90,12 +90,12 @@ class Route(NamedTuple):
 
 def routes(app: Api) -> list[Route]:
     """Every route of an application."""
-    found = []
+    result = []
     for rule in app.url_map.iter_rules():
         declared, methods = app.operations[rule.endpoint], sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
         parameters = tuple(declared.query().fields)
-        found.append(Route(rule.rule, tuple(rule.arguments), tuple(methods), parameters, declared.body is not None))
-    return found
+        result.append(Route(rule.rule, tuple(rule.arguments), tuple(methods), parameters, declared.body is not None))
+    return result
 
 
 def corpus(app: Api, key: str, *, usual: Mapping[str, bytes] = USUAL, every: int = 1) -> Iterator[Raw]:

@@ -41,7 +41,7 @@ PARTS = {
     "limits on the file": (KEY, AS_SHIPPED),
     "limits by Redis": (KEY, BY_REDIS),
 }
-"""Parts of a request beside the floor's: the step without it, and the one with it."""
+"""Parts of a request in addition to the floor's: the step without it, and the one with it."""
 
 
 class Run(NamedTuple):
@@ -89,12 +89,12 @@ def _measured(server: Server, body: Path, seconds: int) -> Run:
 
 
 def _steps(runs: Runs) -> str:
-    """Each step beside the floor: medians, and of the ratios those within each round."""
+    """Each step compared with the floor: medians, also of the ratios within each round."""
     rows = []
-    for name, found in runs.items():
-        rate, p99 = (statistics.median(getattr(run.seen, figure) for run in found) for figure in ("rate", "p99"))
+    for name, result in runs.items():
+        rate, p99 = (statistics.median(getattr(run.seen, figure) for run in result) for figure in ("rate", "p99"))
         shares = [f"{share(runs, name, figure):.2f}" for figure in ("rate", "p99")]
-        cpu = statistics.median(run.cpu for run in found)
+        cpu = statistics.median(run.cpu for run in result)
         rows.append([name, f"{rate:,.0f}", shares[0], f"{p99:.2f}", shares[1], f"{cpu:,.0f}"])
     return table_of(["server", "requests/s", "× floor", "p99 ms", "× floor", "CPU µs a request"], rows)
 

@@ -1,4 +1,4 @@
-"""A minute at 64 connections behind nginx, and 200 slow clients beside quick ones."""
+"""A minute at 64 connections behind nginx, and 200 slow clients together with quick ones."""
 
 import subprocess
 import tempfile
@@ -22,7 +22,7 @@ SLOW_CLIENTS = {
     "send bodies slowly": ["-B", "-i", "2", "-s", "8192", "-f", "application/json"],
     "read answers slowly": ["-X", "-w", "1", "-y", "2", "-n", "2", "-z", "1"],
 }
-"""What slowhttptest is told, by what its clients do."""
+"""Options of slowhttptest, by the behaviour of its clients."""
 
 
 class Held(NamedTuple):
@@ -42,10 +42,10 @@ def run(seconds: int, *, dry: bool) -> None:
     with running(OURS, models, behind_nginx=True) as server:
         load(server.url + ROUTE, one, connections=CONNECTIONS, seconds=WARM_UP_SECONDS, key=server.key)
         loads = [_held(server, one, CONNECTIONS, seconds, f"{CONNECTIONS} connections")]
-        loads.append(_held(server, one, QUICK, seconds, f"{QUICK} connections, nobody slow"))
+        loads.append(_held(server, one, QUICK, seconds, f"{QUICK} connections, none slow"))
         for what, options in SLOW_CLIENTS.items():
             with _slow_clients(server.url + ROUTE, seconds, options):
-                loads.append(_held(server, one, QUICK, seconds, f"{QUICK} connections beside {SLOW} that {what}"))
+                loads.append(_held(server, one, QUICK, seconds, f"{QUICK} connections with {SLOW} that {what}"))
     head = ["load", "requests", "other than 2xx", "requests/s", "p50 ms", "p99 ms", "memory before, after, MB"]
     write_figures("held", table_of(head, [_row(held) for held in loads]), document=DOCUMENT, dry=dry)
 

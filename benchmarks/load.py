@@ -40,7 +40,7 @@ class Seen(NamedTuple):
 
 
 def load(url: str, body: Path, *, connections: int, seconds: int, key: str = "") -> Seen:
-    """Post a body over and over. Sync workers close after each answer, so connections are shared out anew."""
+    """Post a body over and over. Sync workers close after each answer, so each request has a new connection."""
     script = body.with_name("post.lua")
     script.write_text(_SCRIPT)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "-s", str(script), url]

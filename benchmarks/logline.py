@@ -22,7 +22,7 @@ from churn_api.web.core.wsgi_middleware import Observer
 
 LINES, ROUNDS = 5_000, 9
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-NOBODY = "http://127.0.0.1:9"
+UNREACHABLE = "http://127.0.0.1:9"
 """A collector that is away: what a request pays is the same, and nothing is sent."""
 
 
@@ -46,13 +46,13 @@ def _measure() -> None:
     plain, traced, exporting = (
         AccessLog(app),
         RequestTracing(app),
-        RequestTracing(_app(settings | {"OTLP_ENDPOINT": NOBODY})),
+        RequestTracing(_app(settings | {"OTLP_ENDPOINT": UNREACHABLE})),
     )
     cases: dict[str, Callable[[], object]] = {
         "a request's": lambda: _observed(app, plain),
         "a request's, with a `traceparent`": lambda: _observed(app, traced, plain, HTTP_TRACEPARENT=TRACEPARENT),
         "a request's, and its span": lambda: _observed(app, exporting, plain, HTTP_TRACEPARENT=TRACEPARENT),
-        "what `logging` is told": lambda: log.info("model %r: version %s answers", "default", "2"),
+        "a record of `logging`": lambda: log.info("model %r: version %s answers", "default", "2"),
     }
     json.dump({what: _cost(write) for what, write in cases.items()}, sys.stderr)
 

@@ -36,8 +36,8 @@ def run(rounds: int, restarts: int, *, dry: bool) -> None:
         [name, f"{without:,.0f}", f"{counted:,.0f}", f"{counted - without:.1f}", f"{counted / without:.3f}"]
         for name, without, counted in requests
     ]
-    told = table_of(["scrape", "p50 ms", "max ms", "files"], scrapes)
-    write_figures("metrics", f"{table_of(head, rows)}\n\n{told}", dry=dry)
+    output = table_of(["scrape", "p50 ms", "max ms", "files"], scrapes)
+    write_figures("metrics", f"{table_of(head, rows)}\n\n{output}", dry=dry)
 
 
 def app_of(folder: str, models: str) -> tuple[Any, Any]:
@@ -68,9 +68,9 @@ def _requests(folder: str, models: str, bodies: dict[str, Any], rounds: int) -> 
 
     # What is taken away and given back is what is measured.
     boundary, data_plane = app.wsgi_app, app.extensions["churn_api"].data_plane
-    observers, told = boundary._observers, data_plane._observers  # noqa: SLF001
+    observers, output = boundary._observers, data_plane._observers  # noqa: SLF001
     others = tuple(observer for observer in observers if not isinstance(observer, RequestMetrics))
-    found = []
+    result = []
     for route, times in zip(ROUTES, (400, 40), strict=True):
         seen: dict[bool, list[float]] = {False: [], True: []}
         ask = asking(app, route, bodies[route])
@@ -78,10 +78,10 @@ def _requests(folder: str, models: str, bodies: dict[str, Any], rounds: int) -> 
         for turn in range(rounds):
             for counted in (False, True) if turn % 2 else (True, False):
                 boundary._observers = observers if counted else others  # noqa: SLF001
-                data_plane._observers = told if counted else []  # noqa: SLF001
+                data_plane._observers = output if counted else []  # noqa: SLF001
                 seen[counted].append(timed(ask, times))
-        found.append((route, statistics.median(seen[False]), statistics.median(seen[True])))
-    return found
+        result.append((route, statistics.median(seen[False]), statistics.median(seen[True])))
+    return result
 
 
 def asking(app: Any, route: str, payload: Any) -> Callable[[], None]:
@@ -94,7 +94,7 @@ def asking(app: Any, route: str, payload: Any) -> Callable[[], None]:
 
     def ask() -> None:
         status: list[str] = []
-        answer = app.wsgi_app(plain | {"wsgi.input": io.BytesIO(body)}, lambda told, *_: status.append(told))
+        answer = app.wsgi_app(plain | {"wsgi.input": io.BytesIO(body)}, lambda output, *_: status.append(output))
         b"".join(answer)
         answer.close()
         if not status[0].startswith("200"):

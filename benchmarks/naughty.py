@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 CANARY = b"Kumquat7"
-"""Stands in a text so that an answer or a log that repeats it can be told from one that says the same by chance."""
+"""Marks a text, so that answers and logs that quote it can be recognized."""
 
 _NOT_UTF8 = (b"\xff", b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xed\xb0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82")
 """A byte that never is, sequences cut off, one too long, halves of surrogate pairs, one beyond the last character."""

@@ -29,7 +29,7 @@ def write_tables(table: Path, target: str, identifier: str, rows: int, parquet: 
 
 
 def _typed(table: Path) -> pa.Table:
-    """A CSV with numbers as numbers, and nothing where cells are blank."""
+    """A CSV with numbers as numbers, and empty fields where values are blank."""
     options = pyarrow.csv.ConvertOptions(null_values=["", " "], strings_can_be_null=True)
     return pyarrow.csv.read_csv(table, convert_options=options)
 

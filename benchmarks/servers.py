@@ -164,7 +164,7 @@ def _process(
     }
     program, *words = COMMANDS[name]
     words = [program.replace(str(ROOT), str(root), 1), *words, *_options(name, settings)]
-    # At its end, whoever writes: lines of one process would overwrite another's.
+    # Append mode: otherwise lines of one process would overwrite another's.
     with log.open("ab") as output:
         process = subprocess.Popen(words, cwd=root, env=environment, stdout=output, stderr=output)
     try:

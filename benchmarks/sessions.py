@@ -31,10 +31,10 @@ def session_rate(bundle: Path, table: Path, processes: int, seconds: float) -> R
     running = [context.Process(target=_run, args=(bundle, table, seconds, together, rates)) for _ in range(processes)]
     for process in running:
         process.start()
-    found = [rates.get() for _ in running]
+    result = [rates.get() for _ in running]
     for process in running:
         process.join()
-    return Rate(sum(rate for rate, _ in found), sum(cpu for _, cpu in found) / processes)
+    return Rate(sum(rate for rate, _ in result), sum(cpu for _, cpu in result) / processes)
 
 
 def _run(bundle: Path, table: Path, seconds: float, together: Barrier, rates: "SimpleQueue[Rate]") -> None:

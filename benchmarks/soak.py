@@ -45,7 +45,7 @@ class Memory(NamedTuple):
             yield f"memory grew by {self.after / self.warm - 1:.0%}: {self.warm:.1f} MB warm, {self.after:.1f} MB after"
 
 
-class Tally:
+class Counts:
     """What the clients saw."""
 
     def __init__(self) -> None:
@@ -101,36 +101,36 @@ def _data(instance: Path) -> Path:
 
 def _soak(server: Server, requests: list[Raw], seconds: int, *, dry: bool) -> list[str]:
     """Send the corpus once, then over and over until the time is up, and return what was wrong."""
-    tally, before, at_start = Tally(), _all_started(server), server.pss_megabytes()
+    counts, before, at_start = Counts(), _all_started(server), server.pss_megabytes()
     until = time.monotonic() + seconds
     clients = [requests[at::CLIENTS] for at in range(CLIENTS)]
-    _send(server, map(iter, clients), until, tally)
-    warm = server.pss_megabytes() if tally.answers.total() == len(requests) else None
-    _send(server, map(cycle, clients), until, tally)
+    _send(server, map(iter, clients), until, counts)
+    warm = server.pss_megabytes() if counts.answers.total() == len(requests) else None
+    _send(server, map(cycle, clients), until, counts)
     memory = Memory(at_start, warm, server.pss_megabytes())
     replaced = len(before - _workers(server))
-    write_figures("soak", _table(tally, seconds, len(requests), replaced, memory), dry=dry)
+    write_figures("soak", _table(counts, seconds, len(requests), replaced, memory), dry=dry)
     if memory.warm is None:
         print("memory is not compared: there was no time to send the corpus once")
-    faults = [f"{times} x {fault}" for fault, times in tally.faults.most_common()]
+    faults = [f"{times} x {fault}" for fault, times in counts.faults.most_common()]
     faults += [f"{replaced} of {WORKERS} workers replaced"] if replaced else []
-    faults += [] if tally.answers["2xx"] else ["no request was answered with success"]
+    faults += [] if counts.answers["2xx"] else ["no request was answered with success"]
     return [*memory.faults(), *faults]
 
 
-def _send(server: Server, clients: Iterable[Iterator[Raw]], until: float, tally: Tally) -> None:
+def _send(server: Server, clients: Iterable[Iterator[Raw]], until: float, counts: Counts) -> None:
     """Send what each client has, all at once, for as long as there is time."""
     with ThreadPoolExecutor(CLIENTS) as threads:
         # Listed, or an exception in a client would be lost.
-        list(threads.map(lambda requests: _client(server, requests, until, tally), clients))
+        list(threads.map(lambda requests: _client(server, requests, until, counts), clients))
 
 
-def _client(server: Server, requests: Iterator[Raw], until: float, tally: Tally) -> None:
+def _client(server: Server, requests: Iterator[Raw], until: float, counts: Counts) -> None:
     address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
     for raw in requests:
         if time.monotonic() > until:
             return
-        tally.note(raw, _answer(address, raw))
+        counts.note(raw, _answer(address, raw))
 
 
 def _answer(address: tuple[str, int], raw: Raw) -> bytes:
@@ -146,11 +146,11 @@ def _answer(address: tuple[str, int], raw: Raw) -> bytes:
 def _all_started(server: Server) -> set[int]:
     """Its processes, once there are all of them: the first one answers while the others are forked."""
     for _ in range(3000):
-        found = _workers(server)
-        if len(found) == WORKERS + 1:
-            return found
+        result = _workers(server)
+        if len(result) == WORKERS + 1:
+            return result
         time.sleep(0.01)
-    raise SystemExit(f"the server has {len(found)} processes, not {WORKERS} workers and a supervisor")
+    raise SystemExit(f"the server has {len(result)} processes, not {WORKERS} workers and a supervisor")
 
 
 def _workers(server: Server) -> set[int]:
@@ -165,8 +165,8 @@ def _log_faults(log: Path) -> list[str]:
     return [f"{times} x in the log, {fault} ({KEPT})" for fault, times in counts.most_common()]
 
 
-def _table(tally: Tally, seconds: int, requests: int, replaced: int, memory: Memory) -> str:
-    answers = tally.answers
+def _table(counts: Counts, seconds: int, requests: int, replaced: int, memory: Memory) -> str:
+    answers = counts.answers
     head = ["seconds", "requests", "times the corpus", "2xx", "3xx", "4xx", "503", "5xx", "none", "workers replaced"]
     figures = [f"{seconds:,}", f"{answers.total():,}", f"{answers.total() / requests:.2f}"]
     figures += [f"{answers[kind]:,}" for kind in ("2xx", "3xx", "4xx", "503", "5xx", "none")]

@@ -26,22 +26,22 @@ def run(seconds: int, *, dry: bool) -> None:
         with running(OURS, models, WEB_CONCURRENCY=str(workers)) as server:
             megabytes[workers] = _measured(server, bodies, workers, seconds)
     each = [(many - few) / (MANY - FEW) for few, many in zip(megabytes[FEW], megabytes[MANY], strict=True)]
-    rows = [[str(workers), *map(_told, found)] for workers, found in megabytes.items()]
+    rows = [[str(workers), *map(_formatted, result)] for workers, result in megabytes.items()]
     head = ["workers", "ready", "after single requests", f"after batches of {len(records):,} as well"]
-    write_figures("workers", table_of(head, [*rows, ["each further one", *map(_told, each)]]), dry=dry)
+    write_figures("workers", table_of(head, [*rows, ["each further one", *map(_formatted, each)]]), dry=dry)
 
 
 def _measured(server: Server, bodies: tuple[Path, Path], workers: int, seconds: int) -> list[float]:
     """Megabytes of all processes: ready, after single requests, after batches of both models."""
     (one, many), connections = bodies, 4 * workers
     time.sleep(SETTLE_SECONDS)
-    found = [server.pss_megabytes()]
+    result = [server.pss_megabytes()]
     load(server.url + ONE, one, connections=connections, seconds=seconds, key=server.key)
-    found.append(server.pss_megabytes())
+    result.append(server.pss_megabytes())
     for route in BATCHES:
         load(server.url + route, many, connections=connections, seconds=seconds, key=server.key)
-    return [*found, server.pss_megabytes()]
+    return [*result, server.pss_megabytes()]
 
 
-def _told(megabytes: float) -> str:
+def _formatted(megabytes: float) -> str:
     return f"{megabytes:.1f}"

@@ -24,7 +24,7 @@ def signature(*features: Feature, identifier: str | None = "customerID") -> Sign
 
 
 def customers(rows: int = 300, seed: int = 1) -> pd.DataFrame:
-    """A small table with every type, missing cells, and a target that can be learned."""
+    """A small table with every type, missing values, and a learnable target."""
     rng = np.random.default_rng(seed)
     tenure = rng.integers(0, 72, rows)
     contract = rng.choice(["Month-to-month", "One year", "Two year"], rows)

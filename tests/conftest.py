@@ -46,7 +46,7 @@ TELCO = ROOT.parent / "shared" / "data" / "telco.csv"
 
 
 class Silent:
-    """Progress that nobody watches."""
+    """A progress callback that does nothing."""
 
     def plan(self, steps: int) -> None: ...
 
@@ -119,7 +119,7 @@ def instance(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
-    """A machine's state of each test's own: a database, known secrets, an open door, and no limits.
+    """Separate state for each test: a database, known secrets, AUTH=open, and no rate limits.
 
     For a test that works with `models_dir` its models are live; else the database is empty.
     """
@@ -152,7 +152,7 @@ def postgres() -> str:
 
 @pytest.fixture
 def redis_url() -> str:
-    """A Redis that nobody else uses meanwhile: of the databases up to the one that is named, each process takes one."""
+    """A Redis database for this test process alone: each process takes one, up to the number in the URL."""
     url = os.environ.get("TEST_REDIS_URL")
     if not url:
         pytest.skip("TEST_REDIS_URL names no Redis server")
@@ -264,12 +264,12 @@ class Server:
     def line_of(self, request_id: str) -> dict[str, Any]:
         """The one line of a request, as soon as it is written: that is after its answer."""
         for _ in range(200):
-            found = [line for line in self.lines if line.get("request_id") == request_id]
-            if found:
-                (line,) = found
+            result = [line for line in self.lines if line.get("request_id") == request_id]
+            if result:
+                (line,) = result
                 return line
             time.sleep(0.02)
-        pytest.fail(f"no line tells of {request_id}: {self.log}")
+        pytest.fail(f"no log line has {request_id}: {self.log}")
 
     def workers(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
@@ -338,7 +338,7 @@ def serve(tmp_path: Path) -> Callable[..., object]:
 def telco() -> Path:
     """The IBM Telco table, which is not the project's to ship."""
     if not TELCO.exists():
-        pytest.skip("the IBM Telco table is not beside the project (shared/data/telco.csv)")
+        pytest.skip("the IBM Telco table is missing (shared/data/telco.csv)")
     return TELCO
 
 

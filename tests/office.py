@@ -28,17 +28,17 @@ LEASE = {"CHURN_JOB_LEASE_SECONDS": "1", "CHURN_JOB_PROCESSES": "2"}
 
 
 def grouped(path: Path, groups: int, rows: int = 400) -> Path:
-    """A Parquet table of so many blocks."""
+    """A Parquet table with this many blocks."""
     table = pa.Table.from_pandas(customers(groups * rows), preserve_index=False)
     pyarrow.parquet.write_table(table, path, row_group_size=rows)
     return path
 
 
 def until(holds: Callable[[], Any], seconds: float = 90, every: float = 0.05) -> None:
-    """Wait until something holds."""
+    """Wait until a condition is true."""
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, "it did not come to hold"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(every)
 
 
@@ -75,35 +75,35 @@ class Office:
         return JobFiles(self.services.jobs_dir, job)
 
     def job(self, job: str = "one") -> Job:
-        found = self.queue.get(job)
-        assert found is not None
-        return found
+        actual = self.queue.get(job)
+        assert actual is not None
+        return actual
 
     def finished(self, job: str = "one", seconds: float = 90) -> Job:
-        """The job, as soon as it is over."""
+        """Wait until the job ends, and return it."""
         until(lambda: self.job(job).finished_at, seconds)
         return self.job(job)
 
     def left(self, *names: str, job: str = "one") -> None:
-        """Wait until these are all that a job's folder holds: a worker tidies up after it has told the queue."""
+        """Wait until a job's folder has exactly these files: a worker removes others after it has updated the queue."""
         folder = self.files(job).folder
         until(lambda: {path.name for path in folder.iterdir()} == set(names))
 
     def blocks(self, blocks: int, job: str = "one") -> None:
-        """Wait until a job has so many finished blocks, and is not over."""
+        """Wait until a job has this many finished blocks and still runs."""
         until(lambda: self.job(job).progress.blocks >= blocks, every=0.01)
-        found = self.job(job)
-        assert found.state == "running", f"{found.state} after {found.progress.blocks} blocks, {found.reason}"
+        actual = self.job(job)
+        assert actual.state == "running", f"{actual.state} after {actual.progress.blocks} blocks, {actual.reason}"
 
     def freeze(self, worker: "Worker") -> None:
-        """Stop a worker in its tracks, but not while it holds SQLite's lock, which nobody could take from it."""
+        """Freeze a worker, but not while it holds SQLite's lock, which would block all other processes."""
         deadline = time.monotonic() + 60
-        worker.tell(signal.SIGSTOP)
+        worker.send_signal(signal.SIGSTOP)
         while not self._can_be_written():
             assert time.monotonic() < deadline
-            worker.tell(signal.SIGCONT)
+            worker.send_signal(signal.SIGCONT)
             time.sleep(0.01)
-            worker.tell(signal.SIGSTOP)
+            worker.send_signal(signal.SIGSTOP)
 
     def _can_be_written(self) -> bool:
         path = self.services.database.url.database
@@ -120,7 +120,7 @@ class Office:
 
 
 class Worker:
-    """A worker that runs as its operator runs it."""
+    """A worker process, started as an operator starts it."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process, self._log = process, log
@@ -129,23 +129,23 @@ class Worker:
     def log(self) -> str:
         return self._log.read_text()
 
-    def tell(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         """Signal the worker and its processes at once."""
         os.killpg(self.process.pid, number)
 
     def kill_all(self) -> None:
-        self.tell(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
         self.process.wait(30)
 
     def children(self) -> list[psutil.Process]:
-        """The processes that score."""
-        found = psutil.Process(self.process.pid).children()
-        return [child for child in found if "spawn_main" in " ".join(child.cmdline())]
+        """The scoring processes."""
+        actual = psutil.Process(self.process.pid).children()
+        return [child for child in actual if "spawn_main" in " ".join(child.cmdline())]
 
 
 @contextmanager
 def working(models_dir: Path, log: Path, **environment: str) -> Iterator[Worker]:
-    """A worker, killed with its processes in the end."""
+    """A worker process, killed with its children in the end."""
     chosen = os.environ | LEASE | {"CHURN_MODELS_DIR": str(models_dir)} | environment
     with log.open("a") as stream:
         process = subprocess.Popen(
@@ -165,7 +165,7 @@ def working(models_dir: Path, log: Path, **environment: str) -> Iterator[Worker]
 
 
 def scored(table: Path, result: Path, models_dir: Path, *options: str, version: str = "1") -> bytes:
-    """What the command makes of a table."""
+    """The result of `churn-api score` for a table."""
     command = [sys.executable, "-m", "churn_api", "score", table, "-o", result, "--model", "small"]
     environment = os.environ | {"CHURN_MODELS_DIR": str(models_dir)}
     more = ["--version", version, "--keep", "Region", *options]

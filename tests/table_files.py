@@ -55,10 +55,10 @@ def read_workbook(data: bytes) -> list[dict[str, Any]]:
 
 
 def workbook_of(sheet: str, **parts: str) -> bytes:
-    """A workbook whose first sheet has this XML, rows or the whole of it; `parts` are others, by name."""
+    """A workbook whose first sheet has this XML, rows or a complete worksheet; `parts` are others, by name."""
     names = {"workbook": "xl/workbook.xml", "links": "xl/_rels/workbook.xml.rels"}
-    whole = sheet if "<worksheet" in sheet else f"<worksheet><sheetData>{sheet}</sheetData></worksheet>"
-    given = {"xl/worksheets/sheet1.xml": whole} | {names.get(name, name): text for name, text in parts.items()}
+    complete = sheet if "<worksheet" in sheet else f"<worksheet><sheetData>{sheet}</sheetData></worksheet>"
+    given = {"xl/worksheets/sheet1.xml": complete} | {names.get(name, name): text for name, text in parts.items()}
     sink = io.BytesIO()
     with ZipFile(io.BytesIO(encode(pa.table({"a": [1]}), "xlsx"))) as usual, ZipFile(sink, "w", ZIP_DEFLATED) as made:
         for name in dict.fromkeys([*usual.namelist(), *given]):

@@ -18,8 +18,8 @@ from churn_api.store.schema import upgrade
 def lines(first):
     """The block of the document that begins so."""
     text = (ROOT / "docs/operations.md").read_text()
-    (found,) = [block for block in re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S) if block.startswith(first)]
-    return found
+    (result,) = [block for block in re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S) if block.startswith(first)]
+    return result
 
 
 def run(script, folder):

@@ -47,7 +47,7 @@ def test_compiled(tmp_path, monkeypatch):
 
 
 def test_against():
-    """A tree is loaded beside another checkout, here itself, and each figure is a ratio."""
+    """A checkout is compared with another one, here itself, and each figure is a ratio."""
     printed = bench("against", str(ROOT), "--seconds", "1", "--rounds", "2")
     for title in ("one customer, 8 connections", "1,000 customers, logistic", "memory of all processes"):
         assert f"| {title}" in printed
@@ -71,7 +71,7 @@ def test_tables():
 def test_logline():
     """Each way that a line is written is measured, on lines that arrive."""
     printed = bench("logline")
-    for line in ("| a request's |", "| a request's, and its span |", "| what `logging` is told |"):
+    for line in ("| a request's |", "| a request's, and its span |", "| a record of `logging` |"):
         assert line in printed
 
 
@@ -84,14 +84,14 @@ def test_metrics():
 
 
 def test_sums():
-    """The sum that is the same in any order is timed beside a matrix product, for a single record and for many."""
+    """The sum that is the same in any order is compared with a matrix product, for a single record and for many."""
     printed = bench("sums", "--rounds", "1")
     for line in ("| 1 |", "| 100 |", "| 1,000 |"):
         assert line in printed
 
 
 def test_overrides():
-    """What each override of Flask's saves is printed, beside all of them in place."""
+    """The savings of each override of Flask are printed, and of all together."""
     printed = bench("overrides", "--rounds", "2")
     assert "| as it is |" in printed
     assert "| direct dispatch |" in printed
@@ -110,7 +110,7 @@ def test_workers():
 
 
 def test_soak():
-    """Hostile requests are answered or refused by every worker, and the log has no errors: the soak ends well."""
+    """Every worker answers or rejects hostile requests, and the log has no errors: the soak succeeds."""
     printed = bench("soak", "--seconds", "5")
     assert re.search(r"\| 5 \| [\d,]+ \| 0\.\d\d \|.*\| 0 \| 0 \| 0 \| 0 \|", printed)
 

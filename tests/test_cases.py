@@ -1,4 +1,4 @@
-"""Small inputs that once failed, which are not the project's to ship: posted where they lie beside it."""
+"""Small inputs that failed in the past. They are not part of the project, and are used where they are available."""
 
 import shutil
 import time
@@ -59,7 +59,7 @@ JOB_SECONDS = 120
 @pytest.fixture(scope="module")
 def cases() -> Path:
     if not CASES.exists():
-        pytest.skip("the small inputs that once failed are not beside the project (shared/cases)")
+        pytest.skip("the small inputs that failed in the past are missing (shared/cases)")
     return CASES
 
 
@@ -84,7 +84,7 @@ def with_bombed(models_dir, cases, tmp_path, instance) -> Path:
 
 
 def test_requests(serve, models_dir, make_key, cases):
-    """Each is refused as it should be, soon, in few words, without a value of it, by a worker that grows little."""
+    """Each is rejected with the expected code, quickly, briefly, without quoting it, and with little memory."""
     key = make_key(*SCOPES)
     with serve(models_dir, workers=1) as server:
         (worker,) = server.workers()
@@ -100,11 +100,11 @@ def test_requests(serve, models_dir, make_key, cases):
         assert server.workers() == [worker]
         assert "Traceback" not in server.log
         values = (cases / "headerless.csv").read_text().replace("\n", ",").split(",")
-        told = requests.post(
+        output = requests.post(
             server.url + BATCH, (cases / "headerless.csv").read_bytes(), headers=CSV | {"X-API-Key": key}, timeout=60
         )
         for value in filter(lambda text: len(text) > 3, values):
-            assert value not in told.text
+            assert value not in output.text
             assert value not in server.log
 
 

@@ -72,7 +72,7 @@ def test_spans_that_no_calendar_has(monkeypatch, name):
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_bytes_that_are_no_text(monkeypatch, setting):
-    """A variable whose bytes are not UTF-8 is refused by its name, whatever it sets."""
+    """A variable that is not UTF-8 is rejected by name, for every setting."""
     for variable in [setting.variable, *([setting.file_variable] if setting.secret else [])]:
         with monkeypatch.context() as patch:
             patch.setitem(os.environb, variable.encode(), b"\xff")
@@ -82,14 +82,14 @@ def test_bytes_that_are_no_text(monkeypatch, setting):
 
 @pytest.mark.parametrize("text", ["a\0b", "\udcff"])
 def test_texts_that_no_path_can_be(text):
-    """A value is refused that no address and no path can be, in a list too."""
+    """A value that cannot be an address or a path is rejected, in a list too."""
     for name, value in {"HOST": text, "INSTANCE_DIR": text, "DATA_URLS": [text]}.items():
         with pytest.raises(ConfigError, match=f"^{name}: "):
             load_settings({name: value})
 
 
 def test_misspelt_variable(monkeypatch):
-    """A CHURN_ variable that is no setting is refused with the one that was probably meant."""
+    """An unknown CHURN_ variable is rejected with a suggestion."""
     monkeypatch.setenv("CHURN_MODEL_DIR", "x")
     with pytest.raises(ConfigError, match=r"CHURN_MODEL_DIR is not a setting\. Did you mean 'CHURN_MODELS_DIR'"):
         load_settings()

@@ -82,8 +82,8 @@ def key(container) -> str:
     container.run("churn-api", "db", "upgrade")
     for model, version in (("default", "1"), ("odd", "1"), ("small", "2")):
         container.run("churn-api", "models", "live", model, version)
-    told = container.run("churn-api", "keys", "create", "--name=tests", "--scopes=predict,jobs").splitlines()
-    return next(line for line in told if " " not in line)
+    reported = container.run("churn-api", "keys", "create", "--name=tests", "--scopes=predict,jobs").splitlines()
+    return next(line for line in reported if " " not in line)
 
 
 @pytest.fixture(scope="module")
@@ -114,13 +114,13 @@ def wait_until_ready(address: str, process: subprocess.Popen[str]) -> None:
 def test_user_and_files(container):
     """It runs as a user that is not root and writes to /data alone; byte code is there, training is not."""
     script = "for folder in . /etc /data; do touch $folder/try && echo wrote $folder; done; id -u; rm /data/try"
-    told = container.run("sh", "-c", script).splitlines()
-    assert [line for line in told if "cannot" not in line] == ["wrote /data", str(USER)]
+    reported = container.run("sh", "-c", script).splitlines()
+    assert [line for line in reported if "cannot" not in line] == ["wrote /data", str(USER)]
     assert container.run("python", "-c", SEEN) == "True None"
 
 
 def test_prediction(url, key):
-    """It answers a prediction to a key, and to nobody else."""
+    """It answers predictions with a key, and rejects others."""
     answer = requests.post(f"{url}/api/v1/predict", json=CUSTOMER, headers={"X-API-Key": key}, timeout=10)
     assert 0 <= answer.json()["churn_probability"] <= 1
     assert requests.post(f"{url}/api/v1/predict", json=CUSTOMER, timeout=10).status_code == 401
@@ -135,22 +135,22 @@ def test_health_check(container, url):
 
 
 def test_job(url, key):
-    """With CHURN_JOB_WORKER a worker beside the service scores a file."""
+    """With CHURN_JOB_WORKER a job worker in the container scores a file."""
     headers = {"X-API-Key": key}
     table = "customer_id,age,tenure,monthly_charges\n" + "".join(f"{row},35,24,65.5\n" for row in range(500))
     job = requests.post(f"{url}/api/v1/jobs", files={"file": ("t.csv", table)}, headers=headers, timeout=10).json()
     for _ in range(120):
-        told = requests.get(f"{url}/api/v1/jobs/{job['id']}", headers=headers, timeout=10).json()
-        if told["state"] in ("succeeded", "failed"):
+        reported = requests.get(f"{url}/api/v1/jobs/{job['id']}", headers=headers, timeout=10).json()
+        if reported["state"] in ("succeeded", "failed"):
             break
         time.sleep(0.5)
-    assert (told["state"], told["rows"]) == ("succeeded", 500)
+    assert (reported["state"], reported["rows"]) == ("succeeded", 500)
 
 
 def test_secrets_from_files(container, data):
     """A secret may stand in a file that a variable names, and is not shown."""
     (data / "pepper").write_text("s" * 40 + "\n")
     process = container.start("churn-api", "config", CHURN_KEY_PEPPER_FILE="/data/pepper")
-    told = process.communicate(timeout=60)[0]
-    assert process.returncode == 0, told
-    assert "s" * 40 not in told
+    reported = process.communicate(timeout=60)[0]
+    assert process.returncode == 0, reported
+    assert "s" * 40 not in reported

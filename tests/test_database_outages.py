@@ -107,7 +107,7 @@ def test_silent_database(serve, models_dir, monkeypatch, postgres_database):
 
 
 def test_read_only_database(serve, models_dir, monkeypatch, postgres_database):
-    """A database that is turned read-only is a 503 for what writes and for nothing else, is told in the report, ends
+    """A database that is turned read-only is a 503 for writes only, is shown in the health report, ends
     neither a web worker nor the job worker, and is written to again when it takes writes.
     """
     url = make_url(postgres_database)

@@ -37,12 +37,14 @@ RENDER = read("render.yaml")
 RAILWAY = json.loads((ROOT / "railway.json").read_text())
 OURS = {name: service for name, service in COMPOSE["services"].items() if "churn-api" in service["image"]}
 RESOURCES = [
-    found
+    result
     for name in read(BASE / "kustomization.yaml")["resources"]
-    for found in yaml.safe_load_all((BASE / name).read_text())
+    for result in yaml.safe_load_all((BASE / name).read_text())
 ]
 WORKLOADS = {
-    found["metadata"]["name"]: found["spec"]["template"] for found in RESOURCES if "template" in found.get("spec", {})
+    result["metadata"]["name"]: result["spec"]["template"]
+    for result in RESOURCES
+    if "template" in result.get("spec", {})
 }
 PODS = {name: template["spec"] for name, template in WORKLOADS.items()}
 
@@ -127,9 +129,9 @@ def assert_command(arguments: list[str]) -> None:
     command: click.Command = main
     for argument in arguments:
         if isinstance(command, click.Group):
-            found = command.get_command(click.Context(command), argument)
-            assert found is not None, arguments
-            command = found
+            result = command.get_command(click.Context(command), argument)
+            assert result is not None, arguments
+            command = result
     assert not isinstance(command, click.Group), arguments
 
 
@@ -162,14 +164,14 @@ def test_the_image_installs_what_its_lock_has(tmp_path):
     assert re.findall(r"ARG LOCK=(\S+)", DOCKERFILE) == ["deploy/container/requirements.txt"]
     installs = [text for text in instructions("RUN") if "pip --python" in text]
     assert ["--require-hashes" in text or "--no-deps" in text for text in installs] == [True, True]
-    whole = pinned("requirements.txt")
+    complete = pinned("requirements.txt")
     for lock, extras in (
         ("deploy/container/requirements.txt", {"psycopg", "redis"}),
         ("deploy/container/requirements-otel.txt", {"opentelemetry-sdk"}),
     ):
         assert extras < pinned(lock).keys()
         assert not {"scikit-learn", "pandas", "dask", "watchfiles"} & pinned(lock).keys()
-        assert pinned(lock).items() <= whole.items()
+        assert pinned(lock).items() <= complete.items()
 
 
 LOCKS = [
@@ -201,7 +203,7 @@ def test_ports_and_sockets():
     (port,) = {setting.default for setting in SETTINGS if setting.name == "PORT"}
     assert instructions("EXPOSE") == [str(port)]
     assert container(PODS["churn-api"])["ports"] == [{"name": "http", "containerPort": port}]
-    (_, policy) = [found["spec"] for found in RESOURCES if found["kind"] == "NetworkPolicy"]
+    (_, policy) = [result["spec"] for result in RESOURCES if result["kind"] == "NetworkPolicy"]
     assert policy["ingress"][0]["ports"] == [{"protocol": "TCP", "port": port}]
     site = (DEPLOY / "nginx" / "churn-api.conf").read_text()
     (socket,) = re.findall(r"server (unix:\S+)", site)
@@ -227,7 +229,7 @@ def test_probes_are_routes(app):
 def test_bodies_are_bounded_alike():
     """Both nginx and the ingress refuse bodies from the size on that the service does."""
     (size,) = {setting.default for setting in SETTINGS if setting.name == "MAX_CONTENT_LENGTH"}
-    (ingress,) = [found for found in RESOURCES if found["kind"] == "Ingress"]
+    (ingress,) = [result for result in RESOURCES if result["kind"] == "Ingress"]
     assert ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"] == f"{size >> 20}m"
     assert f"client_max_body_size {size >> 20}m;" in (DEPLOY / "nginx" / "churn-api.conf").read_text()
 
@@ -316,12 +318,12 @@ def test_selectors():
         assert any(selector.items() <= (everywhere | one).items() for one in labels), selector
 
 
-def _selectors(found: Any) -> Iterator[dict[str, str]]:
-    if isinstance(found, list):
-        for item in found:
+def _selectors(result: Any) -> Iterator[dict[str, str]]:
+    if isinstance(result, list):
+        for item in result:
             yield from _selectors(item)
-    elif isinstance(found, dict):
-        for key, value in found.items():
+    elif isinstance(result, dict):
+        for key, value in result.items():
             if key in ("podSelector", "labelSelector", "selector") and isinstance(value, dict):
                 yield value.get("matchLabels", value)
             else:
@@ -335,7 +337,7 @@ def test_patches_have_targets(overlay):
     assert all((overlay / resource).resolve() == BASE for resource in kustomization["resources"])
     for patch in kustomization["patches"]:
         kind, name = patch["target"]["kind"], patch["target"]["name"]
-        (target,) = [found for found in RESOURCES if (found["kind"], found["metadata"]["name"]) == (kind, name)]
+        (target,) = [result for result in RESOURCES if (result["kind"], result["metadata"]["name"]) == (kind, name)]
         for operation in yaml.safe_load(patch["patch"]):
             value = target
             for part in operation["path"].strip("/").split("/"):
@@ -351,8 +353,8 @@ def test_base_is_valid():
 def test_overlays_build(overlay):
     """What kustomize makes of an overlay is valid, and holds no secret."""
     built = list(yaml.safe_load_all(kustomize(overlay)))
-    assert {found["kind"] for found in built} == {found["kind"] for found in RESOURCES} | {"ConfigMap"}
-    assert {found["metadata"]["namespace"] for found in built} == {f"churn-{overlay.name}"}
+    assert {result["kind"] for result in built} == {result["kind"] for result in RESOURCES} | {"ConfigMap"}
+    assert {result["metadata"]["namespace"] for result in built} == {f"churn-{overlay.name}"}
     assert_valid(built)
 
 

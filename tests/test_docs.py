@@ -34,7 +34,7 @@ class Block(NamedTuple):
 
 
 def blocks(name: str) -> list[Block]:
-    return [Block(*found) for found in re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / name).read_text(), re.M | re.S)]
+    return [Block(*result) for result in re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / name).read_text(), re.M | re.S)]
 
 
 def table_rows(name: str) -> list[list[str]]:
@@ -133,21 +133,21 @@ def run(line: str, folder: Path) -> str:
     return done.stdout
 
 
-def assert_alike(shown: Any, found: Any) -> None:
+def assert_alike(shown: Any, result: Any) -> None:
     """Equal, numbers within a thousandth; what differs from request to request has but to be there."""
     if isinstance(shown, dict):
-        assert list(shown) == list(found)
+        assert list(shown) == list(result)
         for name in shown:
             if name not in VOLATILE:
-                assert_alike(shown[name], found[name])
+                assert_alike(shown[name], result[name])
     elif isinstance(shown, float):
-        assert found == pytest.approx(shown, rel=1e-3)
+        assert result == pytest.approx(shown, rel=1e-3)
     else:
-        assert shown == found
+        assert shown == result
 
 
 def test_requests_of_the_readme(serve, sample_live, tmp_path):
-    """Every curl line of the README works as it stands, and gives the answer that is shown below it."""
+    """Every curl line of the README works unchanged, and returns the output that is shown below it."""
     readme, shown = blocks("README.md"), 0
     with serve(sample_live) as server:
         for block, following in zip(readme, [*readme[1:], Block("", "")], strict=True):
@@ -170,13 +170,13 @@ def test_keys_limits_and_versions(serve, sample_live, tmp_path, monkeypatch):
         script = block.replace("http://127.0.0.1:8000", server.url).replace("ask;", "ask; echo;")
         printed = run("set -e\n" + re.sub(r"ask  ", "ask; echo  ", script), tmp_path)
     answers = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
-    told = [answer.get("model_version", answer.get("code")) for answer in answers]
-    assert told == ["1", "2", "1", "1", "1", "rate-limited", "invalid-key"]
+    output = [answer.get("model_version", answer.get("code")) for answer in answers]
+    assert output == ["1", "2", "1", "1", "1", "rate-limited", "invalid-key"]
     assert "keys.revoke" in printed
 
 
 def test_score_and_job(serve, sample_live, tmp_path, monkeypatch):
-    """The README's file is scored by the command and by a job alike, with the worker beside the server."""
+    """The README's file gets the same scores from the command and from a job."""
     (block,) = [block.text for block in blocks("README.md") if "churn-api score" in block.text]
     monkeypatch.setenv("CHURN_MODELS_DIR", str(sample_live))
     with serve(sample_live, CHURN_JOB_WORKER="1") as server:
@@ -189,7 +189,7 @@ def test_score_and_job(serve, sample_live, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["README.md", "docs/training.md"])
 def test_commands(name, tmp_path):
-    """Every churn-api line of the documents works as it stands."""
+    """Every churn-api line of the documents works unchanged."""
     commands = [block.text for block in blocks(name) if block.text.startswith("churn-api")]
     assert commands
     for command in commands:
@@ -221,9 +221,9 @@ def test_sessions(name, python_page):
     """Every line of a Python session prints what is shown below it."""
     text = "".join(block.text for block in blocks(name) if block.language == "pycon")
     test = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
-    told: list[str] = []
+    output: list[str] = []
     assert len(test.examples) > 2
-    assert doctest.DocTestRunner().run(test, out=told.append).failed == 0, "".join(told)
+    assert doctest.DocTestRunner().run(test, out=output.append).failed == 0, "".join(output)
 
 
 def test_flask_view(python_page, sample_live, monkeypatch):

@@ -1,4 +1,4 @@
-"""Servers that are told to stop while they are asked: what is accepted is answered."""
+"""Servers that are stopped under load: every accepted request is answered."""
 
 import shutil
 import signal
@@ -68,7 +68,7 @@ def ready(url):
 
 
 def test_says_so_first(serve, models_dir):
-    """A server that is told to stop is not ready at once, answers predictions for a while, and then ends well."""
+    """A stopping server is immediately not ready, keeps serving predictions for a while, and exits with code 0."""
     with serve(models_dir, CHURN_DRAIN_SECONDS="3") as server:
         assert ready(server.url).status_code == 200
         server.process.send_signal(signal.SIGTERM)
@@ -80,7 +80,7 @@ def test_says_so_first(serve, models_dir):
 
 
 def test_the_second_time_at_once(serve, models_dir):
-    """Whoever tells it twice does not wait."""
+    """A second SIGTERM stops the server at once."""
     with serve(models_dir, CHURN_DRAIN_SECONDS="600") as server:
         server.process.send_signal(signal.SIGTERM)
         wait_until(lambda: ready(server.url).status_code == 503)

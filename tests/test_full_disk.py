@@ -109,10 +109,10 @@ def test_a_full_disk(serve, models_dir, make_key, disks, instance, of):
         time.sleep(1)
         for part, failing in (("temporary", ("batch", "job")), ("jobs", ("job",)), ("instance", writes)):
             with full(disks[part], of):
-                told = sent(server, key)
+                output = sent(server, key)
                 health = requests.get(server.url + "/health", timeout=120).json()
             expected = dict.fromkeys(failing, (503, "database" if part == "instance" else part))
-            assert told == fine | expected
+            assert output == fine | expected
             assert part in health["checks"]["disk"]["reason"]
             assert sent(server, key) == fine
         events = [line["event"] for line in server.lines if line["level"] == "error"]

@@ -1,4 +1,4 @@
-"""Metrics of a real service: exact under many workers, whatever ends them, and served beside them."""
+"""Metrics of a real service: exact with many workers, whatever ends them, and served by a sidecar."""
 
 import fcntl
 import os
@@ -22,7 +22,7 @@ ANSWERED = ("http_requests_total", {"method": "POST", "route": "/api/v1/predict/
 
 
 def ask(server, times: int) -> int:
-    """Predict so often at once, and tell how often it was answered."""
+    """Send concurrent predictions, and count the answers."""
 
     def one(_: int) -> bool:
         try:
@@ -40,7 +40,7 @@ def scrapes() -> Scrapes:
 
 
 def test_exact_over_workers(serve, models_dir, scrapes):
-    """Four workers' requests add up, on the port and on the route alike, and the job worker is told of beside them."""
+    """Four workers' requests add up, on the port and on the route, and the job worker's metrics are included."""
     with serve(models_dir, workers=4, CHURN_JOB_WORKER="1", **scrapes.environment) as server:
         assert ask(server, 60) == 60
         assert scrapes.value(*ANSWERED) == 60
@@ -82,7 +82,7 @@ def web_workers(scrapes: Scrapes) -> list[int]:
 
 
 def killed(pid: int) -> bool:
-    """Kill a process; False where it is gone already: a scrape may still tell of one that ends at this moment."""
+    """Kill a process; False where it is gone already: a scrape may include a process that is ending."""
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -95,13 +95,13 @@ def test_scrapes_while_workers_start(serve, models_dir, scrapes):
     seen: list[list[float]] = [[], []]
     stop = threading.Event()
 
-    def scrape(found: list[float]) -> None:
+    def scrape(result: list[float]) -> None:
         while not stop.is_set():
-            found.append(scrapes.value(*ANSWERED))
+            result.append(scrapes.value(*ANSWERED))
 
     with serve(models_dir, workers=2, **scrapes.environment) as server:
         ask(server, 5)
-        threads = [threading.Thread(target=scrape, args=(found,)) for found in seen]
+        threads = [threading.Thread(target=scrape, args=(result,)) for result in seen]
         for thread in threads:
             thread.start()
         for _ in range(8):
@@ -112,13 +112,13 @@ def test_scrapes_while_workers_start(serve, models_dir, scrapes):
         for thread in threads:
             thread.join()
         assert scrapes.value(*ANSWERED) >= 45
-    for found in seen:
-        assert found == sorted(found)
-        assert found[-1] - found[0] > 30
+    for result in seen:
+        assert result == sorted(result)
+        assert result[-1] - result[0] > 30
 
 
 def test_files_that_cannot_be_read(serve, models_dir, instance):
-    """What cannot be folded when a worker ends does not end the server: a new worker answers, and the log says why."""
+    """A failed compaction does not end the server: a new worker serves, and the log has the reason."""
     with serve(models_dir, workers=1) as server:
         (group,) = (instance / "metrics").glob("group-*")
         (group / "counter_999999999.db").write_bytes(b"\x7f" * 64)
@@ -167,7 +167,7 @@ def listens(pid: int, port: int) -> bool:
 
 
 def test_version_that_answers(serve, models_dir, tmp_path, scrapes, make_key):
-    """After a swap the version that answers is told, with its generation, and the one before no more."""
+    """After a swap the metrics have the new version and its generation, and no longer the old version."""
     models = shutil.copytree(models_dir, tmp_path / "models")
     key = {"X-API-Key": make_key("models:write")}
     with serve(models, **scrapes.environment) as server:

@@ -1,4 +1,4 @@
-"""The service behind a real nginx, by the configuration that deploy/ has. Skipped where there is none."""
+"""The service behind a real nginx, with the configuration of deploy/. Skipped where nginx is not installed."""
 
 import json
 import re
@@ -123,7 +123,7 @@ def test_who_is_too_slow(nginx):
 
 
 def test_ids_of_refusals(nginx):
-    """A refused request has its own id where it is well-formed, as in the application."""
+    """A rejected request keeps its own request id where that is well-formed, as in the application."""
     refused = f"TRACE / HTTP/1.1\r\n{HEAD}X-Request-ID: "
     assert send(nginx.port, f"{refused}crm-17\r\n\r\n").json["request_id"] == "crm-17"
     for sent in ("a b", "<b>", "x" * 65):
@@ -148,8 +148,8 @@ def test_bodies_are_bounded_alike():
     units = {"m": 1 << 20, "g": 1 << 30}
     settings = default_settings()
     for name in ("churn-api.conf", "prefix.conf"):
-        found = re.findall(r"client_max_body_size (\d+)([mg]);", SITE.with_name(name).read_text())
-        sizes = {int(number) * units[unit] for number, unit in found}
+        result = re.findall(r"client_max_body_size (\d+)([mg]);", SITE.with_name(name).read_text())
+        sizes = {int(number) * units[unit] for number, unit in result}
         assert sizes - {settings["MAX_CONTENT_LENGTH"]} == {settings["MAX_JOB_BYTES"]}, name
 
 
@@ -221,7 +221,7 @@ def tls(service, nginx, folder, authority):
 
 
 def test_tls(tls, authority):
-    """Predictions are answered by TLS, with a certificate that is verified, and browsers are told to stay with it."""
+    """Predictions are served over TLS with a verified certificate, and with HSTS."""
     answer = requests.post(tls + ROUTE, json=CUSTOMER, timeout=10, verify=str(authority))
     assert answer.status_code == 200
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
@@ -229,7 +229,7 @@ def test_tls(tls, authority):
 
 @pytest.mark.parametrize(("version", "spoken"), [("TLSv1_1", False), ("TLSv1_2", True), ("TLSv1_3", True)])
 def test_versions_of_tls(tls, authority, version, spoken):
-    """Old versions are refused."""
+    """Old TLS versions are rejected."""
     context = ssl.create_default_context(cafile=str(authority))
     context.set_ciphers("ALL:@SECLEVEL=0")  # so that it is nginx that refuses
     with warnings.catch_warnings():

@@ -41,12 +41,12 @@ def existing(client) -> dict[str, set[str]]:
 
     declared = vars(Families(CollectorRegistry())).values()
     labels = {one._name: set(one._labelnames) for one in declared if hasattr(one, "_labelnames")}
-    found = dict(OF_PROMETHEUS)
+    result = dict(OF_PROMETHEUS)
     for family in text_string_to_metric_families(client.get("/api/v1/metrics").text):
         seen = {name for sample in family.samples for name in sample.labels}
         for suffix in SUFFIXES[family.type]:
-            found[family.name + suffix] = seen | labels.get(family.name, set()) | SCRAPED
-    return found
+            result[family.name + suffix] = seen | labels.get(family.name, set()) | SCRAPED
+    return result
 
 
 def expressions() -> Iterator[tuple[str, str]]:
@@ -120,7 +120,7 @@ def test_configuration():
 
 
 def test_alerts():
-    """Alerts fire when what they tell of happens, and not otherwise."""
+    """Alerts fire under their condition, and not otherwise."""
     assert "SUCCESS" in promtool("test", "rules", "alerts_test.yml")
 
 
@@ -131,7 +131,7 @@ def test_every_alert_is_tested():
 
 
 def test_exposition(client):
-    """Promtool finds nothing to mend about what is told, but for names that others have chosen."""
+    """Promtool accepts the metrics, except for names of other projects."""
     text = client.get("/api/v1/metrics").text
     if shutil.which("promtool") is None:
         pytest.skip("there is no promtool here (Debian: apt-get install prometheus)")
@@ -147,7 +147,7 @@ def test_rules_of_the_operator():
 
 
 def test_ports():
-    """Who scrapes asks the port that the service is told to serve, under the jobs that the alerts name."""
+    """The scrape configuration uses the service's metrics port, and the job names of the alerts."""
     config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
     jobs = {one["job_name"]: one["dns_sd_configs"][0] for one in config["scrape_configs"]}
     ports = {name: int(service["environment"]["CHURN_METRICS_PORT"]) for name, service in services().items()}
@@ -155,8 +155,8 @@ def test_ports():
         "churn-api": {"names": ["api"], "type": "A", "port": ports["api"]},
         "churn-api-worker": {"names": ["worker"], "type": "A", "port": ports["worker"]},
     }
-    (told,) = yaml.safe_load((MONITORING / "kustomization.yaml").read_text())["configMapGenerator"]
-    literals = dict(line.split("=", 1) for line in told["literals"])
+    (output,) = yaml.safe_load((MONITORING / "kustomization.yaml").read_text())["configMapGenerator"]
+    literals = dict(line.split("=", 1) for line in output["literals"])
     assert set(literals) <= {setting.variable for setting in SETTINGS}
     port = int(literals["CHURN_METRICS_PORT"])
     assert f"containerPort: {port}" in (MONITORING / "kustomization.yaml").read_text()
@@ -203,7 +203,7 @@ def test_panels_have_places():
 
 
 def test_files_are_of_this_folder():
-    """What the configuration of Prometheus names is mounted beside it."""
+    """Files that Prometheus' configuration names are mounted with it."""
     config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
     mounted = [Path(volume.split(":")[1]).name for volume in COMPOSE["services"]["prometheus"]["volumes"]]
     assert {"prometheus.yml", *config["rule_files"]} <= set(mounted)

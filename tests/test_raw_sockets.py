@@ -109,7 +109,7 @@ def reset(server, data):
 
 
 def test_no_requests(serve, models_dir, talking):
-    """What is no request is refused below 500 or taken for another, is never repeated, and troubles no worker."""
+    """Invalid requests get a status below 500, are never quoted, and harm no worker."""
     with serve(models_dir, workers=1) as server:
         workers = server.workers()
         for name, data in REFUSED_BY_THE_SERVER.items():

@@ -84,9 +84,9 @@ def test_a_part_to_the_new_version(nginx, groups, make_key):
     change(nginx, "location / {", f"location = {ROUTE} {{ proxy_pass http://churn_api$uri$canary; }} location / {{")
     keys = [make_key("predict", name=f"caller-{number}") for number in range(30)]
     wait_until(lambda: "1" in {version(nginx, key) for key in keys})
-    told = {key: {version(nginx, key) for _ in range(3)} for key in keys}
-    assert all(len(versions) == 1 for versions in told.values())
-    assert Counter(versions.pop() for versions in told.values()).keys() == {"1", "2"}
+    output = {key: {version(nginx, key) for _ in range(3)} for key in keys}
+    assert all(len(versions) == 1 for versions in output.values())
+    assert Counter(versions.pop() for versions in output.values()).keys() == {"1", "2"}
     assert {version(nginx, key, "?version=2") for key in keys} == {"2"}
 
 

@@ -28,7 +28,7 @@ def test_many_clients(serve, models_dir):
         answers = list(clients.map(lambda record: requests.post(server.url + SMALL, json=record, timeout=30), records))
     assert [answer.status_code for answer in answers] == [200] * 200
     assert [answer.json()["churn_probability"] for answer in answers] == expected
-    assert {answer.headers["Server"] for answer in answers} == {"gunicorn"}, "no version of a server is told"
+    assert {answer.headers["Server"] for answer in answers} == {"gunicorn"}, "no server version is disclosed"
 
 
 def test_greeting(serve, models_dir):
@@ -144,10 +144,10 @@ def test_flask_run(models_dir):
 
 
 def test_garbage_is_collected(serve, models_dir, tmp_path):
-    """Workers look for garbage, those of the start and those of a reload, though nobody does while all is loaded."""
+    """Workers collect garbage, after the start and after a reload, although collection is off while modules load."""
     config = tmp_path / "gunicorn.conf.py"
-    told = "def post_fork(server, worker):\n    print(f'collects: {gc.isenabled()}', flush=True)\n"
-    config.write_text(f"exec(open({str(ROOT / 'gunicorn.conf.py')!r}).read())\n{told}")
+    output = "def post_fork(server, worker):\n    print(f'collects: {gc.isenabled()}', flush=True)\n"
+    config.write_text(f"exec(open({str(ROOT / 'gunicorn.conf.py')!r}).read())\n{output}")
     with serve(models_dir, workers=1, GUNICORN_CMD_ARGS=f"--config {config}") as server:
         until(lambda: "collects: " in server.log)
         os.kill(server.process.pid, signal.SIGHUP)

@@ -88,9 +88,9 @@ def test_answers_name_no_path(models, instance, make_key, before, after):
     after(instance, models)
     for method, address, body in ASKED:
         answer = client.open(address, method=method, json=body, headers=key)
-        told = answer.get_data(as_text=True) + str(answer.headers)
+        reported = answer.get_data(as_text=True) + str(answer.headers)
         for path in (instance, models, ROOT):
-            assert str(path) not in told, (address, told)
+            assert str(path) not in reported, (address, reported)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_training_names_the_bundle(run, models, small_table):
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "reported"),
     [
         (
             {"CHURN_INSTANCE_DIR": "{file}", "CHURN_JWT_SECRET": ""},
@@ -159,7 +159,7 @@ def test_training_names_the_bundle(run, models, small_table):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_stops_the_start_names_its_path(models_dir, tmp_path, settings, told):
+def test_what_stops_the_start_names_its_path(models_dir, tmp_path, settings, reported):
     """A server that state keeps from starting says in one line which path it is about."""
     paths = {"file": str(tmp_path / "file"), "folder": str(tmp_path / "folder")}
     (tmp_path / "file").touch()
@@ -169,7 +169,7 @@ def test_what_stops_the_start_names_its_path(models_dir, tmp_path, settings, tol
     done = subprocess.run([GUNICORN, "wsgi:app"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert told.format(**paths) in line
+    assert reported.format(**paths) in line
 
 
 def test_no_credentials(run, monkeypatch):

@@ -1,4 +1,4 @@
-"""Addresses of stores that cannot be used: refused at the start, in one line that shows no secret."""
+"""Invalid store URLs are rejected at the start, with one line that contains no secret."""
 
 import subprocess
 import sys
@@ -40,17 +40,17 @@ COUNTERS = {
     f"async+redis://:{SECRET}@redis": "Must be an address",
 }
 STORES = {"DATABASE_URL": DATABASES, "REDIS_URL": REDIS, "CHURN_RATELIMIT_STORAGE_URI": COUNTERS}
-WRONG = [(variable, url, told) for variable, wrong in STORES.items() for url, told in wrong.items()]
+WRONG = [(variable, url, reported) for variable, wrong in STORES.items() for url, reported in wrong.items()]
 
 
-@pytest.mark.parametrize(("variable", "url", "told"), WRONG)
-def test_wrong(monkeypatch, variable, url, told):
-    """An address that cannot be one of its store is refused by the setting's name, and nothing of it is repeated."""
+@pytest.mark.parametrize(("variable", "url", "reported"), WRONG)
+def test_wrong(monkeypatch, variable, url, reported):
+    """An invalid URL is rejected by the setting's name, and no part of it is quoted."""
     monkeypatch.setenv(variable, url)
     with pytest.raises(ConfigError) as raised:
         load_settings()
     assert str(raised.value).startswith(f"{variable}: ")
-    assert told in str(raised.value)
+    assert reported in str(raised.value)
     assert SECRET not in str(raised.value)
 
 

@@ -1,4 +1,4 @@
-"""What this is made of: licences that are told, an audit that says what it could not ask, a list of what is shipped."""
+"""Dependencies: their licences, an audit that reports what it could not check, and the list of shipped packages."""
 
 import json
 import re
@@ -20,15 +20,15 @@ COPYLEFT = re.compile(r"\b(A?GPL|LGPL|MPL|EPL|CDDL|EUPL|SSPL|General Public|Mozi
 
 def licences():
     """The licence of each package of requirements.txt that is installed here, as its metadata says it."""
-    found = {}
+    result = {}
     for name in re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==", (ROOT / "requirements.txt").read_text(), re.M):
         try:
             about = metadata(name)
         except PackageNotFoundError:
             continue  # it is for another Python, or another system
         classifiers = [text for text in about.get_all("Classifier") or [] if text.startswith("License ::")]
-        found[name] = about.get("License-Expression") or "; ".join(classifiers) or about.get("License") or ""
-    return found
+        result[name] = about.get("License-Expression") or "; ".join(classifiers) or about.get("License") or ""
+    return result
 
 
 def test_licences_are_told():
@@ -37,16 +37,16 @@ def test_licences_are_told():
         (ROOT / "docs" / "security.md").read_text().split("## Licences of what this is made of")[1].split("\n## ")[0]
     )
     rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")][2:]
-    told = {
+    output = {
         name.strip("`"): licence for licence, names, _ in rows for name in names.split(", ") if name.startswith("`")
     }
-    found = licences()
-    assert len(found) > 60
-    asking = {name: text for name, text in found.items() if COPYLEFT.search(text)}
-    assert asking.keys() == {name for name in told if name in found}
-    assert all(told[name] in text or "MPL" in told[name] for name, text in asking.items())
+    result = licences()
+    assert len(result) > 60
+    asking = {name: text for name, text in result.items() if COPYLEFT.search(text)}
+    assert asking.keys() == {name for name in output if name in result}
+    assert all(output[name] in text or "MPL" in output[name] for name, text in asking.items())
     assert not [name for name, text in asking.items() if re.search(r"(?<!L)GPL|Affero", text)]
-    assert not [name for name, text in found.items() if name not in asking and not PERMISSIVE.search(text)]
+    assert not [name for name, text in result.items() if name not in asking and not PERMISSIVE.search(text)]
 
 
 ASKED, SKIPPED = {"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "not found"}

@@ -132,7 +132,7 @@ def test_same_double(telco, models, boosted, version):
 
 
 def test_its_own_target_is_explained(models, trained):
-    """A row that still holds its target is refused with the words that say so."""
+    """A row that contains its target is rejected with a clear message."""
     with pytest.raises(InvalidRecord) as caught:
         load_model(models / "telco" / "1").reader.read_one(b'{"Churn": "Yes"}')
     assert "This is what the model predicts: leave it out." in [fault.hint for fault in caught.value.faults]

@@ -55,7 +55,7 @@ def contracts() -> dict[str, Mapping[str, str]]:
 
 
 def not_below(room: str) -> list[str]:
-    """The rooms above a room and beside it, of those that exist."""
+    """The existing packages above a package and on its level."""
     order = layers()
     place = next((index for index, layer in enumerate(order) if room in layer), None)
     assert place is not None, f"no layer of the contract lists {room}"
@@ -80,7 +80,7 @@ def wrong_imports() -> Iterator[Plant]:
 
 
 def wrong_neighbours() -> Iterator[Plant]:
-    """A circle in every package, blueprints that know each other, and rooms that nobody lists."""
+    """A cycle in every package, imports between blueprints, and unlisted packages."""
     for package in (PACKAGE, *PACKAGE.rglob("*")):
         if (package / "__init__.py").exists():
             parts = package.relative_to(ROOT).parts

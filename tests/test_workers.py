@@ -41,7 +41,7 @@ def post(server, key=None, **options):
 
 
 def within(seconds, holds):
-    """Whether something comes to hold within so many seconds, and goes on to hold in every worker."""
+    """Whether a condition becomes true in time, and stays true in every worker."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if all(holds() for _ in range(12)):
@@ -169,7 +169,7 @@ def test_command_and_service_agree(serve, models):
 
 
 def test_a_bad_version_changes_nothing(serve, models, make_key):
-    """A version that was broken on this machine after it was checked elsewhere is refused, told, and never answers."""
+    """A version that is broken on this machine only is not loaded, is reported, and is never served."""
     with serve(models, workers=2) as server:
         (models / "small" / "1" / "model.onnx").write_bytes(b"changed")
         Services(load_settings({"MODELS_DIR": str(models)})).catalog.set_live("small", "1", by="another machine")
@@ -272,7 +272,7 @@ def test_started_without_its_database(serve, models, monkeypatch, own_postgres):
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "output"),
     [
         ({"CHURN_AUTH": "open", "HOST": "0.0.0.0"}, "CHURN_ALLOW_OPEN=1"),  # noqa: S104
         ({"CHURN_JWT_SECRET": "short"}, "CHURN_JWT_SECRET"),
@@ -283,14 +283,14 @@ def test_started_without_its_database(serve, models, monkeypatch, own_postgres):
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_stops_the_start(models_dir, settings, told):
+def test_what_stops_the_start(models_dir, settings, output):
     """What would be unsafe, or cannot work, stops the start with one line that says what to do."""
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
     environment = os.environ | {"CHURN_MODELS_DIR": str(models_dir)} | settings
     done = subprocess.run([gunicorn, "wsgi:app"], env=environment, capture_output=True, text=True, timeout=60)
     Path("/tmp/churn-api-nothing-here.db").unlink(missing_ok=True)  # noqa: S108
     assert done.returncode == 1
-    assert told in done.stderr
+    assert output in done.stderr
     assert "Traceback" not in done.stderr
 
 

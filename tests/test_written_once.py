@@ -43,9 +43,9 @@ def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def test_one_comparison_with_the_threshold():
-    """One line of the whole tree decides."""
-    found = [(path, line) for path, tree in TREES.items() for line in comparisons(tree)]
-    assert [path for path, _ in found] == ["scoring/output.py"]
+    """One line of the source makes the decision."""
+    result = [(path, line) for path, tree in TREES.items() for line in comparisons(tree)]
+    assert [path for path, _ in result] == ["scoring/output.py"]
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_one_comparison_with_the_threshold():
     ["p >= threshold", "threshold < p", "scores.threshold <= probabilities", "1 if p > self._threshold else 0"],
 )
 def test_a_second_comparison_would_be_found(planted):
-    """A second comparison is found, whatever its form."""
+    """A second comparison is detected, whatever its form."""
     assert list(comparisons(ast.parse(planted))) == [1]
 
 
 def test_one_place_where_records_are_scored():
-    """One function scores records and has them decided on, for every door."""
+    """One function scores records and decides, for every route and protocol."""
     calls = [
         (path, node.func.id)
         for path, tree in TREES.items()
@@ -75,6 +75,6 @@ def test_one_list_of_the_answers_columns():
 
 
 def test_one_prefix():
-    """Where the API begins stands in one constant; settings' texts for people, which name whole addresses, may too."""
-    found = {path for path, tree in TREES.items() for _, text in texts(tree) if API_V1 in text}
-    assert found - {"config.py"} == {"web/__init__.py"}
+    """The API's prefix is written in one constant; descriptions of settings may repeat it."""
+    result = {path for path, tree in TREES.items() for _, text in texts(tree) if API_V1 in text}
+    assert result - {"config.py"} == {"web/__init__.py"}

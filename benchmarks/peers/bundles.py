@@ -19,5 +19,5 @@ def pipelines() -> dict[str, Any]:
 def features() -> list[dict[str, Any]]:
     """The features of a record; every bundle of a benchmark has the same."""
     card = next(MODELS.glob("*/1/card.json"))
-    found: list[dict[str, Any]] = json.loads(card.read_text())["signature"]["features"]
-    return found
+    result: list[dict[str, Any]] = json.loads(card.read_text())["signature"]["features"]
+    return result

@@ -132,8 +132,8 @@ def test_killed_in_the_middle_of_a_hit(tmp_path):
         time.sleep(number / 2000)
         os.kill(child, signal.SIGKILL)
         counted += 1
-        while told := os.read(reading, 1 << 16):
-            counted += len(told)
+        while output := os.read(reading, 1 << 16):
+            counted += len(output)
         os.close(reading)
         # One hit may be counted of which the process did not live to tell.
         assert counted <= storage.hit("a", 3600, 0).total <= counted + kills

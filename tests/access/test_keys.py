@@ -203,7 +203,7 @@ def test_acts_are_audited(keys, database):
     keys.create("crm", {"predict"}, by="anna")
     keys.rotate("crm", by="ben", grace=timedelta(hours=1))
     keys.revoke("crm", by="cleo")
-    told = [(act.actor, act.action, act.subject) for act in latest_entries(database, 10)]
-    assert told[-2] == ("anna", "keys.create", "crm")
-    assert told[-3] == ("ben", "keys.rotate", "crm")
-    assert told[:2] == [("cleo", "keys.revoke", "crm")] * 2
+    output = [(act.actor, act.action, act.subject) for act in latest_entries(database, 10)]
+    assert output[-2] == ("anna", "keys.create", "crm")
+    assert output[-3] == ("ben", "keys.rotate", "crm")
+    assert output[:2] == [("cleo", "keys.revoke", "crm")] * 2

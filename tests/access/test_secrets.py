@@ -54,8 +54,8 @@ def test_made_at_once(tmp_path):
     processes = [context.Process(target=_make, args=(tmp_path, made)) for _ in range(8)]
     for process in processes:
         process.start()
-    found = {made.get(timeout=30) for _ in processes}
+    result = {made.get(timeout=30) for _ in processes}
     for process in processes:
         process.join(30)
-    assert len(found) == 1
+    assert len(result) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["jwt_secret"]

@@ -144,13 +144,13 @@ def test_scheduler_is_started_anew(office, cluster, start, many_blocks, expected
     assert files.result.read_bytes() == expected
 
 
-@pytest.mark.parametrize("told", ["stop", "cancel"])
-def test_cluster_without_workers(office, cluster, start, many_blocks, told):
+@pytest.mark.parametrize("output", ["stop", "cancel"])
+def test_cluster_without_workers(office, cluster, start, many_blocks, output):
     """A job that waits for a worker of the cluster can be cancelled, and does not keep its own worker from ending."""
     office.put(many_blocks, **ASKED)
     with cluster.running(workers=0), start() as worker:
         until(lambda: "the Dask cluster has no workers" in worker.log)
-        if told == "cancel":
+        if output == "cancel":
             office.queue.cancel("one")
             assert office.finished().state == "cancelled"
         else:

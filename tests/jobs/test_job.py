@@ -10,7 +10,7 @@ BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 def job(state="running", seconds=10, **progress):
     """A job whose latest attempt started at 100 of 400 rows, and has run for some seconds."""
-    found = Progress(rows=100, done=1000, total=4000)
+    result = Progress(rows=100, done=1000, total=4000)
     request = Request("m", "1", "d", "csv", "csv", None, "fail", None, "", "local")
     return Job(
         id="one",
@@ -28,7 +28,7 @@ def job(state="running", seconds=10, **progress):
         reason=None,
         result_bytes=None,
         advanced_at=None if seconds is None else BEGAN + timedelta(seconds=seconds),
-        started_from=found,
+        started_from=result,
         cancel_asked=False,
     )
 

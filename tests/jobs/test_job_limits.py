@@ -47,7 +47,7 @@ def nothing(tmp_path, rows):
     return path
 
 
-def told(files):
+def output(files):
     return [json.loads(line) for line in files.errors.read_bytes().splitlines()]
 
 
@@ -59,7 +59,7 @@ def test_few_bytes_that_are_many_bad_rows(office_with, tmp_path):
     job = work(office)
     assert (job.state, job.progress.rows, job.progress.bad_rows) == ("succeeded", 5000, 5000)
     assert files.errors.stat().st_size <= 10_000 + 100
-    *faults, last = told(files)
+    *faults, last = output(files)
     assert [fault["row"] for fault in faults] == sorted(fault["row"] for fault in faults)
     a_row = sum(fault["row"] == 1 for fault in faults)
     assert last == {"more_errors": 5000 * a_row - len(faults)}
@@ -86,7 +86,7 @@ def test_the_bound_outlives_a_worker(office_with, tmp_path, monkeypatch):
             connection.execute(update(JOBS).values(lease_until=datetime(2020, 1, 1, tzinfo=UTC)))
     job = work(office)
     assert (job.state, job.progress.blocks, job.progress.bad_rows) == ("succeeded", 10, 1000)
-    *faults, last = told(files)
+    *faults, last = output(files)
     rows = [fault["row"] for fault in faults]
     assert sorted(set(rows)) == list(range(1, rows[-1] + 1))
     assert len(faults) + last["more_errors"] == 1000 * sum(row == 1 for row in rows)
@@ -100,7 +100,7 @@ def test_faults_that_fail_a_job(office_with, tmp_path):
     job = work(office)
     assert (job.state, job.reason_code) == ("failed", "validation-failed")
     assert files.errors.stat().st_size <= 5100
-    assert "more_errors" in told(files)[-1]
+    assert "more_errors" in output(files)[-1]
 
 
 def test_faults_beyond_a_block_s_share(office_with, tmp_path, monkeypatch):
@@ -111,7 +111,7 @@ def test_faults_beyond_a_block_s_share(office_with, tmp_path, monkeypatch):
     path.write_text("tenure,MonthlyCharges,Partner,Contract\n" + "x,y,Yes,One year\n1,2\n" * 50)
     files = office.put(path, on_error="skip", result_format="ndjson", keep=[])
     job = work(office)
-    *faults, last = told(files)
+    *faults, last = output(files)
     assert [fault["row"] for fault in faults] == sorted([*range(2, 69), *range(2, 68, 2)])
     assert (job.progress.bad_rows, last) == (100, {"more_errors": 50})
 

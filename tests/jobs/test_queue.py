@@ -251,19 +251,19 @@ def test_idempotency_when_over(queue):
 
 def together(count, do):
     """What threads return that do something at the same moment."""
-    barrier, found = threading.Barrier(count), []
+    barrier, result = threading.Barrier(count), []
 
     def run(number):
         barrier.wait()
-        found.append(do(number))
+        result.append(do(number))
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert len(found) == count
-    return found
+    assert len(result) == count
+    return result
 
 
 def test_one_key_at_once(queue, database_url):
@@ -277,9 +277,9 @@ def test_one_key_at_once(queue, database_url):
         finally:
             database.close()
 
-    found = together(8, ask)
-    assert sum(made for _, made in found) == 1
-    assert {job.id for job, _ in found} == queue.ids()
+    result = together(8, ask)
+    assert sum(made for _, made in result) == 1
+    assert {job.id for job, _ in result} == queue.ids()
 
 
 def _claim_all(url, worker, results):
@@ -419,8 +419,8 @@ def test_cancel_is_audited(queue, database):
     queue.cancel("one", by="anna")
     with pytest.raises(Finished):
         queue.cancel("one", by="ben")
-    told = [(act.actor, act.action, act.subject, act.detail) for act in audit.latest_entries(database, 10)]
-    assert told == [("anna", "jobs.cancel", "one", {"before": "queued"})]
+    output = [(act.actor, act.action, act.subject, act.detail) for act in audit.latest_entries(database, 10)]
+    assert output == [("anna", "jobs.cancel", "one", {"before": "queued"})]
 
 
 def test_list(queue):

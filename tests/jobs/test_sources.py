@@ -143,10 +143,10 @@ class Bucket(http.server.BaseHTTPRequestHandler):
         self.answer()
 
     def answer(self):
-        found = self.path.partition("?")[0] == "/bucket/in/table.csv"
+        result = self.path.partition("?")[0] == "/bucket/in/table.csv"
         first, _, last = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
-        body = TABLE[int(first) : int(last) + 1 if last else None] if found else b""
-        self.send_response((206 if "Range" in self.headers else 200) if found else 404)
+        body = TABLE[int(first) : int(last) + 1 if last else None] if result else b""
+        self.send_response((206 if "Range" in self.headers else 200) if result else 404)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Content-Range", f"bytes {first}-{int(first) + len(body) - 1}/{len(TABLE)}")
         self.send_header("x-amz-bucket-region", "us-east-1")

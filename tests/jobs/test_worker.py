@@ -123,7 +123,7 @@ def test_stop(office, log, many_blocks, expected, whom):
     files = office.put(many_blocks)
     with office.worker(log) as worker:
         office.blocks(2)
-        worker.tell(signal.SIGTERM) if whom == "all" else worker.process.terminate()
+        worker.send_signal(signal.SIGTERM) if whom == "all" else worker.process.terminate()
         assert worker.process.wait(20) == 0
         job = office.job()
         assert (job.state, job.attempts) == ("queued", 0)
@@ -225,8 +225,8 @@ def submitted(client, table, **fields):
 
 
 def faults(client, job):
-    found = downloaded(client, job, "errors")
-    return [(fault["row"], fault["line"], fault["column"]) for fault in found]
+    actual = downloaded(client, job, "errors")
+    return [(fault["row"], fault["line"], fault["column"]) for fault in actual]
 
 
 def downloaded(client, job, what):
@@ -239,10 +239,10 @@ def test_bad_rows_fail(client, office, log, tmp_path):
     """Where bad rows end a job, there is no result, and row, line and column of each can be downloaded."""
     job = submitted(client, bad_table(tmp_path / "bad.csv"))
     with office.worker(log):
-        found = office.finished(job)
+        actual = office.finished(job)
         office.left("errors.ndjson", job=job)
-    assert (found.state, found.reason_code) == ("failed", "validation-failed")
-    assert found.reason == "2 rows are not valid; nothing is scored because on_error is `fail`"
+    assert (actual.state, actual.reason_code) == ("failed", "validation-failed")
+    assert actual.reason == "2 rows are not valid; nothing is scored because on_error is `fail`"
     assert client.get(f"/api/v1/jobs/{job}/result").status_code == 409
     assert faults(client, job) == FAULTS
 
@@ -251,8 +251,8 @@ def test_bad_rows_are_skipped(client, office, log, tmp_path):
     """Where bad rows are skipped, the others are scored, and bad rows stay in their positions without scores."""
     job = submitted(client, bad_table(tmp_path / "bad.csv"), on_error="skip", result_format="ndjson")
     with office.worker(log):
-        found = office.finished(job)
-    assert (found.state, found.progress.rows, found.progress.bad_rows) == ("succeeded", 6, 2)
+        actual = office.finished(job)
+    assert (actual.state, actual.progress.rows, actual.progress.bad_rows) == ("succeeded", 6, 2)
     rows = downloaded(client, job, "result")
     assert [row["churn_probability"] is None for row in rows] == [False, False, True, False, True, False]
     assert faults(client, job) == FAULTS
@@ -399,7 +399,7 @@ def test_taken_over(office, tmp_path, many_blocks, expected, zipped):
         with office.worker(tmp_path / "second") as second:
             until(lambda: office.job().attempts == 2)
             office.blocks(office.job().progress.blocks + 1)
-            first.tell(signal.SIGCONT)
+            first.send_signal(signal.SIGCONT)
             until(lambda: "job one: another worker took it over" in first.log)
             assert office.finished().state == "succeeded"
             second.kill_all()
@@ -418,7 +418,7 @@ def test_taken_over_and_done(office, tmp_path, many_blocks, expected):
         with office.worker(tmp_path / "second"):
             assert office.finished().state == "succeeded"
             office.left("result", "errors.ndjson")
-        first.tell(signal.SIGCONT)
+        first.send_signal(signal.SIGCONT)
         until(lambda: "job one: another worker took it over" in first.log)
         assert first.process.poll() is None
     assert files.result.read_bytes() == expected

@@ -10,9 +10,9 @@ from churn_api.registry.model_errors import ModelNotReady, UnknownModel, Unknown
 
 def catalog_of(folder, live=None, generation=1):
     """A catalogue of a folder's bundles, the newest versions live, or those named."""
-    found = bundle_digests(folder)
+    result = bundle_digests(folder)
     return {
-        name: Entry(digests, (live or {}).get(name, list(digests)[-1]), generation) for name, digests in found.items()
+        name: Entry(digests, (live or {}).get(name, list(digests)[-1]), generation) for name, digests in result.items()
     }
 
 

@@ -166,9 +166,9 @@ def test_types(installation, tmp_path):
         text=True,
     )
     wrong = {number for number, line in enumerate(source.splitlines(), 1) if line.endswith("# wrong")}
-    found = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error: " in line}
+    actual = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error: " in line}
     assert wrong
-    assert found == wrong, done.stdout
+    assert actual == wrong, done.stdout
 
 
 def test_predicts(server):

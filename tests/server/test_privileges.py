@@ -44,10 +44,10 @@ def python_for(user):
 
 def test_started_by_root_for_another_user(models_dir, instance, open_folder, small_table, monkeypatch):
     """With gunicorn's --user and --group workers, metrics and job worker are that user's, and all of it works."""
-    found = python_for("nobody") if os.geteuid() == 0 else None
-    if found is None:
+    result = python_for("nobody") if os.geteuid() == 0 else None
+    if result is None:
         pytest.skip("only root becomes another user, who must be able to run a Python with these packages")
-    python, libraries = found
+    python, libraries = result
     user = pwd.getpwnam("nobody")
     shutil.copytree(models_dir, open_folder / "models")
     shutil.copytree(instance, open_folder / "instance")
@@ -79,8 +79,8 @@ def test_started_by_root_for_another_user(models_dir, instance, open_folder, sma
         office.services.database.close()
         until(lambda: "_requests_total" in requests.get(f"http://127.0.0.1:{metrics}/metrics", timeout=30).text)
         assert requests.get(f"{server.url}/health", timeout=30).json()["checks"]["workers"]["count"] == 1
-        found = psutil.Process(server.process.pid).children(recursive=True)
-        serve = [one for one in found if one.children() == [] and one.status() != psutil.STATUS_ZOMBIE]
+        result = psutil.Process(server.process.pid).children(recursive=True)
+        serve = [one for one in result if one.children() == [] and one.status() != psutil.STATUS_ZOMBIE]
         assert {one.uids().real for one in serve} == {user.pw_uid}
         assert {path.owner() for path in (open_folder / "instance").iterdir()} == {"nobody"}
         levels = [line for line in server.lines if line["level"] in ("error", "warning")]

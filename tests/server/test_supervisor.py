@@ -28,21 +28,21 @@ def server(models_dir, tmp_path):
 
 def job_workers(server):
     """The processes of the job worker and its supervisor."""
-    found = psutil.Process(server.process.pid).children(recursive=True)
-    alive = [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+    result = psutil.Process(server.process.pid).children(recursive=True)
+    alive = [process for process in result if process.status() != psutil.STATUS_ZOMBIE]
     return [process for process in alive if "churn_api" in process.cmdline()]
 
 
 def wait_for_worker(server, last=None):
     """The server's job worker, where it is not the previous one."""
-    found = []
+    result = []
 
     def is_there():
-        found[:] = [one for one in job_workers(server) if "--respawn" not in one.cmdline() and one != last]
-        return found
+        result[:] = [one for one in job_workers(server) if "--respawn" not in one.cmdline() and one != last]
+        return result
 
     until(is_there)
-    return found[0]
+    return result[0]
 
 
 def test_works_on_jobs(server, office, small_table):
@@ -62,8 +62,8 @@ def test_replaced_when_killed(server, office, small_table):
     killed = wait_for_worker(server)
     killed.kill()
     wait_for_worker(server, killed)
-    (told,) = [line for line in server.lines if "the job worker ended with code -9; it is restarted" in line["event"]]
-    assert told["level"] == "error"
+    (output,) = [line for line in server.lines if "the job worker ended with code -9; it is restarted" in line["event"]]
+    assert output["level"] == "error"
     office.put(small_table)
     assert office.finished().state == "succeeded"
 
@@ -92,11 +92,11 @@ def test_its_parent_died_young():
 def test_ends_with_gunicorn(server, how):
     """When gunicorn stops or is killed, the job worker and its supervisor end too."""
     wait_for_worker(server)
-    found = job_workers(server)
-    assert len(found) == 2
+    result = job_workers(server)
+    assert len(result) == 2
     os.kill(server.process.pid, how)
     server.process.wait(60)
-    assert psutil.wait_procs(found, timeout=60)[1] == []
+    assert psutil.wait_procs(result, timeout=60)[1] == []
 
 
 def test_one_that_does_not_end(server, monkeypatch):

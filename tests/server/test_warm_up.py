@@ -56,9 +56,9 @@ def test_unseen(serve, models_dir, instance):
         assert {one.pid for one in workers(database)} == set(server.workers()) - beside(server)
         requests.get(f"{server.url}/health/live", timeout=10)
         time.sleep(0.3)
-        told = [line for line in server.lines if line["event"] == "request"]
-        assert server.process.pid not in {line["pid"] for line in told}
-        assert scrapes.value("http_requests_total", {}) == len(told)
+        output = [line for line in server.lines if line["event"] == "request"]
+        assert server.process.pid not in {line["pid"] for line in output}
+        assert scrapes.value("http_requests_total", {}) == len(output)
         database.close()
 
 

@@ -161,24 +161,24 @@ def test_locked_file(empty_database, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "output"),
     [
         (lambda path: path.mkdir(), "it is a folder"),
         (lambda path: path.write_text("customer_id,tenure\n" * 100), "not a SQLite database"),
         (lambda path: path.parent.rmdir(), "its folder does not exist"),
     ],
 )
-def test_no_database(tmp_path, make, told):
+def test_no_database(tmp_path, make, output):
     """What is no SQLite file is said to be none, in words that help."""
     folder = tmp_path / "folder"
     folder.mkdir()
     make(folder / "churn.db")
-    with pytest.raises(DatabaseUnusable, match=told):
+    with pytest.raises(DatabaseUnusable, match=output):
         Database(f"sqlite:///{folder / 'churn.db'}").ping()
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "output"),
     [
         ({"username": "nobody_here"}, 'role "nobody_here" does not exist'),
         ({"database": "nothing_here"}, 'database "nothing_here" does not exist'),
@@ -188,14 +188,14 @@ def test_no_database(tmp_path, make, told):
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_reason(postgres, change, told):
+def test_reason(postgres, change, output):
     """The reason of an outage is one line, without the password."""
     url = make_url(postgres).set(password="hunter2-" + "x" * 9, **change)
-    if "ssl" in told and os.environ.get("PGSSLMODE"):
+    if "ssl" in output and os.environ.get("PGSSLMODE"):
         pytest.skip("PGSSLMODE is set")
     with pytest.raises(DatabaseAway) as raised:
         Database(url.render_as_string(hide_password=False)).ping()
-    assert told in str(raised.value)
+    assert output in str(raised.value)
     assert "hunter2" not in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -209,11 +209,11 @@ def test_threads_wait_each_for_itself(postgres_url):
         with pytest.raises(DatabaseAway):
             database.ping()
         proxy.speak()
-        found = []
-        threads = [threading.Thread(target=lambda: found.append(database.ping())) for _ in range(3)]
+        result = []
+        threads = [threading.Thread(target=lambda: result.append(database.ping())) for _ in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert len(found) == 3
+        assert len(result) == 3
         database.close()

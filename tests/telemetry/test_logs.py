@@ -106,18 +106,18 @@ def test_exceptions_that_lead_to_each_other():
 
 def test_what_nobody_catches():
     """Uncaught exceptions of processes and threads, and Python's warnings, have the same format."""
-    found = lines(
+    result = lines(
         "import threading, warnings\n"
         "thread = threading.Thread(target=lambda: 1 / 0, name='tried'); thread.start(); thread.join()\n"
         "warnings.warn('old', stacklevel=1)\n"
         "raise KeyError('x')"
     )
-    assert [line["event"].split("\n")[0][:30] for line in found[::2]] == [
+    assert [line["event"].split("\n")[0][:30] for line in result[::2]] == [
         "the thread tried ended with an",
         "the process ends with an excep",
     ]
-    assert ["exception" in line for line in found] == [True, False, True]
-    assert "old" in found[1]["event"]
+    assert ["exception" in line for line in result] == [True, False, True]
+    assert "old" in result[1]["event"]
 
 
 def test_text():
@@ -167,10 +167,10 @@ def test_many_writers_and_a_slow_reader():
     )
     with subprocess.Popen([sys.executable, "-c", BEGIN + code], cwd=ROOT, stdout=subprocess.PIPE) as process:
         time.sleep(1)
-        found = [json.loads(line) for line in process.stdout]
-    numbers = [(line["number"], line["line"]) for line in found if "number" in line]
+        result = [json.loads(line) for line in process.stdout]
+    numbers = [(line["number"], line["line"]) for line in result if "number" in line]
     assert sorted(numbers) == [(number, line) for number in range(4) for line in range(400)]
-    assert len(found) == 3200
+    assert len(result) == 3200
 
 
 def test_nobody_reads():

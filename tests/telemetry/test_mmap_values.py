@@ -18,8 +18,8 @@ def cell(label="", kind="counter", **mode):
 
 def written(path):
     """By label, what prometheus_client reads in a file."""
-    found = MmapedDict.read_all_values_from_file(str(path))
-    return {json.loads(key)[2]["by"]: value for key, value, _, _ in found}
+    result = MmapedDict.read_all_values_from_file(str(path))
+    return {json.loads(key)[2]["by"]: value for key, value, _, _ in result}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)

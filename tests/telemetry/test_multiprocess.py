@@ -111,10 +111,10 @@ def test_thousand_restarts(start, tmp_path):
     parent = start("-c", RESTARTS, tmp_path, 1000)
     group = Path(parent.answer())
     reader = start("-c", READ, group)
-    found = values(reader.send("read"))
-    assert found["http_requests_total"] == found["http_request_duration_seconds_count"] == 1000
-    assert found["http_request_duration_seconds_sum"] == 1000 * round(0.1 * 2**24) / 2**24
-    assert found["http_requests_in_flight"] == 0
+    result = values(reader.send("read"))
+    assert result["http_requests_total"] == result["http_request_duration_seconds_count"] == 1000
+    assert result["http_request_duration_seconds_sum"] == 1000 * round(0.1 * 2**24) / 2**24
+    assert result["http_requests_in_flight"] == 0
     assert len([*group.rglob("*.db")]) <= 6
 
 
@@ -128,9 +128,9 @@ def test_killed_process(start, tmp_path):
     assert values(reader.send("read"))["http_requests_in_flight"] == 7
     second.end()
     for _ in range(3):
-        found = values(reader.send("compact"))
-        assert found["http_requests_total"] == 7
-        assert found["http_requests_in_flight"] == 3
+        result = values(reader.send("compact"))
+        assert result["http_requests_total"] == 7
+        assert result["http_requests_in_flight"] == 3
 
 
 def test_compaction_that_was_killed(start, tmp_path):
@@ -161,9 +161,9 @@ def test_never_down(start, tmp_path):
     seen: list[list[dict[str, float]]] = [[], []]
     stop = threading.Event()
 
-    def ask(reader, found):
+    def ask(reader, result):
         while not stop.is_set():
-            found.append(values(reader.send("compact" if len(found) % 2 else "read")))
+            result.append(values(reader.send("compact" if len(result) % 2 else "read")))
 
     threads = [threading.Thread(target=ask, args=pair) for pair in zip(readers, seen, strict=True)]
     for thread in threads:
@@ -175,11 +175,11 @@ def test_never_down(start, tmp_path):
     stop.set()
     for thread in threads:
         thread.join()
-    for found in seen:
-        assert len(found) > 10
+    for result in seen:
+        assert len(result) > 10
         for name in ("http_requests_total", "http_request_duration_seconds_sum", "http_request_duration_seconds_count"):
-            told = [one[name] for one in found]
-            assert told == sorted(told)
+            output = [one[name] for one in result]
+            assert output == sorted(output)
     assert values(readers[0].send("read"))["http_requests_total"] == 57
 
 

@@ -49,10 +49,10 @@ def test_histograms_tell_what_its_own_does():
         theirs.observe(amount)
         single.observe(amount)
     add_one_by_one(many.steps_of_many(amounts))
-    told = [
+    output = [
         {(sample.name, *sample.labels.values()): sample.value for family in one.collect() for sample in family.samples}
         for one in registries
     ]
-    for one in told:
+    for one in output:
         one.pop(("asked_created",), None)
-    assert told[0] == told[1] == told[2]
+    assert output[0] == output[1] == output[2]

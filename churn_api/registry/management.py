@@ -19,6 +19,7 @@ from churn_api.registry.bundle import (
 )
 from churn_api.registry.card import Card, UnreadableCard, decode_card
 from churn_api.registry.catalog import Catalog, Conflict
+from churn_api.registry.evaluation_report import REPORT_FILE, read_report
 from churn_api.registry.live import LiveModels
 from churn_api.registry.model_errors import ModelNotReady, UnknownVersion
 from churn_api.registry.verification import verify
@@ -28,6 +29,7 @@ PATH = re.compile(rf"({NAME.pattern})/({VERSION.pattern})")
 """Path of a bundle below the models folder."""
 
 _UPLOADED = {CARD_FILE, ONNX_FILE}
+_UPLOADABLE = {*_UPLOADED, REPORT_FILE}
 
 
 class Unusable(Exception):
@@ -73,14 +75,15 @@ class Management:
         """Write an uploaded bundle as its model's next version, and register it. Raises UnusableUpload."""
         files = _decompress(archive, self._upload_bytes)
         card = _uploaded_card(files)
-        graph = {ONNX_FILE: files[ONNX_FILE]}
+        artefacts = {name: data for name, data in files.items() if name != CARD_FILE}
         with scratch_folder() as folder:
-            written = write_bundle(folder, card, graph)
+            written = write_bundle(folder, card, artefacts)
             try:
                 verify(folder / written.name / written.version)
+                read_report(folder / written.name / written.version, written)
             except BundleError as error:
                 raise UnusableUpload(str(error)) from error
-        written = write_bundle(self._folder, card, graph)
+        written = write_bundle(self._folder, card, artefacts)
         digest = bundle_digests(self._folder)[written.name][written.version]
         return self._register(written.name, written.version, digest, by=by)
 
@@ -126,13 +129,15 @@ class Management:
 
 
 def _decompress(archive: bytes, limit: int) -> dict[str, bytes]:
-    """The two files of an uploaded bundle. Reading stops at the limit, whatever sizes the archive declares."""
+    """The files of an uploaded bundle. Reading stops at the limit, whatever sizes the archive declares."""
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
-            if sorted(opened.namelist()) != sorted(_UPLOADED):
-                raise UnusableUpload(f"an uploaded bundle holds {' and '.join(sorted(_UPLOADED))}, and nothing else")
+            names = set(opened.namelist())
+            if len(names) < len(opened.namelist()) or not _UPLOADED <= names <= _UPLOADABLE:
+                expected = f"{CARD_FILE}, {ONNX_FILE} and perhaps {REPORT_FILE}"
+                raise UnusableUpload(f"an uploaded bundle holds {expected}, and nothing else")
             files = {}
-            for name in _UPLOADED:
+            for name in sorted(names):
                 with opened.open(name) as file:
                     files[name] = file.read(limit + 1)
                 limit -= len(files[name])
@@ -150,8 +155,9 @@ def _uploaded_card(files: dict[str, bytes]) -> Card:
         raise UnusableUpload(f"{CARD_FILE} cannot be read: {error}") from error
     if not NAME.fullmatch(card.name):
         raise UnusableUpload("the card's name is no model's name")
-    if card.files.get(ONNX_FILE) != hashlib.sha256(files[ONNX_FILE]).hexdigest():
-        raise UnusableUpload(f"{ONNX_FILE} is not the file that was packaged: its digest differs from the card's")
+    for name in _UPLOADABLE & files.keys() - {CARD_FILE}:
+        if card.files.get(name) != hashlib.sha256(files[name]).hexdigest():
+            raise UnusableUpload(f"{name} is not the file that was packaged: its digest differs from the card's")
     if card.scorer != "onnx":
         raise UnusableUpload("an uploaded bundle must be compiled: a pickle of a stranger's is not loaded")
     return card

@@ -27,9 +27,15 @@ def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> 
     Naeini, Cooper, Hauskrecht: "Obtaining Well Calibrated Probabilities Using Bayesian Binning", AAAI 2015;
     bins of equal count as in Nguyen and O'Connor, EMNLP 2015.
     """
-    bins = np.array_split(np.argsort(probabilities, kind="stable"), ECE_BINS)
-    gaps = [abs(labels[rows].mean() - probabilities[rows].mean()) * len(rows) for rows in bins if len(rows)]
+    bins = equal_count_bins(probabilities)
+    gaps = [abs(labels[rows].mean() - probabilities[rows].mean()) * len(rows) for rows in bins]
     return float(sum(gaps) / len(labels))
+
+
+def equal_count_bins(probabilities: Probabilities) -> list[NDArray[np.intp]]:
+    """The row indices of ten bins of equal count, from the lowest probabilities to the highest; none is empty."""
+    bins = np.array_split(np.argsort(probabilities, kind="stable"), ECE_BINS)
+    return [rows for rows in bins if len(rows)]
 
 
 def best_threshold(labels: Labels, probabilities: Probabilities) -> tuple[float, float, float]:

@@ -11,12 +11,14 @@ import pyarrow as pa
 from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.contract.signature import Signature, SignatureError
 from churn_api.registry.card import Card, Training
+from churn_api.registry.evaluation_report import EvaluationReport, Spread
 from churn_api.scoring.output import policy_around, refuse_reserved_names
 from churn_api.scoring.sklearn import SklearnScorer
 from churn_api.tables.cell_text import as_text, trimmed
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training.candidates import SEED
+from churn_api.training.evaluation import evaluation_report
 from churn_api.training.evaluation_metrics import Labels, best_threshold, metrics
 from churn_api.training.golden import GoldenRow, golden_rows, golden_rows_from_examples
 from churn_api.training.packaging import CardDetails, package
@@ -38,14 +40,14 @@ def package_external_pipeline(
     scorer = _scorer(classifier, signature)
     columns, labels, digest = _golden_table(golden_table, signature)
     rows = golden_rows(signature, columns, SEED) if columns.rows else golden_rows_from_examples(signature)
-    threshold, evaluation = _evaluate(scorer, columns, labels)
+    threshold, evaluation, report = _evaluate(scorer, signature, columns, labels)
     return package(
         classifier,
         signature,
         name=name,
         columns=columns,
         golden=_scorable(scorer, signature, rows),
-        details=CardDetails(policy_around(threshold), evaluation, Training(sha256=digest)),
+        details=CardDetails(policy_around(threshold), evaluation, Training(sha256=digest), report),
         models_dir=models_dir,
     )
 
@@ -96,13 +98,26 @@ def _labels(table: pa.Table, signature: Signature) -> Labels | None:
     return np.array([text == target.positive for text in texts], dtype=np.int64)
 
 
-def _evaluate(scorer: SklearnScorer, columns: Columns, labels: Labels | None) -> tuple[float, dict[str, Any]]:
+def _evaluate(
+    scorer: SklearnScorer, signature: Signature, columns: Columns, labels: Labels | None
+) -> tuple[float, dict[str, Any], EvaluationReport | None]:
+    """The threshold, the card's metrics, and the report; without labels there is nothing to measure."""
     if labels is None:
-        return DEFAULT_THRESHOLD, {}
+        return DEFAULT_THRESHOLD, {}, None
     probabilities = scorer.score(columns)
     threshold, precision, recall = best_threshold(labels, probabilities)
+    measured = metrics(labels, probabilities)
+    report = evaluation_report(
+        signature,
+        columns,
+        labels,
+        probabilities,
+        basis="golden table",
+        threshold=threshold,
+        metrics={name: Spread(value) for name, value in measured.items()},
+    )
     operating_point = {"value": threshold, "precision": precision, "recall": recall}
-    return threshold, {"golden_table": metrics(labels, probabilities), "threshold": operating_point}
+    return threshold, {"golden_table": measured, "threshold": operating_point}, report
 
 
 def _scorable(scorer: SklearnScorer, signature: Signature, rows: tuple[GoldenRow, ...]) -> list[GoldenRow]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import joblib
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +16,7 @@ from churn_api.contract.columns import Columns, ColumnsBuilder, concatenate
 from churn_api.contract.signature import Signature
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, write_bundle
 from churn_api.registry.card import Card, Golden, Parity, Training
+from churn_api.registry.evaluation_report import REPORT_FILE, EvaluationReport
 from churn_api.scoring.output import Policy
 from churn_api.scoring.sklearn import SklearnScorer
 from churn_api.training.compilation import CompilationError, compile_pipeline, failed_parity, verify_parity
@@ -29,6 +31,7 @@ class CardDetails(NamedTuple):
     policy: Policy
     metrics: dict[str, Any]
     training: Training
+    report: EvaluationReport | None = None
 
 
 def package(
@@ -64,6 +67,8 @@ def package(
         files={},
     )
     files = {JOBLIB_FILE: _to_joblib(classifier)} | ({ONNX_FILE: graph} if graph else {})
+    if details.report is not None:
+        files[REPORT_FILE] = msgspec.json.encode(details.report)
     return write_bundle(models_dir, card, files)
 
 

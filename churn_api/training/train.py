@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from churn_api.registry.card import Card, Training
+from churn_api.registry.evaluation_report import EvaluationReport, Spread
 from churn_api.scoring.output import policy_around
 from churn_api.training.calibration import choose_calibrator, with_calibrator
 from churn_api.training.candidates import CANDIDATES, SEED
+from churn_api.training.evaluation import evaluation_report
 from churn_api.training.evaluation_metrics import best_threshold
 from churn_api.training.golden import golden_rows
 from churn_api.training.importance import most_important
@@ -54,10 +56,27 @@ def train(
     progress.step(f"fitting {chosen} on all rows")
     pipeline = fit(_pipeline(data, chosen, method), data.frame, data.labels)
     progress.step("compiling and proving")
-    return TrainingResult(_package(pipeline, data, metrics, name, models_dir), data.warnings)
+    report = _report(data, metrics, final)
+    return TrainingResult(_package(pipeline, data, metrics, report, name, models_dir), data.warnings)
 
 
-def _package(pipeline: Any, data: TrainingData, metrics: dict[str, Any], name: str, models_dir: Path) -> Card:
+def _report(data: TrainingData, metrics: dict[str, Any], final: Evaluation) -> EvaluationReport:
+    return evaluation_report(
+        data.signature,
+        data.columns,
+        data.labels,
+        final.probabilities,
+        basis="cross-validation",
+        threshold=metrics["threshold"]["value"],
+        metrics={name: Spread(**spread) for name, spread in final.summary().items()},
+        importance=metrics["importance"],
+        warnings=data.warnings,
+    )
+
+
+def _package(
+    pipeline: Any, data: TrainingData, metrics: dict[str, Any], report: EvaluationReport, name: str, models_dir: Path
+) -> Card:
     provenance = Training(rows=len(data.labels), base_rate=float(data.labels.mean()), sha256=data.sha256)
     return package(
         pipeline,
@@ -65,7 +84,7 @@ def _package(pipeline: Any, data: TrainingData, metrics: dict[str, Any], name: s
         name=name,
         columns=data.columns,
         golden=golden_rows(data.signature, data.columns, SEED),
-        details=CardDetails(policy_around(metrics["threshold"]["value"]), metrics, provenance),
+        details=CardDetails(policy_around(metrics["threshold"]["value"]), metrics, provenance, report),
         models_dir=models_dir,
     )
 

@@ -99,7 +99,7 @@ def test_what_cannot_be_compiled_serves_from_scikit_learn(package, bundle, golde
     assert "not compiled: it cannot be compiled" in result.stderr
     model = load_model(bundle)
     assert model.card.scorer == "sklearn"
-    assert set(model.card.files) == {"model.joblib"}
+    assert set(model.card.files) == {"model.joblib", "report.json"}
     probabilities, columns = expected(pipeline, bundle, golden)
     assert np.abs(model.scorer.score(columns) - probabilities).max() <= 1e-6
 

@@ -92,7 +92,7 @@ def test_card(run, models, small_table):
     assert card.training.rows == 300
     assert card.parity.proven
     assert card.parity.rows == 300 + len(card.golden.rows)
-    assert set(card.files) == {"model.onnx", "model.joblib"}
+    assert set(card.files) == {"model.onnx", "model.joblib", "report.json"}
     assert card.libraries["scikit-learn"]
 
 

@@ -156,6 +156,13 @@ def test_upload(manager, models):
     assert version_of(manager) == "3"
 
 
+def test_upload_with_its_report(manager, models):
+    """An uploaded bundle may hold the report of its evaluation, which is kept."""
+    report = (models / "small" / "1" / "report.json").read_bytes()
+    assert upload(manager, zipped(**bundle(models), report__json=report)).status_code == 201
+    assert (models / "small" / "3" / "report.json").read_bytes() == report
+
+
 def test_upload_of_a_new_model(manager, models):
     """An uploaded new model is not live until it is made so."""
     assert upload(manager, zipped(**bundle(models, name="fresh"))).json == {"name": "fresh", "version": "1"}
@@ -177,6 +184,13 @@ def reads_a_file(models):
     return {**bundle(models, files={"model.onnx": hashlib.sha256(data).hexdigest()}), "model__onnx": data}
 
 
+def with_report(models, report):
+    """A bundle with this report, whose digest is right."""
+    graph = bundle(models)["model__onnx"]
+    files = {"model.onnx": hashlib.sha256(graph).hexdigest(), "report.json": hashlib.sha256(report).hexdigest()}
+    return {**bundle(models, files=files), "report__json": report}
+
+
 def bad_uploads(models):
     """Archives that must not be registered, by what is wrong with them."""
     good = bundle(models)
@@ -193,6 +207,8 @@ def bad_uploads(models):
         "name": zipped(**bundle(models, name="../../up")),
         "from pickle": zipped(**bundle(models, scorer="sklearn")),
         "reads a file": zipped(**reads_a_file(models)),
+        "other report": zipped(**good, report__json=b"{}"),
+        "no report": zipped(**with_report(models, b'{"rows": 1}')),
         "bomb": zipped(**(good | {"model__onnx": bytes(20_000_000)})),
     }
 
@@ -200,9 +216,9 @@ def bad_uploads(models):
 WRONG = ["pickle", "outside", "no card", "other model", "no zip", "empty", "bad card", "not text", "name"]
 
 
-@pytest.mark.parametrize("what", [*WRONG, "from pickle", "reads a file", "bomb"])
+@pytest.mark.parametrize("what", [*WRONG, "from pickle", "reads a file", "other report", "no report", "bomb"])
 def test_bad_upload(models, make_key, what):
-    """An upload with any other file than a card and its ONNX file is a 422 with the reason; nothing is written."""
+    """An upload with any other file than a card, its ONNX file and its report is a 422; nothing is written."""
     client = create_app({"MODELS_DIR": str(models), "TESTING": True, "MAX_BUNDLE_BYTES": 1_000_000}).test_client()
     client.environ_base["HTTP_X_API_KEY"] = make_key(*SCOPES)
     before = sorted(models.rglob("*"))

@@ -16,7 +16,7 @@ class ModelPathSchema(BodyOrFileSchema):
     """Body of POST /models."""
 
     part = "bundle"
-    file = "A ZIP file with `card.json` and `model.onnx`."
+    file = "A ZIP file with `card.json`, `model.onnx` and perhaps `report.json`."
     max_bytes = "MAX_BUNDLE_BYTES"
     names_file = "path"
 

@@ -1,0 +1,106 @@
+"""The evaluation report of a bundle: what training measured, as the points of its charts.
+
+It is a file of its own, whose digest the card holds: a worker that serves the model does not keep it in memory.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from churn_api.registry.bundle import BundleError, read_artefact
+from churn_api.registry.card import Card
+
+REPORT_FILE = "report.json"
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """A metric's mean and standard deviation over the folds; without folds its value alone."""
+
+    mean: float
+    std: float | None = None
+
+
+class RocCurve(msgspec.Struct, frozen=True, kw_only=True):
+    """At most 100 points of the ROC curve, from (0, 0) to (1, 1)."""
+
+    false_positive_rate: tuple[float, ...]
+    true_positive_rate: tuple[float, ...]
+
+
+class PrecisionRecallCurve(msgspec.Struct, frozen=True, kw_only=True):
+    """At most 100 points of the precision-recall curve, recall ascending."""
+
+    recall: tuple[float, ...]
+    precision: tuple[float, ...]
+
+
+class CalibrationBin(msgspec.Struct, frozen=True, kw_only=True):
+    """Customers with similar probabilities: their mean probability, and the share that churned."""
+
+    predicted: float
+    observed: float
+    rows: int
+
+
+class OperatingPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The confusion matrix at one threshold: counts of customers."""
+
+    threshold: float
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+
+
+class EffectBin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Customers with similar values of a feature: their mean probability, and the share that churned."""
+
+    kind: Literal["range", "category", "others", "missing"]
+    lower: float | None = None
+    upper: float | None = None
+    """The least and the largest value of a range."""
+    category: str | None = None
+    rows: int
+    predicted: float
+    observed: float
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """How the churn rate differs along one feature."""
+
+    feature: str
+    bins: tuple[EffectBin, ...]
+
+
+class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `report.json`. Every figure is of rows that the evaluated pipeline was not fitted on."""
+
+    format: Literal[1] = 1
+    basis: Literal["cross-validation", "golden table"]
+    rows: int
+    positives: int
+    """Customers who churned."""
+    threshold: float
+    metrics: dict[str, Spread]
+    roc: RocCurve
+    precision_recall: PrecisionRecallCurve
+    calibration: tuple[CalibrationBin, ...]
+    gains: tuple[float, ...]
+    """The share of churners among the customers with the highest probabilities: 101 values, for 0 to 100 per cent."""
+    operating_points: tuple[OperatingPoint, ...]
+    """At twenty thresholds, the model's own among them."""
+    importance: dict[str, float]
+    effects: tuple[Effect, ...]
+    warnings: tuple[str, ...] = ()
+    """What training noticed about the table."""
+
+
+def read_report(folder: Path, card: Card) -> EvaluationReport | None:
+    """The report of a bundle, checked by its digest; None where the bundle has none. Raises BundleError."""
+    if REPORT_FILE not in card.files:
+        return None
+    try:
+        return msgspec.json.decode(read_artefact(folder, card, REPORT_FILE), type=EvaluationReport)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BundleError(f"{REPORT_FILE} is not a report") from error

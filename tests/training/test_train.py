@@ -291,7 +291,7 @@ def test_declared_signature_refusals(run, models, tmp_path, small_table):
     assert "row 2, column 'Partner': Must be an integer." in refused(
         train(run, small_table, "--signature", path), models
     )
-    assert "--signature already says" in refused(
+    assert "--signature cannot be combined" in refused(
         train(run, small_table, "--signature", path, "--id", "customerID"), models
     )
     assert "cannot be read" in refused(train(run, small_table, "--signature", tmp_path / "no"), models)

@@ -95,7 +95,7 @@ class Number(fields.Float):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             fail("wrong-type", "Must be a number.", _unquote(value))
-        return float(_in_float32_range(value))
+        return float(_require_float32(value))
 
 
 class Integer(fields.Integer):
@@ -104,7 +104,7 @@ class Integer(fields.Integer):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int | float):
             fail("wrong-type", "Must be an integer.", _unquote(value))
-        if _in_float32_range(value) != int(value):
+        if _require_float32(value) != int(value):
             fail("wrong-type", "Must be an integer.", "It has a fraction.")
         return int(value)
 
@@ -124,7 +124,7 @@ class Text(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             fail("wrong-type", "Must be a string.")
-        return _unicode(value)
+        return _require_unicode(value)
 
 
 class Identifier(fields.Field[Any]):
@@ -132,7 +132,7 @@ class Identifier(fields.Field[Any]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str | int | float:
         if isinstance(value, str):
-            return _printable(value)
+            return _require_printable(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or not _is_exact_integer(value):
             fail("wrong-type", "Must be a string or a 64-bit integer.")
         return value
@@ -147,7 +147,7 @@ def _is_exact_integer(value: float) -> bool:
 _PRINTABLE = re.compile(PRINTABLE)
 
 
-def _printable(value: str) -> str:
+def _require_printable(value: str) -> str:
     if not 0 < len(value) <= MAX_IDENTIFIER_LENGTH:
         fail("wrong-length", f"Must have 1 to {MAX_IDENTIFIER_LENGTH} characters.")
     if not is_unicode(value) or not _PRINTABLE.fullmatch(value):
@@ -155,13 +155,13 @@ def _printable(value: str) -> str:
     return value
 
 
-def _unicode(value: str) -> str:
+def _require_unicode(value: str) -> str:
     if not is_unicode(value):
         fail("not-text", "Must be Unicode text.")
     return value
 
 
-def _in_float32_range(value: float) -> float:
+def _require_float32(value: float) -> float:
     if not abs(value) <= FLOAT32_MAX:  # also true for NaN
         fail("not-a-number", "Must be a finite number that 32 bits can hold.")
     return value

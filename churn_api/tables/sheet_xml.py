@@ -2,12 +2,12 @@
 
 import math
 import re
-from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 from churn_api.contract.fields import EXACT_INTEGERS
 from churn_api.contract.numerals import is_numeral
+from churn_api.tables.excel_dates import as_date
 
 if TYPE_CHECKING:
     from churn_api.tables.typed_cells import Cell
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 """Limits of a sheet, including its header."""
 
-_DATES = frozenset(map(str, [*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)]))
-"""Ids of Excel's built-in number formats that show dates or times."""
-_LITERALS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
-_PARTS_OF_DATES = re.compile(r"[dmyhs]", re.IGNORECASE)
-_ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -174,15 +169,8 @@ class Sheet(Handler):
         if not math.isfinite(number):
             raise ValueError("not finite")
         if self._attributes.get("s") in self._date_styles:
-            return _as_date(number, base_1904=self._base_1904)
+            return as_date(number, base_1904=self._base_1904)
         return int(number) if number.is_integer() and abs(number) <= EXACT_INTEGERS[1] else number
-
-
-def date_styles(formats: list[dict[str, str]], styles: list[dict[str, str]]) -> frozenset[str]:
-    """The indices of the cell styles that show dates or times."""
-    own = {item["numFmtId"] for item in formats if _is_date_format(item["formatCode"])}
-    dates = (_DATES | own) - {item["numFmtId"] for item in formats if not _is_date_format(item["formatCode"])}
-    return frozenset(str(index) for index, style in enumerate(styles) if style.get("numFmtId") in dates)
 
 
 def _natural(text: str) -> int:
@@ -211,26 +199,6 @@ def column_letters(index: int) -> str:
         letters = chr(ord("A") + index % 26) + letters
         index = index // 26 - 1
     return letters
-
-
-def _is_date_format(code: str) -> bool:
-    """Whether a number format shows a date or a time of day; elapsed time counts as a number."""
-    return not _ELAPSED.search(code) and bool(_PARTS_OF_DATES.search(_LITERALS.sub("", code.partition(";")[0])))
-
-
-def _as_date(days: float, *, base_1904: bool) -> "Cell":
-    """A date as ISO text, with its time where it has one; the number itself where it is out of range.
-
-    Excel treats 1900 as a leap year: days before its nonexistent 29 February (day 60) have an epoch one day later.
-    """
-    base = datetime(1904, 1, 1) if base_1904 else datetime(1899, 12, 31 if days < 60 else 30)
-    try:
-        moment = base + timedelta(milliseconds=round(days * 86_400_000))
-    except OverflowError:
-        return days
-    if 0 <= days < 1:
-        return moment.time().isoformat("auto")
-    return moment.isoformat(" ").removesuffix(" 00:00:00")
 
 
 def _unescaped(text: str) -> str | None:

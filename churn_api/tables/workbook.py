@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from xml.parsers import expat  # nosec B407
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
-from churn_api.tables.sheet_xml import Elements, Handler, Sheet, Texts, date_styles
+from churn_api.tables.excel_dates import date_styles
+from churn_api.tables.sheet_xml import Elements, Handler, Sheet, Texts
 from churn_api.tables.table_errors import TableError, TooLarge
 from churn_api.tables.table_size import check_size
 

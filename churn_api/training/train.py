@@ -55,7 +55,7 @@ def train(
     metrics = _metrics(data, evaluations, chosen, method, final)
     progress.step(f"fitting {chosen} on all rows")
     pipeline = fit(_pipeline(data, chosen, method), data.frame, data.labels)
-    progress.step("compiling and proving")
+    progress.step("compiling and verifying parity")
     report = _report(data, metrics, final)
     return TrainingResult(_package(pipeline, data, metrics, report, name, models_dir), data.warnings)
 

@@ -29,30 +29,30 @@ def many(*customers, limit=100, reader=READER):
 
 
 @pytest.fixture
-def judged(monkeypatch):
+def received(monkeypatch):
     """The payloads that record.py received."""
-    asked = []
+    payloads = []
     read = RecordReader.read
 
     def spy(self, payload):
-        asked.append(payload)
+        payloads.append(payload)
         return read(self, payload)
 
     monkeypatch.setattr(RecordReader, "read", spy)
-    return asked
+    return payloads
 
 
-def test_clean_bodies_never_reach_marshmallow(judged):
+def test_clean_bodies_never_reach_marshmallow(received):
     """A valid record and a valid batch are read without calling record.py."""
     READER.read_one(orjson.dumps(GOOD))
     many(*[GOOD] * 50)
-    assert judged == []
+    assert received == []
 
 
-def test_only_rows_at_fault_reach_marshmallow(judged):
+def test_only_rows_at_fault_reach_marshmallow(received):
     """Only the two invalid rows of a batch reach record.py."""
     batch = many(GOOD, BAD, GOOD, {"tenure": 1.5}, GOOD)
-    assert judged == [BAD, {"tenure": 1.5}]
+    assert received == [BAD, {"tenure": 1.5}]
     assert list(batch.positions) == [0, 2, 4]
     assert [fault.pointer for fault in batch.faults] == ["#/customers/1/tenure", "#/customers/3/tenure"]
 
@@ -65,7 +65,7 @@ def test_what_only_marshmallow_accepts():
     assert not batch.faults
 
 
-def test_warnings_have_places():
+def test_warnings_have_paths():
     """Out-of-vocabulary categories of an open feature cause warnings with their row, in the order of rows."""
     batch = many(GOOD | {"plan": "A"}, GOOD | {"plan": "C"}, BAD, GOOD | {"plan": "D"})
     assert [fault.pointer for fault in batch.warnings] == ["#/customers/1/plan", "#/customers/3/plan"]
@@ -191,16 +191,16 @@ def test_a_batch_is_its_records(data):
     """For any signature and any rows, a batch has the columns of its valid rows and the faults of the others."""
     of = data.draw(signatures())
     rows = data.draw(st.lists(records(of) | VALUES, min_size=1, max_size=5))
-    reader, good, places, faults = BatchReader(of), [], [], []
-    for place, row in enumerate(orjson.loads(serialised(rows))):
+    reader, good, positions, faults = BatchReader(of), [], [], []
+    for index, row in enumerate(orjson.loads(serialised(rows))):
         try:
             good.append(RecordReader(of).read(row).values)
-            places.append(place)
+            positions.append(index)
         except InvalidRecord as error:
-            faults += [fault.under("customers", place) for fault in error.faults]
+            faults += [fault.under("customers", index) for fault in error.faults]
     batch = reader.read_many(serialised({"customers": rows}), 100)
     same(batch.columns, ColumnsBuilder(of).build_from_rows(good))
-    assert (list(batch.positions), batch.faults, batch.sent) == (places, faults, len(rows))
+    assert (list(batch.positions), batch.faults, batch.sent) == (positions, faults, len(rows))
 
 
 def same(one, two):

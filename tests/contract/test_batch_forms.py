@@ -84,7 +84,7 @@ def test_any_member():
     assert {fault.pointer for fault in caught.value.faults} == {"#/customers", "#/instances"}
 
 
-def test_any_place():
+def test_any_path():
     """The caller determines a fault's path: deep in a body, or a row and a column."""
     deep = READER.read_rows([GOOD, BAD], 10, paths_in_list("inputs", 0, "data"))
     assert [fault.pointer for fault in deep.faults] == ["#/inputs/0/data/1/tenure"]

@@ -85,8 +85,8 @@ def test_identifier_sent_twice():
 
 def test_all_faults_at_once():
     """Every fault of a record is reported, including unknown fields, in the signature's order."""
-    found = faults_of(tenure="x", age=1, contract="None", citi="Rome", customer_id="a", customerID="b")
-    assert list(found) == ["#/tenure", "#/contract", "#/age", "#/customer_id", "#/citi"]
+    faults = faults_of(tenure="x", age=1, contract="None", citi="Rome", customer_id="a", customerID="b")
+    assert list(faults) == ["#/tenure", "#/contract", "#/age", "#/customer_id", "#/citi"]
 
 
 def test_required():

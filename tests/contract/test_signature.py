@@ -70,7 +70,7 @@ def test_clashes():
         ({"minimum": 3, "maximum": 2}, "minimum is above maximum"),
     ],
 )
-def test_bad_json_names_the_place(change, complaint):
+def test_bad_json_names_the_path(change, complaint):
     """JSON that is not a signature is rejected with the path of the error."""
     plain = msgspec.json.decode(signature().to_json())
     plain["features"][0] |= change

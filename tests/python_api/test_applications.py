@@ -63,15 +63,15 @@ def test_predicts_what_is_live(either):
 
 def test_default_model(app):
     """Without a name a predictor uses the default model."""
-    found = churn_api.predictor(app).predict({"age": 35, "tenure": 24, "monthly_charges": 65.50})
-    assert (found.model, found.version) == ("default", "1")
+    prediction = churn_api.predictor(app).predict({"age": 35, "tenure": 24, "monthly_charges": 65.50})
+    assert (prediction.model, prediction.version) == ("default", "1")
 
 
 def test_same_as_by_http(app):
     """The same record gets the same double from Python and by HTTP."""
     answer = app.test_client().post("/api/v1/predict/small", json=CUSTOMER).json
-    found = churn_api.predictor(app, "small").predict(CUSTOMER)
-    assert (found.probability, found.band, found.threshold) == (
+    prediction = churn_api.predictor(app, "small").predict(CUSTOMER)
+    assert (prediction.probability, prediction.band, prediction.threshold) == (
         answer["churn_probability"],
         answer["risk_band"],
         answer["threshold"],
@@ -215,8 +215,8 @@ def test_upgrades_that_cannot_be(instance, tmp_path):
     database.close()
     with pytest.raises(churn_api.StartError, match="9999, which is newer"):
         churn_api.upgrade()
-    for url, told in (("postgresql://127.0.0.1:1/none", "is away"), (f"sqlite:///{tmp_path}", "it is a folder")):
-        with pytest.raises(churn_api.StartError, match=told):
+    for url, message in (("postgresql://127.0.0.1:1/none", "is away"), (f"sqlite:///{tmp_path}", "it is a folder")):
+        with pytest.raises(churn_api.StartError, match=message):
             churn_api.upgrade({"DATABASE_URL": url})
 
 
@@ -313,11 +313,11 @@ def test_no_connection_of_postgres(config, postgres_database):
     config["DATABASE_URL"] = postgres_database
     churn_api.upgrade(config)
     server = create_engine(Database(postgres_database).url)
-    asked = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()")
+    query = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()")
 
     def connections():
         with server.connect() as connection:
-            return connection.execute(asked).scalar()
+            return connection.execute(query).scalar()
 
     app = churn_api.create_app(config)
     churn_api.make_live(app, "small", 1)
@@ -363,10 +363,10 @@ children = []
 for _ in range(3):
     child = os.fork()
     if not child:
-        found = predictor.predict(record)
+        prediction = predictor.predict(record)
         followed = threading.active_count() == 2
         churn_api.close(app)
-        os._exit(0 if found.version == "2" and followed and threading.active_count() == 1 else 1)
+        os._exit(0 if prediction.version == "2" and followed and threading.active_count() == 1 else 1)
     children.append(child)
 assert [os.waitpid(child, 0)[1] for child in children] == [0] * 3
 assert predictor.predict(record).version == "2"

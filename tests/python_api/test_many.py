@@ -41,12 +41,12 @@ def rows_of(frame):
 def test_frame(small):
     """A training table gives a DataFrame with its index, and each row gets the same prediction as its record."""
     table = TABLE.set_index(pd.Index([f"row {number}" for number in range(ROWS)], name="which")).iloc[::-1]
-    found = small.predict_many(table)
-    assert list(found.columns) == ["churn_prediction", "churn_probability", "risk_band"]
-    assert found.index.equals(table.index)
-    assert found.index.name == "which"
-    assert rows_of(found) == predictions(small, table)
-    assert list(table.join(found).columns) == [*table.columns, *found.columns]
+    predicted = small.predict_many(table)
+    assert list(predicted.columns) == ["churn_prediction", "churn_probability", "risk_band"]
+    assert predicted.index.equals(table.index)
+    assert predicted.index.name == "which"
+    assert rows_of(predicted) == predictions(small, table)
+    assert list(table.join(predicted).columns) == [*table.columns, *predicted.columns]
 
 
 def test_index_with_doubled_labels(small):
@@ -58,11 +58,11 @@ def test_index_with_doubled_labels(small):
 def test_arrow(small):
     """An Arrow table with any chunks gives an Arrow table with the same predictions; so does any Arrow stream."""
     table = pa.Table.from_pandas(TABLE)
-    found = small.predict_many(table)
-    assert isinstance(found, pa.Table)
-    assert rows_of(found.to_pandas()) == predictions(small)
-    assert small.predict_many(pa.concat_tables([table.slice(0, 7), table.slice(7)])) == found
-    assert small.predict_many(table.combine_chunks().to_batches()[0]) == found
+    predicted = small.predict_many(table)
+    assert isinstance(predicted, pa.Table)
+    assert rows_of(predicted.to_pandas()) == predictions(small)
+    assert small.predict_many(pa.concat_tables([table.slice(0, 7), table.slice(7)])) == predicted
+    assert small.predict_many(table.combine_chunks().to_batches()[0]) == predicted
 
 
 def test_same_as_by_http(small, client):
@@ -76,9 +76,9 @@ def test_same_as_by_http(small, client):
         headers={"Accept": "application/json"},
         query_string=query,
     )
-    found = small.predict_many(TABLE)
-    assert answer.json["predictions"]["churn_probability"] == found["churn_probability"].tolist()
-    assert answer.json["predictions"]["risk_band"] == found["risk_band"].tolist()
+    predicted = small.predict_many(TABLE)
+    assert answer.json["predictions"]["churn_probability"] == predicted["churn_probability"].tolist()
+    assert answer.json["predictions"]["risk_band"] == predicted["risk_band"].tolist()
 
 
 def test_threshold(small):
@@ -90,8 +90,8 @@ def test_threshold(small):
 def test_no_rows(small):
     """A table without rows gives a table without rows, with the same columns."""
     for none in (TABLE.iloc[:0], pa.Table.from_pandas(TABLE).slice(0, 0)):
-        found = small.predict_many(none)
-        assert (len(found), len(found.columns)) == (0, 3)
+        predicted = small.predict_many(none)
+        assert (len(predicted), len(predicted.columns)) == (0, 3)
 
 
 AS_TYPES = {
@@ -189,10 +189,10 @@ def test_unseen_categories(opened):
     """Out-of-vocabulary categories are scored as for records, with a warning at the caller's line."""
     table = TABLE.assign(Region=["Middle Earth", "North"] * (ROWS // 2))
     expected = predictions(opened, table)
-    with pytest.warns(churn_api.UnseenCategoryWarning, match="20 rows have a category of 'Region'") as told:
-        found = opened.predict_many(table)
-    assert rows_of(found) == expected
-    assert [warning.filename for warning in told] == [__file__]
+    with pytest.warns(churn_api.UnseenCategoryWarning, match="20 rows have a category of 'Region'") as caught:
+        predicted = opened.predict_many(table)
+    assert rows_of(predicted) == expected
+    assert [warning.filename for warning in caught] == [__file__]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         opened.predict_many(TABLE)

@@ -35,10 +35,10 @@ def opened(models_dir):
 
 def test_prediction(small):
     """A prediction has the model's result, the model's name and version, and the identifier."""
-    found = small.predict(CUSTOMER)
-    assert (found.identifier, found.model, found.version, found.warnings) == ("C1", "small", "1", ())
-    assert found.prediction == int(found.probability >= found.threshold)
-    assert found.threshold == small.card.policy.threshold
+    result = small.predict(CUSTOMER)
+    assert (result.identifier, result.model, result.version, result.warnings) == ("C1", "small", "1", ())
+    assert result.prediction == int(result.probability >= result.threshold)
+    assert result.threshold == small.card.policy.threshold
     assert small.predict({name: value for name, value in CUSTOMER.items() if name != "customer_id"}).identifier is None
 
 
@@ -69,13 +69,13 @@ def test_many(small):
     """Many records get the same predictions as single records, in order, from any iterable of mappings."""
     rows = [CUSTOMER | {"tenure": tenure, "customer_id": tenure} for tenure in range(30)]
     alone = [small.predict(row) for row in rows]
-    assert len({found.probability for found in alone}) == 30
+    assert len({one.probability for one in alone}) == 30
     assert small.predict_many(rows) == small.predict_many(iter(rows)) == alone
     assert small.predict_many([]) == []
 
 
 @pytest.mark.parametrize("wrong", [CUSTOMER, "C1", b"C1", 3])
-def test_one_in_place_of_many(small, wrong):
+def test_one_instead_of_many(small, wrong):
     """One record, or a string, instead of many raises TypeError."""
     with pytest.raises(TypeError):
         small.predict_many(wrong)
@@ -95,8 +95,8 @@ def test_faults(small):
     """All faults of a record are raised together, each with its path, code, message and hint."""
     with pytest.raises(churn_api.InvalidRecord) as caught:
         small.predict(FAULTY)
-    told = {fault.pointer: (fault.code, fault.hint) for fault in caught.value.faults}
-    assert told == {
+    faults = {fault.pointer: (fault.code, fault.hint) for fault in caught.value.faults}
+    assert faults == {
         "#/tenure": ("wrong-type", "Send it without quotes."),
         "#/Contract": ("not-a-choice", "Did you mean 'One year'?"),
         "#/Regoin": ("unknown-field", "Did you mean 'Region'?"),
@@ -124,8 +124,8 @@ def test_text_of_faults(small):
 
 def test_passes_between_processes(small):
     """Predictions and faults can be pickled, and faults survive JSON, for process pools and task queues."""
-    found = small.predict(CUSTOMER)
-    assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301
+    prediction = small.predict(CUSTOMER)
+    assert pickle.loads(pickle.dumps(prediction)) == prediction  # noqa: S301
     with pytest.raises(churn_api.InvalidRecord) as caught:
         small.predict(FAULTY)
     by_pickle = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
@@ -140,7 +140,7 @@ def test_warnings(opened):
     (warning,) = opened.predict(odd).warnings
     assert (warning.pointer, warning.code) == ("#/Region", "unseen-category")
     many = opened.predict_many([odd, CUSTOMER] * 1500)
-    assert [len(found.warnings) for found in many] == [1, 0] * 1500
+    assert [len(one.warnings) for one in many] == [1, 0] * 1500
     assert many[-2].warnings[0].pointer == "#/2998/Region"
 
 
@@ -204,7 +204,7 @@ def test_rows_of_other_libraries(small):
         == small.predict_many(table.to_dict("records"))
         == small.predict_many(map(UserDict, table.to_dict("records")))
     )
-    assert [found.identifier for found in alone] == list(table["customerID"])
+    assert [one.identifier for one in alone] == list(table["customerID"])
 
 
 def test_bundle_anywhere(models_dir, tmp_path):
@@ -218,11 +218,11 @@ def test_bundle_anywhere(models_dir, tmp_path):
 
 def test_bundles_that_cannot_be_loaded(models_dir, tmp_path):
     """A folder that is not a bundle, or a modified bundle, is rejected with its path and the reason."""
-    for path, told in {
+    for path, message in {
         tmp_path: "card.json cannot be read",
         models_dir / "small": "name a version, as in small/2",
     }.items():
-        with pytest.raises(churn_api.BundleError, match=told) as caught:
+        with pytest.raises(churn_api.BundleError, match=message) as caught:
             churn_api.load(path)
         assert str(path) in str(caught.value)
     copy = shutil.copytree(models_dir / "small" / "2", tmp_path / "small" / "2")

@@ -205,9 +205,9 @@ def test_older_bundles(monkeypatch):
     )
     versions = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)]
     scorer = OnnxScorer(helper.make_model(graph, opset_imports=versions, ir_version=9).SerializeToString())
-    asked, score = [], scorer._score
-    monkeypatch.setattr(scorer, "_score", lambda columns: asked.append(columns.rows) or score(columns))
+    row_counts, score = [], scorer._score
+    monkeypatch.setattr(scorer, "_score", lambda columns: row_counts.append(columns.rows) or score(columns))
     numbers = np.array([[0.0, 0.0], [1.0, 1.0]])
     probabilities = scorer.score(Columns(numbers, np.empty((2, 0), object)))
     assert probabilities == pytest.approx([0.5, 1 / (1 + np.exp(-3))], abs=1e-6)
-    assert asked == [2]
+    assert row_counts == [2]

@@ -57,18 +57,18 @@ def test_any_number_of_rows(scorer, card, rows, more):
     """For any number of rows, each row gets the same probability as alone, at its own position."""
     golden = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows)
     alone = np.concatenate([scorer.score(golden.take([row])) for row in range(golden.rows)])
-    places = np.arange(rows + more) % golden.rows
-    assert np.abs(scorer.score(golden.take(places)) - alone[places]).max() <= 1e-6
+    positions = np.arange(rows + more) % golden.rows
+    assert np.abs(scorer.score(golden.take(positions)) - alone[positions]).max() <= 1e-6
 
 
 def test_few_rows_at_once(scorer, card, monkeypatch):
     """For any number of rows, no scorer holds intermediate results of all of them at once."""
     golden = ColumnsBuilder(card.signature).build_from_rows(card.golden.rows)
     bound = (onnx if isinstance(scorer, OnnxScorer) else sklearn).ROWS_AT_ONCE
-    asked, score = [], scorer._score
-    monkeypatch.setattr(scorer, "_score", lambda columns: asked.append(columns.rows) or score(columns))
+    row_counts, score = [], scorer._score
+    monkeypatch.setattr(scorer, "_score", lambda columns: row_counts.append(columns.rows) or score(columns))
     assert scorer.score(golden.take(np.arange(2 * bound + 7) % golden.rows)).shape == (2 * bound + 7,)
-    assert asked == [bound, bound, 7]
+    assert row_counts == [bound, bound, 7]
 
 
 @pytest.mark.parametrize(

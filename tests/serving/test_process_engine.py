@@ -42,9 +42,9 @@ def die(block: Block) -> ScoredBlock:
 @pytest.mark.parametrize("processes", [1, 2])
 def test_in_order(tmp_path, processes):
     """Results come in the order of the blocks, whichever finishes first, and no process is left."""
-    found = list(in_order(partial(score, tmp_path), iter(BLOCKS), processes=processes))
-    assert [scored.block for scored in found] == BLOCKS
-    assert [scored.part for scored in found] == [b"%d" % number for number in range(12)]
+    results = list(in_order(partial(score, tmp_path), iter(BLOCKS), processes=processes))
+    assert [scored.block for scored in results] == BLOCKS
+    assert [scored.part for scored in results] == [b"%d" % number for number in range(12)]
     own = {(tmp_path / str(number)).read_text() for number in range(12)} == {str(os.getpid())}
     assert own == (processes == 1)
     assert multiprocessing.active_children() == []

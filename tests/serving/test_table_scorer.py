@@ -51,10 +51,10 @@ def test_a_large_row_group(model, tmp_path):
     rows = 2 * ROWS + 5
     drawn = few.take(np.random.default_rng(2).integers(0, few.num_rows, rows))
     bad = [3, ROWS, rows - 1]
-    place = drawn.column_names.index("Region")
-    regions = drawn.column(place).to_numpy().copy()
+    index = drawn.column_names.index("Region")
+    regions = drawn.column(index).to_numpy().copy()
     regions[bad] = "Atlantis"
-    pyarrow.parquet.write_table(drawn.set_column(place, "Region", [regions]), tmp_path / "many.parquet")
+    pyarrow.parquet.write_table(drawn.set_column(index, "Region", [regions]), tmp_path / "many.parquet")
     layout = read_layout(tmp_path / "many.parquet", "parquet")
     (block,) = blocks(layout)
     in_memory = TableScorer(model, layout, (), None).score_table(block)

@@ -46,9 +46,9 @@ def all_rows(parts):
     for part in parts:
         line_of = range(part.rows) if part.line_of is None else part.line_of.tolist()
         columns = [column.to_pylist() for column in part.table.columns]
-        for place, *cells in zip(part.positions.tolist(), *columns, strict=True):
-            good.append((rows + place, lines + line_of[place], cells))
-        ragged += [(rows + place, lines + line_of[place], cells) for place, cells, _ in part.ragged]
+        for row, *cells in zip(part.positions.tolist(), *columns, strict=True):
+            good.append((rows + row, lines + line_of[row], cells))
+        ragged += [(rows + row, lines + line_of[row], cells) for row, cells, _ in part.ragged]
         rows, lines = rows + part.rows, lines + part.lines
     return good, ragged
 
@@ -249,8 +249,8 @@ def test_any_order(tmp_path, kind):
     table = pa.table({"a": range(rows), "a.b": [str(row) for row in range(rows)]})
     WRITE[kind](table, path)
     layout = read_layout(prepare(path, kind, tmp_path, Bounds(1 << 30)), kind)
-    found = list(blocks(layout))
-    assert len(found) == 8
+    all_blocks = list(blocks(layout))
+    assert len(all_blocks) == 8
     for number, names in (
         (0, ["a"]),
         (3, ["a"]),
@@ -260,8 +260,10 @@ def test_any_order(tmp_path, kind):
         (2, ["a.b"]),
         (3, ["a.b"]),
     ):
-        start, stop = found[number].start, found[number].stop
-        assert read_cells(layout, found[number], names).table.equals(table.slice(start, stop - start).select(names))
+        start, stop = all_blocks[number].start, all_blocks[number].stop
+        assert read_cells(layout, all_blocks[number], names).table.equals(
+            table.slice(start, stop - start).select(names)
+        )
 
 
 def test_row_groups(tmp_path):

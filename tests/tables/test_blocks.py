@@ -40,8 +40,8 @@ def test_short_rows(path, monkeypatch, kind, ending):
     long = b'"' + b"x\n" * 30 + b'",y' if kind == "csv" else b"{" + b" " * 60 + b"}"
     rows = [b"{}"] * 24 + [long] + [b"{}"] * 7
     data = (b"a,b" + ending if kind == "csv" else b"") + ending.join(rows)
-    layout, found = cut(path, data, 1 << 20, kind)
-    cuts = [data[block.start : block.stop] for block in found]
+    layout, file_blocks = cut(path, data, 1 << 20, kind)
+    cuts = [data[block.start : block.stop] for block in file_blocks]
     assert b"".join(cuts) == data[layout.start :]
     assert all(cut.count(b"\n") <= 10 for cut in cuts if long not in cut)
     assert all(cut.endswith(b"\n") for cut in cuts[:-1])
@@ -57,8 +57,8 @@ def test_blank_lines(path, monkeypatch, kind, blank):
     ending = blank.lstrip(b" \t") if kind == "csv" else b"\n"
     row = (b"1,2" if kind == "csv" else b"{}") + ending
     data = (b"a,b" + ending if kind == "csv" else b"") + (blank * 30 + row) * 25 + blank * 1000
-    layout, found = cut(path, data, 1 << 20, kind)
-    cuts = [data[block.start : block.stop] for block in found]
+    layout, file_blocks = cut(path, data, 1 << 20, kind)
+    cuts = [data[block.start : block.stop] for block in file_blocks]
     assert b"".join(cuts) == data[layout.start :]
     assert sum(cut.count(row) for cut in cuts) == 25
     assert all(cut.count(row) <= 10 for cut in cuts)
@@ -84,16 +84,19 @@ def rows_of(data, delimiter):
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     delimiter=st.sampled_from(",;\t"),
     window=st.integers(1, 60),
-    whole=st.booleans(),
+    ends_with_newline=st.booleans(),
 )
-def test_cut_at_the_ends_of_rows(path, rows, ending, quoting, delimiter, window, whole):
+def test_cut_at_the_ends_of_rows(path, rows, ending, quoting, delimiter, window, ends_with_newline):
     """Blocks cover the data from start to end, and each consists of complete rows."""
     data = text_of(rows, lineterminator=ending, quoting=quoting, delimiter=delimiter)
-    data = data if whole else data.removesuffix(ending.encode())
-    layout, found = cut(path, data, window)
-    assert [block.number for block in found] == list(range(len(found)))
-    assert [layout.start, *(block.stop for block in found)] == [*(block.start for block in found), len(data)]
-    parts = [data[block.start : block.stop] for block in found]
+    data = data if ends_with_newline else data.removesuffix(ending.encode())
+    layout, file_blocks = cut(path, data, window)
+    assert [block.number for block in file_blocks] == list(range(len(file_blocks)))
+    assert [layout.start, *(block.stop for block in file_blocks)] == [
+        *(block.start for block in file_blocks),
+        len(data),
+    ]
+    parts = [data[block.start : block.stop] for block in file_blocks]
     assert [row for part in parts for row in rows_of(part, delimiter)] == rows_of(data, delimiter)[1:]
 
 
@@ -106,17 +109,17 @@ def test_cut_at_the_ends_of_rows(path, rows, ending, quoting, delimiter, window,
 def test_cut_anywhere(path, text, window, data):
     """For misplaced quotes too, splitting after a block gives the same blocks as splitting from the start."""
     content = b"first,second,third\n" + text.encode()
-    layout, found = cut(path, content, window)
-    if found:
-        after = data.draw(st.sampled_from(found))
-        assert cut(path, content, window, after=after)[1] == found[after.number + 1 :]
-    assert b"".join(content[block.start : block.stop] for block in found) == content[layout.start :]
+    layout, file_blocks = cut(path, content, window)
+    if file_blocks:
+        after = data.draw(st.sampled_from(file_blocks))
+        assert cut(path, content, window, after=after)[1] == file_blocks[after.number + 1 :]
+    assert b"".join(content[block.start : block.stop] for block in file_blocks) == content[layout.start :]
 
 
 def test_window_without_quotes(path):
     """A window without quotes is split after its last line feed."""
-    _, found = cut(path, b"a,b\n1,2\n3,4\n5,6", 9)
-    assert found == [Block(0, 4, 12), Block(1, 12, 15)]
+    _, file_blocks = cut(path, b"a,b\n1,2\n3,4\n5,6", 9)
+    assert file_blocks == [Block(0, 4, 12), Block(1, 12, 15)]
 
 
 def test_old_macintosh(path):
@@ -128,8 +131,8 @@ def test_old_macintosh(path):
 def test_ndjson(path):
     """NDJSON is split at line feeds, whatever its quotes."""
     data = b'{"a": "\\""}\n' * 10
-    _, found = cut(path, data, 30, "ndjson")
-    assert [block.stop - block.start for block in found] == [24] * 5
+    _, file_blocks = cut(path, data, 30, "ndjson")
+    assert [block.stop - block.start for block in file_blocks] == [24] * 5
 
 
 def test_quote_that_is_never_closed(path, monkeypatch):
@@ -164,10 +167,10 @@ def test_parquet(tmp_path, group_rows, sizes):
     path = tmp_path / "a.parquet"
     pa.parquet.write_table(pa.table({"a": range(6 * ROWS)}), path, row_group_size=group_rows)
     layout = read_layout(path, "parquet")
-    found = list(blocks(layout))
-    assert [block.stop - block.start for block in found] == sizes
-    assert list(blocks(layout, found[0])) == found[1:]
-    assert list(blocks(layout, found[-1])) == []
+    file_blocks = list(blocks(layout))
+    assert [block.stop - block.start for block in file_blocks] == sizes
+    assert list(blocks(layout, file_blocks[0])) == file_blocks[1:]
+    assert list(blocks(layout, file_blocks[-1])) == []
 
 
 @pytest.mark.parametrize("rows", [0, 1, ROWS, ROWS + 1])
@@ -178,10 +181,10 @@ def test_arrow(tmp_path, rows):
     with pa.ipc.new_stream(path, table.schema) as writer:
         writer.write_table(table)
     layout = read_layout(prepare(path, "arrow", tmp_path, Bounds(1 << 30)), "arrow")
-    found = list(blocks(layout))
-    assert sum(block.stop - block.start for block in found) == rows
-    assert all(0 < block.stop - block.start <= ROWS for block in found)
-    assert list(blocks(layout, Block(0, 0, min(rows, ROWS)))) == found[1:]
+    file_blocks = list(blocks(layout))
+    assert sum(block.stop - block.start for block in file_blocks) == rows
+    assert all(0 < block.stop - block.start <= ROWS for block in file_blocks)
+    assert list(blocks(layout, Block(0, 0, min(rows, ROWS)))) == file_blocks[1:]
 
 
 def test_empty_row_groups(tmp_path):

@@ -53,9 +53,9 @@ def test_choices_where_they_are_few():
 
 def test_observed_range_is_not_enforced():
     """The range in the table is recorded, and not enforced."""
-    found = infer_feature("a", column("-5", "80.5"))
-    assert found.observed == Observed(minimum=-5, maximum=80.5)
-    assert (found.minimum, found.maximum) == (None, None)
+    inferred = infer_feature("a", column("-5", "80.5"))
+    assert inferred.observed == Observed(minimum=-5, maximum=80.5)
+    assert (inferred.minimum, inferred.maximum) == (None, None)
 
 
 def test_open():
@@ -79,8 +79,8 @@ def test_open():
 )
 def test_target(cells, positive, expected):
     """The positive label is inferred for the usual pairs, and given for others."""
-    found = infer_target(pa.table({"Churn": column(*cells)}), "Churn", positive)
-    assert (found.positive, found.negative) == expected
+    inferred = infer_target(pa.table({"Churn": column(*cells)}), "Churn", positive)
+    assert (inferred.positive, inferred.negative) == expected
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def read_ndjson(folder, *lines, **options):
     return read(path, "ndjson", **options)
 
 
-def told(rows):
+def faults_of(rows):
     return [(fault.row, fault.line, fault.column, fault.code) for fault in rows.faults]
 
 
@@ -94,13 +94,13 @@ def test_words_for_nothing_are_text(folder, word):
     """Only a blank cell is missing; words such as NA are categories, and not valid as numbers."""
     rows = read_csv(folder, f"tenure,region\n1,{word}\n{word},North\n")
     assert rows.columns.texts[:, 1].tolist() == [word]
-    assert told(rows) == [(1, 1, "tenure", "wrong-type")]
+    assert faults_of(rows) == [(1, 1, "tenure", "wrong-type")]
 
 
-def test_faults_have_places(folder):
+def test_faults_have_rows_and_lines(folder):
     """A fault has its row and the line where the row begins, in the order of rows, including ragged rows."""
     rows = read_csv(folder, 'tenure,charges\n1,"\n"\n-1,x\n1,2,3\n1.5,\n2,2\n')
-    assert told(rows) == [
+    assert faults_of(rows) == [
         (1, 2, "tenure", "too-small"),
         (1, 2, "charges", "wrong-type"),
         (2, 3, None, "ragged-row"),
@@ -129,7 +129,7 @@ def test_choices_as_training_took_them(folder):
     of = signature(feature("state", "string", choices=(" Rome", "Oslo")))
     rows = read_csv(folder, 'state\n" Rome"\n" Oslo "\n"Rome"\n', of=of)
     assert rows.columns.texts.tolist() == [[" Rome"], ["Oslo"]]
-    assert told(rows) == [(2, 2, "state", "not-a-choice")]
+    assert faults_of(rows) == [(2, 2, "state", "not-a-choice")]
 
 
 @pytest.mark.parametrize(
@@ -143,13 +143,13 @@ def test_identifiers(folder, identifier, code):
     assert rows.identifiers.to_pylist() == [identifier]
 
 
-def test_only_rows_at_fault_are_judged_one_by_one(folder, monkeypatch):
+def test_only_rows_at_fault_are_validated_one_by_one(folder, monkeypatch):
     """record.py validates only the rows that the column validation does not accept."""
-    asked = []
-    judge = RecordReader.read
-    monkeypatch.setattr(RecordReader, "read", lambda self, record: asked.append(record) or judge(self, record))
+    records = []
+    read = RecordReader.read
+    monkeypatch.setattr(RecordReader, "read", lambda self, record: records.append(record) or read(self, record))
     read_csv(folder, "tenure,charges\n1,2\n 2 ,1e3\n3.0,x\n4,\n")
-    assert asked == [{"tenure": 3.0, "charges": "x"}]
+    assert records == [{"tenure": 3.0, "charges": "x"}]
 
 
 # --- columns
@@ -244,7 +244,7 @@ def test_stored_identifiers(folder, cells, identifiers, codes):
 def test_stored_integers_are_exact(folder):
     """An integer is compared with its bounds exactly, not as the nearest float."""
     rows = read_parquet(folder, {"a": [2**53, 2**53 + 1]}, of=signature(feature("a", maximum=2.0**53)))
-    assert told(rows) == [(1, 1, "a", "too-large")]
+    assert faults_of(rows) == [(1, 1, "a", "too-large")]
 
 
 @pytest.mark.parametrize("cells", [pa.array([[1]]), pa.array([b"x"]), pa.array([{"a": 1}])])
@@ -296,7 +296,7 @@ def test_lines_of_rows(folder, rows, piece):
 def test_lines_are_json(folder):
     """A line is validated as in a request, unknown members are allowed, and blank lines are skipped."""
     rows = read_ndjson(folder, {"tenure": 1, "extra": [1]}, b" \r", {"tenure": "1"}, {"tenure": 3.0, "partner": True})
-    assert told(rows) == [(1, 2, "tenure", "wrong-type")]
+    assert faults_of(rows) == [(1, 2, "tenure", "wrong-type")]
     assert (rows.good.tolist(), rows.count, rows.lines) == ([0, 2], 3, 4)
     np.testing.assert_array_equal(rows.columns.numbers, [[1, math.nan, math.nan], [3, math.nan, 1]])
 
@@ -314,7 +314,7 @@ def test_lines_are_json(folder):
 def test_lines_that_are_no_json(folder, line):
     """A line that is not a JSON object is a fault of its row only."""
     rows = read_ndjson(folder, {"tenure": 1}, line, {"tenure": 2})
-    assert told(rows) == [(1, 1, None, "malformed-json")]
+    assert faults_of(rows) == [(1, 1, None, "malformed-json")]
     assert rows.columns.numbers[:, 0].tolist() == [1, 2]
 
 
@@ -334,7 +334,7 @@ def test_identifiers_of_lines(folder):
 
 def test_identifier_sent_twice(folder):
     """An identifier under both names is a fault of its row."""
-    assert told(read_ndjson(folder, {"tenure": 1, "customer_id": "a", "customerID": "b"})) == [
+    assert faults_of(read_ndjson(folder, {"tenure": 1, "customer_id": "a", "customerID": "b"})) == [
         (0, 0, "customer_id", "sent-twice")
     ]
 
@@ -449,10 +449,10 @@ def no_json(hint):
     return None if hint and hint.endswith("without quotes.") else hint
 
 
-def check(of, rows, judged, told=no_json):
+def check(of, rows, records, to_hint=no_json):
     """Check that rows match record.py's result for each record; None stands for a row that is not a record."""
     good, values, faults, reader = [], [], [], RecordReader(of)
-    for row, record in enumerate(judged):
+    for row, record in enumerate(records):
         try:
             if record is None:
                 faults.append((row, None, "malformed-json", "The line is not one JSON object.", None))
@@ -460,11 +460,11 @@ def check(of, rows, judged, told=no_json):
             values.append(reader.read(record).values)
             good.append(row)
         except InvalidRecord as error:
-            faults += [(row, fault.path[0], fault.code, fault.message, told(fault.hint)) for fault in error.faults]
+            faults += [(row, fault.path[0], fault.code, fault.message, to_hint(fault.hint)) for fault in error.faults]
     expected = ColumnsBuilder(of).build_from_rows(values)
     np.testing.assert_array_equal(rows.columns.numbers, expected.numbers)
     assert rows.columns.texts.tolist() == expected.texts.tolist()
-    assert (rows.good.tolist(), rows.count) == (good, len(judged))
+    assert (rows.good.tolist(), rows.count) == (good, len(records))
     assert [(fault.row, fault.column, fault.code, fault.message, fault.hint) for fault in rows.faults] == faults
     for index, item in enumerate(of.features):
         unseen = sum(row[index] is not None and row[index] not in item.choices for row in values) if item.open else 0
@@ -473,7 +473,7 @@ def check(of, rows, judged, told=no_json):
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_csv_rows_are_judged_as_records(tmp_path_factory, data):
+def test_csv_rows_are_validated_like_records(tmp_path_factory, data):
     """For any signature and any text, a CSV row has the same validity, values and faults as its record."""
     of = data.draw(signatures())
     table = data.draw(tables(of, text_columns))
@@ -488,7 +488,7 @@ def test_csv_rows_are_judged_as_records(tmp_path_factory, data):
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_parquet_rows_are_judged_as_records(tmp_path_factory, data):
+def test_parquet_rows_are_validated_like_records(tmp_path_factory, data):
     """For any signature and any types, a Parquet row has the same validity, values and faults as its record."""
     of = data.draw(signatures())
     table = data.draw(tables(of, stored_columns))
@@ -499,7 +499,7 @@ def test_parquet_rows_are_judged_as_records(tmp_path_factory, data):
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_lines_are_judged_as_records(tmp_path_factory, data):
+def test_lines_are_validated_like_records(tmp_path_factory, data):
     """For any signature and any values, a line has the same validity, values and faults as its record."""
     of = data.draw(signatures())
     sent = data.draw(st.lists(records(of) | VALUES, min_size=1, max_size=5))
@@ -513,5 +513,5 @@ def test_lines_are_judged_as_records(tmp_path_factory, data):
             {name: value for name, value in payload.items() if name in known} if isinstance(payload, dict) else None
             for payload in payloads
         ],
-        told=lambda hint: hint,
+        to_hint=lambda hint: hint,
     )

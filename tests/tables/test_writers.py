@@ -113,8 +113,8 @@ def test_doubles_come_back(numbers):
     table = pa.table({"p": numbers, "q": numbers})
     text = [json.loads(line)["p"] for line in encode(table, "ndjson").splitlines()]
     cells = [float(line.split(b",")[0]) for line in encode(table, "csv").splitlines()]
-    for found in (text, cells):
-        assert [(number, math.copysign(1, number)) for number in found] == [
+    for read_back in (text, cells):
+        assert [(number, math.copysign(1, number)) for number in read_back] == [
             (number, math.copysign(1, number)) for number in numbers
         ]
 

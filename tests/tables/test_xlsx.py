@@ -187,8 +187,8 @@ def test_blank_rows(folder):
         RecordReader(signature(feature("tenure", minimum=0))), layout, (), frozenset()
     )
     (block,) = blocks(layout)
-    found = reader.read(block)
-    assert (found.count, [(fault.row, fault.code) for fault in found.faults]) == (3, [(2, "too-small")])
+    result = reader.read(block)
+    assert (result.count, [(fault.row, fault.code) for fault in result.faults]) == (3, [(2, "too-small")])
 
 
 def test_blocks(folder):
@@ -262,12 +262,12 @@ def test_cut_short(folder, cut):
 
 
 @settings(max_examples=300, deadline=None)
-@given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
-def test_any_byte_may_be_wrong(tmp_path_factory, place, byte):
+@given(fraction=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
+def test_any_byte_may_be_wrong(tmp_path_factory, fraction, byte):
     """A workbook with any byte changed is read, or raises TableError."""
     path = tmp_path_factory.getbasetemp() / "spoilt.xlsx"
     data = bytearray(encode(pa.table({"a": [1, 2], "b": ["x", "y"]}), "xlsx"))
-    data[int(place * len(data))] = byte
+    data[int(fraction * len(data))] = byte
     path.write_bytes(data)
     with suppress(TableError):
         assert read(path).num_rows <= 2

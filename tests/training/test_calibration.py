@@ -26,9 +26,9 @@ def truth():
 def test_nothing_is_added_to_reliable_probabilities(truth):
     """Well-calibrated probabilities get no calibrator."""
     labels, probabilities = truth
-    method, found = choose_calibrator(labels, evaluation(labels, probabilities))
+    method, chosen = choose_calibrator(labels, evaluation(labels, probabilities))
     assert method is None
-    assert found.probabilities is probabilities
+    assert chosen.probabilities is probabilities
 
 
 @pytest.mark.parametrize("distort", [lambda p: p**3, np.sqrt, lambda p: 0.5 + (p - 0.5) * 0.2])
@@ -36,11 +36,11 @@ def test_unreliable_probabilities_are_mended(truth, distort):
     """Badly calibrated probabilities get a calibrator, and are far more reliable with it."""
     labels, probabilities = truth
     plain = evaluation(labels, distort(probabilities))
-    method, found = choose_calibrator(labels, plain)
+    method, chosen = choose_calibrator(labels, plain)
     assert method == METHOD
-    assert found.summary()["log_loss"]["mean"] < plain.summary()["log_loss"]["mean"]
-    assert found.summary()["ece"]["mean"] < plain.summary()["ece"]["mean"] / 2
-    assert found.summary()["roc_auc"]["mean"] == pytest.approx(plain.summary()["roc_auc"]["mean"], abs=0.01)
+    assert chosen.summary()["log_loss"]["mean"] < plain.summary()["log_loss"]["mean"]
+    assert chosen.summary()["ece"]["mean"] < plain.summary()["ece"]["mean"] / 2
+    assert chosen.summary()["roc_auc"]["mean"] == pytest.approx(plain.summary()["roc_auc"]["mean"], abs=0.01)
 
 
 def test_calibration_error(truth):

@@ -32,14 +32,14 @@ def effects(
     A text without listed choices has none: its values may be names.
     """
     numbers, texts = iter(columns.numbers.T), iter(columns.texts.T)
-    found = {}
+    by_feature = {}
     for feature in signature.features:
         cells: NDArray[Any] = next(numbers) if feature.numeric else next(texts)
         bins = tuple(_measured(part, rows, labels, probabilities) for part, rows in _parts(feature, cells))
         if bins:
-            found[feature.name] = Effect(feature=feature.name, bins=bins)
-    names = [*(name for name in order if name in found), *(name for name in found if name not in order)]
-    return tuple(found[name] for name in names[:MAX_FEATURES])
+            by_feature[feature.name] = Effect(feature=feature.name, bins=bins)
+    names = [*(name for name in order if name in by_feature), *(name for name in by_feature if name not in order)]
+    return tuple(by_feature[name] for name in names[:MAX_FEATURES])
 
 
 def _measured(part: dict[str, Any], rows: Mask, labels: Labels, probabilities: Probabilities) -> EffectBin:

@@ -1,6 +1,7 @@
 """The evaluation report that training writes into a bundle."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -31,9 +32,9 @@ def evaluated(draw):
 
 @given(evaluated())
 @settings(deadline=None, max_examples=50)
-def test_roc_points(found):
+def test_roc_points(evaluated):
     """The ROC curve has at most 100 ascending points, and the area below them is the AUC within 0.01."""
-    labels, probabilities = found
+    labels, probabilities = evaluated
     curve = curves.roc(labels, probabilities)
     assert len(curve.true_positive_rate) == len(curve.false_positive_rate) <= 100
     assert list(curve.true_positive_rate) == sorted(curve.true_positive_rate)
@@ -43,18 +44,18 @@ def test_roc_points(found):
 
 @given(evaluated())
 @settings(deadline=None, max_examples=50)
-def test_calibration_bins_give_the_ece(found):
+def test_calibration_bins_give_the_ece(evaluated):
     """The bins' gaps, weighted by their counts, are the expected calibration error."""
-    bins = curves.calibration(*found)
-    gaps = sum(one.rows * abs(one.predicted - one.observed) for one in bins) / len(found[0])
-    assert gaps == pytest.approx(expected_calibration_error(*found), abs=1e-5)
+    bins = curves.calibration(*evaluated)
+    gaps = sum(one.rows * abs(one.predicted - one.observed) for one in bins) / len(evaluated[0])
+    assert gaps == pytest.approx(expected_calibration_error(*evaluated), abs=1e-5)
 
 
 @given(evaluated(), st.randoms())
 @settings(deadline=None, max_examples=50)
-def test_gains(found, random):
+def test_gains(evaluated, random):
     """Gains rise from 0 to 1 over 101 values, and do not depend on the order of the rows."""
-    labels, probabilities = found
+    labels, probabilities = evaluated
     reached = curves.gains(labels, probabilities)
     assert (len(reached), reached[0], reached[-1]) == (101, 0, 1)
     assert list(reached) == sorted(reached)
@@ -65,9 +66,9 @@ def test_gains(found, random):
 
 @given(evaluated(), st.floats(0, 1))
 @settings(deadline=None, max_examples=50)
-def test_operating_points(found, threshold):
+def test_operating_points(evaluated, threshold):
     """There are 20 confusion matrices, each of all rows, thresholds ascending, the model's own among them."""
-    labels, probabilities = found
+    labels, probabilities = evaluated
     points = curves.operating_points(labels, probabilities, threshold)
     assert len(points) == 20
     assert [point.threshold for point in points] == sorted(point.threshold for point in points)
@@ -103,23 +104,23 @@ def tables(draw):
 
 @given(tables())
 @settings(deadline=None, max_examples=50)
-def test_effects(found):
+def test_effects(evaluated):
     """No bin has fewer than ten rows, none holds a text without listed choices, and ranges ascend without overlap."""
-    columns, labels, probabilities = found
+    columns, labels, probabilities = evaluated
     for effect in effects(FEATURES, columns, labels, probabilities, []):
         assert effect.feature != "name"
         assert all(one.rows >= MIN_ROWS for one in effect.bins)
         assert sum(one.rows for one in effect.bins) <= len(labels)
         ranges = [(one.lower, one.upper) for one in effect.bins if one.kind == "range"]
         assert ranges == sorted(ranges)
-        assert all(upper < lower for (_, upper), (lower, _) in zip(ranges, ranges[1:], strict=False))
+        assert all(upper < lower for (_, upper), (lower, _) in pairwise(ranges))
 
 
 @given(tables())
 @settings(deadline=None, max_examples=50)
-def test_every_number_is_in_a_range(found):
+def test_every_number_is_in_a_range(evaluated):
     """Ranges hold all rows that have a number, and their mean rates weigh to the rate of these rows."""
-    columns, labels, probabilities = found
+    columns, labels, probabilities = evaluated
     known = ~np.isnan(columns.numbers[:, 0])
     if known.sum() < MIN_ROWS:
         return
@@ -160,7 +161,7 @@ def test_changed_report(folder, tmp_path):
     card = read_card(folder)
     report = json.loads((folder / "report.json").read_text())
     (tmp_path / "report.json").write_text(json.dumps(report | {"rows": 1}))
-    with pytest.raises(BundleError, match="report.json is not the file that was packaged"):
+    with pytest.raises(BundleError, match=r"report\.json is not the file that was packaged"):
         read_report(tmp_path, card)
 
 

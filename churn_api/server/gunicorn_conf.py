@@ -26,7 +26,7 @@ GC_THRESHOLD = 50_000
 
 def _load_or_exit() -> dict[str, Any]:
     """The settings, after checking that the service may start; otherwise exit with one line."""
-    # Modules that are loaded now stay: collecting garbage meanwhile took a sixth of the start.
+    # Modules that are loaded now stay: collecting garbage during the start took a sixth of the start.
     gc.disable()
     limit_threads()
     try:

@@ -135,7 +135,7 @@ def test_killed_in_the_middle_of_a_hit(tmp_path):
         while output := os.read(reading, 1 << 16):
             counted += len(output)
         os.close(reading)
-        # One hit may be counted of which the process did not live to tell.
+        # The process may have been killed after a hit was counted and before it reported it.
         assert counted <= storage.hit("a", 3600, 0).total <= counted + kills
 
 

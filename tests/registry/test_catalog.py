@@ -7,13 +7,13 @@ from churn_api.store import change_counters
 from churn_api.store.audit import latest_entries
 from churn_api.store.database import Database
 
-FOUND = {"small": {"1": "a" * 64, "2": "b" * 64}, "odd": {"1": "c" * 64}}
+BUNDLES = {"small": {"1": "a" * 64, "2": "b" * 64}, "odd": {"1": "c" * 64}}
 
 
 @pytest.fixture
 def catalog(database):
     catalog = Catalog(database)
-    catalog.register_new(FOUND, by="start")
+    catalog.register_new(BUNDLES, by="start")
     for name, version in (("small", "2"), ("odd", "1")):
         catalog.set_live(name, version, by="test")
     return catalog
@@ -27,11 +27,11 @@ def revision(database):
 def test_found_at_the_start(database):
     """What a folder holds is registered with its digests, which the audit has with the actor, and nothing is live."""
     catalog = Catalog(database)
-    assert sorted(catalog.register_new(FOUND, by="start (here)")) == [("odd", "1"), ("small", "1"), ("small", "2")]
+    assert sorted(catalog.register_new(BUNDLES, by="start (here)")) == [("odd", "1"), ("small", "1"), ("small", "2")]
     known = catalog.read()
     assert {name: (dict(entry.digests), entry.live, entry.generation) for name, entry in known.items()} == {
-        "small": (FOUND["small"], None, 0),
-        "odd": (FOUND["odd"], None, 0),
+        "small": (BUNDLES["small"], None, 0),
+        "odd": (BUNDLES["odd"], None, 0),
     }
     assert revision(database) == 1
     assert {(act.actor, act.action, act.subject) for act in latest_entries(database, 10)} == {
@@ -43,11 +43,11 @@ def test_found_again(catalog, database):
     """Registered versions do not change: a newer one is registered and not live, a changed one keeps its digest."""
     catalog.set_live("small", "1", by="test")
     before = revision(database)
-    assert catalog.register_new(FOUND, by="start") == []
+    assert catalog.register_new(BUNDLES, by="start") == []
     assert revision(database) == before
     assert catalog.register_new({"small": {"2": "changed", "3": "d" * 64}}, by="start") == [("small", "3")]
     entry = catalog.read()["small"]
-    assert (dict(entry.digests), entry.live) == (FOUND["small"] | {"3": "d" * 64}, "1")
+    assert (dict(entry.digests), entry.live) == (BUNDLES["small"] | {"3": "d" * 64}, "1")
 
 
 def test_versions_are_in_order(catalog):
@@ -69,7 +69,7 @@ def test_unload(catalog):
     assert catalog.read()["small"].live is None
     with pytest.raises(Conflict):
         catalog.unload("small", by="test")
-    catalog.register_new(FOUND, by="start")
+    catalog.register_new(BUNDLES, by="start")
     assert catalog.read()["small"].live is None
     catalog.set_live("small", "1", by="test")
     assert catalog.read()["small"].live == "1"
@@ -90,7 +90,7 @@ def test_every_act_counts(catalog, database):
 
 def _register_new(url):
     database = Database(url)
-    Catalog(database).register_new(FOUND, by="start")
+    Catalog(database).register_new(BUNDLES, by="start")
     database.close()
 
 
@@ -102,5 +102,5 @@ def test_machines_that_start_at_once(database, database_url):
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0] * 4
-    assert dict(Catalog(database).read()["small"].digests) == FOUND["small"]
+    assert dict(Catalog(database).read()["small"].digests) == BUNDLES["small"]
     assert len(latest_entries(database, 10)) == 3

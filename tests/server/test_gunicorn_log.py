@@ -9,5 +9,5 @@ def test_no_line_for_a_request():
     """A request is not taken apart for a line of gunicorn's, though there is a configuration of logging."""
     config = Config()
     config.set("logconfig_dict", {"version": 1, "disable_existing_loggers": False})
-    # Nothing here is a request: whoever looked at it would fail.
+    # None of these is a request: reading an attribute would fail.
     ServerLog(config).access(None, None, None, None)

@@ -53,7 +53,7 @@ def test_unseen(serve, models_dir, instance):
     with serve(models_dir, workers=2, CHURN_LOG_LEVEL="debug", **scrapes.environment) as server:
         database = Database(f"sqlite:///{instance / 'churn.db'}")
         until(lambda: len(workers(database)) == 2)
-        assert {one.pid for one in workers(database)} == set(server.workers()) - beside(server)
+        assert {one.pid for one in workers(database)} == set(server.workers()) - other_processes(server)
         requests.get(f"{server.url}/health/live", timeout=10)
         time.sleep(0.3)
         output = [line for line in server.lines if line["event"] == "request"]
@@ -62,7 +62,7 @@ def test_unseen(serve, models_dir, instance):
         database.close()
 
 
-def beside(server):
+def other_processes(server):
     """Children of a server that take no requests: they serve its metrics."""
     said = [line["pid"] for line in server.lines if line["event"].startswith("Booting worker")]
     return set(server.workers()) - set(said)

@@ -36,14 +36,14 @@ def lines(code, **settings):
 
 def test_one_form():
     """Events and records of `logging` have the same first fields, and the bound context."""
-    told_directly, by_logging = lines(
+    event, record = lines(
         "logs.log_event(logging.INFO, 'request', {'status': 200})\n"
         "with logs.bound_context(job='one'): log.info('job %s: done', 'one')"
     )
-    assert list(told_directly) == ["timestamp", "level", "event", "pid", "status"]
-    assert list(by_logging) == ["timestamp", "level", "event", "pid", "logger", "job"]
-    assert (by_logging["event"], by_logging["job"], by_logging["level"]) == ("job one: done", "one", "info")
-    assert by_logging["timestamp"].endswith("Z")
+    assert list(event) == ["timestamp", "level", "event", "pid", "status"]
+    assert list(record) == ["timestamp", "level", "event", "pid", "logger", "job"]
+    assert (record["event"], record["job"], record["level"]) == ("job one: done", "one", "info")
+    assert record["timestamp"].endswith("Z")
 
 
 def test_levels():
@@ -52,12 +52,12 @@ def test_levels():
         "for name in ('debug', 'info', 'warning', 'error'):\n"
         "    getattr(log, name)(name)\n"
         "    getattr(logging.getLogger('library'), name)('theirs ' + name)\n"
-        "    logs.log_event(getattr(logging, name.upper()), 'told ' + name, {})"
+        "    logs.log_event(getattr(logging, name.upper()), 'event ' + name, {})"
     )
     events = {level: [line["event"] for line in lines(code, LOG_LEVEL=level)] for level in ("debug", "error")}
-    assert events["error"] == ["error", "theirs error", "told error"]
+    assert events["error"] == ["error", "theirs error", "event error"]
     assert "debug" in events["debug"]
-    assert "told debug" in events["debug"]
+    assert "event debug" in events["debug"]
     assert "theirs info" not in events["debug"]
 
 

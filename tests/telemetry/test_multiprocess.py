@@ -206,7 +206,7 @@ def test_groups_are_apart(start, tmp_path):
     assert values(start("-c", READ, other).send("read"))["http_requests_total"] == 3
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to another user")
 def test_a_folder_of_somebody_else(tmp_path, monkeypatch):
     """In shared memory, a folder that another user has created is rejected, with what to do."""
     monkeypatch.setattr(multiprocess_dir, "SHARED_MEMORY", tmp_path)

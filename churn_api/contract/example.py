@@ -1,7 +1,9 @@
 """Example records made from a signature, for the OpenAPI document and the startup banner."""
 
+from datetime import date
 from typing import Any
 
+from churn_api.contract.dates import day_of
 from churn_api.contract.signature import IDENTIFIER, Feature, Signature
 
 
@@ -18,6 +20,8 @@ def example_value(feature: Feature) -> Any:
     match feature.type:
         case "boolean":
             return True
+        case "date":
+            return str(day_of(round(_middle(feature)), date.fromisoformat(str(feature.reference))))
         case "string":
             return "a"
         case "integer":

@@ -4,11 +4,13 @@ Fields raise `ValidationError([Fault, …])`: Marshmallow passes the Fault objec
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any, NoReturn
 
 from marshmallow import ValidationError, fields, validate
 
+from churn_api.contract.dates import days_before, parse_iso
 from churn_api.contract.faults import Fault, Words, did_you_mean, format_choices
 from churn_api.contract.signature import FLOAT32_MAX
 from churn_api.contract.unicode_text import is_unicode
@@ -34,6 +36,7 @@ IDENTIFIER_TYPES = [
 
 SEND_UNQUOTED = "Send it without quotes."
 SEND_BOOLEAN = "Send true or false, without quotes."
+SEND_ISO = "Send it as 2026-01-31, or with a time as 2026-01-31T08:30:00Z."
 JSON_HINTS = (SEND_UNQUOTED, SEND_BOOLEAN)
 """Hints that apply to JSON only, not to the cells of a table."""
 
@@ -110,12 +113,34 @@ class Integer(fields.Integer):
 
 
 class Boolean(fields.Boolean):
-    """Only true or false."""
+    """True, false, or one of the two labels that the training table has for them."""
+
+    def __init__(self, *, labels: Sequence[str | int] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.labels = labels
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
-        if not isinstance(value, bool):
-            fail("wrong-type", "Must be a boolean.", SEND_BOOLEAN)
-        return value
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str | int | float) and value in self.labels:
+            return bool(value == self.labels[0])
+        if self.labels:
+            fail("wrong-type", f"Must be true or false, or one of: {format_choices(self.labels)}.")
+        fail("wrong-type", "Must be a boolean.", SEND_BOOLEAN)
+
+
+class Date(fields.Field[float]):
+    """An ISO 8601 date, or a date with a time; loaded as days before the reference date."""
+
+    def __init__(self, *, reference: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._reference = date.fromisoformat(reference)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
+        instant = parse_iso(value) if isinstance(value, str) else None
+        if instant is None:
+            fail("wrong-type", "Must be a date.", SEND_ISO)
+        return days_before(instant, self._reference)
 
 
 class Text(fields.String):

@@ -7,7 +7,7 @@ checks that it agrees with the Marshmallow schema.
 from typing import Any
 
 from churn_api.contract.fields import IDENTIFIER_TYPES
-from churn_api.contract.record_schema import describe, identifier_names, value_range
+from churn_api.contract.record_schema import describe, identifier_names, special_values, value_range
 from churn_api.contract.signature import Feature, Signature
 
 IDENTIFIER_SCHEMA = {"description": "Comes back as it was sent.", "anyOf": IDENTIFIER_TYPES}
@@ -31,7 +31,10 @@ def record_json_schema(signature: Signature, identifier: dict[str, Any]) -> dict
 
 def _property(feature: Feature) -> dict[str, Any]:
     closed = feature.choices is not None and not feature.open
-    schema: dict[str, Any] = {"type": [feature.type, "null"] if feature.nullable else feature.type}
+    schema: dict[str, Any] = {"type": feature.type} | special_values(feature)
+    if feature.nullable:
+        kinds = schema["type"]
+        schema["type"] = [*(kinds if isinstance(kinds, list) else [kinds]), "null"]
     if feature.type in ("integer", "number"):
         schema["minimum"], schema["maximum"] = value_range(feature)
     if closed:

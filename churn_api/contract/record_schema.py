@@ -1,15 +1,18 @@
 """Signature -> Marshmallow schema of a record: the only source of validation rules and error messages."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
+from churn_api.contract.dates import day_of
 from churn_api.contract.faults import Fault, format_choices
 from churn_api.contract.fields import (
     EXACT_INTEGERS,
     IDENTIFIER_TYPES,
     Boolean,
+    Date,
     Identifier,
     InLength,
     InRange,
@@ -19,7 +22,7 @@ from churn_api.contract.fields import (
     Text,
     format_number,
 )
-from churn_api.contract.signature import FLOAT32_MAX, IDENTIFIER, Feature, Signature
+from churn_api.contract.signature import FLOAT32_MAX, IDENTIFIER, Feature, Observed, Signature
 
 _REQUIRED = [Fault("required", "This field is required.")]
 _NULL = [Fault("null", "Must not be null.")]
@@ -28,6 +31,7 @@ _FIELD_TYPES: dict[str, type[fields.Field[Any]]] = {
     "number": Number,
     "boolean": Boolean,
     "string": Text,
+    "date": Date,
 }
 
 
@@ -76,15 +80,33 @@ def identifier_names(signature: Signature) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (IDENTIFIER, signature.identifier) if name))
 
 
+def observed_range(feature: Feature, observed: Observed) -> tuple[str, str]:
+    """The least and the greatest value that training saw, as texts: numbers, or dates from the earliest."""
+    if feature.reference is None:
+        return format_number(observed.minimum), format_number(observed.maximum)
+    reference = date.fromisoformat(feature.reference)
+    return str(day_of(observed.maximum, reference)), str(day_of(observed.minimum, reference))
+
+
 def describe(feature: Feature) -> dict[str, str]:
     """JSON Schema's `description` of a feature; empty where there is nothing to say."""
     parts = [feature.description] if feature.description else []
     if feature.observed is not None:
-        low, high = feature.observed.minimum, feature.observed.maximum
-        parts.append(f"Training saw {format_number(low)} to {format_number(high)}.")
+        parts.append(f"Training saw {' to '.join(observed_range(feature, feature.observed))}.")
     if feature.open:
         parts.append(f"Training saw {format_choices(feature.choices or ())}; others are scored with a warning.")
     return {"description": " ".join(parts)} if parts else {}
+
+
+def special_values(feature: Feature) -> dict[str, Any]:
+    """JSON Schema of values that the name of the type does not describe: dates, and labels of a boolean."""
+    if feature.type == "date":
+        return {"type": "string", "format": "date"}
+    if feature.labels:
+        label = "string" if isinstance(feature.labels[0], str) else "integer"
+        allowed = [True, False, *feature.labels, *([None] if feature.nullable else [])]
+        return {"type": ["boolean", label], "enum": allowed}
+    return {}
 
 
 def _identifier_field(name: str) -> Identifier:
@@ -93,13 +115,15 @@ def _identifier_field(name: str) -> Identifier:
 
 
 def _feature_field(feature: Feature) -> fields.Field[Any]:
+    own: dict[str, Any] = {"labels": feature.labels, "reference": feature.reference}
     return _FIELD_TYPES[feature.type](
+        **{name: value for name, value in own.items() if value},
         data_key=feature.name,
         required=feature.required,
         allow_none=feature.nullable,
         error_messages={"required": _REQUIRED, "null": _NULL},
         validate=list(_validators(feature)),
-        metadata=describe(feature),
+        metadata=special_values(feature) | describe(feature),
     )
 
 

@@ -8,7 +8,10 @@ from typing import Literal, Self
 
 import msgspec
 
-FeatureType = Literal["integer", "number", "boolean", "string"]
+from churn_api.contract.dates import parse_day
+
+FeatureType = Literal["integer", "number", "boolean", "string", "date"]
+Label = str | int
 
 IDENTIFIER = "customer_id"
 """The name of the identifier in every response; every client may send the identifier under it."""
@@ -46,6 +49,12 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     maximum: float | None = None
     choices: tuple[str | int | float, ...] | None = None
     unseen: Literal["refuse", "accept"] = "refuse"
+    labels: tuple[Label, Label] | None = None
+    """For a boolean: how its column wrote true and false in training. JSON accepts them too."""
+    outside: Literal["warn", "refuse"] = "warn"
+    """What happens to a number far outside the range that training saw."""
+    reference: str | None = None
+    """For a date: the day from which the model counts back."""
     max_length: int = 256
     description: str = ""
     observed: Observed | None = None
@@ -58,6 +67,11 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def numeric(self) -> bool:
         """Whether the model takes the feature as a number; booleans become 0 and 1."""
         return self.type != "string"
+
+    @property
+    def measured(self) -> bool:
+        """Whether its values are amounts: numbers, or the days of a date."""
+        return self.type in ("integer", "number", "date")
 
     @property
     def open(self) -> bool:
@@ -116,6 +130,10 @@ def _complaints(feature: Feature) -> Iterator[str]:
     yield from _name_complaints(feature.name)
     yield from _range_complaints(feature)
     yield from _choice_complaints(feature)
+    yield from _label_complaints(feature)
+    yield from _date_complaints(feature)
+    if feature.outside == "refuse" and feature.observed is None:
+        yield 'outside "refuse" needs an observed range'
     if feature.max_length < 1:
         yield "max_length must be at least 1"
 
@@ -152,10 +170,44 @@ def _choice_complaints(feature: Feature) -> Iterator[str]:
         yield "choices must not be empty"
     if len(set(choices)) < len(choices):
         yield "a choice is listed twice"
-    if feature.type == "boolean":
-        yield "a boolean has no choices"
+    if feature.type in ("boolean", "date"):
+        yield f"a {feature.type} has no choices"
     if not all(_is_of_type(choice, feature) for choice in choices):
         yield f"every choice must be a valid {feature.type}"
+
+
+def _label_complaints(feature: Feature) -> Iterator[str]:
+    labels = feature.labels
+    if labels is None:
+        return
+    if feature.type != "boolean":
+        yield f"a {feature.type} has no labels"
+    texts = [label for label in labels if isinstance(label, str)]
+    if len(texts) == 1 or (not texts and labels != (1, 0)):
+        yield "labels are two texts, or 1 and 0"
+    if any(not text.strip() or len(text) > feature.max_length for text in texts):
+        yield f"a label has 1 to {feature.max_length} characters"
+    if any(map(_is_number, texts)):
+        # A column of numbers is built faster if no text in it can be mistaken for one.
+        yield "a label that reads as a number must be one"
+    if texts and labels[0] == labels[1]:
+        yield "its two labels are the same"
+
+
+def _date_complaints(feature: Feature) -> Iterator[str]:
+    if feature.type != "date":
+        if feature.reference is not None:
+            yield f"a {feature.type} has no reference date"
+    elif parse_day(feature.reference or "") is None:
+        yield "a date needs a reference date, such as 2026-01-31"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_of_type(choice: str | float, feature: Feature) -> bool:

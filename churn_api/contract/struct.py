@@ -5,6 +5,7 @@ record_decoder.py checks whether identifiers are printable, once for all records
 """
 
 import math
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -56,11 +57,13 @@ def _type(feature: Feature) -> Any:
     low, high = value_range(feature)
     match feature.type:
         case "boolean":
-            return bool
+            return bool | Literal[feature.labels] if feature.labels else bool
         case "string":
             return Annotated[str, Meta(min_length=1, max_length=feature.max_length)]
         case "integer":
             return _integer_type(max(math.ceil(low), INT64[0]), min(math.floor(high), INT64[1]))
+        case "date":
+            return date
         case "number":
             return Annotated[float, Meta(ge=low, le=high)]
 

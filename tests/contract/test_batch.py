@@ -106,14 +106,18 @@ BOUNDS = st.one_of(st.none(), st.integers(-5, 5), st.floats(-5, 5), st.sampled_f
 
 @st.composite
 def features(draw, name):
-    kind = draw(st.sampled_from(["integer", "number", "boolean", "string"]))
+    kind = draw(st.sampled_from(["integer", "number", "boolean", "string", "date"]))
     parts = {"required": draw(st.booleans()), "nullable": draw(st.booleans())}
     if kind in ("integer", "number"):
         low, high = draw(BOUNDS), draw(BOUNDS)
         parts |= {"minimum": low, "maximum": high if low is None or high is None else max(low, high)}
     if kind == "string":
         parts["max_length"] = draw(st.integers(1, 5))
-    if kind != "boolean" and draw(st.booleans()):
+    if kind == "boolean":
+        parts["labels"] = draw(st.sampled_from([None, ("Yes", "No"), (1, 0), ("b", "a")]))
+    if kind == "date":
+        parts["reference"] = "2026-01-31"
+    if kind not in ("boolean", "date") and draw(st.booleans()):
         values = {"integer": st.integers(-5, 5), "number": st.integers(-5, 5), "string": st.sampled_from("abcde")}[kind]
         parts["choices"] = tuple(draw(st.lists(values, min_size=1, max_size=4, unique=True)))
         parts["unseen"] = draw(st.sampled_from(["refuse", "accept"]))
@@ -135,6 +139,9 @@ VALUES = st.one_of(
     st.sampled_from([2**53, -(2**53), 2**63, 10**30, 3.4e38, 3.5e38, -1e300, 0.1, 3.0, -0.0]),
     st.floats(allow_nan=False, allow_infinity=False),
     st.sampled_from(["a", "b", "", " ", "abcdef", "é", "\n", "a\n", "\x00", "\u202e", "\U0001f600"]),
+    st.sampled_from(
+        ["Yes", "No", "yes", "2024-02-29", "2024-02-30", "2024-02-29T10:00:00+02:00", "0001-01-01T00:00:00+01:00"]
+    ),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
     st.lists(st.integers(), max_size=1),
 )

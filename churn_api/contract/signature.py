@@ -9,6 +9,7 @@ from typing import Literal, Self
 import msgspec
 
 from churn_api.contract.dates import parse_day
+from churn_api.contract.notation import Notation
 
 FeatureType = Literal["integer", "number", "boolean", "string", "date"]
 Label = str | int
@@ -57,6 +58,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """For a date: the day from which the model counts back."""
     max_length: int = 256
     description: str = ""
+    notation: Notation | None = None
+    """How tables write it, where training found another way than the plain one."""
     observed: Observed | None = None
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from churn_api.contract.signature import Feature
 from churn_api.tables.cell_text import NUMBER, TRUTH_OF_WORD, WHITESPACE, as_text
+from churn_api.tables.notation import to_plain
 from churn_api.tables.table_errors import TableError
 
 _NUMBER = re.compile(NUMBER)
@@ -38,7 +39,9 @@ def plain_column(name: str, column: pa.ChunkedArray) -> pa.Array:
 def plain_feature_column(feature: Feature, column: pa.ChunkedArray) -> pa.Array:
     """The same for a feature's column; a feature of type string always becomes text. Raises TableError."""
     cells = plain_column(feature.name, column)
-    if feature.numeric or is_text(cells):
+    if is_text(cells):
+        return to_plain(feature, cells)
+    if feature.numeric:
         return cells
     encoded = cells.dictionary_encode()
     return as_text(encoded.dictionary).take(encoded.indices)
@@ -46,7 +49,7 @@ def plain_feature_column(feature: Feature, column: pa.ChunkedArray) -> pa.Array:
 
 def json_converter(feature: Feature) -> Callable[[Any], Any]:
     """A function from a cell of `plain_feature_column` to the value that a JSON record would have."""
-    choices = frozenset(feature.choices or ())
+    choices, labels = frozenset(feature.choices or ()), frozenset(feature.labels or ())
 
     def convert(cell: Any) -> Any:
         if not isinstance(cell, str):
@@ -54,6 +57,8 @@ def json_converter(feature: Feature) -> Callable[[Any], Any]:
         text = cell.strip(WHITESPACE)
         if feature.type == "string":
             return cell if cell in choices else text
+        if feature.type == "date" or text in labels:
+            return text
         if feature.type == "boolean":
             return TRUTH_OF_WORD.get(text.lower(), text)
         return float(text) if _NUMBER.fullmatch(text) else text

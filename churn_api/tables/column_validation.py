@@ -3,6 +3,7 @@
 It accepts a strict subset of what record.py accepts, with the same values; record.py validates the other rows.
 """
 
+from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from churn_api.contract.dates import days_before, parse_iso
 from churn_api.contract.fields import EXACT_INTEGERS
 from churn_api.contract.record_schema import value_range
 from churn_api.contract.signature import Feature
@@ -54,7 +56,7 @@ def _validate_texts(feature: Feature, texts: pa.Array) -> ValidatedColumn:
     missing = _mask(pc.equal(trimmed, ""), null=True)
     if feature.type == "string":
         return _validate_strings(feature, texts, trimmed, missing)
-    numbers = _truths(trimmed) if feature.type == "boolean" else _numbers(trimmed)
+    numbers = _values(feature, trimmed)
     return _validated(feature, numbers, missing, _fits(feature, numbers))
 
 
@@ -75,7 +77,9 @@ def _validate_strings(
 def _validate_numbers(feature: Feature, cells: pa.Array) -> ValidatedColumn:
     numbers = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     fits = _fits(feature, numbers)
-    if pa.types.is_boolean(cells.type):
+    if feature.type == "date":
+        fits = np.zeros_like(fits)
+    elif pa.types.is_boolean(cells.type):
         fits &= feature.type == "boolean"
     elif pa.types.is_integer(cells.type):
         fits &= np.abs(numbers) <= EXACT_INTEGERS[1]
@@ -96,9 +100,23 @@ def _validated(
     return ValidatedColumn(values, good, ~(known | missing))
 
 
-def _truths(trimmed: pa.Array) -> NDArray[np.float64]:
+def _values(feature: Feature, trimmed: pa.Array) -> NDArray[np.float64]:
+    """The numbers that texts stand for; NaN where a text stands for none."""
+    if feature.type == "boolean":
+        return _truths(feature, trimmed)
+    return _numbers(trimmed) if feature.reference is None else _days(trimmed, date.fromisoformat(feature.reference))
+
+
+def _days(trimmed: pa.Array, reference: date) -> NDArray[np.float64]:
+    instants = (parse_iso(text or "") for text in trimmed.to_pylist())
+    return np.array([np.nan if instant is None else days_before(instant, reference) for instant in instants])
+
+
+def _truths(feature: Feature, trimmed: pa.Array) -> NDArray[np.float64]:
     indices = pc.index_in(pc.utf8_lower(trimmed), value_set=_WORDS)
     truths: NDArray[np.float64] = _TRUTHS[pc.fill_null(indices, len(_WORDS)).to_numpy()]
+    for label, truth in zip(map(str, feature.labels or ()), (1.0, 0.0), strict=False):
+        truths[_mask(pc.equal(trimmed, label))] = truth
     return truths
 
 
@@ -112,6 +130,8 @@ def _fits(feature: Feature, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Where numbers are valid; NaN is not."""
     if feature.type == "boolean":
         return np.isin(numbers, (0, 1))
+    if feature.type == "date":
+        return ~np.isnan(numbers)
     low, high = value_range(feature)
     fits = (numbers >= low) & (numbers <= high)
     if feature.type == "integer":

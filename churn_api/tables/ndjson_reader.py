@@ -45,7 +45,7 @@ class NdjsonReader:
         self._identifiers = identifier_names(records.signature)
         self._known = (*self._features, *self._identifiers)
         self._kept = tuple(dict.fromkeys(self._features if keep is None else keep))
-        self._others = [name for name in self._kept if name not in self._features]
+        self._raw = frozenset(name for name in self._kept if self._is_kept_as_sent(name))
         self._decoder = self._make_decoder()
         self._builder = ColumnsBuilder(records.signature)
         faults = list(clashing(self._kept, reserved))
@@ -126,15 +126,20 @@ class NdjsonReader:
 
     def _keep(self, rows: list[RowValues], lines: list[str | None]) -> pa.Table:
         values = dict(zip(self._known, _transposed(rows, len(self._known)), strict=True))
-        members = [raw_members(line) if self._others else {} for line in lines]
+        members = [raw_members(line) if self._raw else {} for line in lines]
         return pa.table(
             {
-                name: pa.array(values[name], _ARROW_TYPES[self._features[name].type])
-                if name in self._features
-                else pa.array([member_text(member.get(name)) for member in members], pa.string())
+                name: pa.array([member_text(member.get(name)) for member in members], pa.string())
+                if name in self._raw
+                else pa.array(values[name], _ARROW_TYPES[self._features[name].type])
                 for name in self._kept
             }
         )
+
+    def _is_kept_as_sent(self, name: str) -> bool:
+        """Whether a member to keep is not read as one type: no feature, a date, or a boolean with labels."""
+        feature = self._features.get(name)
+        return feature is None or feature.type == "date" or feature.labels is not None
 
     def _make_decoder(self) -> msgspec.json.Decoder[Any] | None:
         """A decoder that ignores unknown members; None where msgspec cannot match the name of a field."""

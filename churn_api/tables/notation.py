@@ -1,0 +1,81 @@
+"""Cells as a table writes them -> cells in plain notation: 1230.5 for $1,230.50, 2026-01-31 for 31.01.2026.
+
+A cell that does not fit its column's notation stays a text that no number or date is written as, so that validation
+reports a fault of its row.
+"""
+
+import re
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from churn_api.contract.notation import Notation
+from churn_api.contract.signature import Feature
+from churn_api.tables.cell_text import WHITESPACE
+
+_MISFIT = "\ufffd"
+"""Marks a cell that does not fit the notation."""
+
+
+def to_plain(feature: Feature, cells: pa.Array) -> pa.Array:
+    """The text cells of a feature in plain notation, dictionary-encoded or not as they were; missing ones are null."""
+    notation = feature.notation
+    if notation is None:
+        return cells
+    if not pa.types.is_dictionary(cells.type):
+        return to_plain(feature, cells.dictionary_encode()).cast(pa.string())
+    texts = plain_texts(cells.dictionary, notation, dates=feature.type == "date", numbers=feature.numeric)
+    # A dictionary must not hold null, so the cells are looked up.
+    return texts.take(cells.indices)
+
+
+def plain_texts(texts: pa.Array, notation: Notation, *, dates: bool = False, numbers: bool = True) -> pa.Array:
+    """Distinct texts in plain notation."""
+    trimmed = pc.utf8_trim(texts, characters=WHITESPACE)
+    if notation.missing:
+        marked = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(notation.missing, pa.string()))
+        texts, trimmed = (pc.if_else(marked, pa.scalar(None, pa.string()), cells) for cells in (texts, trimmed))
+    if dates:
+        return _plain_dates(trimmed, notation.date_format) if notation.date_format else texts
+    return _plain_numbers(trimmed, notation) if numbers and writes_numbers(notation) else texts
+
+
+def writes_numbers(notation: Notation) -> bool:
+    """Whether a notation says how numbers are written."""
+    return notation.decimal != "." or bool(notation.thousands or notation.unit)
+
+
+def number_pattern(notation: Notation) -> str:
+    """A regular expression of the numbers that a notation writes, without their unit. Leading zeros make a code."""
+    decimal, thousands = re.escape(notation.decimal), re.escape(notation.thousands)
+    grouped = f"[1-9][0-9]{{0,2}}({thousands}[0-9]{{3}})+|" if thousands else ""
+    return f"^[-+]?(({grouped}0|[1-9][0-9]*)({decimal}[0-9]*)?|{decimal}[0-9]+)([eE][-+]?[0-9]+)?$"
+
+
+def without_unit(trimmed: pa.Array, unit: str) -> pa.Array:
+    """Texts without the unit before or after their number; a sign may stand before the unit."""
+    escaped = re.escape(unit)
+    leading = pc.replace_substring_regex(trimmed, f"^([-+]?)\\s*{escaped}\\s*", r"\1")
+    return pc.replace_substring_regex(leading, f"\\s*{escaped}$", "")
+
+
+def _plain_numbers(trimmed: pa.Array, notation: Notation) -> pa.Array:
+    bare = without_unit(trimmed, notation.unit) if notation.unit else trimmed
+    fits = pc.match_substring_regex(bare, number_pattern(notation))
+    digits = pc.replace_substring(bare, notation.thousands, "") if notation.thousands else bare
+    plain = pc.replace_substring(digits, notation.decimal, ".") if notation.decimal != "." else digits
+    return pc.if_else(fits, plain, pc.binary_join_element_wise(_MISFIT, trimmed, ""))
+
+
+def _plain_dates(trimmed: pa.Array, date_format: str) -> pa.Array:
+    return pa.array([_plain_date(text, date_format) for text in trimmed.to_pylist()], pa.string())
+
+
+def _plain_date(text: str | None, date_format: str) -> str | None:
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, date_format).isoformat()
+    except ValueError:
+        return f"{_MISFIT}{text}"

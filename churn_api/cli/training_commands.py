@@ -41,6 +41,19 @@ Examples:
 """
 
 
+_DECLARED = {
+    "identifier": "--id",
+    "exclude": "--exclude",
+    "opened": "--open",
+    "positive": "--positive",
+    "missing": "--missing",
+    "decimal": "--decimal",
+    "date_format": "--date-format",
+    "as_of": "--as-of",
+    "text": "--text",
+}
+"""Options of `train` that a declared signature replaces."""
+
 _TRAIN_HELP = f"""Train on TABLE ({TITLES}): its columns become the API.
 
 Columns without blanks become required fields, the others optional ones. The better of two candidates is calibrated,
@@ -60,6 +73,11 @@ compiled to ONNX, checked to predict as before, and written as the next version 
 @click.option(
     "--open", "opened", multiple=True, metavar="COL", help="Accept unseen categories of a column. Repeatable."
 )
+@click.option("--missing", multiple=True, metavar="TEXT", help="A text that means a missing value. Repeatable.")
+@click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of numbers. [default: by the column]")
+@click.option("--date-format", metavar="FORMAT", help="How dates are written, as in %d/%m/%Y. [default: by the column]")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Day to count dates back from. [default: the latest]")
+@click.option("--text", multiple=True, metavar="COL", help="Read a column as text, exactly as it is. Repeatable.")
 @click.option("--live", is_flag=True, help="Make the version live; needs the database.")
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object instead of the tables.")
 def train(
@@ -70,21 +88,26 @@ def train(
     if live:
         with open_services():
             pass  # a database that cannot be used is refused before the training
+    from churn_api.tables.notation_inference import NotationOptions
     from churn_api.training.preparation import TrainingOptions
     from churn_api.training.report import as_json, print_report
     from churn_api.training.train import train as train_model
     from churn_api.training.training_error import TrainingError
     from churn_api.training.training_progress import progress_on
 
-    if signature and (chosen["identifier"] or chosen["exclude"] or chosen["opened"] or chosen["positive"]):
-        refuse("--signature cannot be combined with --id, --exclude, --open and --positive")
+    declared_by_signature = [name for name in _DECLARED if chosen[name]] if signature else []
+    if declared_by_signature:
+        refuse(f"--signature cannot be combined with {', '.join(_DECLARED[name] for name in declared_by_signature)}")
+    notation = NotationOptions(**{name: chosen.pop(name) for name in NotationOptions._fields})
+    if chosen["as_of"]:
+        chosen["as_of"] = chosen["as_of"].date()
     settings = load_settings_or_refuse()
     declared = _signature(signature) if signature else None
     try:
         with progress_on(sys.stderr) as progress:
             trained = train_model(
                 table,
-                TrainingOptions(signature=declared, **chosen),
+                TrainingOptions(signature=declared, notation=notation, **chosen),
                 name=_model_name(name, settings),
                 models_dir=Path(settings["MODELS_DIR"]),
                 progress=progress,

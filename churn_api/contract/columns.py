@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_api.contract.dates import days_before
+from churn_api.contract.dates import days_before, parse_iso
 from churn_api.contract.signature import Signature
 
 
@@ -93,7 +93,8 @@ def _lookup(truths: dict[str | int, bool], value: Any) -> Any:
 
 
 def _days(reference: date, value: Any) -> Any:
-    return days_before(value, reference) if isinstance(value, date) else value
+    instant = parse_iso(value) if isinstance(value, str) else value
+    return days_before(instant, reference) if isinstance(instant, date) else value
 
 
 def concatenate(parts: Sequence[Columns]) -> Columns:

@@ -5,6 +5,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from churn_api.contract.remark import Remark
 from churn_api.contract.signature import Signature, SignatureError
 from churn_api.scoring.output import Policy, refuse_reserved_names
 
@@ -46,6 +47,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     base_rate: float | None = None
     sha256: str | None = None
     """SHA-256 of the table."""
+    remarks: tuple[Remark, ...] = ()
+    """What was assumed about the table."""
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

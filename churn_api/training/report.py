@@ -4,6 +4,7 @@ import json
 import sys
 from typing import Any
 
+import msgspec
 from rich.box import SIMPLE
 from rich.console import Console, Group
 from rich.table import Table
@@ -26,7 +27,8 @@ def as_json(trained: TrainingResult) -> str:
         "chosen": card.metrics["chosen"],
         "candidates": card.metrics["candidates"],
         "threshold": card.policy.threshold,
-        "warnings": trained.warnings,
+        "warnings": [remark.text for remark in trained.remarks],
+        "remarks": msgspec.to_builtins(trained.remarks),
     }
     return json.dumps(summary, indent=2)
 
@@ -35,8 +37,8 @@ def print_report(trained: TrainingResult) -> None:
     """Print the result as tables on stdout."""
     console = Console(width=None if sys.stdout.isatty() else 110)
     card = trained.card
-    for warning in trained.warnings:
-        console.print(Text(f"warning: {warning}"), style="yellow")
+    for remark in trained.remarks:
+        console.print(Text(remark.text), style="yellow")
     console.print(Group(_summary(card), _candidates(card), _importance(card)))
 
 

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from churn_api.contract.remark import Remark
 from churn_api.registry.card import Card, Training
 from churn_api.registry.evaluation_report import EvaluationReport, Spread
 from churn_api.scoring.output import policy_around
@@ -24,10 +25,10 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The card of the new bundle, and warnings about the table."""
+    """The card of the new bundle, and remarks about the table."""
 
     card: Card
-    warnings: list[str]
+    remarks: list[Remark]
 
 
 def train(
@@ -57,7 +58,7 @@ def train(
     pipeline = fit(_pipeline(data, chosen, method), data.frame, data.labels)
     progress.step("compiling and verifying parity")
     report = _report(data, metrics, final)
-    return TrainingResult(_package(pipeline, data, metrics, report, name, models_dir), data.warnings)
+    return TrainingResult(_package(pipeline, data, metrics, report, name, models_dir), data.remarks)
 
 
 def _report(data: TrainingData, metrics: dict[str, Any], final: Evaluation) -> EvaluationReport:
@@ -70,14 +71,16 @@ def _report(data: TrainingData, metrics: dict[str, Any], final: Evaluation) -> E
         threshold=metrics["threshold"]["value"],
         metrics={name: Spread(**spread) for name, spread in final.summary().items()},
         importance=metrics["importance"],
-        warnings=data.warnings,
+        warnings=[remark.text for remark in data.remarks],
     )
 
 
 def _package(
     pipeline: Any, data: TrainingData, metrics: dict[str, Any], report: EvaluationReport, name: str, models_dir: Path
 ) -> Card:
-    provenance = Training(rows=len(data.labels), base_rate=float(data.labels.mean()), sha256=data.sha256)
+    provenance = Training(
+        rows=len(data.labels), base_rate=float(data.labels.mean()), sha256=data.sha256, remarks=tuple(data.remarks)
+    )
     return package(
         pipeline,
         data.signature,

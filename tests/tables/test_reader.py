@@ -431,8 +431,9 @@ def value_of(item, cell):
         return cell == 1 if item.type == "boolean" and cell in (0, 1) else cell
     cell = cell.strip(BLANK)
     if item.type == "boolean":
-        return {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}.get(cell.lower(), cell)
-    is_number = re.fullmatch(r"-?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][-+]?\d+)?", cell, re.ASCII)
+        yes, no = {"yes", "true", "1", "y", "t", "true.", "1.0"}, {"no", "false", "0", "n", "f", "false.", "0.0"}
+        return cell.lower() in yes if cell.lower() in yes | no else cell
+    is_number = re.fullmatch(r"[-+]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][-+]?\d+)?", cell, re.ASCII)
     return float(cell) if is_number else cell
 
 

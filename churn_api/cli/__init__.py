@@ -19,6 +19,7 @@ MODULES = {
     "keys": "key_commands",
     "models": "model_commands",
     "package": "training_commands",
+    "report": "report_command",
     "sample-data": "training_commands",
     "score": "score_command",
     "secrets": "secret_commands",

@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from churn_api.registry.card import Card
+from churn_api.registry.headline_metrics import METRICS
 from churn_api.training.train import TrainingResult
 
-TITLES = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "brier": "Brier", "log_loss": "log loss", "ece": "ECE"}
+TITLES = {name: metric.title for name, metric in METRICS.items()}
 
 
 def as_json(trained: TrainingResult) -> str:

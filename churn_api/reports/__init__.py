@@ -1,0 +1,1 @@
+"""Reports: the evaluation of a model as a page for people, with its charts. Reads no model and no table."""

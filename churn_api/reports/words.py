@@ -1,0 +1,69 @@
+"""What a report says in words: the quality of a model in short, and what each metric means."""
+
+import math
+
+from churn_api.contract.signature import Target
+from churn_api.registry.evaluation_report import EvaluationReport, OperatingPoint
+from churn_api.reports.markup import percent
+
+_CONTACTED = 10
+
+
+def in_short(report: EvaluationReport) -> list[str]:
+    """The quality of a model, in sentences for people who contact customers."""
+    rate, reached = report.positives / report.rows, report.gains[_CONTACTED]
+    times = reached / (_CONTACTED / 100)
+    own = own_point(report)
+    flagged = own.true_positives + own.false_positives
+    contact = (
+        f"Contact the {_CONTACTED} % of customers with the highest probabilities, and you reach {percent(reached, 0)} "
+        f"of all who leave: {times:.1f} times as many as by chance. {percent(rate * times, 0)} of these customers "
+        f"leave; of all customers, {percent(rate, 0)}."
+    )
+    decide = (
+        f"With the threshold of {report.threshold:.3f} the model flags {percent(flagged / report.rows, 0)} of the "
+        f"customers. {percent(own.true_positives / max(flagged, 1), 0)} of the flagged leave (precision), and it finds "
+        f"{percent(own.true_positives / report.positives, 0)} of all who leave (recall)."
+    )
+    trust = (
+        f"Its probabilities differ from observed churn by {100 * report.metrics['ece'].mean:.1f} percentage points on "
+        "average. With 0, thirty of a hundred customers with a probability of 30 % would leave."
+    )
+    return [contact, decide, trust]
+
+
+def basis(report: EvaluationReport) -> str:
+    """What the figures were measured on."""
+    if report.basis == "cross-validation":
+        return (
+            "Every figure comes from cross-validation: each customer's probability is from a model that was fitted "
+            "without that customer."
+        )
+    return "Every figure comes from the golden table that the pipeline was packaged with."
+
+
+def meanings(report: EvaluationReport) -> dict[str, str]:
+    """What each metric means, and what a model without knowledge would have."""
+    rate = report.positives / report.rows
+    entropy = -rate * math.log(rate) - (1 - rate) * math.log(1 - rate)
+    return {
+        "roc_auc": "Of a customer who left and one who stayed, how often the first has the higher probability. "
+        "0.5 is chance, 1 is perfect.",
+        "pr_auc": f"Precision, averaged over all shares of churners found. Chance has {rate:.3f}, 1 is perfect.",
+        "brier": "Mean squared difference between the probability and what happened; smaller is better. "
+        f"Giving everyone the churn rate has {rate * (1 - rate):.3f}.",
+        "log_loss": "How far the probabilities are from what happened, where confident errors count most; smaller is "
+        f"better. Giving everyone the churn rate has {entropy:.3f}.",
+        "ece": "Mean gap between predicted and observed churn in ten groups of customers; smaller is better. "
+        "0.02 is two percentage points.",
+    }
+
+
+def predicts(target: Target) -> str:
+    """What the model predicts."""
+    return f"It gives each customer the probability that {target.name} is {target.positive}."
+
+
+def own_point(report: EvaluationReport) -> OperatingPoint:
+    """The confusion matrix at the model's own threshold."""
+    return next(one for one in report.operating_points if one.threshold == report.threshold)

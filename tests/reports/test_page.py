@@ -1,0 +1,136 @@
+"""The report of a model as a page and as a sheet of charts."""
+
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from churn_api.registry.bundle import read_card
+from churn_api.registry.evaluation_report import Effect, EffectBin, read_report
+from churn_api.registry.headline_metrics import METRICS
+from churn_api.reports.markup import percent
+from churn_api.reports.page import ReportedVersion, html_page
+from churn_api.reports.sheet import svg_sheet
+
+VOID = {"meta"}
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+class Elements(HTMLParser):
+    """Collects elements and text, and fails where one is closed that is not open."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.names, self.words = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.names.append(tag)
+        assert not any(name.startswith("on") for name, _ in attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def elements(page):
+    parser = Elements()
+    parser.feed(page)
+    parser.close()
+    assert parser.open == []
+    return parser
+
+
+def reported(folder):
+    card = read_card(folder)
+    return ReportedVersion(card, read_report(folder, card))
+
+
+@pytest.fixture(scope="session")
+def small(models_dir):
+    """The two versions of the model `small`."""
+    return [reported(models_dir / "small" / version) for version in "12"]
+
+
+def test_is_one_file(small):
+    """The page has no script, and loads nothing from elsewhere."""
+    page = html_page(small[0])
+    assert not {"script", "link", "img", "iframe", "object"} & set(elements(page).names)
+    assert set(re.findall(r"https?://[^\"\s]+", page)) == {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"url\(|@import|src=", page)
+
+
+def test_light_dark_and_paper(small):
+    """The page and the sheet follow the reader's colour scheme; the page has rules for print."""
+    page = html_page(small[0])
+    assert "prefers-color-scheme: dark" in page
+    assert "prefers-color-scheme: dark" in svg_sheet(small[0])
+    assert "size: A4" in page
+
+
+def test_figures(small):
+    """The page has each metric of the report, the confusion matrix of the model's own threshold, and every feature."""
+    words = " ".join(elements(html_page(small[0])).words)
+    report = small[0].report
+    for name, metric in METRICS.items():
+        assert metric.title in words
+        assert f"{report.metrics[name].mean:.4f}" in words
+    own = next(point for point in report.operating_points if point.threshold == report.threshold)
+    assert f"{own.true_positives + own.false_positives:,}" in words
+    assert percent(own.true_positives / report.positives) in words
+    assert all(effect.feature in words for effect in report.effects)
+
+
+def test_against(small):
+    """A second version's curves and metrics are drawn beside the first's."""
+    alone, both = html_page(small[1]), html_page(small[1], small[0])
+    assert (alone.count('class="line second"'), both.count('class="line second"')) == (2, 10)
+    assert f"{small[0].report.metrics['roc_auc'].mean:.4f}" in both
+
+
+@pytest.mark.parametrize("model", ["default", "odd"])
+def test_any_model(models_dir, model):
+    """Whatever a table's columns are called, page and sheet are well-formed."""
+    version = reported(models_dir / model / "1")
+    elements(html_page(version))
+    assert ET.fromstring(svg_sheet(version)).tag == f"{SVG}svg"  # noqa: S314
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+@given(NAMES, NAMES, NAMES)
+@settings(deadline=None, max_examples=50)
+def test_names_are_text(small, feature, category, warning):
+    """No name of a feature or a category, and no warning, is markup."""
+    bins = (EffectBin(kind="category", category=category, rows=10, predicted=0.1, observed=0.2),)
+    report = msgspec.structs.replace(
+        small[0].report,
+        effects=(Effect(feature=feature, bins=bins),),
+        importance={feature: 0.1},
+        warnings=(warning,),
+    )
+    version = ReportedVersion(small[0].card, report)
+    known = set(elements(html_page(small[0])).names)
+    assert set(elements(html_page(version)).names) <= known
+    sheet = ET.fromstring(svg_sheet(version))  # noqa: S314
+    assert {one.tag for one in sheet.iter()} <= {f"{SVG}{name}" for name in (*known, "style", "rect")}
+
+
+def test_nothing_learned(small):
+    """A report without importance and effects, and whose model flags no one, is a page all the same."""
+    points = [
+        msgspec.structs.replace(point, true_positives=0, false_positives=0)
+        for point in small[0].report.operating_points
+    ]
+    report = msgspec.structs.replace(small[0].report, importance={}, effects=(), operating_points=tuple(points))
+    version = ReportedVersion(small[0].card, report)
+    elements(html_page(version))
+    ET.fromstring(svg_sheet(version))  # noqa: S314

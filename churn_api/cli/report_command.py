@@ -9,7 +9,7 @@ from churn_api.cli.command_helpers import refuse
 from churn_api.cli.model_selection import select_bundle
 from churn_api.cli.outputs import PIPE, atomic_output, check_output
 from churn_api.registry.bundle import BundleError, read_card
-from churn_api.registry.evaluation_report import read_report
+from churn_api.registry.evaluation_report import read_report, report_document
 from churn_api.reports.page import ReportedVersion, html_page
 from churn_api.reports.sheet import svg_sheet
 
@@ -48,7 +48,7 @@ def report(model: str, version: str | None, against: str | None, output: str, fo
     written = {
         "html": lambda: html_page(reported, other).encode(),
         "svg": lambda: svg_sheet(reported, other).encode(),
-        "json": lambda: msgspec.json.format(msgspec.json.encode(reported.report), indent=2) + b"\n",
+        "json": lambda: msgspec.json.format(msgspec.json.encode(report_document(*reported)), indent=2) + b"\n",
     }[chosen]()
     try:
         with atomic_output(output) as file:

@@ -4,7 +4,7 @@ It is a file of its own, whose digest the card holds: a worker that serves the m
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -66,10 +66,12 @@ class EffectBin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     observed: float
 
 
-class Effect(msgspec.Struct, frozen=True, kw_only=True):
+class Effect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the churn rate differs along one feature."""
 
     feature: str
+    reference: str | None = None
+    """For a date: the day from which its ranges, in days, count back."""
     bins: tuple[EffectBin, ...]
 
 
@@ -92,8 +94,18 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     """At twenty thresholds, the model's own among them."""
     importance: dict[str, float]
     effects: tuple[Effect, ...]
-    warnings: tuple[str, ...] = ()
-    """What training noticed about the table."""
+
+
+def report_document(card: Card, report: EvaluationReport) -> dict[str, Any]:
+    """The report as one JSON object, with what the card says about model and table."""
+    about: dict[str, Any] = {
+        "model_name": card.name,
+        "model_version": card.version,
+        "created_at": card.created_at,
+        "remarks": msgspec.to_builtins(card.training.remarks),
+    }
+    about.update(msgspec.to_builtins(report))
+    return about
 
 
 def read_report(folder: Path, card: Card) -> EvaluationReport | None:

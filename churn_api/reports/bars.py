@@ -6,9 +6,9 @@ from typing import NamedTuple
 from churn_api.reports.markup import element, text
 
 WIDTH = 420
-_LABEL, _NOTE = 140, 112
+_LABEL, _NOTE = 160, 100
 _ROW, _TOP = 21, 26
-_LABEL_CHARACTERS = 21
+_LABEL_CHARACTERS = 25
 
 
 class Bar(NamedTuple):

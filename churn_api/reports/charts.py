@@ -1,8 +1,10 @@
 """The charts of an evaluation, each an SVG element. With a second version its curves are drawn beside the first's."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
+from churn_api.contract.dates import day_of
 from churn_api.registry.evaluation_report import Effect, EffectBin, EvaluationReport
 from churn_api.reports.axes import Axes, nice_limit
 from churn_api.reports.bars import Bar, bar_chart
@@ -105,16 +107,25 @@ def effect_charts(report: EvaluationReport) -> list[str]:
 
 def _effect_chart(effect: Effect, limit: float) -> str:
     bars = [
-        Bar(_label(one), one.observed, f"{percent(one.observed)} of {one.rows:,}", mark=one.predicted)
+        Bar(_label(one, effect.reference), one.observed, f"{percent(one.observed)} of {one.rows:,}", mark=one.predicted)
         for one in effect.bins
     ]
     return bar_chart(effect.feature, bars, limit)
 
 
-def _label(one: EffectBin) -> str:
+def _label(one: EffectBin, reference: str | None) -> str:
     if one.kind == "range" and one.lower is not None and one.upper is not None:
-        return number(one.lower) if one.lower == one.upper else f"{number(one.lower)} to {number(one.upper)}"
+        return _range_label(one.lower, one.upper, reference)
     return one.category if one.category is not None else {"missing": "(missing)", "others": "(others)"}[one.kind]
+
+
+def _range_label(lower: float, upper: float, reference: str | None) -> str:
+    if reference is None:
+        first, last = number(lower), number(upper)
+    else:
+        # Days count back: the largest number is the earliest date.
+        first, last = (str(day_of(days, date.fromisoformat(reference))) for days in (upper, lower))
+    return first if first == last else f"{first} to {last}"
 
 
 def _base_rate(report: EvaluationReport) -> float:

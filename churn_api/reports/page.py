@@ -34,7 +34,7 @@ def html_page(version: ReportedVersion, against: ReportedVersion | None = None) 
         _section("What the threshold decides", _charts([charts.threshold_chart(report)]), _confusion(report)),
         _importance(report),
         _effects(report),
-        _notes(report),
+        _remarks(card),
         _origin(card),
     )
     style = (STYLES / "charts.css").read_text() + (STYLES / "page.css").read_text()
@@ -131,8 +131,9 @@ def _effects(report: EvaluationReport) -> str:
     return _section("Churn along each feature", _note(note), _charts(charts.effect_charts(report)))
 
 
-def _notes(report: EvaluationReport) -> str:
-    return _section("What training noticed", _list(report.warnings)) if report.warnings else ""
+def _remarks(card: Card) -> str:
+    remarks = [remark.text for remark in card.training.remarks]
+    return _section("What was assumed about the table", _list(remarks)) if remarks else ""
 
 
 def _origin(card: Card) -> str:

@@ -19,7 +19,6 @@ BINS = 10
 """Quantile bins of a number; a category beyond the most frequent ones is counted with the others."""
 MIN_ROWS = 10
 MAX_FEATURES = 60
-BOOLEAN_WORDS = {0.0: "false", 1.0: "true"}
 
 Mask = NDArray[np.bool_]
 
@@ -37,7 +36,7 @@ def effects(
         cells: NDArray[Any] = next(numbers) if feature.numeric else next(texts)
         bins = tuple(_measured(part, rows, labels, probabilities) for part, rows in _parts(feature, cells))
         if bins:
-            by_feature[feature.name] = Effect(feature=feature.name, bins=bins)
+            by_feature[feature.name] = Effect(feature=feature.name, reference=feature.reference, bins=bins)
     names = [*(name for name in order if name in by_feature), *(name for name in by_feature if name not in order)]
     return tuple(by_feature[name] for name in names[:MAX_FEATURES])
 
@@ -57,7 +56,8 @@ def _parts(feature: Feature, cells: NDArray[Any]) -> Iterator[tuple[dict[str, An
         return
     missing = np.isnan(cells) if feature.numeric else cells == ""
     if feature.type == "boolean":
-        yield from _categories({value: cells == value for value in BOOLEAN_WORDS}, BOOLEAN_WORDS)
+        true, false = map(str, feature.labels or ("true", "false"))
+        yield from _categories({value: cells == value for value in (1.0, 0.0)}, {1.0: true, 0.0: false})
     elif feature.numeric:
         yield from _ranges(cells, cells[~missing])
     else:

@@ -1,6 +1,6 @@
 """Makes a bundle's evaluation report from probabilities of rows that the pipeline was not fitted on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 from churn_api.contract.columns import Columns
@@ -11,7 +11,7 @@ from churn_api.training.effects import effects
 from churn_api.training.evaluation_metrics import Labels, Probabilities
 
 
-def evaluation_report(  # noqa: PLR0913 - what was measured, and what on
+def evaluation_report(
     signature: Signature,
     columns: Columns,
     labels: Labels,
@@ -21,7 +21,6 @@ def evaluation_report(  # noqa: PLR0913 - what was measured, and what on
     threshold: float,
     metrics: Mapping[str, Spread],
     importance: Mapping[str, float] | None = None,
-    warnings: Sequence[str] = (),
 ) -> EvaluationReport:
     """The report on n rows; `labels` (0 and 1) and `probabilities` have shape (n,)."""
     important = dict(importance or {})
@@ -38,5 +37,4 @@ def evaluation_report(  # noqa: PLR0913 - what was measured, and what on
         operating_points=curves.operating_points(labels, probabilities, threshold),
         importance=important,
         effects=effects(signature, columns, labels, probabilities, list(important)),
-        warnings=tuple(warnings),
     )

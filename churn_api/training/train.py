@@ -71,7 +71,6 @@ def _report(data: TrainingData, metrics: dict[str, Any], final: Evaluation) -> E
         threshold=metrics["threshold"]["value"],
         metrics={name: Spread(**spread) for name, spread in final.summary().items()},
         importance=metrics["importance"],
-        warnings=[remark.text for remark in data.remarks],
     )
 
 

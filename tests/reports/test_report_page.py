@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from churn_api.contract.remark import Remark
 from churn_api.registry.bundle import read_card
 from churn_api.registry.evaluation_report import Effect, EffectBin, read_report
 from churn_api.registry.headline_metrics import METRICS
@@ -108,20 +109,28 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 @given(NAMES, NAMES, NAMES)
 @settings(deadline=None, max_examples=50)
-def test_names_are_text(small, feature, category, warning):
-    """No name of a feature or a category, and no warning, is markup."""
+def test_names_are_text(small, feature, category, remark):
+    """No name of a feature or a category, and no remark, is markup."""
     bins = (EffectBin(kind="category", category=category, rows=10, predicted=0.1, observed=0.2),)
     report = msgspec.structs.replace(
         small[0].report,
         effects=(Effect(feature=feature, bins=bins),),
         importance={feature: 0.1},
-        warnings=(warning,),
     )
-    version = ReportedVersion(small[0].card, report)
+    training = msgspec.structs.replace(small[0].card.training, remarks=(Remark(seen=remark, done="kept"),))
+    version = ReportedVersion(msgspec.structs.replace(small[0].card, training=training), report)
     known = set(elements(html_page(small[0])).names)
     assert set(elements(html_page(version)).names) <= known
     sheet = ET.fromstring(svg_sheet(version))  # noqa: S314
     assert {one.tag for one in sheet.iter()} <= {f"{SVG}{name}" for name in (*known, "style", "rect")}
+
+
+def test_dates(small):
+    """The ranges of a date are shown as dates, though the model counts days back from its reference."""
+    bins = (EffectBin(kind="range", lower=1, upper=31, rows=10, predicted=0.1, observed=0.2),)
+    effect = Effect(feature="joined", reference="2026-02-01", bins=bins)
+    report = msgspec.structs.replace(small[0].report, effects=(effect,))
+    assert "2026-01-01 to 2026-01-31" in html_page(ReportedVersion(small[0].card, report))
 
 
 def test_nothing_learned(small):

@@ -5,6 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MODELS := $(or $(CHURN_MODELS_DIR),models)
+SAMPLE_RANGES = --range age=0:120 --range tenure=0: --range monthly_charges=0: --range total_charges=0:
 NEWEST = .venv-newest/bin/pip install --quiet --disable-pip-version-check
 LINTERS = @redocly/cli@2.77.0 @stoplight/spectral-cli@6.16.3
 LINTERS_DONE = $(subst /,_,$(subst $() $(),-,$(LINTERS)))
@@ -21,7 +22,7 @@ serve: .venv/runtime ## Start the API on HOST:PORT (127.0.0.1:8000), with a samp
 
 train: .venv/runtime ## Train the default model on sample data
 	$(BIN)/churn-api sample-data > instance/sample.csv
-	$(BIN)/churn-api train instance/sample.csv --target churn $(LIVE)
+	$(BIN)/churn-api train instance/sample.csv --target churn $(SAMPLE_RANGES) $(LIVE)
 
 test: lint typecheck imports pytest ## Run every check: style, types, import contracts, tests
 

@@ -24,6 +24,7 @@ TRAIN_EXAMPLES = """
 Examples:
   churn-api train customers.csv --target Churn
   churn-api train customers.csv --target Churn --id customerID --name telco
+  churn-api train customers.csv --target Churn --range age=0:120 --range charges=0:
   churn-api train customers.csv --target Churn --live          (the version is live at once)
   churn-api train customers.parquet --target left --positive yes --exclude churn_date --json
 """
@@ -50,6 +51,7 @@ _DECLARED = {
     "decimal": "--decimal",
     "date_format": "--date-format",
     "as_of": "--as-of",
+    "ranges": "--range",
     "text": "--text",
 }
 """Options of `train` that a declared signature replaces."""
@@ -72,6 +74,9 @@ compiled to ONNX, checked to predict as before, and written as the next version 
 @click.option("--exclude", multiple=True, metavar="COL", help="Leave a column out. Repeatable.")
 @click.option(
     "--open", "opened", multiple=True, metavar="COL", help="Accept unseen categories of a column. Repeatable."
+)
+@click.option(
+    "--range", "ranges", multiple=True, metavar="COL=MIN:MAX", help="Refuse other numbers in a column. Repeatable."
 )
 @click.option("--missing", multiple=True, metavar="TEXT", help="A text that means a missing value. Repeatable.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of numbers. [default: by the column]")
@@ -99,6 +104,7 @@ def train(
     if declared_by_signature:
         refuse(f"--signature cannot be combined with {', '.join(_DECLARED[name] for name in declared_by_signature)}")
     notation = NotationOptions(**{name: chosen.pop(name) for name in NotationOptions._fields})
+    chosen["ranges"] = _ranges(chosen["ranges"])
     if chosen["as_of"]:
         chosen["as_of"] = chosen["as_of"].date()
     settings = load_settings_or_refuse()
@@ -187,6 +193,15 @@ def _model_name(name: str | None, settings: dict[str, Any]) -> str:
     if not NAME.fullmatch(chosen):
         refuse("a model's name has 1 to 64 letters, digits, - and _, and begins with a letter or digit")
     return chosen
+
+
+def _ranges(texts: tuple[str, ...]) -> dict[str, Any]:
+    from churn_api.training.declared_ranges import parse_range
+
+    try:
+        return dict(map(parse_range, texts))
+    except ValueError as error:
+        refuse(f"--range: {error}")
 
 
 def _signature(path: Path) -> Signature:

@@ -15,6 +15,7 @@ from churn_api.contract.bounds import TooManyRows
 from churn_api.contract.columns import ColumnsBuilder
 from churn_api.contract.faults import MAX_FAULTS, Fault, FirstFaults, bounded_hints
 from churn_api.contract.json_size import has_longer_list, may_have_longer_list
+from churn_api.contract.outside_training import OutsideTraining
 from churn_api.contract.record import InvalidRecord, RecordReader
 from churn_api.contract.record_decoder import RecordDecoder, RowValues
 from churn_api.contract.signature import Signature
@@ -31,16 +32,21 @@ class BatchReader:
         self._raw_list_decoder = cache(_raw_list_decoder)
         self._builder = ColumnsBuilder(signature)
         self._unseen_categories = UnseenCategories(signature)
+        self._outside_training = OutsideTraining(signature)
+        self._has_dates = any(feature.type == "date" for feature in signature.features)
 
     def read_one(self, body: bytes) -> Batch:
         """Read one record from JSON.
 
         Raises InvalidRecord with every fault, TooManyMembers, or orjson.JSONDecodeError where the body is not JSON.
         """
-        row = self._decoder.decode(body)
-        if row is None:
-            row = self._decoder.row_of(self.records.read(parse_record(body)))
-        return self._batch_of_one(row)
+        row = self._decoder.decode_usual(body)
+        if row is not None and not self._has_dates:
+            # Most records: there are no numbers to warn of.
+            return self._batch_of_one(row, check_numbers=False)
+        return self._batch_of_one(
+            self._decoder.decode(body) or self._decoder.row_of(self.records.read(parse_record(body)))
+        )
 
     def read_record(self, record: object) -> Batch:
         """Read one Python record, with the types that a JSON parser makes. Raises InvalidRecord with every fault."""
@@ -110,12 +116,16 @@ class BatchReader:
                     faults.more += error.more
         return self._batch(self._decoder.transpose(rows), positions, len(sent), faults, path_from_root, max_warnings)
 
-    def _batch_of_one(self, row: RowValues) -> Batch:
-        warnings, more = list[Fault](), 0
+    def _batch_of_one(self, row: RowValues, *, check_numbers: bool = True) -> Batch:
+        columns, warnings = self._builder.build_one(row), list[Fault]()
         if self._unseen_categories.possible:
-            values = list(zip(row, strict=True))
-            warnings, more = self._unseen_categories.warnings(values, (0,), path_of_only_record, MAX_FAULTS)
-        return Batch([self._decoder.identifier(row)], self._builder.build_one(row), (0,), 1, [], warnings, 0, more)
+            warnings += self._unseen_categories.warnings(list(zip(row, strict=True)), (0,), path_of_only_record, None)[
+                0
+            ]
+        if check_numbers:
+            warnings += self._outside_training.warnings(columns, (0,), path_of_only_record, None)[0]
+        more = max(len(warnings) - MAX_FAULTS, 0)
+        return Batch([self._decoder.identifier(row)], columns, (0,), 1, [], warnings[:MAX_FAULTS], 0, more)
 
     def _batch(
         self,
@@ -128,6 +138,9 @@ class BatchReader:
     ) -> Batch:
         columns = self._builder.build(values, len(positions))
         warnings, more = self._unseen_categories.warnings(values, positions, path_from_root, max_warnings)
+        left = None if max_warnings is None else max_warnings - len(warnings)
+        outside, more_outside = self._outside_training.warnings(columns, positions, path_from_root, left)
+        warnings, more = warnings + outside, more + more_outside
         identifiers = self._decoder.identifiers(values)
         return Batch(identifiers, columns, positions, sent, faults.first, warnings, faults.more, more)
 

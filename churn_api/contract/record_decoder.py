@@ -33,14 +33,22 @@ class RecordDecoder:
     def __init__(self, signature: Signature) -> None:
         self._struct = record_struct(signature)
         self._record_decoder = msgspec.json.Decoder(self._struct)
+        self._usual_decoder = msgspec.json.Decoder(record_struct(signature, as_in_training=True))
         self._list_decoder = cache(self._make_list_decoder)
         self._names = len(identifier_names(signature))
         self._width = len(signature.features) + self._names
 
+    def decode_usual(self, body: bytes) -> RowValues | None:
+        """A record from JSON whose numbers lie in the range that training saw; None for any other."""
+        return self._decode(self._usual_decoder, body)
+
     def decode(self, body: bytes | msgspec.Raw) -> RowValues | None:
         """A record from JSON; None where only record.py can accept or explain it."""
+        return self._decode(self._record_decoder, body)
+
+    def _decode(self, decoder: msgspec.json.Decoder[Any], body: bytes | msgspec.Raw) -> RowValues | None:
         try:
-            row: RowValues = astuple(self._record_decoder.decode(body))
+            row: RowValues = astuple(decoder.decode(body))
         except DECODE_ERRORS:
             return None
         return row if self._has_valid_identifier(row) else None

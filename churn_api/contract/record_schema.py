@@ -22,7 +22,7 @@ from churn_api.contract.fields import (
     Text,
     format_number,
 )
-from churn_api.contract.signature import FLOAT32_MAX, IDENTIFIER, Feature, Observed, Signature
+from churn_api.contract.signature import FLOAT32_MAX, IDENTIFIER, Feature, Observed, Signature, tolerated_range
 
 _REQUIRED = [Fault("required", "This field is required.")]
 _NULL = [Fault("null", "Must not be null.")]
@@ -67,12 +67,14 @@ def record_schema(signature: Signature) -> RecordSchema:
 
 
 def value_range(feature: Feature) -> tuple[float, float]:
-    """The minimum and maximum of a numeric feature: as declared, or else the range of its type."""
+    """The least and the greatest valid number: as declared, as training saw if others are refused, or of its type."""
     low, high = EXACT_INTEGERS if feature.type == "integer" else (-FLOAT32_MAX, FLOAT32_MAX)
-    return (
-        low if feature.minimum is None else feature.minimum,
-        high if feature.maximum is None else feature.maximum,
-    )
+    low = low if feature.minimum is None else feature.minimum
+    high = high if feature.maximum is None else feature.maximum
+    if feature.outside == "refuse":
+        least, most = tolerated_range(feature)
+        low, high = max(low, least), min(high, most)
+    return low, high
 
 
 def identifier_names(signature: Signature) -> tuple[str, ...]:

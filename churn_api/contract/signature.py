@@ -18,6 +18,8 @@ IDENTIFIER = "customer_id"
 """The name of the identifier in every response; every client may send the identifier under it."""
 
 MAX_NAME_LENGTH = 128
+TOLERATED_SHARE = 0.1
+"""Of the observed range's width: so far beyond it a number is still taken for one like those that training saw."""
 FLOAT32_MAX = 3.4028234663852886e38
 """The largest float32. Models compute in float32, so larger numbers are rejected."""
 
@@ -82,6 +84,15 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return self.unseen == "accept"
 
 
+def tolerated_range(feature: Feature) -> tuple[float, float]:
+    """The observed range of a feature, widened by a tenth at both ends; unbounded where there is none."""
+    seen = feature.observed
+    if seen is None:
+        return -math.inf, math.inf
+    margin = (seen.maximum - seen.minimum) * TOLERATED_SHARE
+    return seen.minimum - margin, seen.maximum + margin
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The column that a model predicts, and its two labels as text."""
 
@@ -135,8 +146,8 @@ def _complaints(feature: Feature) -> Iterator[str]:
     yield from _choice_complaints(feature)
     yield from _label_complaints(feature)
     yield from _date_complaints(feature)
-    if feature.outside == "refuse" and feature.observed is None:
-        yield 'outside "refuse" needs an observed range'
+    if feature.outside == "refuse" and (feature.observed is None or feature.type not in ("integer", "number")):
+        yield 'outside "refuse" needs a number with an observed range'
     if feature.max_length < 1:
         yield "max_length must be at least 1"
 

@@ -23,9 +23,18 @@ _NEVER = Annotated[float, Meta(ge=1, le=0)]
 """A type that accepts no value, not even null, so that record.py validates the feature."""
 
 
-def record_struct(signature: Signature) -> type[msgspec.Struct]:
-    """A struct whose fields are the features in order, then the identifier under each of its names."""
-    features = [(f"f{index}", feature) for index, feature in enumerate(signature.features)]
+def record_struct(signature: Signature, *, as_in_training: bool = False) -> type[msgspec.Struct]:
+    """A struct whose fields are the features in order, then the identifier under each of its names.
+
+    `as_in_training` leaves only numbers that give no warning of being outside the range that training saw.
+    """
+    features = [
+        (
+            f"f{index}",
+            msgspec.structs.replace(feature, outside="refuse") if as_in_training and _warns(feature) else feature,
+        )
+        for index, feature in enumerate(signature.features)
+    ]
     identifiers = [(f"id{index}", name) for index, name in enumerate(identifier_names(signature))]
     fields: list[Any] = [_field(attribute, feature) for attribute, feature in features]
     fields += [(attribute, _Identifier if _can_be_named(name) else _NEVER, UNSET) for attribute, name in identifiers]
@@ -37,6 +46,10 @@ def record_struct(signature: Signature) -> type[msgspec.Struct]:
 def list_struct(member: str, item: Any) -> type[msgspec.Struct]:
     """A struct with one member, a list of items."""
     return msgspec.defstruct("List", [(member, list[item])], forbid_unknown_fields=True, gc=False)
+
+
+def _warns(feature: Feature) -> bool:
+    return feature.type in ("integer", "number") and feature.observed is not None
 
 
 def _can_be_named(name: str) -> bool:

@@ -83,6 +83,10 @@ def infer_notations(table: pa.Table, options: NotationOptions) -> NotatedTable:
         if len(column.date_formats) > 1:
             ambiguous[name] = column.date_formats
         if column.notation is None:
+            if column.kind == "text" and pc.count_distinct(texts).as_py() < len(texts):
+                seen = "has texts that differ by the spaces around them"
+                remarks.append(Remark(column=name, seen=seen, done="read as one", option=f"--text {name!r}"))
+                table = table.set_column(index, name, pa.chunked_array([texts.take(encoded.indices)]))
             continue
         notations[name] = column.notation
         remarks += _remarks(name, encoded, texts, column)

@@ -1,7 +1,7 @@
 """A table -> training data: signature, columns, labels, and warnings about the table."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,7 @@ from churn_api.tables.notation_inference import NotationOptions, infer_notations
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training import data_checks
+from churn_api.training.declared_ranges import Range, with_ranges
 from churn_api.training.evaluation_metrics import Labels
 from churn_api.training.training_error import TrainingError
 
@@ -42,6 +43,8 @@ class TrainingOptions:
     notation: NotationOptions = field(default_factory=NotationOptions)
     as_of: date | None = None
     """The day from which models count dates back; by default the latest date in the table."""
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    """By column, the numbers that are valid; others are refused."""
     signature: Signature | None = None
     """A declared signature; the other options, except the target, are then unused."""
 
@@ -157,7 +160,7 @@ def _inferred(table: pa.Table, target: Target, options: TrainingOptions, finding
     findings.keep(numbers, "is read as text, though most of its cells are numbers", "kept as categories")
     _check_identifiers(table, [name for name in names if name not in numbers], findings)
     leave_out = [*options.exclude, *(name for name in findings.leave_out if name not in options.opened)]
-    return infer_signature(
+    signature = infer_signature(
         table,
         target,
         identifier,
@@ -167,6 +170,7 @@ def _inferred(table: pa.Table, target: Target, options: TrainingOptions, finding
         text=options.notation.text,
         as_of=options.as_of,
     )
+    return with_ranges(signature, options.ranges)
 
 
 def _check_identifiers(table: pa.Table, names: list[str], findings: _Findings) -> None:

@@ -385,3 +385,40 @@ def test_without_its_libraries(command):
     done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert "pip install 'churn-api[train]'" in done.stderr
+
+
+def test_ranges(run, models, small_table):
+    """`--range` declares which numbers are valid, and every row must have such."""
+    assert train(run, small_table, "--range", "tenure=0:100", "--range", "MonthlyCharges=:500").exit_code == 0
+    features = {feature.name: feature for feature in read_card(models / "default" / "1").signature.features}
+    assert (features["tenure"].minimum, features["tenure"].maximum) == (0, 100)
+    assert (features["MonthlyCharges"].minimum, features["MonthlyCharges"].maximum) == (None, 500)
+
+
+@pytest.mark.parametrize(
+    ("declared", "complaint"),
+    [
+        ("tenure=5:", "column 'tenure': Must be at least 5."),
+        ("tenure", "COL=MIN:MAX"),
+        ("tenure=:", "COL=MIN:MAX"),
+        ("tenure=a:b", "--range"),
+        ("tenure=nan:", "a finite number"),
+        ("Partner=0:", "no number of that name"),
+        ("tenure=9:1", "minimum is above maximum"),
+    ],
+)
+def test_ranges_refused(run, models, small_table, declared, complaint):
+    """A range that is none, that no number has, or that a row breaks, is refused in one line."""
+    assert complaint in refused(train(run, small_table, "--range", declared), models)
+
+
+def test_categories_that_differ_by_spaces(run, models, tmp_path):
+    """Categories that differ by the spaces around them are one, and a remark says so."""
+    table = customers()
+    table["Region"] = [f"{region} " if row % 3 else region for row, region in enumerate(table["Region"].fillna("East"))]
+    report = json.loads(train(run, write_csv(table, tmp_path / "t.csv"), "--json").stdout)
+    assert [remark["seen"] for remark in report["remarks"] if remark["column"] == "Region"] == [
+        "has texts that differ by the spaces around them"
+    ]
+    features = {feature.name: feature for feature in read_card(models / "default" / "1").signature.features}
+    assert features["Region"].choices == ("East", "North", "South")

@@ -103,7 +103,7 @@ class ModelMetadataSchema(Schema):
     warnings = fields.List(
         fields.Nested(FaultSchema),
         metadata={
-            "description": "Categories that training did not see.",
+            "description": "Categories that training did not see, and numbers far outside the range that it saw.",
             "example": [{"pointer": "#/region", "code": "unseen-category", "message": "Training did not see it."}],
         },
     )

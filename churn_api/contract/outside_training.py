@@ -1,0 +1,44 @@
+"""Warnings of numbers far outside the range that training saw."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from churn_api.contract.batch import PathFromRoot
+from churn_api.contract.columns import Columns
+from churn_api.contract.faults import Fault
+from churn_api.contract.record_schema import observed_range
+from churn_api.contract.signature import Signature, tolerated_range
+
+
+class OutsideTraining:
+    """Finds numbers beyond the observed range by more than a tenth of its width, in columns of one signature."""
+
+    def __init__(self, signature: Signature) -> None:
+        numeric = [feature for feature in signature.features if feature.numeric]
+        ranges = [tolerated_range(feature) for feature in numeric]
+        self._low, self._high = np.array(ranges, np.float64).reshape(-1, 2).T
+        self._names = [feature.name for feature in numeric]
+        self._seen = [
+            observed_range(feature, feature.observed) if feature.observed else ("", "") for feature in numeric
+        ]
+
+    def warnings(
+        self, columns: Columns, positions: Sequence[int], path_from_root: PathFromRoot, max_warnings: int | None
+    ) -> tuple[list[Fault], int]:
+        """The first `max_warnings` warnings (None: all of them), and the number of those left out.
+
+        `positions` holds the index of each of the n records among all records sent.
+        """
+        outside = (columns.numbers < self._low) | (columns.numbers > self._high)
+        if not outside.any():
+            return [], 0
+        cells = np.argwhere(outside)
+        shown = cells[:max_warnings].tolist()
+        return [
+            self._warning(column, path_from_root(positions[row], (self._names[column],))) for row, column in shown
+        ], (len(cells) - len(shown))
+
+    def _warning(self, column: int, path: tuple[str | int, ...]) -> Fault:
+        low, high = self._seen[column]
+        return Fault("outside-training", f"Training saw {low} to {high}.", path=path)

@@ -29,9 +29,19 @@ from churn_api.web.core.json_provider import OrjsonProvider
 from churn_api.web.core.open_auth import check_flask_run
 from churn_api.web.core.tracing import RequestTracing
 from churn_api.web.pages import api_page, root
-from churn_api.web.v1 import batch_predict, job_results, jobs, metrics_route, models, predict, status, token
+from churn_api.web.v1 import (
+    batch_predict,
+    job_results,
+    jobs,
+    metrics_route,
+    model_report,
+    models,
+    predict,
+    status,
+    token,
+)
 
-V1 = (predict, batch_predict, jobs, job_results, models, token, status, metrics_route)
+V1 = (predict, batch_predict, jobs, job_results, models, model_report, token, status, metrics_route)
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:

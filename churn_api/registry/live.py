@@ -16,6 +16,7 @@ from churn_api.contract.signature import Signature
 from churn_api.registry.bundle import read_card, read_signature
 from churn_api.registry.card import Card
 from churn_api.registry.catalog import Entry
+from churn_api.registry.evaluation_report import EvaluationReport, read_report
 from churn_api.registry.loaded_models import Key, LoadedModels
 from churn_api.registry.model import Model, load_model
 from churn_api.registry.model_errors import ModelNotReady, UnknownModel, UnknownVersion, model_not_ready
@@ -103,6 +104,19 @@ class LiveModels:
         model, folder, digest = self._lookup(name)
         with model_not_ready():
             return model.card.signature if model is not None else read_signature(folder, digest)
+
+    def report(self, name: str, version: str | None = None) -> tuple[Card, EvaluationReport | None]:
+        """The card and the report of a registered version, by default the served one, without loading the model.
+
+        The report is None where the version has none. Raises UnknownModel, UnknownVersion, ModelNotReady.
+        """
+        if version is None:
+            _, folder, digest = self._lookup(name)
+        else:
+            folder, digest = self._folder / name / version, self.digest(name, version)
+        with model_not_ready():
+            card = read_card(folder, digest)
+            return card, read_report(folder, card)
 
     def follow(self, catalog: Mapping[str, Entry]) -> None:
         """Serve the live versions of a catalogue; where one cannot be loaded, the previous version stays."""

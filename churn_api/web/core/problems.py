@@ -40,6 +40,7 @@ KINDS = {
     "not-found": Kind(404, "There is nothing at this address"),
     "unknown-model": Kind(404, "There is no such model"),
     "unknown-version": Kind(404, "The model has no such version"),
+    "unknown-report": Kind(404, "The version has no report"),
     "unknown-job": Kind(404, "There is no such job"),
     "method-not-allowed": Kind(405, "The method is not allowed here"),
     "not-acceptable": Kind(406, "No accepted type can be answered"),

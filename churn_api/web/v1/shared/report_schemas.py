@@ -1,0 +1,108 @@
+"""Schemas of `/models/<model>/report`."""
+
+from marshmallow import Schema, fields, validate
+
+from churn_api.web.core.schemas import QuerySchema
+
+
+class ReportQuerySchema(QuerySchema):
+    """Query string of /models/<model>/report."""
+
+    version = fields.String(
+        validate=validate.Length(1, 32),
+        metadata={"description": "A registered version of the model; by default the live one."},
+    )
+
+
+class RemarkSchema(Schema):
+    """An assumption about the table."""
+
+    column = fields.String()
+    seen = fields.String(required=True)
+    done = fields.String(required=True)
+    option = fields.String(metadata={"description": "What to write on the command line to decide otherwise."})
+
+
+class CalibrationBinSchema(Schema):
+    """Customers with similar probabilities."""
+
+    predicted = fields.Float(required=True, metadata={"example": 0.12})
+    observed = fields.Float(required=True, metadata={"example": 0.13})
+    rows = fields.Integer(required=True, metadata={"example": 704})
+
+
+class OperatingPointSchema(Schema):
+    """The confusion matrix at one threshold."""
+
+    threshold = fields.Float(required=True, metadata={"example": 0.35})
+    true_positives = fields.Integer(required=True, metadata={"example": 1312})
+    false_positives = fields.Integer(required=True, metadata={"example": 960})
+    false_negatives = fields.Integer(required=True, metadata={"example": 557})
+    true_negatives = fields.Integer(required=True, metadata={"example": 4214})
+
+
+class EffectBinSchema(Schema):
+    """Customers with similar values of a feature."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(["range", "category", "others", "missing"]))
+    lower = fields.Float(metadata={"description": "The least value of a range; of a date, days before `reference`."})
+    upper = fields.Float()
+    category = fields.String()
+    rows = fields.Integer(required=True, metadata={"example": 862})
+    predicted = fields.Float(required=True, metadata={"example": 0.57})
+    observed = fields.Float(required=True, metadata={"example": 0.58})
+
+
+class EffectSchema(Schema):
+    """Churn along one feature; no bin has fewer than ten customers."""
+
+    feature = fields.String(required=True, metadata={"example": "tenure"})
+    reference = fields.Date(metadata={"description": "For a date: the day from which its ranges count back."})
+    bins = fields.List(fields.Nested(EffectBinSchema), required=True)
+
+
+class EvaluationReportSchema(Schema):
+    """Response of /models/<model>/report."""
+
+    model_name = fields.String(required=True, metadata={"example": "telco"})
+    model_version = fields.String(required=True, metadata={"example": "2"})
+    created_at = fields.DateTime(required=True)
+    remarks = fields.List(fields.Nested(RemarkSchema), required=True)
+    format = fields.Integer(required=True, metadata={"example": 1})
+    basis = fields.String(required=True, validate=validate.OneOf(["cross-validation", "golden table"]))
+    rows = fields.Integer(required=True, metadata={"example": 7043})
+    positives = fields.Integer(required=True, metadata={"description": "Customers who churned.", "example": 1869})
+    threshold = fields.Float(required=True, metadata={"example": 0.31})
+    metrics = fields.Dict(
+        required=True,
+        metadata={
+            "description": "By name, the mean over the folds and its standard deviation.",
+            "example": {"roc_auc": {"mean": 0.85, "std": 0.015}},
+        },
+    )
+    roc = fields.Dict(
+        required=True,
+        metadata={"example": {"false_positive_rate": [0.0, 0.1, 1.0], "true_positive_rate": [0.0, 0.54, 1.0]}},
+    )
+    precision_recall = fields.Dict(
+        required=True, metadata={"example": {"recall": [0.0, 0.5, 1.0], "precision": [1.0, 0.69, 0.27]}}
+    )
+    calibration = fields.List(fields.Nested(CalibrationBinSchema), required=True)
+    gains = fields.List(
+        fields.Float(),
+        required=True,
+        metadata={
+            "description": "The share of churners among the 0, 1, … 100 per cent of customers with the highest "
+            "probabilities: 101 values.",
+            "example": [0.0, 0.03, 0.06],
+        },
+    )
+    operating_points = fields.List(fields.Nested(OperatingPointSchema), required=True)
+    importance = fields.Dict(
+        required=True,
+        metadata={
+            "description": "How much ROC-AUC falls where a feature is shuffled.",
+            "example": {"tenure": 0.046, "contract": 0.036},
+        },
+    )
+    effects = fields.List(fields.Nested(EffectSchema), required=True)

@@ -45,6 +45,7 @@ Examples:
 _DECLARED = {
     "identifier": "--id",
     "exclude": "--exclude",
+    "include": "--include",
     "opened": "--open",
     "positive": "--positive",
     "missing": "--missing",
@@ -72,6 +73,10 @@ compiled to ONNX, checked to predict as before, and written as the next version 
 @click.option("--estimator", type=click.Choice(ESTIMATORS), default="auto", show_default=True)
 @click.option("--signature", type=click.Path(path_type=Path), metavar="FILE", help="Declared signature (JSON).")
 @click.option("--exclude", multiple=True, metavar="COL", help="Leave a column out. Repeatable.")
+@click.option("--include", multiple=True, metavar="COL", help="Keep a column that would be left out. Repeatable.")
+@click.option(
+    "--accept-leakage", multiple=True, metavar="COL", help="Keep a column that gives the target away. Repeatable."
+)
 @click.option(
     "--open", "opened", multiple=True, metavar="COL", help="Accept unseen categories of a column. Repeatable."
 )

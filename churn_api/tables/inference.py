@@ -187,8 +187,8 @@ def _observed(column: pa.ChunkedArray, kind: FeatureType, reference: date | None
         return Observed(minimum=min(days), maximum=max(days))
     if kind not in ("integer", "number"):
         return None
-    cells = trimmed(column).cast(pa.float64()) if pa.types.is_string(column.type) else column.cast(pa.float64())
-    seen = pc.min_max(cells).as_py()
+    cells = trimmed(column) if pa.types.is_string(column.type) else column
+    seen = pc.min_max(cells.cast(pa.float64(), safe=False)).as_py()
     if seen["max"] > FLOAT32_MAX or seen["min"] < -FLOAT32_MAX:
-        raise TableError("a number is beyond what 32 bits hold")
+        return None  # validation refuses the row
     return Observed(minimum=seen["min"], maximum=seen["max"])

@@ -25,16 +25,6 @@ def constant_columns(table: pa.Table, names: list[str]) -> list[str]:
     return [name for name in names if pc.count_distinct(table.column(name), mode="all").as_py() <= 1]
 
 
-def identifier_like(table: pa.Table, names: list[str]) -> list[str]:
-    """Columns of text or integers whose values are all distinct."""
-    return [
-        name
-        for name in names
-        if infer_type(table.column(name)) in ("string", "integer")
-        and pc.count_distinct(table.column(name), mode="all").as_py() == table.num_rows
-    ]
-
-
 def text_that_was_numbers(table: pa.Table, names: list[str]) -> list[str]:
     """Columns read as text in which at least nine cells of ten are numbers."""
     return [
@@ -47,12 +37,11 @@ def duplicate_rows(table: pa.Table) -> int:
     return int(table.num_rows - table.group_by(table.column_names).aggregate([]).num_rows)
 
 
-def target_leakage(frame: pd.DataFrame, labels: Labels) -> list[str]:
-    """Columns that almost determine the target by themselves, and are probably known only after the outcome."""
+def target_leakage(frame: pd.DataFrame, labels: Labels) -> dict[str, float]:
+    """Columns that almost determine the target by themselves, with their ROC-AUC; probably known only afterwards."""
     rows = np.random.default_rng(SEED).permutation(len(labels))[:_MAX_ROWS]
-    return [
-        str(name) for name in frame.columns if _single_column_auc(frame[name].iloc[rows], labels[rows]) >= LEAKAGE_AUC
-    ]
+    areas = {str(name): _single_column_auc(frame[name].iloc[rows], labels[rows]) for name in frame.columns}
+    return {name: area for name, area in areas.items() if area >= LEAKAGE_AUC}
 
 
 def _single_column_auc(column: pd.Series, labels: Labels) -> float:

@@ -1,7 +1,7 @@
 """A table -> training data: signature, columns, labels, and warnings about the table."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -14,17 +14,19 @@ import pyarrow.compute as pc
 
 from churn_api.contract.columns import Columns
 from churn_api.contract.remark import Remark
-from churn_api.contract.signature import IDENTIFIER, Signature, SignatureError, Target
+from churn_api.contract.signature import IDENTIFIER, MAX_NAME_LENGTH, Signature, SignatureError, Target
 from churn_api.scoring.output import refuse_reserved_names
 from churn_api.scoring.sklearn import to_frame
 from churn_api.tables.cell_text import as_text, trimmed
-from churn_api.tables.inference import infer_signature, infer_target, infer_type, require_column
+from churn_api.tables.inference import infer_signature, infer_target, require_column
 from churn_api.tables.notation_inference import NotationOptions, infer_notations
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training import data_checks
+from churn_api.training.collinearity import HIGH_CORRELATION, correlated_groups, twins
 from churn_api.training.declared_ranges import Range, with_ranges
 from churn_api.training.evaluation_metrics import Labels
+from churn_api.training.identifier_checks import identifier_evidence, may_identify
 from churn_api.training.training_error import TrainingError
 
 MIN_ROWS = 50
@@ -39,6 +41,10 @@ class TrainingOptions:
     positive: str | None = None
     identifier: str | None = None
     exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    """Columns to keep that would be left out."""
+    accept_leakage: tuple[str, ...] = ()
+    """Columns that may determine the target by themselves: they are known before the outcome."""
     opened: tuple[str, ...] = ()
     notation: NotationOptions = field(default_factory=NotationOptions)
     as_of: date | None = None
@@ -46,7 +52,7 @@ class TrainingOptions:
     ranges: Mapping[str, Range] = field(default_factory=dict)
     """By column, the numbers that are valid; others are refused."""
     signature: Signature | None = None
-    """A declared signature; the other options, except the target, are then unused."""
+    """A declared signature; the other options, except the target and `accept_leakage`, are then unused."""
 
 
 class TrainingData(NamedTuple):
@@ -62,14 +68,16 @@ class TrainingData(NamedTuple):
 
 @dataclass
 class _Findings:
+    wanted: frozenset[str] = frozenset()
+    """Columns to keep, whatever they look like."""
     remarks: list[Remark] = field(default_factory=list)
     leave_out: list[str] = field(default_factory=list)
 
-    def drop(self, names: Iterable[str], seen: str, option: str | None = None) -> None:
-        """Leave out columns, with a remark each."""
-        names = list(names)
-        self.leave_out += names
-        self.remarks += [Remark(column=name, seen=seen, done="left out", option=option) for name in names]
+    def drop(self, name: str, seen: str, option: str | None = None) -> None:
+        """Leave out a column that is not wanted, with a remark."""
+        if name not in self.wanted:
+            self.leave_out.append(name)
+            self.remarks.append(Remark(column=name, seen=seen, done="left out", option=option))
 
     def keep(self, names: Iterable[str], seen: str, done: str) -> None:
         """Keep suspicious columns, with a remark each that says how to leave them out."""
@@ -90,7 +98,7 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
     if options.signature:
         # Every row, including those without a target: training rejects what a request would reject.
         to_columns(table, options.signature)
-    findings = _Findings()
+    findings = _Findings(frozenset(options.opened + options.include))
     table, labels = _labelled(table, target, findings)
     _require_enough(labels, target)
     duplicates = data_checks.duplicate_rows(table)
@@ -100,8 +108,8 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
     refuse_reserved_names(signature)
     columns = to_columns(table, signature)
     frame = to_frame(columns, signature)
-    leaking = data_checks.target_leakage(frame, labels)
-    findings.keep(leaking, "gives the target away", "kept; leave it out if it is known only afterwards")
+    _check_leakage(frame, labels, options, findings)
+    _report_alike(frame, signature, findings)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return TrainingData(signature, columns, frame, labels, findings.remarks, digest)
@@ -151,15 +159,19 @@ def _inferred(table: pa.Table, target: Target, options: TrainingOptions, finding
     identifier = options.identifier or (IDENTIFIER if IDENTIFIER in table.column_names else None)
     names = [name for name in table.column_names if name not in {target.name, identifier, *options.exclude}]
     findings.remarks += [remark for remark in written.remarks if remark.column in names]
-    findings.drop(data_checks.constant_columns(table, names), "is the same in every row")
+    for name in data_checks.constant_columns(table, names):
+        findings.drop(name, "is the same in every row")
     for name in sorted(written.ambiguous_dates.keys() & set(names) - set(findings.leave_out)):
-        formats = " or ".join(written.ambiguous_dates[name][:2])
-        findings.drop([name], f"has dates written as {formats}", f"--date-format {written.ambiguous_dates[name][0]}")
+        formats = written.ambiguous_dates[name][:2]
+        findings.drop(name, f"has dates written as {' or '.join(formats)}", f"--date-format {formats[0]}")
     names = [name for name in names if name not in findings.leave_out]
-    numbers = data_checks.text_that_was_numbers(table, names)
+    numbers = data_checks.text_that_was_numbers(table, [name for name in names if name not in options.notation.text])
     findings.keep(numbers, "is read as text, though most of its cells are numbers", "kept as categories")
-    _check_identifiers(table, [name for name in names if name not in numbers], findings)
-    leave_out = [*options.exclude, *(name for name in findings.leave_out if name not in options.opened)]
+    _check_identifiers(table, [name for name in names if name not in {*numbers, *options.notation.text}], findings)
+    leave_out = [*options.exclude, *findings.leave_out]
+    for name in options.include:
+        require_column(table, name)
+    _refuse_long_names(table.column_names, {target.name, identifier, *leave_out})
     signature = infer_signature(
         table,
         target,
@@ -174,9 +186,46 @@ def _inferred(table: pa.Table, target: Target, options: TrainingOptions, finding
 
 
 def _check_identifiers(table: pa.Table, names: list[str], findings: _Findings) -> None:
-    """Leave out text that is distinct in every row; only warn of such numbers, which may be measurements."""
-    suspects = data_checks.identifier_like(table, names)
-    words = [name for name in suspects if infer_type(table.column(name)) == "string"]
-    findings.drop(words, "looks like an identifier", "name it with --id to have it in answers")
-    numbers = [name for name in suspects if name not in words]
-    findings.keep(numbers, "looks like an identifier", "kept, since it may be a measurement")
+    """Leave out identifiers; only warn of other numbers that differ in every row, which may be measurements."""
+    for name in names:
+        evidence = identifier_evidence(name, table.column(name))
+        if evidence:
+            option = f"--id {name!r} to have it in answers, --include {name!r} to learn from it"
+            findings.drop(name, f"looks like an identifier: it {evidence}", option)
+        elif may_identify(table.column(name)):
+            findings.keep([name], "differs in every row", "kept, since it may be a measurement")
+
+
+def _refuse_long_names(names: Sequence[str], not_features: Collection[str | None]) -> None:
+    for position, name in enumerate(names, start=1):
+        if len(name) > MAX_NAME_LENGTH and name not in not_features:
+            raise TrainingError(
+                f"column {position}: its name has {len(name)} characters, and {MAX_NAME_LENGTH} is the most: "
+                f"shorten it, or leave the column out with --exclude {name!r}"
+            )
+
+
+def _check_leakage(frame: pd.DataFrame, labels: Labels, options: TrainingOptions, findings: _Findings) -> None:
+    """Raise TrainingError where a column almost determines the target, unless the user accepts it."""
+    leaking = data_checks.target_leakage(frame, labels)
+    refused = [name for name in leaking if name not in options.accept_leakage]
+    if refused:
+        listed = ", ".join(f"{name!r} (ROC-AUC {leaking[name]:.3f} by itself)" for name in refused)
+        remedies = [" ".join(f"{option} {name!r}" for name in refused) for option in ("--exclude", "--accept-leakage")]
+        raise TrainingError(
+            f"target leakage: {listed} almost determines the target, so it is probably known only afterwards. "
+            f"Leave it out with {remedies[0]}, or keep it with {remedies[1]} if it is known before"
+        )
+    findings.keep(leaking, "almost determines the target", "kept, since its leakage is accepted")
+
+
+def _report_alike(frame: pd.DataFrame, signature: Signature, findings: _Findings) -> None:
+    """Remark on features that are the same, or rise and fall together: they share their importance."""
+    pairs = dict(twins(frame))
+    for name, same in pairs.items():
+        findings.keep([name], f"says the same as {same!r} in every row", "kept")
+    measured = [one.name for one in signature.features if one.measured and one.name not in pairs]
+    for first, *others in correlated_groups(frame, measured):
+        listed = ", ".join(map(repr, others))
+        seen = f"rises and falls with {listed} (rank correlation from {HIGH_CORRELATION})"
+        findings.remarks.append(Remark(column=first, seen=seen, done="kept; they share their importance"))

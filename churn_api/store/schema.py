@@ -11,8 +11,12 @@ from churn_api.store.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
-"""The migration that this program needs. A constant, so that workers need not load Alembic to compare."""
+_VERSIONS = frozenset(
+    path.name.split("_")[0] for path in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py")
+)
+"""The migrations that this program has. File names say which, so that workers need not load Alembic to compare."""
+HEAD = max(_VERSIONS)
+"""The migration that this program needs."""
 
 _UPGRADE = "run `churn-api db upgrade`"
 _LOCK = 4_713_090_821
@@ -38,7 +42,7 @@ def check(database: Database) -> None:
     where = f"the database {database.location}"
     if version is None:
         raise SchemaError(f"{where} has no tables yet: {_UPGRADE}")
-    if version not in _known():
+    if version not in _VERSIONS:
         raise SchemaError(f"{where} has schema {version}, which is newer than this program: upgrade the program")
     if version != HEAD:
         raise SchemaError(f"{where} has schema {version}, and {HEAD} is needed: {_UPGRADE}")
@@ -51,7 +55,7 @@ def upgrade(database: Database) -> str | None:
     with database.transaction(seconds=UPGRADE_SECONDS) as connection:
         _lock(connection)
         before = _version(connection)
-        if before is not None and before not in _known():
+        if before is not None and before not in _VERSIONS:
             where = f"the database {database.location}"
             raise SchemaError(f"{where} has schema {before}, which is newer than this program")
         if before != HEAD:
@@ -70,12 +74,6 @@ def _lock(connection: Connection) -> None:
     """Let one machine at a time upgrade. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
-
-
-def _known() -> set[str]:
-    """The versions for which this program has a migration, from the file names."""
-    folder = Path(__file__).parent / "migrations" / "versions"
-    return {path.name.split("_")[0] for path in folder.glob("[0-9]*.py")}
 
 
 def _config(connection: Connection) -> "Config":

@@ -22,7 +22,13 @@ from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.problems import KINDS
 from churn_api.web.pages.shared.openapi_route import METHODS
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 VOLATILE = {"inference_time_ms", "timestamp", "request_id"}
 
 
@@ -101,6 +107,14 @@ def test_named_tests(document):
     """Every test that a document calls to witness is there."""
     for named in re.findall(r"`(tests/[^`]+\.py)`", document.read_text()):
         assert (ROOT / named).exists(), named
+
+
+def test_files_of_the_recipes():
+    """Every file and folder that a recipe of CONTRIBUTING.md names is there."""
+    recipes = (ROOT / "CONTRIBUTING.md").read_text().partition("## Recipes")[2].partition("## Tests")[0]
+    named = re.findall(r"`((?:docs/)?[\w/]+(?:\.py|\.md|/))`", recipes)
+    assert len(named) > 15
+    assert [name for name in named if not any((root / name).exists() for root in (ROOT, ROOT / "churn_api"))] == []
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""`churn-api models`: list, show, register, make live and unload models."""
+"""`churn-api models`: list, show, compare, register, make live and unload models."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,8 @@ import msgspec
 import orjson
 
 from churn_api.cli.command_helpers import actor, open_services, print_table, refuse
+from churn_api.cli.compare_command import compare
+from churn_api.cli.model_list import HEAD, list_models, rows
 from churn_api.contract.faults import did_you_mean
 from churn_api.registry.bundle import BundleError, bundle_digests, read_card
 from churn_api.registry.catalog import Conflict
@@ -23,6 +25,7 @@ EXAMPLES = """
 \b
 Examples:
   churn-api models list
+  churn-api models compare telco 1 2
   churn-api models register telco/2
   churn-api models live telco 2
   churn-api models live telco 1        (a rollback is the same command)
@@ -37,27 +40,15 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "json_", is_flag=True, help="Print one JSON list instead of the table.")
 def list_(json_: bool) -> None:
-    """List the models of the catalogue, and the bundles in the models folder that are not registered."""
+    """List every version of the catalogue and of the models folder, with its state, its date and its metrics."""
     with open_services() as services:
         known = services.catalog.read()
         bundles = bundle_digests(services.models_dir)
-    listed = [
-        {
-            "name": name,
-            "live": known[name].live if name in known else None,
-            "versions": list(known[name].digests) if name in known else [],
-            "not_registered": [v for v in bundles.get(name, {}) if name not in known or v not in known[name].digests],
-        }
-        for name in sorted({*known, *bundles})
-    ]
+    listed = list_models(services.models_dir, known, bundles)
     if json_:
         click.echo(orjson.dumps(listed))
-        return
-    rows = [
-        [str(model["name"]), str(model["live"] or "-"), _joined(model["versions"]), _joined(model["not_registered"])]
-        for model in listed
-    ]
-    print_table(["name", "live", "versions", "not registered"], rows)
+    else:
+        print_table(HEAD, rows(listed))
 
 
 @models.command()
@@ -102,6 +93,9 @@ def unload(name: str) -> None:
     click.echo(f"{name} is unloaded")
 
 
+models.add_command(compare)
+
+
 def make_live(name: str, version: str) -> None:
     """Make a version live; register it first where needed. Raises CommandError."""
     with open_services() as services, _refusals(services.models_dir):
@@ -134,7 +128,3 @@ def _default_version(services: "Services", name: str) -> str:
 def _refuse_unknown(name: str, models_dir: Path) -> NoReturn:
     hint = did_you_mean(name, bundle_digests(models_dir)) or "`churn-api models list` lists them."
     refuse(f"there is no model {name!r}. {hint} (models folder: {models_dir})")
-
-
-def _joined(values: object) -> str:
-    return ", ".join(values) if isinstance(values, list) and values else "-"

@@ -1,13 +1,13 @@
 """`churn-api train`, `package` and `sample-data`."""
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from churn_api.cli.command_helpers import IntegerRange, load_settings_or_refuse, open_services, refuse
+from churn_api.cli.training_libraries import require_training_libraries
 from churn_api.contract.signature import Signature, SignatureError
 from churn_api.tables.formats import TITLES
 from churn_api.web import API_V1
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from churn_api.registry.card import Card
 
 ESTIMATORS = ("auto", "logistic", "boosting")
-LIBRARIES = ("onnx", "pandas", "scipy", "skl2onnx", "sklearn")
-"""Libraries of the extra `train`."""
 
 TRAIN_EXAMPLES = """
 \b
@@ -94,7 +92,7 @@ def train(
     table: Path, name: str | None, estimator: str, signature: Path | None, live: bool, json_: bool, **chosen: Any
 ) -> None:
     """Train on a file of any format."""
-    _require_libraries()
+    require_training_libraries()
     if live:
         with open_services():
             pass  # a database that cannot be used is refused before the training
@@ -152,7 +150,7 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
     Loading a joblib file runs the code in it: package only files that you trust. Where the golden table has the target,
     threshold and metrics are computed from it; else the threshold is 0.5.
     """
-    _require_libraries()
+    require_training_libraries()
     from churn_api.training.external_pipeline import package_external_pipeline
     from churn_api.training.training_error import TrainingError
 
@@ -180,15 +178,10 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
 @click.option("--seed", type=IntegerRange(min=0), default=0, show_default=True)
 def sample_data(rows: int, seed: int) -> None:
     """Print a synthetic table of customers as CSV: realistic, with missing values, the same for the same seed."""
-    _require_libraries()
+    require_training_libraries()
     from churn_api.training.sample import sample_table
 
     sample_table(rows, seed).to_csv(sys.stdout, index=False)
-
-
-def _require_libraries() -> None:
-    if any(find_spec(name) is None for name in LIBRARIES):
-        refuse("the libraries for training are not installed: pip install 'churn-api[train]'")
 
 
 def _model_name(name: str | None, settings: dict[str, Any]) -> str:

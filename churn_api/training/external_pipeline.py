@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-import numpy as np
-import pyarrow as pa
 
 from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.contract.signature import Signature, SignatureError
@@ -14,7 +12,6 @@ from churn_api.registry.card import Card, Training
 from churn_api.registry.evaluation_report import EvaluationReport, Spread
 from churn_api.scoring.output import policy_around, refuse_reserved_names
 from churn_api.scoring.sklearn import SklearnScorer
-from churn_api.tables.cell_text import as_text, trimmed
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training.candidates import SEED
@@ -22,6 +19,7 @@ from churn_api.training.evaluation import evaluation_report
 from churn_api.training.evaluation_metrics import Labels, best_threshold, metrics
 from churn_api.training.golden import GoldenRow, golden_rows, golden_rows_from_examples
 from churn_api.training.packaging import CardDetails, package
+from churn_api.training.target_labels import target_labels
 from churn_api.training.training_error import TrainingError
 
 DEFAULT_THRESHOLD = 0.5
@@ -84,18 +82,7 @@ def _golden_table(path: Path | None, signature: Signature) -> tuple[Columns, Lab
         columns = to_columns(table, signature)
     except TableError as error:
         raise TrainingError(str(error)) from error
-    return columns, _labels(table, signature), hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _labels(table: pa.Table, signature: Signature) -> Labels | None:
-    """The target as 0 and 1, shape (n,); None where the table lacks it. Raises TrainingError for other labels."""
-    target = signature.target
-    if target.name not in table.column_names:
-        return None
-    texts = trimmed(as_text(table.column(target.name))).to_pylist()
-    if set(texts) != {target.positive, target.negative}:
-        raise TrainingError(f"target {target.name!r} must be {target.positive!r} or {target.negative!r} in every row")
-    return np.array([text == target.positive for text in texts], dtype=np.int64)
+    return columns, target_labels(table, signature), hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _evaluate(

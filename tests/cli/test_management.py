@@ -61,14 +61,40 @@ def test_refusals(run, arguments, message):
     assert json.loads(run("keys", "list", "--json").stdout) == []
 
 
+def states(model):
+    """The live version, the registered versions, and the others of a model."""
+    return model["live"], model["versions"], model["not_registered"]
+
+
+def test_list_has_dates_and_metrics(run, models):
+    """`models list` has each version's state, date, rows and metrics; a bundle that cannot be read says so."""
+    run("models", "live", "small", "2")
+    (models / "small" / "1" / "card.json").write_text("{}")
+    listed = {row["name"]: row for row in json.loads(run("models", "list", "--json").stdout)}
+    assert listed["small"]["bundles"]["2"]["metrics"]["roc_auc"] > 0.6
+    assert "card.json cannot be read" in listed["small"]["bundles"]["1"]["error"]
+    lines = run("models", "list").stdout.splitlines()
+    assert lines[0].split()[:5] == ["name", "version", "state", "created", "rows"]
+    (live,) = [line for line in lines if line.startswith("small") and " live " in line]
+    assert "  300  " in live
+    assert f"{listed['small']['bundles']['2']['metrics']['roc_auc']:.4f}" in live
+
+
+def test_list_of_missing_files(run, models):
+    """A registered version whose files are gone is listed."""
+    run("models", "live", "small", "2")
+    shutil.rmtree(models / "small" / "2")
+    assert "live, there are no files" in run("models", "list").stdout
+
+
 def test_a_models_life(run):
     """Bundles are listed before they are registered, made live in one step, and unloaded."""
     first = {row["name"]: row for row in json.loads(run("models", "list", "--json").stdout)}
-    assert first["small"] == {"name": "small", "live": None, "versions": [], "not_registered": ["1", "2"]}
+    assert states(first["small"]) == (None, [], ["1", "2"])
     assert run("models", "live", "small", "2").stdout == "small: version 2 is live\n"
     assert run("models", "register", "small/1").stdout == "small, version 1, is registered\n"
     after = {row["name"]: row for row in json.loads(run("models", "list", "--json").stdout)}
-    assert after["small"] == {"name": "small", "live": "2", "versions": ["1", "2"], "not_registered": []}
+    assert states(after["small"]) == ("2", ["1", "2"], [])
     assert json.loads(run("models", "show", "small", "2").stdout)["version"] == "2"
     assert run("models", "unload", "small").exit_code == 0
     assert "small" in run("models", "list").stdout

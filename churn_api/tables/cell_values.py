@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from churn_api.contract.signature import Feature
 from churn_api.tables.cell_text import NUMBER, TRUTH_OF_WORD, WHITESPACE, as_text
-from churn_api.tables.notation import to_plain
+from churn_api.tables.plain_cells import to_plain
 from churn_api.tables.table_errors import TableError
 
 _NUMBER = re.compile(NUMBER)

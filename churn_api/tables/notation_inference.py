@@ -13,7 +13,7 @@ from churn_api.contract.dates import parse_iso
 from churn_api.contract.notation import Notation
 from churn_api.contract.remark import Remark
 from churn_api.tables.cell_text import BOOLEAN_WORDS, INTEGER, NUMBER, trimmed
-from churn_api.tables.notation import number_pattern, plain_texts, without_unit
+from churn_api.tables.plain_cells import number_pattern, plain_texts, without_unit
 
 MISSING_MARKERS = (
     *("na", "n/a", "n.a.", "#n/a", "nan", "null", "none", "nil", "missing", "unknown", "not available", "undefined"),

@@ -10,19 +10,25 @@ from churn_api.cli.command_helpers import IntegerRange, load_settings_or_refuse,
 from churn_api.cli.training_libraries import require_training_libraries
 from churn_api.contract.signature import Signature, SignatureError
 from churn_api.tables.formats import TITLES
+from churn_api.training.candidate_list import AUTO, ESTIMATORS, SettingError, describe, parse_settings
 from churn_api.web import API_V1
 
 if TYPE_CHECKING:
     from churn_api.registry.card import Card
+    from churn_api.training.candidates import Learning
 
-ESTIMATORS = ("auto", "logistic", "boosting")
 
-TRAIN_EXAMPLES = """
+TRAIN_EXAMPLES = f"""
+\b
+Candidates and settings, for --estimator and --set:
+{describe()}
+
 \b
 Examples:
   churn-api train customers.csv --target Churn
   churn-api train customers.csv --target Churn --id customerID --name telco
   churn-api train customers.csv --target Churn --range age=0:120 --range charges=0:
+  churn-api train customers.csv --target Churn --estimator wide --set wide.learning_rate=0.05
   churn-api train customers.csv --target Churn --live          (the version is live at once)
   churn-api train customers.parquet --target left --positive yes --exclude churn_date --json
 """
@@ -57,7 +63,7 @@ _DECLARED = {
 
 _TRAIN_HELP = f"""Train on TABLE ({TITLES}): its columns become the API.
 
-Columns without blanks become required fields, the others optional ones. The better of two candidates is calibrated,
+Columns without blanks become required fields, the others optional ones. The best candidate is calibrated,
 compiled to ONNX, checked to predict as before, and written as the next version of the model.
 """
 
@@ -68,7 +74,14 @@ compiled to ONNX, checked to predict as before, and written as the next version 
 @click.option("--positive", metavar="LABEL", help="Label that means churn; not needed for Yes/No, true/false and 0/1.")
 @click.option("--id", "identifier", metavar="COL", help="Column that identifies a customer. [default: customer_id]")
 @click.option("--name", metavar="NAME", help="Name of the model. [default: DEFAULT_MODEL]")
-@click.option("--estimator", type=click.Choice(ESTIMATORS), default="auto", show_default=True)
+@click.option("--estimator", type=click.Choice(ESTIMATORS), default=AUTO, show_default=True)
+@click.option(
+    "--set", "settings", multiple=True, metavar="CANDIDATE.SETTING=VALUE", help="How a candidate learns. Repeatable."
+)
+@click.option(
+    "--seed", type=IntegerRange(min=0, max=2**32 - 1), default=0, show_default=True, help="Seed of everything random."
+)
+@click.option("--class-weight", type=click.Choice(["balanced"]), help="Learn as if both classes were equally frequent.")
 @click.option("--signature", type=click.Path(path_type=Path), metavar="FILE", help="Declared signature (JSON).")
 @click.option("--exclude", multiple=True, metavar="COL", help="Leave a column out. Repeatable.")
 @click.option("--include", multiple=True, metavar="COL", help="Keep a column that would be left out. Repeatable.")
@@ -88,8 +101,17 @@ compiled to ONNX, checked to predict as before, and written as the next version 
 @click.option("--text", multiple=True, metavar="COL", help="Read a column as text, exactly as it is. Repeatable.")
 @click.option("--live", is_flag=True, help="Make the version live; needs the database.")
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object instead of the tables.")
-def train(
-    table: Path, name: str | None, estimator: str, signature: Path | None, live: bool, json_: bool, **chosen: Any
+def train(  # noqa: PLR0913, PLR0917 - an argument for each option
+    table: Path,
+    name: str | None,
+    estimator: str,
+    settings: tuple[str, ...],
+    seed: int,
+    class_weight: str | None,
+    signature: Path | None,
+    live: bool,
+    json_: bool,
+    **chosen: Any,
 ) -> None:
     """Train on a file of any format."""
     require_training_libraries()
@@ -110,22 +132,24 @@ def train(
     chosen["ranges"] = _ranges(chosen["ranges"])
     if chosen["as_of"]:
         chosen["as_of"] = chosen["as_of"].date()
-    settings = load_settings_or_refuse()
+    learning = _learning(settings, seed, class_weight)
+    config = load_settings_or_refuse()
     declared = _signature(signature) if signature else None
     try:
         with progress_on(sys.stderr) as progress:
             trained = train_model(
                 table,
                 TrainingOptions(signature=declared, notation=notation, **chosen),
-                name=_model_name(name, settings),
-                models_dir=Path(settings["MODELS_DIR"]),
+                name=_model_name(name, config),
+                models_dir=Path(config["MODELS_DIR"]),
                 progress=progress,
                 estimator=estimator,
+                learning=learning,
             )
     except TrainingError as error:
         refuse(str(error))
     except OSError as error:
-        refuse(f"the bundle cannot be written to {settings['MODELS_DIR']}: {error.strerror}")
+        refuse(f"the bundle cannot be written to {config['MODELS_DIR']}: {error.strerror}")
     if json_:
         click.echo(as_json(trained))
     else:
@@ -134,7 +158,7 @@ def train(
         from churn_api.cli.model_commands import make_live
 
         make_live(trained.card.name, trained.card.version)
-    _print_next_steps(trained.card, settings, live=live)
+    _print_next_steps(trained.card, config, live=live)
 
 
 @click.command(epilog=PACKAGE_EXAMPLES)
@@ -182,6 +206,15 @@ def sample_data(rows: int, seed: int) -> None:
     from churn_api.training.sample import sample_table
 
     sample_table(rows, seed).to_csv(sys.stdout, index=False)
+
+
+def _learning(settings: tuple[str, ...], seed: int, class_weight: str | None) -> "Learning":
+    from churn_api.training.candidates import Learning
+
+    try:
+        return Learning(seed=seed, class_weight=class_weight, settings=parse_settings(settings))
+    except SettingError as error:
+        refuse(str(error))
 
 
 def _model_name(name: str | None, settings: dict[str, Any]) -> str:

@@ -34,6 +34,8 @@ class OnnxScorer:
         self._session = onnxruntime.InferenceSession(graph, _options(), providers=["CPUExecutionProvider"])
         inputs = self._session.get_inputs()
         self._inputs = [node.name for node in inputs]
+        # Graphs that compute in float32 have numbers of that type.
+        self._precision = np.float32 if any(node.type == "tensor(float)" for node in inputs) else np.float64
         self._rows_at_once = 1 if inputs[0].shape[0] == 1 else ROWS_AT_ONCE
         # Without this argument each run creates its own options.
         self._run_options = onnxruntime.RunOptions()
@@ -46,7 +48,8 @@ class OnnxScorer:
         return in_blocks(self._score, columns, self._rows_at_once)
 
     def _score(self, columns: Columns) -> NDArray[np.float64]:
-        blocks = {NUMBERS: columns.numbers.astype(np.float32, order="C"), TEXTS: np.ascontiguousarray(columns.texts)}
+        numbers = columns.numbers.astype(self._precision, order="C", copy=False)
+        blocks = {NUMBERS: numbers, TEXTS: np.ascontiguousarray(columns.texts)}
         feed = {name: blocks[name] for name in self._inputs}
         (probabilities,) = self._run([PROBABILITY], feed, self._run_options)
         return np.asarray(probabilities, dtype=np.float64)

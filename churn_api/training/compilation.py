@@ -16,6 +16,8 @@ from churn_api.registry.card import Parity
 from churn_api.scoring.onnx import NUMBERS, PROBABILITY, TEXTS, OnnxScorer
 from churn_api.scoring.sklearn import positive_index
 from churn_api.training.converters import CONVERSION
+from churn_api.training.graphs.graph_writer import UnsupportedStepError
+from churn_api.training.graphs.pipeline_graph import write_graph
 from churn_api.training.row_independence import scores_rows_independently
 
 TOLERANCE = 1e-6
@@ -31,22 +33,44 @@ def compile_pipeline(classifier: Any, signature: Signature) -> bytes:
     A row gets the same double alone and in a batch. Where the operators do not guarantee that, the graph declares
     inputs of one row. Raises CompilationError.
     """
+    try:
+        graph = _graph(classifier, signature)
+        if not scores_rows_independently(graph):
+            _declare_one_row(graph)
+        onnx.checker.check_model(graph)
+    except CompilationError:
+        raise
+    except Exception as error:
+        raise CompilationError(_reason(error)) from error
+    return bytes(graph.SerializeToString())
+
+
+def _graph(classifier: Any, signature: Signature) -> onnx.ModelProto:
+    """The graph that computes in doubles, or skl2onnx's in float32 where a step has no rule there."""
+    try:
+        return write_graph(classifier, signature)
+    except UnsupportedStepError as unsupported:
+        try:
+            return _converted(classifier, signature)
+        except Exception as error:
+            raise CompilationError(f"{unsupported} ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0][:300]}"
+
+
+def _converted(classifier: Any, signature: Signature) -> onnx.ModelProto:
     inputs = [
         (feature.name, (FloatTensorType if feature.numeric else StringTensorType)([None, 1]))
         for feature in signature.features
     ]
-    try:
-        graph = _convert(classifier, inputs)
-        _check_inputs(graph, signature)
-        _pack_inputs(graph, signature)
-        _keep_positive(graph, positive_index(classifier.classes_, signature.target))
-        _remove_unused_nodes(graph)
-        if not scores_rows_independently(graph):
-            _declare_one_row(graph)
-        onnx.checker.check_model(graph)
-    except Exception as error:
-        raise CompilationError(f"{type(error).__name__}: {str(error).splitlines()[0][:300]}") from error
-    return bytes(graph.SerializeToString())
+    graph = _convert(classifier, inputs)
+    _check_inputs(graph, signature)
+    _pack_inputs(graph, signature)
+    _keep_positive(graph, positive_index(classifier.classes_, signature.target))
+    _remove_unused_nodes(graph)
+    return graph
 
 
 def _convert(classifier: Any, inputs: list[tuple[str, Any]]) -> onnx.ModelProto:

@@ -27,6 +27,7 @@ def as_json(trained: TrainingResult) -> str:
         "base_rate": card.training.base_rate,
         "chosen": card.metrics["chosen"],
         "candidates": card.metrics["candidates"],
+        "caps": card.metrics["caps"],
         "threshold": card.policy.threshold,
         "warnings": [remark.text for remark in trained.remarks],
         "remarks": msgspec.to_builtins(trained.remarks),

@@ -5,11 +5,26 @@ import onnx
 from churn_api.training.exact_sum import EXACT_SUM
 
 _ELEMENTWISE = {
-    *("Abs", "Add", "And", "Cast", "Clip", "Div", "Equal", "Exp", "Greater", "GreaterOrEqual", "Identity", "Less"),
-    *("LessOrEqual", "Max", "Min", "Mul", "Not", "Or", "Relu", "Round", "Sigmoid", "Sub", "Sum", "Where", "Xor"),
+    *("Abs", "Add", "And", "Cast", "Clip", "Div", "Equal", "Exp", "Greater", "GreaterOrEqual", "Identity", "IsNaN"),
+    *(
+        "Less",
+        "LessOrEqual",
+        "Max",
+        "Min",
+        "Mul",
+        "Not",
+        "Or",
+        "Relu",
+        "Round",
+        "Sigmoid",
+        "Sub",
+        "Sum",
+        "Where",
+        "Xor",
+    ),
 }
 _LOOKUPS = {"ArgMax", "ArrayFeatureExtractor", "Concat", "Gather", "LabelEncoder", "OneHotEncoder", "Reshape"}
-_MODEL_OPERATORS = {"Imputer", "Scaler", "TreeEnsembleClassifier", "TreeEnsembleRegressor"}
+_MODEL_OPERATORS = {"Imputer", "Scaler", "TreeEnsemble", "TreeEnsembleClassifier", "TreeEnsembleRegressor"}
 _ROW_BY_ROW = _ELEMENTWISE | _LOOKUPS | _MODEL_OPERATORS
 """An allowlist of operators that compute each element separately, look it up, or evaluate trees row by row.
 

@@ -10,7 +10,8 @@ from churn_api.registry.card import Card, Training
 from churn_api.registry.evaluation_report import EvaluationReport, Spread
 from churn_api.scoring.output import policy_around
 from churn_api.training.calibration import choose_calibrator, with_calibrator
-from churn_api.training.candidates import CANDIDATES, SEED
+from churn_api.training.candidate_list import AUTO, candidate_named
+from churn_api.training.candidates import CANDIDATES, Learning, reached_cap
 from churn_api.training.evaluation import evaluation_report
 from churn_api.training.evaluation_metrics import best_threshold
 from churn_api.training.golden import golden_rows
@@ -20,7 +21,7 @@ from churn_api.training.preparation import TrainingData, TrainingOptions, prepar
 from churn_api.training.training_progress import TrainingProgress
 from churn_api.training.validation import FOLDS, Evaluation, cross_validate, fit
 
-AUTO = "auto"
+DEFAULT_LEARNING = Learning()
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def train(
     models_dir: Path,
     progress: TrainingProgress,
     estimator: str = AUTO,
+    learning: Learning = DEFAULT_LEARNING,
 ) -> TrainingResult:
     """Train on a table, and write the best candidate as the next version of `name`.
 
@@ -49,16 +51,39 @@ def train(
     progress.plan(FOLDS * len(candidates) + 4)
     progress.step(f"reading {table.name}")
     data = prepare(table, options)
-    evaluations = {candidate: _evaluate(data, candidate, progress) for candidate in candidates}
+    evaluations = {candidate: _evaluate(data, candidate, learning, progress) for candidate in candidates}
     chosen = min(evaluations, key=lambda candidate: evaluations[candidate].fold_values("log_loss").mean())
     progress.step("calibrating, ranking features")
     method, final = choose_calibrator(data.labels, evaluations[chosen])
-    metrics = _metrics(data, evaluations, chosen, method, final)
+    caps = _caps(evaluations, learning)
+    data.remarks.extend(map(_cap_remark, caps.items()))
+    metrics = {**_metrics(data, evaluations, chosen, method, final, learning), "caps": caps}
     progress.step(f"fitting {chosen} on all rows")
-    pipeline = fit(_pipeline(data, chosen, method), data.frame, data.labels)
+    pipeline = fit(_pipeline(data, chosen, method, learning), data.frame, data.labels)
     progress.step("compiling and verifying parity")
     report = _report(data, metrics, final)
-    return TrainingResult(_package(pipeline, data, metrics, report, name, models_dir), data.remarks)
+    card = _package(pipeline, data, metrics, report, name, models_dir, learning.seed)
+    return TrainingResult(card, data.remarks)
+
+
+def _caps(evaluations: dict[str, Evaluation], learning: Learning) -> dict[str, dict[str, Any]]:
+    """By candidate that learned for as long as its cap allows: the setting, its value, and in how many folds."""
+    return {
+        name: {"setting": cap, "value": learning.of(name)[cap], "folds": evaluation.capped_folds}
+        for name, evaluation in evaluations.items()
+        if evaluation.capped_folds
+        for cap in [candidate_named(name).cap]
+    }
+
+
+def _cap_remark(entry: tuple[str, dict[str, Any]]) -> Remark:
+    name, cap = entry
+    setting = f"{name}.{cap['setting']}"
+    return Remark(
+        seen=f"{name} was still improving in {cap['folds']} of {FOLDS} folds",
+        done=f"stopped at {setting}={cap['value']}",
+        option=f"--set {setting}={2 * cap['value']}",
+    )
 
 
 def _report(data: TrainingData, metrics: dict[str, Any], final: Evaluation) -> EvaluationReport:
@@ -75,7 +100,13 @@ def _report(data: TrainingData, metrics: dict[str, Any], final: Evaluation) -> E
 
 
 def _package(
-    pipeline: Any, data: TrainingData, metrics: dict[str, Any], report: EvaluationReport, name: str, models_dir: Path
+    pipeline: Any,
+    data: TrainingData,
+    metrics: dict[str, Any],
+    report: EvaluationReport,
+    name: str,
+    models_dir: Path,
+    seed: int,
 ) -> Card:
     provenance = Training(
         rows=len(data.labels), base_rate=float(data.labels.mean()), sha256=data.sha256, remarks=tuple(data.remarks)
@@ -85,28 +116,35 @@ def _package(
         data.signature,
         name=name,
         columns=data.columns,
-        golden=golden_rows(data.signature, data.columns, SEED),
+        golden=golden_rows(data.signature, data.columns, seed),
         details=CardDetails(policy_around(metrics["threshold"]["value"]), metrics, provenance, report),
         models_dir=models_dir,
     )
 
 
-def _pipeline(data: TrainingData, candidate: str, method: str | None) -> Any:
-    pipeline = CANDIDATES[candidate](data.signature, data.columns)
+def _pipeline(data: TrainingData, candidate: str, method: str | None, learning: Learning) -> Any:
+    pipeline = CANDIDATES[candidate](data.signature, data.columns, learning)
     return with_calibrator(pipeline) if method else pipeline
 
 
-def _evaluate(data: TrainingData, candidate: str, progress: TrainingProgress) -> Evaluation:
+def _evaluate(data: TrainingData, candidate: str, learning: Learning, progress: TrainingProgress) -> Evaluation:
     return cross_validate(
-        partial(CANDIDATES[candidate], data.signature, data.columns),
+        partial(CANDIDATES[candidate], data.signature, data.columns, learning),
         data.frame,
         data.labels,
         lambda fold: progress.step(f"{candidate}: fold {fold} of {FOLDS}"),
+        seed=learning.seed,
+        reached_cap=lambda pipeline: reached_cap(pipeline, candidate, learning),
     )
 
 
 def _metrics(
-    data: TrainingData, evaluations: dict[str, Evaluation], chosen: str, method: str | None, final: Evaluation
+    data: TrainingData,
+    evaluations: dict[str, Evaluation],
+    chosen: str,
+    method: str | None,
+    final: Evaluation,
+    learning: Learning,
 ) -> dict[str, Any]:
     """The card's metrics, all computed on held-out rows."""
     threshold, precision, recall = best_threshold(data.labels, final.probabilities)
@@ -115,5 +153,5 @@ def _metrics(
         "candidates": {name: evaluation.summary() for name, evaluation in evaluations.items()},
         "calibration": {"method": method, **final.summary()},
         "threshold": {"value": threshold, "precision": precision, "recall": recall},
-        "importance": most_important(final, data.frame, data.labels),
+        "importance": most_important(final, data.frame, data.labels, learning.seed),
     }

@@ -26,6 +26,8 @@ class Evaluation(NamedTuple):
     """The row indices of each fold."""
     first_pipeline: Any
     """The first fold's fitted pipeline."""
+    capped_folds: int = 0
+    """In how many folds the candidate learned for as long as its cap allows."""
 
     def with_probabilities(self, labels: Labels, probabilities: Probabilities) -> "Evaluation":
         """The same folds with other probabilities, and the metrics of these."""
@@ -45,18 +47,25 @@ class Evaluation(NamedTuple):
 
 
 def cross_validate(
-    make: Callable[[], Any], frame: pd.DataFrame, labels: Labels, on_fold: Callable[[int], None]
+    make: Callable[[], Any],
+    frame: pd.DataFrame,
+    labels: Labels,
+    on_fold: Callable[[int], None],
+    *,
+    seed: int = SEED,
+    reached_cap: Callable[[Any], bool] = lambda _: False,
 ) -> Evaluation:
     """Stratified five-fold cross-validation with fixed folds; `make` returns an unfitted pipeline for each fold."""
     probabilities = np.empty(len(labels))
-    splits = list(StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(frame, labels))
-    pipelines = []
+    splits = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(frame, labels))
+    first, capped = None, 0
     for number, (fitted, held_out) in enumerate(splits, start=1):
         on_fold(number)
         pipeline = fit(make(), frame.iloc[fitted], labels[fitted])
         probabilities[held_out] = pipeline.predict_proba(frame.iloc[held_out])[:, 1]
-        pipelines.append(pipeline)
-    evaluation = Evaluation([], probabilities, [held_out for _, held_out in splits], pipelines[0])
+        capped += reached_cap(pipeline)
+        first = first or pipeline
+    evaluation = Evaluation([], probabilities, [held_out for _, held_out in splits], first, capped)
     return evaluation.with_probabilities(labels, probabilities)
 
 

@@ -24,7 +24,7 @@ from churn_api.contract.columns import Columns, concatenate
 from churn_api.scoring.onnx import NUMBERS, PROBABILITY, OnnxScorer
 from churn_api.scoring.sklearn import SklearnScorer
 from churn_api.training.calibration import with_calibrator
-from churn_api.training.candidates import CANDIDATES
+from churn_api.training.candidates import CANDIDATES, Learning
 from churn_api.training.compilation import compile_pipeline
 from churn_api.training.preparation import TrainingOptions, prepare
 from churn_api.training.validation import fit
@@ -80,7 +80,7 @@ def _pipeline(table, name):
         one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
         columns = make_column_transformer((scaled, numbers), (one_hot, texts), sparse_threshold=0)
         return fit(make_pipeline(columns, ELSEWHERE[name]), table.frame, table.labels)
-    plain = CANDIDATES[name.removesuffix(", calibrated")](table.signature, table.columns)
+    plain = CANDIDATES[name.removesuffix(", calibrated")](table.signature, table.columns, Learning())
     return fit(with_calibrator(plain) if "calibrated" in name else plain, table.frame, table.labels)
 
 

@@ -3,7 +3,7 @@ import pytest
 from builders import customers, write_csv
 
 from churn_api.training.calibration import METHOD, choose_calibrator, with_calibrator
-from churn_api.training.candidates import CANDIDATES
+from churn_api.training.candidates import CANDIDATES, Learning
 from churn_api.training.compilation import compile_pipeline, verify_parity
 from churn_api.training.evaluation_metrics import best_threshold, expected_calibration_error
 from churn_api.training.preparation import TrainingOptions, prepare
@@ -72,6 +72,6 @@ def test_calibrated_pipelines_compile(tmp_path, candidate):
         write_csv(customers(), tmp_path / "t.csv"), TrainingOptions(target="Churn", identifier="customerID")
     )
     signature, columns, frame, labels, *_ = prepared
-    pipeline = fit(with_calibrator(CANDIDATES[candidate](signature, columns)), frame, labels)
+    pipeline = fit(with_calibrator(CANDIDATES[candidate](signature, columns, Learning())), frame, labels)
     parity = verify_parity(compile_pipeline(pipeline, signature), columns, pipeline.predict_proba(frame)[:, 1])
     assert parity.proven, parity

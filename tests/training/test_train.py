@@ -55,10 +55,10 @@ def test_json(run, models, small_table):
     assert result.exit_code == 0, result.stderr
     report = json.loads(result.stdout)
     assert set(report) == {
-        "model", "version", "rows", "base_rate", "chosen", "candidates", "threshold", "warnings", "remarks"
+        "model", "version", "rows", "base_rate", "chosen", "candidates", "caps", "threshold", "warnings", "remarks"
     }  # fmt: skip
     assert (report["model"], report["version"], report["rows"]) == ("crm", "1", 300)
-    assert set(report["candidates"]) == {"logistic", "boosting"}
+    assert set(report["candidates"]) == {"logistic", "boosting", "wide"}
     for metrics in report["candidates"].values():
         assert set(metrics) == {"roc_auc", "pr_auc", "brier", "log_loss", "ece"}
         assert all(set(spread) == {"mean", "std"} for spread in metrics.values())
@@ -129,9 +129,9 @@ def test_learns(run, models, small_table):
     assert roc_auc_score(others["Churn"] == "Yes", model.scorer.score(columns)) > 0.7
 
 
-@pytest.mark.parametrize("estimator", ["logistic", "boosting"])
+@pytest.mark.parametrize("estimator", ["logistic", "boosting", "wide"])
 def test_missing_and_unseen(run, models, small_table, estimator):
-    """Both candidates score rows with all values missing, or with only unseen categories."""
+    """Every candidate scores rows with all values missing, or with only unseen categories."""
     run("train", small_table, "--target", "Churn", "--id", "customerID", "--estimator", estimator)
     scorer = load_model(models / "default" / "1").scorer
     nothing = Columns(np.full((1, 3), np.nan), np.array([["", ""]], object))

@@ -52,6 +52,7 @@ _DECLARED = {
     "include": "--include",
     "opened": "--open",
     "positive": "--positive",
+    "negative": "--negative",
     "missing": "--missing",
     "decimal": "--decimal",
     "date_format": "--date-format",
@@ -71,7 +72,11 @@ compiled to ONNX, checked to predict as before, and written as the next version 
 @click.command(epilog=TRAIN_EXAMPLES, help=_TRAIN_HELP)
 @click.argument("table", type=click.Path(path_type=Path))
 @click.option("--target", required=True, metavar="COL", help="Column to predict.")
-@click.option("--positive", metavar="LABEL", help="Label that means churn; not needed for Yes/No, true/false and 0/1.")
+@click.option(
+    "--positive", metavar="LABELS", help="Labels that mean churn, as in A,B; not needed for Yes/No, true/false and 0/1."
+)
+@click.option("--negative", metavar="LABELS", help="Labels that mean staying, as in C,D.")
+@click.option("--drop-label", multiple=True, metavar="LABEL", help="Drop rows with this target. Repeatable.")
 @click.option("--id", "identifier", metavar="COL", help="Column that identifies a customer. [default: customer_id]")
 @click.option("--name", metavar="NAME", help="Name of the model. [default: DEFAULT_MODEL]")
 @click.option("--estimator", type=click.Choice(ESTIMATORS), default=AUTO, show_default=True)

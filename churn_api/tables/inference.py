@@ -20,7 +20,6 @@ DEFAULT_MAX_LENGTH = 256
 
 _PATTERNS: tuple[tuple[str, FeatureType], ...] = ((INTEGER, "integer"), (NUMBER, "number"))
 _ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_POSITIVE_LABELS = {yes for yes, _ in BOOLEAN_WORDS}
 
 
 def infer_signature(
@@ -105,39 +104,11 @@ def _type_of_texts(cells: pa.ChunkedArray) -> FeatureType:
     return "date" if _are_dates(cells) else "string"
 
 
-def infer_target(table: pa.Table, name: str, positive: str | None = None) -> Target:
-    """The target, with the label that means churn.
-
-    Raises TableError where the column does not have two labels, or `positive` is None and neither label is obvious.
-    """
-    require_column(table, name)
-    labels = sorted(filter(None, trimmed(as_text(table.column(name)).drop_null()).unique().to_pylist()))
-    if len(labels) != 2:
-        raise TableError(_not_two(name, labels))
-    if positive is None:
-        positive = next((label for label in labels if label.lower() in _POSITIVE_LABELS), None)
-        if positive is None:
-            raise TableError(
-                f"target {name!r} is {labels[0]!r} or {labels[1]!r}: say which one is churn with --positive"
-            )
-    if positive not in labels:
-        raise TableError(f"target {name!r} is never {positive!r}: it is {labels[0]!r} or {labels[1]!r}")
-    return Target(name=name, positive=positive, negative=labels[labels[0] == positive])
-
-
 def require_column(table: pa.Table, name: str) -> None:
     """Raise TableError, with the most similar name, where the table has no such column."""
     if name not in table.column_names:
         hint = did_you_mean(name, table.column_names) or f"It has {', '.join(map(repr, table.column_names[:30]))}."
         raise TableError(f"the table has no column {name!r}. {hint}")
-
-
-def _not_two(name: str, labels: list[str]) -> str:
-    if not labels:
-        return f"target {name!r} is blank in every row"
-    if len(labels) == 1:
-        return f"target {name!r} has one class only, {labels[0]!r}: there is nothing to learn"
-    return f"target {name!r} has {len(labels)} different values; a churn target has two"
 
 
 def _is_boolean(cells: pa.ChunkedArray) -> bool:

@@ -59,9 +59,13 @@ def to_columns(table: pa.Table, signature: Signature) -> Columns:
     _require(table, names)
     rows = read_in_memory(table.select(names), RecordReader(signature))
     for fault in rows.faults:
-        number = fault.row + int((table.schema.metadata or {}).get(_FIRST_ROW, 1))
-        raise TableError(f"row {number}, column {fault.column!r}: {fault.message}")
+        raise TableError(f"row {row_number(table, fault.row)}, column {fault.column!r}: {fault.message}")
     return rows.columns
+
+
+def row_number(table: pa.Table, row: int) -> int:
+    """The number in its file of the row at an index of a table that `read_table` returned."""
+    return row + int((table.schema.metadata or {}).get(_FIRST_ROW, 1))
 
 
 def to_records(table: pa.Table, signature: Signature) -> Iterator[dict[str, Any]]:

@@ -17,11 +17,11 @@ from churn_api.contract.remark import Remark
 from churn_api.contract.signature import IDENTIFIER, MAX_NAME_LENGTH, Signature, SignatureError, Target
 from churn_api.scoring.output import refuse_reserved_names
 from churn_api.scoring.sklearn import to_frame
-from churn_api.tables.cell_text import as_text, trimmed
-from churn_api.tables.inference import infer_signature, infer_target, require_column
+from churn_api.tables.inference import infer_signature, require_column
 from churn_api.tables.notation_inference import NotationOptions, infer_notations
 from churn_api.tables.table_errors import TableError
-from churn_api.tables.training_table import read_table, to_columns
+from churn_api.tables.target import in_group, infer_target, target_texts
+from churn_api.tables.training_table import read_table, row_number, to_columns
 from churn_api.training import data_checks
 from churn_api.training.collinearity import HIGH_CORRELATION, correlated_groups, twins
 from churn_api.training.declared_ranges import Range, with_ranges
@@ -39,6 +39,10 @@ class TrainingOptions:
 
     target: str
     positive: str | None = None
+    """The label that means churn; several are separated by commas."""
+    negative: str | None = None
+    drop_label: tuple[str, ...] = ()
+    """Labels of the target whose rows are dropped."""
     identifier: str | None = None
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
@@ -52,7 +56,7 @@ class TrainingOptions:
     ranges: Mapping[str, Range] = field(default_factory=dict)
     """By column, the numbers that are valid; others are refused."""
     signature: Signature | None = None
-    """A declared signature; the other options, except the target and `accept_leakage`, are then unused."""
+    """A declared signature. Of the other options only the target, `drop_label` and `accept_leakage` are then used."""
 
 
 class TrainingData(NamedTuple):
@@ -99,7 +103,7 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
         # Every row, including those without a target: training rejects what a request would reject.
         to_columns(table, options.signature)
     findings = _Findings(frozenset(options.opened + options.include))
-    table, labels = _labelled(table, target, findings)
+    table, labels = _labelled(table, target, options.drop_label, findings)
     _require_enough(labels, target)
     duplicates = data_checks.duplicate_rows(table)
     if duplicates:
@@ -118,27 +122,31 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
 def _target(table: pa.Table, options: TrainingOptions) -> Target:
     require_column(table, options.target)
     if options.signature is None:
-        return infer_target(table, options.target, options.positive)
+        return infer_target(table, options.target, options.positive, options.negative, options.drop_label)
     declared = options.signature.target
     if declared.name != options.target:
         raise TrainingError(f"the signature's target is {declared.name!r}, not {options.target!r}")
     return declared
 
 
-def _labelled(table: pa.Table, target: Target, findings: _Findings) -> tuple[pa.Table, Labels]:
-    """The n rows that have a target, and the target as 0 and 1, shape (n,)."""
-    texts = trimmed(as_text(table.column(target.name)))
-    blank = texts.null_count
-    if blank:
-        findings.remarks.append(Remark(seen=f"{blank} rows have no {target.name!r}", done="dropped"))
-    kept = pc.is_valid(texts)
-    table, texts = table.filter(kept), texts.filter(kept)
-    invalid = pc.index(pc.is_in(texts, value_set=pa.array([target.positive, target.negative])), False).as_py()
-    if invalid >= 0:
-        raise TrainingError(
-            f"target {target.name!r} is neither {target.positive!r} nor {target.negative!r} in every row"
-        )
-    return table, pc.equal(texts, target.positive).to_numpy(zero_copy_only=False).astype(np.int64)
+def _labelled(table: pa.Table, target: Target, dropped: Sequence[str], findings: _Findings) -> tuple[pa.Table, Labels]:
+    """The n rows that have a label of the target, and the target as 0 and 1, shape (n,)."""
+    texts = target_texts(table, target.name)
+    positive = in_group(texts, target.positive)
+    to_drop = pc.is_in(texts, value_set=pa.array(dropped, pa.string()))
+    known = pc.or_(pc.or_(positive, in_group(texts, target.negative)), pc.or_(to_drop, pc.is_null(texts)))
+    unknown = pc.index(known, False).as_py()
+    if unknown >= 0:
+        complaint = f"target {target.name!r} is neither {target.positive!r} nor {target.negative!r}"
+        raise TrainingError(f"row {row_number(table, unknown)}: {complaint}")
+    for count, seen in (
+        (texts.null_count, f"no {target.name!r}"),
+        (pc.sum(to_drop).as_py() or 0, f"{' or '.join(map(repr, dropped))} as {target.name!r}"),
+    ):
+        if count:
+            findings.remarks.append(Remark(seen=f"{count} rows have {seen}", done="dropped"))
+    kept = pc.and_(pc.is_valid(texts), pc.invert(to_drop))
+    return table.filter(kept), positive.filter(kept).to_numpy().astype(np.int64)
 
 
 def _require_enough(labels: Labels, target: Target) -> None:

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from churn_api.contract.signature import Signature
-from churn_api.tables.cell_text import as_text, trimmed
+from churn_api.tables.target import in_group, target_texts
 from churn_api.training.evaluation_metrics import Labels
 from churn_api.training.training_error import TrainingError
 
@@ -14,7 +15,9 @@ def target_labels(table: pa.Table, signature: Signature) -> Labels | None:
     target = signature.target
     if target.name not in table.column_names:
         return None
-    texts = trimmed(as_text(table.column(target.name))).to_pylist()
-    if set(texts) != {target.positive, target.negative}:
+    texts = target_texts(table, target.name)
+    positive, negative = in_group(texts, target.positive), in_group(texts, target.negative)
+    if not (pc.all(pc.or_(positive, negative)).as_py() and pc.any(positive).as_py() and pc.any(negative).as_py()):
         raise TrainingError(f"target {target.name!r} must be {target.positive!r} or {target.negative!r} in every row")
-    return np.array([text == target.positive for text in texts], dtype=np.int64)
+    labels: Labels = positive.to_numpy().astype(np.int64)
+    return labels

@@ -2,8 +2,9 @@ import pyarrow as pa
 import pytest
 
 from churn_api.contract.signature import Observed
-from churn_api.tables.inference import infer_feature, infer_signature, infer_target
+from churn_api.tables.inference import infer_feature, infer_signature
 from churn_api.tables.table_errors import TableError
+from churn_api.tables.target import infer_target
 
 
 def column(*cells):
@@ -73,6 +74,10 @@ def test_open():
         ((0, 1), None, ("1", "0")),
         ((1.0, 0.0), None, ("1", "0")),
         ((True, False), None, ("true", "false")),
+        (("1.0", "0.0"), None, ("1.0", "0.0")),
+        (("Y", "N"), None, ("Y", "N")),
+        (("T", "F"), None, ("T", "F")),
+        (("True.", "False."), None, ("True.", "False.")),
         (("stayed", "left"), "left", ("left", "stayed")),
         (("No", " Yes ", None), None, ("Yes", "No")),
     ],

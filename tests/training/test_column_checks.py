@@ -163,3 +163,23 @@ def test_long_names(tmp_path):
     with pytest.raises(TrainingError, match=f"column 4: its name has 134 characters.*--exclude '{name}'"):
         prepared(table, tmp_path)
     assert names(prepared(table, tmp_path, exclude=(name,))) == ["tenure", "Contract"]
+
+
+def test_grouped_and_dropped_labels(tmp_path):
+    """Rows of grouped labels get their group's class, and rows of dropped labels are dropped with a remark."""
+    table = customers()
+    churn = np.resize(["left", "moved", "stays", "unsure"], ROWS)
+    data = prepared(
+        table.assign(Churn=churn),
+        tmp_path,
+        identifier="customerID",
+        positive="left,moved",
+        negative="stays",
+        drop_label=("unsure",),
+    )
+    assert data.labels.tolist() == [int(label != "stays") for label in churn if label != "unsure"]
+    assert [remark.text for remark in data.remarks] == ["75 rows have 'unsure' as 'Churn': dropped"]
+    again = prepared(table.assign(Churn=churn), tmp_path, signature=data.signature, drop_label=("unsure",))
+    assert again.labels.tolist() == data.labels.tolist()
+    with pytest.raises(TrainingError, match=r"^row 5: target 'Churn' is neither 'left,moved' nor 'stays'"):
+        prepared(table.assign(Churn=churn), tmp_path, signature=data.signature)

@@ -24,6 +24,7 @@ MODULES = {
     "score": "score_command",
     "secrets": "secret_commands",
     "serve": "serve_command",
+    "signature": "signature_command",
     "train": "training_commands",
     "worker": "worker_command",
 }

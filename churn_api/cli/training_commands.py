@@ -16,6 +16,7 @@ from churn_api.web import API_V1
 if TYPE_CHECKING:
     from churn_api.registry.card import Card
     from churn_api.training.candidates import Learning
+    from churn_api.training.preparation import TrainingOptions
 
 
 TRAIN_EXAMPLES = f"""
@@ -43,10 +44,11 @@ SAMPLE_EXAMPLES = """
 Examples:
   churn-api sample-data > customers.csv
   churn-api sample-data --rows 100000 --seed 7 > customers.csv
+  churn-api sample-data --signature signature.json > made-up.csv
 """
 
 
-_DECLARED = {
+DECLARED = {
     "identifier": "--id",
     "exclude": "--exclude",
     "include": "--include",
@@ -123,28 +125,22 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
     if live:
         with open_services():
             pass  # a database that cannot be used is refused before the training
-    from churn_api.tables.notation_inference import NotationOptions
-    from churn_api.training.preparation import TrainingOptions
     from churn_api.training.report import as_json, print_report
     from churn_api.training.train import train as train_model
     from churn_api.training.training_error import TrainingError
     from churn_api.training.training_progress import progress_on
 
-    declared_by_signature = [name for name in _DECLARED if chosen[name]] if signature else []
+    declared_by_signature = [name for name in DECLARED if chosen[name]] if signature else []
     if declared_by_signature:
-        refuse(f"--signature cannot be combined with {', '.join(_DECLARED[name] for name in declared_by_signature)}")
-    notation = NotationOptions(**{name: chosen.pop(name) for name in NotationOptions._fields})
-    chosen["ranges"] = _ranges(chosen["ranges"])
-    if chosen["as_of"]:
-        chosen["as_of"] = chosen["as_of"].date()
+        refuse(f"--signature cannot be combined with {', '.join(DECLARED[name] for name in declared_by_signature)}")
     learning = _learning(settings, seed, class_weight)
     config = load_settings_or_refuse()
-    declared = _signature(signature) if signature else None
+    options = training_options(chosen, _signature(signature) if signature else None)
     try:
         with progress_on(sys.stderr) as progress:
             trained = train_model(
                 table,
-                TrainingOptions(signature=declared, notation=notation, **chosen),
+                options,
                 name=_model_name(name, config),
                 models_dir=Path(config["MODELS_DIR"]),
                 progress=progress,
@@ -173,7 +169,8 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
 )
 @click.option("--golden", type=click.Path(path_type=Path), metavar="TABLE", help="Rows to check the compiled model on.")
 @click.option("--name", metavar="NAME", help="Name of the model. [default: DEFAULT_MODEL]")
-def package(model: Path, signature: Path, golden: Path | None, name: str | None) -> None:
+@click.option("--json", "json_", is_flag=True, help="Print what was measured, as one JSON object.")
+def package(model: Path, signature: Path, golden: Path | None, name: str | None, json_: bool) -> None:
     """Package MODEL, a scikit-learn classifier saved by joblib, as a bundle.
 
     Loading a joblib file runs the code in it: package only files that you trust. Where the golden table has the target,
@@ -181,6 +178,7 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
     """
     require_training_libraries()
     from churn_api.training.external_pipeline import package_external_pipeline
+    from churn_api.training.report import packaged_as_json
     from churn_api.training.training_error import TrainingError
 
     settings = load_settings_or_refuse()
@@ -196,7 +194,10 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
         refuse(str(error))
     except OSError as error:
         refuse(f"the bundle cannot be written to {settings['MODELS_DIR']}: {error.strerror}")
-    click.echo(f"{card.name}, version {card.version}, serves from {card.scorer}")
+    if json_:
+        click.echo(packaged_as_json(card))
+    else:
+        click.echo(f"{card.name}, version {card.version}, serves from {card.scorer}")
     if not card.parity.proven:
         click.echo(f"not compiled: {card.parity.reason}", err=True)
     _print_next_steps(card, settings, live=False)
@@ -205,12 +206,18 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None)
 @click.command("sample-data", epilog=SAMPLE_EXAMPLES)
 @click.option("--rows", type=IntegerRange(min=1, max=10_000_000), default=10_000, show_default=True)
 @click.option("--seed", type=IntegerRange(min=0), default=0, show_default=True)
-def sample_data(rows: int, seed: int) -> None:
-    """Print a synthetic table of customers as CSV: realistic, with missing values, the same for the same seed."""
+@click.option("--signature", type=click.Path(path_type=Path), metavar="FILE", help="Signature of the table (JSON).")
+def sample_data(rows: int, seed: int, signature: Path | None) -> None:
+    """Print a synthetic table of customers as CSV: realistic, with missing values, the same for the same seed.
+
+    With --signature, its columns are those of a signature, and every row is valid under it.
+    """
     require_training_libraries()
     from churn_api.training.sample import sample_table
+    from churn_api.training.signature_sample import sample_of_signature
 
-    sample_table(rows, seed).to_csv(sys.stdout, index=False)
+    table = sample_of_signature(_signature(signature), rows, seed) if signature else sample_table(rows, seed)
+    table.to_csv(sys.stdout, index=False)
 
 
 def _learning(settings: tuple[str, ...], seed: int, class_weight: str | None) -> "Learning":
@@ -220,6 +227,19 @@ def _learning(settings: tuple[str, ...], seed: int, class_weight: str | None) ->
         return Learning(seed=seed, class_weight=class_weight, settings=parse_settings(settings))
     except SettingError as error:
         refuse(str(error))
+
+
+def training_options(chosen: dict[str, Any], declared: Signature | None = None) -> "TrainingOptions":
+    """The options of training from a command line's parameters about the table. Raises CommandError."""
+    from churn_api.tables.notation_inference import NotationOptions
+    from churn_api.training.preparation import TrainingOptions
+
+    others = {name: value for name, value in chosen.items() if name not in NotationOptions._fields}
+    notation = NotationOptions(**{name: chosen[name] for name in NotationOptions._fields})
+    others["ranges"] = _ranges(chosen["ranges"])
+    if chosen["as_of"]:
+        others["as_of"] = chosen["as_of"].date()
+    return TrainingOptions(signature=declared, notation=notation, **others)
 
 
 def _model_name(name: str | None, settings: dict[str, Any]) -> str:

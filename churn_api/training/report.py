@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from churn_api.registry.card import Card
-from churn_api.registry.headline_metrics import METRICS
+from churn_api.registry.headline_metrics import METRICS, headline_metrics
 from churn_api.training.train import TrainingResult
 
 TITLES = {name: metric.title for name, metric in METRICS.items()}
@@ -31,6 +31,19 @@ def as_json(trained: TrainingResult) -> str:
         "threshold": card.policy.threshold,
         "warnings": [remark.text for remark in trained.remarks],
         "remarks": msgspec.to_builtins(trained.remarks),
+    }
+    return json.dumps(summary, indent=2)
+
+
+def packaged_as_json(card: Card) -> str:
+    """A packaged pipeline as one JSON object: what was measured, and whether it is compiled."""
+    summary = {
+        "model": card.name,
+        "version": card.version,
+        "scorer": card.scorer,
+        "parity": msgspec.to_builtins(card.parity),
+        "threshold": card.policy.threshold,
+        "metrics": headline_metrics(card),
     }
     return json.dumps(summary, indent=2)
 

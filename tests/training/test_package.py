@@ -1,5 +1,6 @@
 """`churn-api package`: pipelines that were fitted outside this program."""
 
+import json
 from pathlib import Path
 
 import joblib
@@ -17,6 +18,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from churn_api.cli import main
 from churn_api.registry.bundle import read_card
+from churn_api.registry.evaluation_report import read_report
 from churn_api.registry.model import load_model
 from churn_api.tables.training_table import read_table, to_columns
 
@@ -89,6 +91,25 @@ def test_threshold_from_the_golden_table(package, bundle, golden):
     assert card.policy.threshold == card.metrics["threshold"]["value"]
     package(fitted())
     assert read_card(bundle.with_name("2")).policy.threshold == 0.5
+
+
+def test_json(package, bundle, golden):
+    """`--json` prints what was measured on the golden table, and how the model serves; without a table, no metrics."""
+    printed = json.loads(package(fitted(), "--golden", golden, "--json").stdout)
+    card = read_card(bundle)
+    assert printed["metrics"] == card.metrics["golden_table"]
+    assert (printed["version"], printed["scorer"], printed["threshold"]) == ("1", "onnx", card.policy.threshold)
+    assert printed["parity"]["proven"] is True
+    assert json.loads(package(fitted(), "--json").stdout)["metrics"] == {}
+
+
+def test_report(package, bundle, golden):
+    """With a golden table that holds the target, the bundle has a report of it; without one it has none."""
+    package(fitted(), "--golden", golden)
+    report = read_report(bundle, read_card(bundle))
+    assert (report.basis, report.rows, report.metrics["ece"].std) == ("golden table", 200, None)
+    package(fitted())
+    assert read_report(bundle.with_name("2"), read_card(bundle.with_name("2"))) is None
 
 
 def test_what_cannot_be_compiled_serves_from_scikit_learn(package, bundle, golden):

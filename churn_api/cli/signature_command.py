@@ -1,0 +1,43 @@
+"""`churn-api signature`: what training would infer from a table."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from churn_api.cli.command_helpers import refuse
+from churn_api.cli.training_commands import DECLARED, train, training_options
+from churn_api.cli.training_libraries import require_training_libraries
+
+EXAMPLES = """
+\b
+Examples:
+  churn-api signature customers.csv --target Churn > signature.json
+  churn-api train customers.csv --target Churn --signature signature.json      (once it is edited)
+  churn-api sample-data --signature signature.json > made-up.csv
+"""
+
+SHARED = {"table", "target", "drop_label", "accept_leakage", *DECLARED}
+"""Parameters of `train` that say how to read a table; both commands take them."""
+
+
+@click.command(epilog=EXAMPLES)
+def signature(table: Path, **chosen: Any) -> None:
+    """Print the signature (JSON) that `train` would infer from TABLE, to edit and hand back with --signature.
+
+    What was assumed about the table is printed to stderr.
+    """
+    require_training_libraries()
+    from churn_api.training.preparation import prepare
+    from churn_api.training.training_error import TrainingError
+
+    try:
+        data = prepare(table, training_options(chosen))
+    except TrainingError as error:
+        refuse(str(error))
+    for remark in data.remarks:
+        click.echo(remark.text, err=True)
+    click.echo(data.signature.to_json())
+
+
+signature.params[:0] = [parameter for parameter in train.params if parameter.name in SHARED]

@@ -55,7 +55,8 @@ def _spinning(start: str):
         ),
     )
     nodes = [
-        helper.make_node("ReduceSum", [start], ["sum"], keepdims=0),
+        helper.make_node("Cast", [start], ["start"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["start"], ["sum"], keepdims=0),
         helper.make_node("Loop", ["rounds", "always", "sum"], ["work"], body=body),
     ]
     return nodes, {"rounds": np.int64(ROUNDS), "always": np.bool_(True)}

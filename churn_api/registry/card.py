@@ -24,6 +24,9 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
 
     proven: bool
     tolerance: float
+    """The largest difference of two probabilities that count as equal."""
+    log_odds_tolerance: float = 0.0
+    """The largest difference of their log-odds with which they count as equal too."""
     rows: int = 0
     largest_difference: float | None = None
     reason: str | None = None

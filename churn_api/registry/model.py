@@ -11,6 +11,7 @@ from churn_api.contract.batch_reader import BatchReader
 from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, BundleError, read_artefact, read_card, verify_files
 from churn_api.registry.card import Card
+from churn_api.registry.equal_probabilities import equal_probabilities
 from churn_api.scoring.scorer import Scorer
 
 
@@ -78,5 +79,5 @@ def _check_golden_rows(model: Model) -> None:
     except Exception as error:
         raise BundleError(f"its golden rows cannot be scored ({type(error).__name__})") from error
     expected = np.array(golden.probabilities)
-    if scored.shape != expected.shape or not np.all(np.abs(scored - expected) <= model.card.parity.tolerance):
+    if scored.shape != expected.shape or not np.all(equal_probabilities(scored, expected, model.card.parity)):
         raise BundleError("its golden rows get other probabilities than when it was packaged")

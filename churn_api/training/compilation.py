@@ -3,6 +3,7 @@
 import warnings
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -13,7 +14,9 @@ from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from churn_api.contract.columns import Columns
 from churn_api.contract.signature import Signature
 from churn_api.registry.card import Parity
+from churn_api.registry.equal_probabilities import equal_probabilities
 from churn_api.scoring.onnx import NUMBERS, PROBABILITY, TEXTS, OnnxScorer
+from churn_api.scoring.output import BAND, PREDICTION, Policy
 from churn_api.scoring.sklearn import positive_index
 from churn_api.training.converters import CONVERSION
 from churn_api.training.graphs.graph_writer import UnsupportedStepError
@@ -21,6 +24,9 @@ from churn_api.training.graphs.pipeline_graph import write_graph
 from churn_api.training.row_independence import scores_rows_independently
 
 TOLERANCE = 1e-6
+"""Probabilities that differ by no more are equal."""
+LOG_ODDS_TOLERANCE = 1e-5
+"""So are probabilities whose log-odds differ by no more: near 0.5 that is 2.5e-6."""
 
 
 class CompilationError(Exception):
@@ -83,21 +89,49 @@ def _convert(classifier: Any, inputs: list[tuple[str, Any]]) -> onnx.ModelProto:
     return graph
 
 
-def verify_parity(graph: bytes, columns: Columns, expected: NDArray[np.float64]) -> Parity:
-    """Compare the compiled model's probabilities with the pipeline's, `expected` of shape (n,), for the same rows."""
+def verify_parity(
+    graph: bytes, columns: Columns, expected: NDArray[np.float64], policy: Policy | None = None
+) -> Parity:
+    """Compare the compiled model's probabilities with the pipeline's, `expected` of shape (n,), for the same rows.
+
+    They are equal where a client cannot see a difference: every probability within a tolerance, and, with a policy, the
+    same decision and the same risk band in every row.
+    """
     try:
         scored = OnnxScorer(graph).score(columns)
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no base class
         return failed_parity(f"the compiled model cannot score: {type(error).__name__}")
-    largest = float(np.max(np.abs(scored - expected)))
-    if not largest <= TOLERANCE:
-        return failed_parity(f"the largest difference is {largest:.3g}", rows=columns.rows, largest_difference=largest)
-    return Parity(proven=True, tolerance=TOLERANCE, rows=columns.rows, largest_difference=largest)
+    parity = Parity(
+        proven=True,
+        tolerance=TOLERANCE,
+        log_odds_tolerance=LOG_ODDS_TOLERANCE,
+        rows=columns.rows,
+        largest_difference=float(np.max(np.abs(scored - expected))),
+    )
+    reason = _difference(scored, expected, parity, policy)
+    return msgspec.structs.replace(parity, proven=False, reason=reason) if reason else parity
 
 
-def failed_parity(reason: str, **details: Any) -> Parity:
-    """The Parity of a comparison that failed or could not run."""
-    return Parity(proven=False, tolerance=TOLERANCE, reason=reason, **details)
+def _difference(
+    scored: NDArray[np.float64], expected: NDArray[np.float64], parity: Parity, policy: Policy | None
+) -> str | None:
+    """What a client could see of the difference, or None."""
+    unequal = int(np.sum(~equal_probabilities(scored, expected, parity)))
+    if unequal:
+        return f"{unequal} of {parity.rows} rows differ; the largest difference is {parity.largest_difference:.3g}"
+    if policy is None:
+        return None
+    for column in (PREDICTION, BAND):
+        found, wanted = (column.compute(values, policy.threshold, policy) for values in (scored, expected))
+        other = int(np.sum(found != wanted))
+        if other:
+            return f"{other} of {parity.rows} rows have another {column.name}"
+    return None
+
+
+def failed_parity(reason: str) -> Parity:
+    """The Parity of a comparison that could not run."""
+    return Parity(proven=False, tolerance=TOLERANCE, log_odds_tolerance=LOG_ODDS_TOLERANCE, reason=reason)
 
 
 def _check_inputs(graph: onnx.ModelProto, signature: Signature) -> None:

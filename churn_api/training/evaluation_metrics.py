@@ -39,9 +39,14 @@ def equal_count_bins(probabilities: Probabilities) -> list[NDArray[np.intp]]:
 
 
 def best_threshold(labels: Labels, probabilities: Probabilities) -> tuple[float, float, float]:
-    """The threshold with the largest F1, with its precision and recall. Both arrays have shape (n,)."""
+    """The threshold with the largest F1, with its precision and recall. Both arrays have shape (n,).
+
+    It lies in the middle between two neighbouring probabilities: a row whose probability were the threshold would get
+    another decision for a difference in the last digit.
+    """
     precision, recall, thresholds = precision_recall_curve(labels, probabilities)
     product, total = precision * recall, precision + recall
     f1 = np.divide(2 * product, total, out=np.zeros_like(total), where=total > 0)[:-1]
     best = int(np.argmax(f1))
-    return float(thresholds[best]), float(precision[best]), float(recall[best])
+    below = thresholds[best - 1] if best else 0.0
+    return float((below + thresholds[best]) / 2), float(precision[best]), float(recall[best])

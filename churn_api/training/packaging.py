@@ -51,7 +51,7 @@ def package(
     """
     rows = concatenate([columns, ColumnsBuilder(signature).build_from_rows(golden)])
     expected = SklearnScorer(classifier, signature).score(rows)
-    graph, parity = _compiled(classifier, signature, rows, expected)
+    graph, parity = _compiled(classifier, signature, rows, expected, details.policy)
     card = Card(
         name=name,
         version="",
@@ -73,14 +73,14 @@ def package(
 
 
 def _compiled(
-    classifier: Any, signature: Signature, columns: Columns, expected: NDArray[np.float64]
+    classifier: Any, signature: Signature, columns: Columns, expected: NDArray[np.float64], policy: Policy
 ) -> tuple[bytes | None, Parity]:
     """The graph, or None where parity fails, and the result of the parity check."""
     try:
         graph = compile_pipeline(classifier, signature)
     except CompilationError as error:
         return None, failed_parity(f"it cannot be compiled: {error}")
-    parity = verify_parity(graph, columns, expected)
+    parity = verify_parity(graph, columns, expected, policy)
     return (graph if parity.proven else None), parity
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 
 CONTRACTS = ("Month-to-month", "One year", "Two year")
 PAYMENTS = ("Electronic check", "Mailed check", "Bank transfer", "Credit card")
@@ -29,14 +30,42 @@ MISSING = {
 """Share of blank cells by column; other columns have none."""
 
 
-def sample_table(rows: int, seed: int) -> pd.DataFrame:
-    """A table of `rows` customers with the target `churn`; the same seed gives the same table."""
+CATEGORIES_A_COLUMN = 30
+"""Categories of each column that `categories` adds, but for the last."""
+
+
+def sample_table(rows: int, seed: int, *, categories: int = 0, noise: int = 0) -> pd.DataFrame:
+    """A table of `rows` customers with the target `churn`; the same seed gives the same table.
+
+    `categories` adds columns of that many categories together, of which one in three matters; `noise` adds as many
+    columns of numbers that do not.
+    """
     rng = np.random.default_rng(seed)
     customers = _customers(rows, rng)
-    churn = rng.random(rows) < _churn_probability(customers)
-    for name, share in MISSING.items():
-        customers[name] = customers[name].astype(object).mask(rng.random(rows) < share)
-    return customers.assign(churn=np.where(churn, "Yes", "No"))
+    churn = rng.random(rows)
+    blanks = {name: rng.random(rows) < share for name, share in MISSING.items()}
+    added, effect = _added_columns(rows, categories, noise, rng)
+    churned = churn < expit(_log_odds(customers) + effect)
+    for name, blank in blanks.items():
+        customers[name] = customers[name].astype(object).mask(blank)
+    return customers.assign(**added, churn=np.where(churned, "Yes", "No"))
+
+
+def _added_columns(
+    rows: int, categories: int, noise: int, rng: np.random.Generator
+) -> tuple[dict[str, Any], NDArray[np.float64]]:
+    """Columns by name, and their effect on the log-odds, shape (n,)."""
+    columns: dict[str, Any] = {}
+    effect = np.zeros(rows)
+    for index, first in enumerate(range(0, categories, CATEGORIES_A_COLUMN)):
+        width = min(CATEGORIES_A_COLUMN, categories - first)
+        codes = rng.integers(0, width, rows)
+        columns[f"category_{index + 1}"] = np.array([f"C{code:02d}" for code in range(width)], object)[codes]
+        if index % 3 == 0:
+            effect += rng.normal(0, 0.3, width)[codes]
+    for index in range(noise):
+        columns[f"noise_{index + 1}"] = rng.normal(0, 1, rows).round(3)
+    return columns, effect
 
 
 def _customers(rows: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -69,7 +98,7 @@ def _contracts(tenure: NDArray[np.int64], rng: np.random.Generator) -> NDArray[A
     return np.select([drawn < 0.75, drawn < 1.1], CONTRACTS[:2], CONTRACTS[2])
 
 
-def _churn_probability(customers: pd.DataFrame) -> NDArray[np.float64]:
+def _log_odds(customers: pd.DataFrame) -> NDArray[np.float64]:
     """The mechanism of the module's docstring; shape (n,)."""
     tenure = customers["tenure"].to_numpy()
     calls = customers["num_support_calls"].to_numpy()
@@ -87,7 +116,7 @@ def _churn_probability(customers: pd.DataFrame) -> NDArray[np.float64]:
         - 0.006 * (customers["age"] - 46)
         + calls * np.where(tenure < 12, 0.45, 0.30)
     )
-    return np.asarray(1 / (1 + np.exp(-log_odds)), dtype=np.float64)
+    return np.asarray(log_odds, dtype=np.float64)
 
 
 def _yes(truth: NDArray[np.bool_]) -> NDArray[Any]:

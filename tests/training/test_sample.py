@@ -30,3 +30,14 @@ def test_realistic():
     for name, share in MISSING.items():
         assert abs(table[name].isna().mean() - share) < 0.01
     assert set(table.columns[table.notna().all()]) == {"customer_id", "age", "tenure", "monthly_charges", "churn"}
+
+
+def test_added_columns():
+    """`categories` adds columns of so many categories together, `noise` of numbers; the others stay the same."""
+    plain, added = sample_table(2_000, 1), sample_table(2_000, 1, categories=70, noise=2)
+    names = [name for name in added.columns if name not in plain.columns]
+    assert names == ["category_1", "category_2", "category_3", "noise_1", "noise_2"]
+    assert [added[name].nunique() for name in names[:3]] == [30, 30, 10]
+    customers = plain.columns.drop("churn")
+    assert added[customers].equals(plain[customers])
+    assert added.equals(sample_table(2_000, 1, categories=70, noise=2))

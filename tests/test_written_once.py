@@ -65,7 +65,9 @@ def test_one_place_where_records_are_scored():
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("output", "decide")
     ]
-    assert sorted(calls) == [("scoring/output.py", "decide"), ("serving/answer.py", "output")]
+    # What a threshold would have done in cross-validation is counted by the same comparison.
+    evaluation = ("training/curves.py", "decide")
+    assert sorted(calls) == [("scoring/output.py", "decide"), ("serving/answer.py", "output"), evaluation]
 
 
 def test_one_list_of_the_answers_columns():

@@ -13,7 +13,8 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 
 from churn_api.training.evaluation_metrics import Labels, Probabilities
-from churn_api.training.validation import FOLDS, Evaluation
+from churn_api.training.splits import FOLDS
+from churn_api.training.validation import Evaluation
 
 METHOD = "sigmoid"
 
@@ -38,9 +39,9 @@ def choose_calibrator(labels: Labels, uncalibrated: Evaluation) -> tuple[str | N
 
 def _cross_fitted(labels: Labels, uncalibrated: Evaluation) -> Probabilities:
     log_odds = _log_odds(uncalibrated.probabilities)
-    probabilities = np.empty_like(uncalibrated.probabilities)
+    probabilities = np.full_like(uncalibrated.probabilities, np.nan)
     for rows in uncalibrated.held_out:
-        others = np.setdiff1d(np.arange(len(labels)), rows)
+        others = np.setdiff1d(uncalibrated.judged, rows)
         sigmoid = LogisticRegression(C=np.inf).fit(log_odds[others], labels[others])
         probabilities[rows] = sigmoid.predict_proba(log_odds[rows])[:, 1]
     return probabilities

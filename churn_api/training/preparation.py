@@ -45,6 +45,8 @@ class TrainingOptions:
     """Labels of the target whose rows are dropped."""
     identifier: str | None = None
     exclude: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    """Columns that are no features, and are kept beside them: what folds depend on."""
     include: tuple[str, ...] = ()
     """Columns to keep that would be left out."""
     accept_leakage: tuple[str, ...] = ()
@@ -68,6 +70,8 @@ class TrainingData(NamedTuple):
     labels: Labels
     remarks: list[Remark]
     sha256: str
+    beside: dict[str, pa.ChunkedArray]
+    """Columns of n cells that are no features, by name."""
 
 
 @dataclass
@@ -99,6 +103,8 @@ def prepare(path: Path, options: TrainingOptions) -> TrainingData:
 def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
     table = read_table(path)
     target = _target(table, options)
+    for name in options.beside:
+        require_column(table, name)
     if options.signature:
         # Every row, including those without a target: training rejects what a request would reject.
         to_columns(table, options.signature)
@@ -116,7 +122,8 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
     _report_alike(frame, signature, findings)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return TrainingData(signature, columns, frame, labels, findings.remarks, digest)
+    beside = {name: table.column(name) for name in options.beside}
+    return TrainingData(signature, columns, frame, labels, findings.remarks, digest, beside)
 
 
 def _target(table: pa.Table, options: TrainingOptions) -> Target:
@@ -165,7 +172,9 @@ def _inferred(table: pa.Table, target: Target, options: TrainingOptions, finding
     written = infer_notations(table, options.notation)
     table = written.plain
     identifier = options.identifier or (IDENTIFIER if IDENTIFIER in table.column_names else None)
-    names = [name for name in table.column_names if name not in {target.name, identifier, *options.exclude}]
+    names = [
+        name for name in table.column_names if name not in {target.name, identifier, *options.exclude, *options.beside}
+    ]
     findings.remarks += [remark for remark in written.remarks if remark.column in names]
     for name in data_checks.constant_columns(table, names):
         findings.drop(name, "is the same in every row")
@@ -176,7 +185,7 @@ def _inferred(table: pa.Table, target: Target, options: TrainingOptions, finding
     numbers = data_checks.text_that_was_numbers(table, [name for name in names if name not in options.notation.text])
     findings.keep(numbers, "is read as text, though most of its cells are numbers", "kept as categories")
     _check_identifiers(table, [name for name in names if name not in {*numbers, *options.notation.text}], findings)
-    leave_out = [*options.exclude, *findings.leave_out]
+    leave_out = [*options.exclude, *options.beside, *findings.leave_out]
     for name in options.include:
         require_column(table, name)
     _refuse_long_names(table.column_names, {target.name, identifier, *leave_out})

@@ -1,6 +1,6 @@
 """Trains a model on a table of customers, and writes a bundle."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,12 @@ from churn_api.training.golden import golden_rows
 from churn_api.training.importance import most_important
 from churn_api.training.packaging import CardDetails, package
 from churn_api.training.preparation import TrainingData, TrainingOptions, prepare
+from churn_api.training.splits import FOLDS, Judging, Split, splits
 from churn_api.training.training_progress import TrainingProgress
-from churn_api.training.validation import FOLDS, Evaluation, cross_validate, fit
+from churn_api.training.validation import Evaluation, cross_validate, fit
 
 DEFAULT_LEARNING = Learning()
+DEFAULT_JUDGING = Judging()
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ def train(
     progress: TrainingProgress,
     estimator: str = AUTO,
     learning: Learning = DEFAULT_LEARNING,
+    judging: Judging = DEFAULT_JUDGING,
 ) -> TrainingResult:
     """Train on a table, and write the best candidate as the next version of `name`.
 
@@ -50,8 +53,9 @@ def train(
     candidates = list(CANDIDATES) if estimator == AUTO else [estimator]
     progress.plan(FOLDS * len(candidates) + 4)
     progress.step(f"reading {table.name}")
-    data = prepare(table, options)
-    evaluations = {candidate: _evaluate(data, candidate, learning, progress) for candidate in candidates}
+    data = prepare(table, replace(options, beside=judging.columns))
+    folds = splits(data.labels, judging, next(iter(data.beside.values()), None), learning.seed)
+    evaluations = {candidate: _evaluate(data, folds, candidate, learning, progress) for candidate in candidates}
     chosen = min(evaluations, key=lambda candidate: evaluations[candidate].fold_values("log_loss").mean())
     progress.step("calibrating, ranking features")
     method, final = choose_calibrator(data.labels, evaluations[chosen])
@@ -87,11 +91,12 @@ def _cap_remark(entry: tuple[str, dict[str, Any]]) -> Remark:
 
 
 def _report(data: TrainingData, metrics: dict[str, Any], final: Evaluation) -> EvaluationReport:
+    judged = final.judged
     return evaluation_report(
         data.signature,
-        data.columns,
-        data.labels,
-        final.probabilities,
+        data.columns.take(judged),
+        data.labels[judged],
+        final.probabilities[judged],
         basis="cross-validation",
         threshold=metrics["threshold"]["value"],
         metrics={name: Spread(**spread) for name, spread in final.summary().items()},
@@ -127,13 +132,15 @@ def _pipeline(data: TrainingData, candidate: str, method: str | None, learning: 
     return with_calibrator(pipeline) if method else pipeline
 
 
-def _evaluate(data: TrainingData, candidate: str, learning: Learning, progress: TrainingProgress) -> Evaluation:
+def _evaluate(
+    data: TrainingData, folds: list[Split], candidate: str, learning: Learning, progress: TrainingProgress
+) -> Evaluation:
     return cross_validate(
         partial(CANDIDATES[candidate], data.signature, data.columns, learning),
         data.frame,
         data.labels,
         lambda fold: progress.step(f"{candidate}: fold {fold} of {FOLDS}"),
-        seed=learning.seed,
+        splits=folds,
         reached_cap=lambda pipeline: reached_cap(pipeline, candidate, learning),
     )
 
@@ -147,7 +154,8 @@ def _metrics(
     learning: Learning,
 ) -> dict[str, Any]:
     """The card's metrics, all computed on held-out rows."""
-    threshold, precision, recall = best_threshold(data.labels, final.probabilities)
+    judged = final.judged
+    threshold, precision, recall = best_threshold(data.labels[judged], final.probabilities[judged])
     return {
         "chosen": chosen,
         "candidates": {name: evaluation.summary() for name, evaluation in evaluations.items()},

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Protocol, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
 
@@ -36,9 +36,17 @@ class LineProgress:
 
     def step(self, what: str) -> None:
         """See TrainingProgress."""
+        elapsed = time.monotonic() - self._started
+        remaining = self._remaining(elapsed)
         self._done += 1
         of = f"/{self._steps}" if self._steps else ""
-        print(f"[{self._done}{of}] {what} ({time.monotonic() - self._started:.1f} s)", file=self._stream, flush=True)
+        print(f"[{self._done}{of}] {what} ({elapsed:.1f} s{remaining})", file=self._stream, flush=True)
+
+    def _remaining(self, elapsed: float) -> str:
+        """The time that the remaining steps take if they take as long as those that are done."""
+        if not self._done or not self._steps:
+            return ""
+        return f", about {elapsed / self._done * (self._steps - self._done):.0f} s left"
 
 
 class BarProgress:
@@ -65,6 +73,12 @@ def progress_on(stream: TextIO) -> Iterator[TrainingProgress]:
     if not stream.isatty():
         yield LineProgress(stream)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with RichProgress(*columns, console=Console(file=stream), transient=True) as bar:
         yield BarProgress(bar)

@@ -7,12 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
 
-from churn_api.training.candidates import SEED
 from churn_api.training.evaluation_metrics import Labels, Probabilities, metrics
-
-FOLDS = 5
+from churn_api.training.splits import Split
 
 
 class Evaluation(NamedTuple):
@@ -21,7 +18,8 @@ class Evaluation(NamedTuple):
     folds: list[dict[str, float]]
     """The metrics of each fold."""
     probabilities: Probabilities
-    """Out-of-fold probabilities, shape (n,): each row's from the pipeline that was not fitted on it."""
+    """Out-of-fold probabilities, shape (n,): each row's from the pipeline that was not fitted on it; NaN where no fold
+    judges the row."""
     held_out: list[NDArray[np.intp]]
     """The row indices of each fold."""
     first_pipeline: Any
@@ -33,6 +31,11 @@ class Evaluation(NamedTuple):
         """The same folds with other probabilities, and the metrics of these."""
         folds = [metrics(labels[rows], probabilities[rows]) for rows in self.held_out]
         return self._replace(folds=folds, probabilities=probabilities)
+
+    @property
+    def judged(self) -> NDArray[np.intp]:
+        """The indices of the rows that a fold judges, in order."""
+        return np.sort(np.concatenate(self.held_out))
 
     def fold_values(self, metric: str) -> Any:
         """One metric's five values, shape (5,)."""
@@ -52,12 +55,11 @@ def cross_validate(
     labels: Labels,
     on_fold: Callable[[int], None],
     *,
-    seed: int = SEED,
+    splits: list[Split],
     reached_cap: Callable[[Any], bool] = lambda _: False,
 ) -> Evaluation:
-    """Stratified five-fold cross-validation with fixed folds; `make` returns an unfitted pipeline for each fold."""
-    probabilities = np.empty(len(labels))
-    splits = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(frame, labels))
+    """Cross-validation; `make` returns an unfitted pipeline for each split."""
+    probabilities = np.full(len(labels), np.nan)
     first, capped = None, 0
     for number, (fitted, held_out) in enumerate(splits, start=1):
         on_fold(number)

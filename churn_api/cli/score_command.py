@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from churn_api.cli.command_helpers import FiniteRange, IntegerRange, refuse
+from churn_api.cli.file_options import file_options, take_read_options
 from churn_api.cli.model_selection import select_bundle
 from churn_api.cli.outputs import PIPE, check_output, check_terminal
 from churn_api.cli.scoring_run import run_scoring
@@ -59,6 +60,7 @@ _BY_NAME = f"[default: by the file name; {DEFAULT} for -]"
 @click.option("--from", "source_format", type=click.Choice(list(FORMATS)), help=_BY_NAME)
 @click.option("--to", "result_format", type=click.Choice(list(FORMATS)), help=_BY_NAME)
 @click.option("--csv", type=click.Choice([EXCEL_SAFE]), help="In a CSV result, mark text that begins like a formula.")
+@file_options
 @click.option("--processes", type=IntegerRange(1), help="Processes that score. [default: one a core]")
 def score(table: str, output: str, errors: str | None, **options: Any) -> None:
     """Score a file of any format."""
@@ -95,14 +97,16 @@ def score(table: str, output: str, errors: str | None, **options: Any) -> None:
 def _task(table: str, output: str, folder: Path, options: dict[str, Any]) -> "ScoringTask":
     """The scoring task: the bundle, the table's layout, and the options of the command."""
     from churn_api.serving.table_scorer import ScoringTask
-    from churn_api.tables.layout import prepare, read_layout
+    from churn_api.tables.layout import open_table
 
     source_format = _format(table, options["source_format"], "--from")
     result_format = _format(output, options["result_format"], "--to")
     check_terminal(output, result_format)
     bundle, digest = select_bundle(options["model"], options["version"])
     source = _copy_stdin(folder) if table == PIPE else Path(table)
-    layout = read_layout(prepare(source, source_format, folder, NO_BOUNDS), source_format)
+    layout = open_table(source, source_format, folder, NO_BOUNDS, take_read_options(options))
+    for remark in layout.remarks:
+        click.echo(remark.text, err=True)
     return ScoringTask(
         bundle=str(bundle),
         digest=digest,

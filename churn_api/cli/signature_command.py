@@ -8,6 +8,7 @@ import click
 from churn_api.cli.command_helpers import refuse
 from churn_api.cli.training_commands import DECLARED, train, training_options
 from churn_api.cli.training_libraries import require_training_libraries
+from churn_api.tables.read_options import ReadOptions
 
 EXAMPLES = """
 \b
@@ -17,7 +18,7 @@ Examples:
   churn-api sample-data --signature signature.json > made-up.csv
 """
 
-SHARED = {"table", "target", "drop_label", "accept_leakage", *DECLARED}
+SHARED = {"table", "target", "drop_label", "accept_leakage", *ReadOptions._fields, *DECLARED}
 """Parameters of `train` that say how to read a table; both commands take them."""
 
 

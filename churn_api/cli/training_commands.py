@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from churn_api.cli.command_helpers import IntegerRange, load_settings_or_refuse, open_services, refuse
+from churn_api.cli.file_options import file_options, take_read_options
 from churn_api.cli.training_libraries import require_training_libraries
 from churn_api.contract.signature import Signature, SignatureError
 from churn_api.tables.formats import TITLES
@@ -109,6 +110,7 @@ compiled to ONNX, checked to predict as before, and written as the next version 
 @click.option("--date-format", metavar="FORMAT", help="How dates are written, as in %d/%m/%Y. [default: by the column]")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Day to count dates back from. [default: the latest]")
 @click.option("--text", multiple=True, metavar="COL", help="Read a column as text, exactly as it is. Repeatable.")
+@file_options
 @click.option("--live", is_flag=True, help="Make the version live; needs the database.")
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object instead of the tables.")
 def train(  # noqa: PLR0913, PLR0917 - an argument for each option
@@ -250,12 +252,14 @@ def training_options(chosen: dict[str, Any], declared: Signature | None = None) 
     from churn_api.tables.notation_inference import NotationOptions
     from churn_api.training.preparation import TrainingOptions
 
+    chosen = dict(chosen)
+    file = take_read_options(chosen)
     others = {name: value for name, value in chosen.items() if name not in NotationOptions._fields}
     notation = NotationOptions(**{name: chosen[name] for name in NotationOptions._fields})
     others["ranges"] = _ranges(chosen["ranges"])
     if chosen["as_of"]:
         others["as_of"] = chosen["as_of"].date()
-    return TrainingOptions(signature=declared, notation=notation, **others)
+    return TrainingOptions(signature=declared, file=file, notation=notation, **others)
 
 
 def _model_name(name: str | None, settings: dict[str, Any]) -> str:

@@ -32,6 +32,12 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     engine: str
     excel_safe: bool = False
     """Whether texts that begin like a formula are escaped in the result."""
+    encoding: str | None = None
+    """Encoding of the input, where it is text; by default UTF-8, or its byte order mark's."""
+    skip_rows: int = 0
+    """Lines above the input's header."""
+    sheet: str | None = None
+    """Sheet of the input, where it is a workbook; by default the first."""
 
 
 class Job(NamedTuple):

@@ -13,15 +13,16 @@ from churn_api.contract.bounds import MAX_COLUMNS, Bounds
 from churn_api.jobs.files import JobFiles, atomic_write
 from churn_api.jobs.job import Lease, Request
 from churn_api.jobs.job_limits import JobLimits
+from churn_api.jobs.parts import part_format, score_into
 from churn_api.jobs.row_errors import RowErrors
-from churn_api.jobs.score_part import part_format, score_into
 from churn_api.jobs.sources import Sources
 from churn_api.serving.engine import Check, Engine
 from churn_api.serving.scoring_progress import Progress, finished_blocks, initial_progress
 from churn_api.serving.table_scorer import ScoringTask, result_schema
 from churn_api.tables.blocks import blocks
 from churn_api.tables.file_parts import Block, Layout
-from churn_api.tables.layout import prepare, read_layout
+from churn_api.tables.layout import open_table
+from churn_api.tables.read_options import ReadOptions
 from churn_api.tables.writers import Joiner
 
 
@@ -119,5 +120,5 @@ class JobRun:
 
     def _layout(self, request: Request, work: Path) -> Layout:
         bounds = Bounds(self._resources.sources.max_bytes, columns=MAX_COLUMNS)
-        path = prepare(self._files.input, request.format, work, bounds)
-        return read_layout(path, request.format, bounds)
+        options = ReadOptions(request.encoding, request.skip_rows, request.sheet)
+        return open_table(self._files.input, request.format, work, bounds, options)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from churn_api.contract.bounds import Bounds
-from churn_api.tables.column_names import refuse_bad_names
+from churn_api.tables.column_names import refuse_bad_names, unnamed
 from churn_api.tables.file_parts import BLOCK_ROWS, Block, Cells, Layout
 from churn_api.tables.format import Format, TableWriter
+from churn_api.tables.read_options import AS_IT_IS, PreparedFile, ReadOptions
 from churn_api.tables.table_size import check_columns
 
 if TYPE_CHECKING:
@@ -27,24 +28,38 @@ class Arrow(Format):
     magic = (b"ARROW1", b"\xff\xff\xff\xff")
     part_format = name
 
-    def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
+    def prepare(self, path: Path, folder: Path, bounds: Bounds, options: ReadOptions = AS_IT_IS) -> PreparedFile:
         """A copy with the same rows in batches of BATCH_ROWS."""
         from churn_api.tables.regrouping import regroup
 
-        return regroup(path, folder / f"{path.name}.regrouped", bounds)
+        return PreparedFile(regroup(path, folder / f"{path.name}.regrouped", bounds))
 
-    def layout(self, path: Path, bounds: Bounds) -> Layout:
+    def layout(self, path: Path, bounds: Bounds, options: ReadOptions = AS_IT_IS) -> Layout:
         """The layout of the copy that `prepare` wrote."""
         import pyarrow as pa
 
+        from churn_api.tables.pandas_index import index_columns
         from churn_api.tables.regrouping import BATCH_ROWS
 
         with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as file:
-            names, batches = file.schema.names, file.num_record_batches
+            schema, batches = file.schema, file.num_record_batches
             rows = (batches - 1) * BATCH_ROWS + file.get_batch(batches - 1).num_rows if batches else 0
+        names = schema.names
         check_columns(path, len(names), bounds)
         refuse_bad_names(path, names)
-        return Layout(str(path), self.name, tuple(names), 0, rows, rows, lines=self.header_rows)
+        index = index_columns(schema, names) + unnamed(names)
+        skipped = options.skip_rows if self.header_rows else 0
+        return Layout(
+            str(path),
+            self.name,
+            tuple(names),
+            0,
+            rows,
+            rows,
+            lines=self.header_rows + skipped,
+            skipped_rows=skipped,
+            index_columns=index,
+        )
 
     def stops(self, layout: Layout, start: int) -> Iterator[int]:
         """The ends of batches."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from churn_api.contract.faults import Fault, Words, bounded_hints, did_you_mean
 from churn_api.contract.record_schema import identifier_names
 from churn_api.contract.signature import Feature, Signature
+from churn_api.tables.column_names import unnamed
 from churn_api.tables.table_errors import KEEP, TableFaults
 
 
@@ -37,7 +38,8 @@ def select(
     Raises TableFaults where a required column is missing, or a column to keep is unknown or has a `reserved` name.
     """
     identifiers = [name for name in identifier_names(signature) if name in names]
-    kept = tuple(dict.fromkeys(name for name in names if name not in identifiers) if keep is None else keep)
+    others = [name for name in names if name not in identifiers and name not in unnamed(names)]
+    kept = tuple(dict.fromkeys(others if keep is None else keep))
     with bounded_hints():
         faults = [*_missing(names, signature), *_doubled(identifiers), *_unknown(keep or (), names, signature)]
     faults += clashing(kept, reserved)

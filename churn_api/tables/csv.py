@@ -1,37 +1,27 @@
-"""The CSV format: comma, semicolon or tab as delimiter, with a header."""
+"""The CSV format: comma, semicolon, tab or vertical bar as delimiter, with a header."""
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from churn_api.contract.bounds import Bounds
-from churn_api.tables.column_names import refuse_bad_names
-from churn_api.tables.decompression import decompress
+from churn_api.contract.remark import Remark
+from churn_api.tables.column_names import unnamed
+from churn_api.tables.csv_header import delimiter_name, read_header
+from churn_api.tables.encodings import prepare_text
 from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.format import Format
-from churn_api.tables.row_boundaries import (
-    MAX_ROW_BYTES,
-    OPEN_QUOTE,
-    complete_rows_size,
-    count_lines,
-    first_row,
-    next_row,
-)
-from churn_api.tables.table_errors import TableError
-from churn_api.tables.table_size import check_columns
-from churn_api.tables.text_blocks import BOM, NOT_UTF8, START_BYTES, TextRows, first_bytes, has_more_rows, text_stops
+from churn_api.tables.read_options import AS_IT_IS, PreparedFile, ReadOptions
+from churn_api.tables.row_boundaries import OPEN_QUOTE, complete_rows_size, next_row
+from churn_api.tables.text_blocks import TextRows, first_bytes, has_more_rows, text_stops
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DELIMITERS = ",;\t"
-
 _LINE = rb"[\r\n]*+[^\r\n]++"
-_QUOTED = re.compile(rb'"(?:[^"]++|"")*+"')
 
 
 class Csv(Format):
@@ -46,26 +36,30 @@ class Csv(Format):
     header_rows = 1
     part_format = name
 
-    def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
-        """The file itself, or its decompressed text where it is gzipped."""
-        return decompress(path, folder, bounds)
+    def prepare(self, path: Path, folder: Path, bounds: Bounds, options: ReadOptions = AS_IT_IS) -> PreparedFile:
+        """The file itself, or its text: decompressed where it is gzipped, and in UTF-8."""
+        return prepare_text(path, folder, bounds, options)
 
-    def layout(self, path: Path, bounds: Bounds) -> Layout:
+    def layout(self, path: Path, bounds: Bounds, options: ReadOptions = AS_IT_IS) -> Layout:
         """The header's names and its delimiter: the one that splits it into most columns."""
         first_bytes(path)
-        skipped, header = _header(path)
-        if bounds.columns is not None:
-            check_columns(path, _most_cells(header), bounds)
-        try:
-            text = header.decode()
-        except UnicodeDecodeError as error:
-            raise TableError(f"{path.name}: {NOT_UTF8}") from error
-        names, delimiter = max(((_cells(text, sign), sign) for sign in DELIMITERS), key=lambda pair: len(pair[0]))
-        if not names:
-            raise TableError(f"{path.name} is not a CSV table")
-        refuse_bad_names(path, names)
-        start, lines = len(skipped) + len(header), count_lines(skipped + header)
-        return Layout(str(path), self.name, tuple(names), start, path.stat().st_size, None, delimiter, lines)
+        header = read_header(path, bounds, options.skip_rows)
+        separators = delimiter_name(path, header.delimiter)
+        remark = Remark(seen=f"{path.name} has {separators} between its columns", done="read so")
+        return Layout(
+            str(path),
+            self.name,
+            header.names,
+            header.stop,
+            path.stat().st_size,
+            None,
+            header.delimiter,
+            header.lines,
+            header=header.start,
+            skipped_rows=options.skip_rows,
+            index_columns=unnamed(header.names),
+            remarks=(remark,) if separators else (),
+        )
 
     def has_more_rows(self, layout: Layout, most: int) -> bool:
         """Counts nonblank rows."""
@@ -98,35 +92,3 @@ class Csv(Format):
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(schema.names)
         sink.write(text.getvalue().encode())
-
-
-def _header(path: Path) -> tuple[bytes, bytes]:
-    """The bytes before the header (a byte order mark, blank lines), and the header with its line ending."""
-    with path.open("rb") as file:
-        data = file.read(START_BYTES)
-        skipped = data[: len(data) - len(data.removeprefix(BOM).lstrip(b"\r\n"))]
-        data = data[len(skipped) :]
-        while (end := first_row(data, DELIMITERS)) == 0 and len(data) < MAX_ROW_BYTES:
-            more = file.read(max(len(data), START_BYTES))
-            if not more:
-                break
-            data += more
-    if end == 0 and (len(data) >= MAX_ROW_BYTES or not first_row(data + b"\n", DELIMITERS)):
-        raise TableError(f"{path.name}, line 1: {OPEN_QUOTE}")
-    if not data.strip():
-        raise TableError(f"{path.name} is empty")
-    return skipped, data[: end or None]
-
-
-def _most_cells(header: bytes) -> int:
-    """The number of cells of the header with the delimiter that yields most."""
-    unquoted = _QUOTED.sub(b"", header) if b'"' in header else header
-    return 1 + max(map(unquoted.count, map(str.encode, DELIMITERS)))
-
-
-def _cells(header: str, delimiter: str) -> list[str]:
-    """The cells of the header; empty where this delimiter does not parse it, or a cell exceeds csv's field limit."""
-    try:
-        return next(csv.reader([header], delimiter=delimiter))
-    except csv.Error:
-        return []

@@ -18,7 +18,7 @@ from churn_api.tables.row_boundaries import (
     row_starts,
 )
 from churn_api.tables.table_errors import BadRow, TableError
-from churn_api.tables.text_blocks import BOM, NOT_UTF8
+from churn_api.tables.text_blocks import BOM, not_utf8
 
 # By default Arrow handles SIGINT and SIGTERM while it reads, and aborts what a graceful shutdown should finish.
 pa.enable_signal_handlers(False)
@@ -40,7 +40,8 @@ def _text(layout: Layout, block: Block) -> bytes:
     """A block's bytes. Raises BadRow where it is not UTF-8, leaves a quote open, or repeats the header."""
     path = Path(layout.path)
     with path.open("rb") as file:
-        header = file.read(layout.start).removeprefix(BOM).strip(b"\r\n")
+        file.seek(layout.header)
+        header = file.read(layout.start - layout.header).removeprefix(BOM).strip(b"\r\n")
         file.seek(block.start)
         data = file.read(block.stop - block.start)
     is_last = block.stop == layout.stop
@@ -58,7 +59,7 @@ def _complaints(data: bytes, header: bytes, delimiter: str | None) -> Iterator[t
     try:
         data.isascii() or data.decode()
     except UnicodeDecodeError as error:
-        yield error.start, NOT_UTF8
+        yield error.start, not_utf8(data)
     if header in data and (repeated := re.search(_REPEATED_HEADER % re.escape(header), data)):
         yield repeated.start("header"), "the header stands again: are these two files in one?"
     if delimiter and b'"' in data and (size := complete_rows_size(data + b"\n", delimiter)) <= len(data):

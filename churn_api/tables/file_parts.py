@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from churn_api.contract.remark import Remark
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -35,6 +37,14 @@ class Layout(NamedTuple):
     """Lines before the data."""
     block_bytes: int = MAX_BLOCK_BYTES
     """The maximum decompressed size of a block."""
+    header: int = 0
+    """The start of the header, in bytes, where the format has one."""
+    skipped_rows: int = 0
+    """Rows above the header, in the numbering of spreadsheets."""
+    index_columns: tuple[str, ...] = ()
+    """Columns that pandas wrote as the index of a frame, or that have no name."""
+    remarks: tuple[Remark, ...] = ()
+    """What was assumed about the file."""
 
 
 class Block(NamedTuple):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol
 from churn_api.contract.bounds import Bounds
 from churn_api.contract.record import RecordReader
 from churn_api.tables.file_parts import Block, Cells, Layout
+from churn_api.tables.read_options import AS_IT_IS, PreparedFile, ReadOptions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,14 +72,14 @@ class Format(ABC):
         return (name.removesuffix(".gz") if self.gzipped else name).endswith(self.suffixes)
 
     @abstractmethod
-    def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
+    def prepare(self, path: Path, folder: Path, bounds: Bounds, options: ReadOptions = AS_IT_IS) -> PreparedFile:
         """A file with random access: the file itself, or a decompressed or regrouped copy in `folder`.
 
         Raises TableError, TooLarge where it decompresses to more than allowed, or TooManyRows.
         """
 
     @abstractmethod
-    def layout(self, path: Path, bounds: Bounds) -> Layout:
+    def layout(self, path: Path, bounds: Bounds, options: ReadOptions = AS_IT_IS) -> Layout:
         """The layout of a nonempty file that `prepare` returned.
 
         Raises TableError where it is not a table, or TooLarge where it has more columns or decompressed bytes than
@@ -120,7 +121,7 @@ class Format(ABC):
         """Read every column of a complete file. Raises TableError, with the row's number where a row is invalid."""
         from churn_api.tables.columnar_table import read_columns
 
-        return read_columns(self.read_cells, self.header_rows, layout, blocks)
+        return read_columns(self.read_cells, self.header_rows + layout.skipped_rows, layout, blocks)
 
     @abstractmethod
     def encode(self, table: "pa.Table") -> bytes:

@@ -5,19 +5,47 @@ from pathlib import Path
 from churn_api.contract.bounds import CELL_BYTES, NO_BOUNDS, Bounds, TooManyRows
 from churn_api.tables.file_parts import Layout
 from churn_api.tables.formats import FORMATS
+from churn_api.tables.read_options import AS_IT_IS, ReadOptions
 from churn_api.tables.table_errors import TableError, TooLarge
 from churn_api.tables.table_size import block_bytes
 
 
-def prepare(path: Path, format: str, folder: Path, bounds: Bounds) -> Path:  # noqa: A002
-    """A file with random access: the file itself, or a decompressed or regrouped copy in `folder`.
+def open_table(
+    path: Path,
+    format: str,  # noqa: A002
+    folder: Path,
+    bounds: Bounds,
+    options: ReadOptions = AS_IT_IS,
+) -> Layout:
+    """The layout of a file, or of its decompressed, decoded or regrouped copy in `folder`; with all remarks.
 
     Raises TableError, TooLarge where it decompresses to more than allowed, or TooManyRows.
     """
-    return FORMATS[format].prepare(path, folder, bounds)
+    prepared = FORMATS[format].prepare(path, folder, bounds, options)
+    layout = read_layout(prepared.path, format, bounds, options)
+    return layout._replace(remarks=(*prepared.remarks, *layout.remarks))
 
 
-def read_layout(path: Path, format: str, bounds: Bounds = NO_BOUNDS) -> Layout:  # noqa: A002
+def prepare(
+    path: Path,
+    format: str,  # noqa: A002
+    folder: Path,
+    bounds: Bounds,
+    options: ReadOptions = AS_IT_IS,
+) -> Path:
+    """A file with random access: the file itself, or a decompressed, decoded or regrouped copy in `folder`.
+
+    Raises TableError, TooLarge where it decompresses to more than allowed, or TooManyRows.
+    """
+    return FORMATS[format].prepare(path, folder, bounds, options).path
+
+
+def read_layout(
+    path: Path,
+    format: str,  # noqa: A002
+    bounds: Bounds = NO_BOUNDS,
+    options: ReadOptions = AS_IT_IS,
+) -> Layout:
     """The layout of a file that `prepare` returned. Checks its bounds before decoding anything.
 
     Raises TableError where it is not a table, TooLarge, or TooManyRows.
@@ -25,7 +53,7 @@ def read_layout(path: Path, format: str, bounds: Bounds = NO_BOUNDS) -> Layout: 
     if path.stat().st_size == 0:
         raise TableError(f"{path.name} is empty")
     form = FORMATS[format]
-    layout = form.layout(path, bounds)
+    layout = form.layout(path, bounds, options)
     if bounds.rows is not None and form.has_more_rows(layout, bounds.rows):
         raise TooManyRows(bounds.rows)
     columns = len(layout.names)

@@ -9,9 +9,10 @@ import orjson
 
 from churn_api.contract.bounds import Bounds
 from churn_api.contract.record import RecordReader
-from churn_api.tables.decompression import decompress
+from churn_api.tables.encodings import prepare_text
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.format import BlockReader, Format
+from churn_api.tables.read_options import AS_IT_IS, PreparedFile, ReadOptions
 from churn_api.tables.text_blocks import BOM, TextRows, first_bytes, has_more_rows, next_line, text_stops
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ class Ndjson(Format):
     binary = False
     part_format = name
 
-    def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
-        """The file itself, or its decompressed text where it is gzipped."""
-        return decompress(path, folder, bounds)
+    def prepare(self, path: Path, folder: Path, bounds: Bounds, options: ReadOptions = AS_IT_IS) -> PreparedFile:
+        """The file itself, or its text: decompressed where it is gzipped, and in UTF-8."""
+        return prepare_text(path, folder, bounds, options)
 
-    def layout(self, path: Path, bounds: Bounds) -> Layout:
+    def layout(self, path: Path, bounds: Bounds, options: ReadOptions = AS_IT_IS) -> Layout:
         """There is no header: data begins after the byte order mark."""
         start = len(BOM) * first_bytes(path).startswith(BOM)
         return Layout(str(path), self.name, (), start, path.stat().st_size, None)

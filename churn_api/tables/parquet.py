@@ -11,6 +11,7 @@ from churn_api.tables.arrow import Arrow
 from churn_api.tables.column_names import refuse_bad_names
 from churn_api.tables.file_parts import BLOCK_ROWS, Block, Cells, Layout
 from churn_api.tables.format import Format, TableWriter
+from churn_api.tables.read_options import AS_IT_IS, PreparedFile, ReadOptions
 from churn_api.tables.table_errors import TableError
 
 if TYPE_CHECKING:
@@ -36,25 +37,27 @@ class Parquet(Format):
     data_set = True
     part_format = Arrow.name
 
-    def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
+    def prepare(self, path: Path, folder: Path, bounds: Bounds, options: ReadOptions = AS_IT_IS) -> PreparedFile:
         """The file itself."""
-        return path
+        return PreparedFile(path)
 
-    def layout(self, path: Path, bounds: Bounds) -> Layout:
+    def layout(self, path: Path, bounds: Bounds, options: ReadOptions = AS_IT_IS) -> Layout:
         """The layout from the file's footer."""
         import pyarrow as pa
         import pyarrow.parquet
 
+        from churn_api.tables.pandas_index import index_columns
         from churn_api.tables.parquet_pages import check_pages
 
         check_pages(path, bounds)
         try:
             with pyarrow.parquet.ParquetFile(path) as file:
                 names, rows = file.schema_arrow.names, file.metadata.num_rows
+                index = index_columns(file.schema_arrow, names)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise TableError(f"{path.name} is not a whole Parquet file") from error
         refuse_bad_names(path, names)
-        return Layout(str(path), self.name, tuple(names), 0, rows, rows)
+        return Layout(str(path), self.name, tuple(names), 0, rows, rows, index_columns=index)
 
     def stops(self, layout: Layout, start: int) -> Iterator[int]:
         """The ends of row groups, and of the parts of large row groups."""

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from churn_api.tables.encodings import likely_encoding
 from churn_api.tables.file_parts import Layout
 from churn_api.tables.row_boundaries import MAX_ROW_BYTES, line_at
 from churn_api.tables.table_errors import BadRow, TableError
@@ -14,7 +15,6 @@ TEXT_BYTES = 1 << 22
 """Maximum bytes of a block of text, unless one row has more."""
 TEXT_LINES = 1 << 16
 """Maximum nonblank lines of a block of text: an invalid row takes half a millisecond."""
-NOT_UTF8 = "not UTF-8 text: save it as CSV UTF-8"
 BOM = b"\xef\xbb\xbf"
 START_BYTES = 1 << 16
 """Bytes that contain most headers."""
@@ -25,13 +25,23 @@ NONBLANK_LINE = re.compile(rb"[^ \t\r\n][^\n]*+")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
+def not_utf8(data: bytes) -> str:
+    """The complaint about bytes that are not UTF-8, with the likely encoding."""
+    likely = likely_encoding(data)
+    return f"not UTF-8 text: save it as CSV UTF-8, or name its encoding: --encoding {likely or 'NAME'}" + (
+        ", which it looks like" if likely else ""
+    )
+
+
 def first_bytes(path: Path) -> bytes:
     """The first bytes of a file. Raises TableError where they are not readable text."""
     with path.open("rb") as file:
         start = file.read(START_BYTES)
     if start.startswith(_UTF16):
-        raise TableError(f"{path.name}: {NOT_UTF8}")
+        raise TableError(f"{path.name}: {not_utf8(start)}")
     if b"\0" in start:
+        if (likely_encoding(start) or "").startswith("utf-16"):
+            raise TableError(f"{path.name}: {not_utf8(start)}")
         raise TableError(f"{path.name} is no text")
     return start
 

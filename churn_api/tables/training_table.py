@@ -8,31 +8,36 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from churn_api.contract.bounds import NO_BOUNDS
 from churn_api.contract.columns import Columns
 from churn_api.contract.record import RecordReader
+from churn_api.contract.remark import Remark
 from churn_api.contract.signature import Feature, Signature
 from churn_api.tables.blocks import blocks
 from churn_api.tables.cell_text import as_text, trimmed
 from churn_api.tables.cell_values import is_missing, json_converter, plain_column, plain_feature_column
-from churn_api.tables.column_names import refuse_bad_names
+from churn_api.tables.column_names import refuse_bad_names, unnamed
 from churn_api.tables.formats import FORMATS, format_of_file
 from churn_api.tables.in_memory import read_in_memory
-from churn_api.tables.layout import prepare, read_layout
+from churn_api.tables.layout import open_table
+from churn_api.tables.read_options import AS_IT_IS, ReadOptions
+from churn_api.tables.stray_rows import refuse_second_header, refuse_values_as_names, without_total
 from churn_api.tables.table_errors import TableError
 
 _START_BYTES = 64
-_FIRST_ROW = b"first_row"
-"""Metadata key of a table: the number of its first row in the file."""
+_NO_NAME = Remark(seen="column 1 has no name, as an index has none", done="left out")
+_FIRST_ROW, _REMARKS, _INDEX = b"first_row", b"remarks", b"index"
+"""Metadata keys of a table: the number of its first row in the file, remarks, and the columns of an index."""
 
 
-def read_table(path: Path) -> pa.Table:
+def read_table(path: Path, options: ReadOptions = AS_IT_IS) -> pa.Table:
     """Read a file of any format; columns are text, floats, integers or booleans, and blank cells are null.
 
-    Raises TableError with the row at fault.
+    A first column without a name and a last row called a total are left out. Raises TableError with the row at fault.
     """
     try:
         with path.open("rb") as file:
@@ -41,13 +46,37 @@ def read_table(path: Path) -> pa.Table:
         raise TableError(f"{path.name} cannot be read: {error.strerror}") from error
     form = FORMATS[format_of_file(path.name, start)]
     with tempfile.TemporaryDirectory(prefix="churn-api-") as folder:
-        layout = read_layout(prepare(path, form.name, Path(folder), NO_BOUNDS), form.name)
+        layout = open_table(path, form.name, Path(folder), NO_BOUNDS, options)
         table = form.read_table(layout, blocks(layout))
         if table.num_rows == 0:
             raise TableError(f"{path.name} has {'a header and ' if form.header_rows else ''}no rows")
-        refuse_bad_names(path, table.column_names)
-        table = pa.table({name: _plain(name, table.column(name)) for name in table.column_names})
-    return table.replace_schema_metadata({_FIRST_ROW: str(form.header_rows + 1)})
+        names = table.column_names
+        refuse_bad_names(path, names)
+        table = pa.table({name: _plain(name, table.column(name)) for name in names if name not in unnamed(names)})
+    header_row = form.header_rows + layout.skipped_rows
+    if form.header_rows:
+        refuse_values_as_names(path, names)
+        refuse_second_header(path, table, header_row)
+    table, total = without_total(table, header_row + 1)
+    remarks = [*layout.remarks, *([_NO_NAME] if unnamed(names) else []), *total]
+    index = [name for name in layout.index_columns if name in table.column_names]
+    return table.replace_schema_metadata(
+        {
+            _FIRST_ROW: str(header_row + 1),
+            _REMARKS: msgspec.json.encode(remarks),
+            _INDEX: msgspec.json.encode(index),
+        }
+    )
+
+
+def file_remarks(table: pa.Table) -> list[Remark]:
+    """What was assumed about the file of a table that `read_table` returned."""
+    return msgspec.json.decode((table.schema.metadata or {}).get(_REMARKS, b"[]"), type=list[Remark])
+
+
+def index_names(table: pa.Table) -> list[str]:
+    """The columns of a table that `read_table` returned in which pandas wrote an index."""
+    return msgspec.json.decode((table.schema.metadata or {}).get(_INDEX, b"[]"), type=list[str])
 
 
 def to_columns(table: pa.Table, signature: Signature) -> Columns:

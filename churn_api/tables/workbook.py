@@ -35,6 +35,9 @@ MAX_TEXTS_BYTES = 1 << 28
 MAX_TOKEN_BYTES = 1 << 22
 """Of one XML tag; Excel's have a few dozen bytes."""
 
+MAX_LISTED = 20
+"""Sheets that an error lists."""
+
 _PIECE = 1 << 18
 _OLE = b"\xd0\xcf\x11\xe0"
 """The first bytes of an encrypted workbook, and of an old .xls."""
@@ -49,11 +52,11 @@ def _damaged(path: Path) -> TableError:
 
 
 @contextmanager
-def sheet_rows(path: Path, max_bytes: int) -> "Iterator[Iterator[SheetRow]]":
-    """The nonblank rows of the first sheet. Raises TableError, or TooLarge beyond `max_bytes` of XML."""
+def open_workbook(path: Path, max_bytes: int) -> "Iterator[Workbook]":
+    """A workbook, to be read inside the context. Raises TableError, or TooLarge beyond `max_bytes` of XML."""
     try:
         with path.open("rb") as file, _open_zip(path, file) as archive:
-            yield _Workbook(path, archive, max_bytes).rows()
+            yield Workbook(path, archive, max_bytes)
     except TableError:
         raise
     except (BadZipFile, EOFError, zlib.error, expat.ExpatError, *_PARSE_ERRORS) as error:
@@ -83,7 +86,7 @@ def _open_zip(path: Path, file: BinaryIO) -> ZipFile:
     return ZipFile(file)
 
 
-class _Workbook:
+class Workbook:
     """The parts of a workbook, decompressed within bounds; actual sizes count, not declared ones."""
 
     def __init__(self, path: Path, archive: ZipFile, max_bytes: int) -> None:
@@ -94,17 +97,31 @@ class _Workbook:
         self._main = next(target for kind, target in self._related("").values() if kind == "officeDocument")
         self._parts = self._related(self._main)
 
-    def rows(self) -> "Iterator[SheetRow]":
-        """The nonblank rows of the first sheet."""
         elements = self._elements(self._main, ("workbookPr", "sheet"))
-        sheets = [
-            next(value for key, value in attributes.items() if key.endswith(":id")) for attributes in elements["sheet"]
-        ]
-        sheet = next(target for kind, target in map(self._parts.__getitem__, sheets) if kind == "worksheet")
-        base_1904 = any(attributes.get("date1904") in ("1", "true") for attributes in elements["workbookPr"])
-        handler = Sheet(self._texts(), self._date_styles(), base_1904)
-        for _ in self._parse(sheet, handler, self._max_bytes):
+        self._base_1904 = any(attributes.get("date1904") in ("1", "true") for attributes in elements["workbookPr"])
+        self._sheets = dict(self._worksheets(elements["sheet"]))
+
+    @property
+    def sheets(self) -> tuple[str, ...]:
+        """The names of the sheets, in order."""
+        return tuple(self._sheets)
+
+    def rows(self, sheet: str | None = None) -> "Iterator[SheetRow]":
+        """The nonblank rows of a sheet, by default of the first. Raises TableError where there is no such sheet."""
+        if sheet is not None and sheet not in self._sheets:
+            known = ", ".join(map(repr, self.sheets[:MAX_LISTED]))
+            raise TableError(f"{self._path.name} has no sheet {sheet!r}: it has {known}")
+        part = next(iter(self._sheets.values())) if sheet is None else self._sheets[sheet]
+        handler = Sheet(self._texts(), self._date_styles(), self._base_1904)
+        for _ in self._parse(part, handler, self._max_bytes):
             yield from handler.take()
+
+    def _worksheets(self, sheets: list[dict[str, str]]) -> Iterator[tuple[str, str]]:
+        """The name and the part of each sheet that holds cells, not a chart."""
+        for attributes in sheets:
+            kind, part = self._parts[next(value for key, value in attributes.items() if key.endswith(":id"))]
+            if kind == "worksheet":
+                yield attributes["name"], part
 
     def _related(self, part: str) -> dict[str, tuple[str, str]]:
         """The type and the name of each part related to a part (or to the workbook: ''), by relationship id."""

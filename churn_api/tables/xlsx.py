@@ -1,14 +1,17 @@
-"""The Excel format: the first sheet of a workbook (.xlsx), with its header in row 1."""
+"""The Excel format: a sheet of a workbook (.xlsx), by default the first, with its header in row 1."""
 
 import io
 from collections.abc import Iterable, Iterator
-from itertools import repeat
+from itertools import chain, dropwhile, islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from churn_api.contract.bounds import CELL_BYTES, Bounds
+from churn_api.contract.remark import Remark
 from churn_api.tables.arrow import Arrow
+from churn_api.tables.cell_patterns import is_number
 from churn_api.tables.format import TableWriter
+from churn_api.tables.read_options import AS_IT_IS, PreparedFile, ReadOptions
 from churn_api.tables.sheet_xml import column_letters
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.table_size import check_columns, check_size
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 _BATCH_CELLS, _BATCH_TEXT = 1 << 16, 1 << 22
 """Cells, and characters of their text, held as Python objects at a time."""
+_TITLE_ROWS = 6
+"""The first rows, among which a header below a title is looked for."""
 
 
 class Xlsx(Arrow):
@@ -35,12 +40,18 @@ class Xlsx(Arrow):
     header_rows = 1
     part_format = Arrow.name
 
-    def prepare(self, path: Path, folder: Path, bounds: Bounds) -> Path:
-        """An Arrow copy of the first sheet's rows, without blank rows at its end."""
-        from churn_api.tables.workbook import sheet_rows
+    def prepare(self, path: Path, folder: Path, bounds: Bounds, options: ReadOptions = AS_IT_IS) -> PreparedFile:
+        """An Arrow copy of a sheet's rows below the skipped ones, without blank rows at its end."""
+        from churn_api.tables.workbook import open_workbook
 
-        with sheet_rows(path, bounds.bytes) as rows:
-            return _regroup(path, rows, folder, bounds)
+        with open_workbook(path, bounds.bytes) as workbook:
+            rows = workbook.rows(options.sheet)
+            copy = _regroup(path, rows, folder, bounds, options.skip_rows)
+        if options.sheet is not None or len(workbook.sheets) == 1:
+            return PreparedFile(copy)
+        seen = f"{path.name} has {len(workbook.sheets)} sheets"
+        done = f"the first, {workbook.sheets[0]!r}, is read"
+        return PreparedFile(copy, (Remark(seen=seen, done=done, option="--sheet NAME"),))
 
     def encode(self, table: "pa.Table") -> bytes:
         """A complete workbook."""
@@ -57,20 +68,20 @@ class Xlsx(Arrow):
         return WorkbookWriter(sink, schema.names)
 
 
-def _regroup(path: Path, rows: "Iterator[SheetRow]", folder: Path, bounds: Bounds) -> Path:
+def _regroup(path: Path, rows: "Iterator[SheetRow]", folder: Path, bounds: Bounds, skip_rows: int) -> Path:
     """Write rows to an Arrow file, each column in the common type of its cells, known only after the last row."""
     import pyarrow as pa
 
     from churn_api.tables.regrouping import write_regrouped
     from churn_api.tables.typed_cells import common_type
 
-    names = _header(path, rows)
+    names, rows = _header(path, rows, skip_rows)
     check_columns(path, len(names), bounds)
     cells_file, target = folder / f"{path.name}.cells", folder / f"{path.name}.regrouped"
     kinds: list[set[pa.DataType]] = [set() for _ in names]
     batches = 0
     with pa.OSFile(str(cells_file), "wb") as sink:
-        for batch in _batches(path, rows, len(names), bounds):
+        for batch in _batches(path, rows, skip_rows + 1, len(names), bounds):
             with pa.ipc.new_stream(sink, batch.schema) as writer:
                 writer.write_batch(batch)
             for seen, kind in zip(kinds, batch.schema.types, strict=True):
@@ -94,19 +105,39 @@ def _cast(batch: "pa.RecordBatch", schema: "pa.Schema") -> "pa.RecordBatch":
     )
 
 
-def _header(path: Path, rows: "Iterator[SheetRow]") -> list[str]:
-    number, cells = next(rows, (0, {}))
-    if number != 1:
-        raise TableError(f"{path.name}: row 1 of the first sheet is blank: it must name the columns")
-    return [str(cells.get(index, "")) for index in range(max(cells) + 1)]
+def _header(path: Path, rows: "Iterator[SheetRow]", skip_rows: int) -> "tuple[list[str], Iterator[SheetRow]]":
+    """The names of the columns, and the rows below. Raises TableError where the header is not in its row."""
+    below = dropwhile(lambda row: row[0] <= skip_rows, rows)
+    first = list(islice(below, _TITLE_ROWS))
+    number, cells = first[0] if first else (0, {})
+    for candidate, names in first[1:]:
+        if number and len(names) > len(cells) and _are_names(names):
+            raise TableError(
+                f"{path.name}: row {number} looks like a title, and row {candidate} like the header: "
+                f"--skip-rows {candidate - 1} takes it"
+            )
+    if number != skip_rows + 1:
+        remedy = f", or --skip-rows {number - 1} takes row {number}" if number else ""
+        which = "the first sheet" if skip_rows == 0 else "the sheet"
+        raise TableError(f"{path.name}: row {skip_rows + 1} of {which} is blank: it must name the columns{remedy}")
+    names_of_columns = [str(cells.get(index, "")) for index in range(max(cells) + 1)]
+    return names_of_columns, chain(first[1:], below)
 
 
-def _batches(path: Path, rows: "Iterable[SheetRow]", width: int, bounds: Bounds) -> "Iterator[pa.RecordBatch]":
+def _are_names(cells: "dict[int, Cell]") -> bool:
+    """Whether the cells of a row are different texts side by side, and none is a number."""
+    texts = [cell for cell in cells.values() if isinstance(cell, str) and not is_number(cell)]
+    return len(texts) == len(cells) == len(set(texts)) == max(cells) + 1
+
+
+def _batches(
+    path: Path, rows: "Iterable[SheetRow]", header: int, width: int, bounds: Bounds
+) -> "Iterator[pa.RecordBatch]":
     """The rows below the header in small batches, each column in the common type of its cells in the batch."""
     max_rows = max(1, _BATCH_CELLS // width)
     rows_held: list[list[Cell]] = []
     size, text = 0, 0
-    for number, row in enumerate(_filled(path, rows, width), 1):
+    for number, row in enumerate(_filled(path, rows, header, width), 1):
         bounds.check_rows(number)
         rows_held.append(row)
         text += sum(len(cell) for cell in row if type(cell) is str)
@@ -119,14 +150,16 @@ def _batches(path: Path, rows: "Iterable[SheetRow]", width: int, bounds: Bounds)
         yield _batch(rows_held)
 
 
-def _filled(path: Path, rows: "Iterable[SheetRow]", width: int) -> "Iterator[list[Cell]]":
+def _filled(path: Path, rows: "Iterable[SheetRow]", header: int, width: int) -> "Iterator[list[Cell]]":
     """Every row below the header, up to the last nonblank row, as a list of cells."""
     blank: list[Cell] = [None] * width
-    last = 1
+    last = header
     for number, cells in rows:
         if max(cells) >= width:
             column = column_letters(max(cells))
-            raise TableError(f"{path.name}, row {number}: a cell stands in column {column}, which row 1 does not name")
+            raise TableError(
+                f"{path.name}, row {number}: a cell stands in column {column}, which row {header} does not name"
+            )
         yield from repeat(blank, number - last - 1)
         row = blank.copy()
         for index, value in cells.items():

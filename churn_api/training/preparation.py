@@ -19,9 +19,10 @@ from churn_api.scoring.output import refuse_reserved_names
 from churn_api.scoring.sklearn import to_frame
 from churn_api.tables.inference import infer_signature, require_column
 from churn_api.tables.notation_inference import NotationOptions, infer_notations
+from churn_api.tables.read_options import AS_IT_IS, ReadOptions
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.target import in_group, infer_target, target_texts
-from churn_api.tables.training_table import read_table, row_number, to_columns
+from churn_api.tables.training_table import file_remarks, index_names, read_table, row_number, to_columns
 from churn_api.training import data_checks
 from churn_api.training.collinearity import HIGH_CORRELATION, correlated_groups, twins
 from churn_api.training.declared_ranges import Range, with_ranges
@@ -52,13 +53,14 @@ class TrainingOptions:
     accept_leakage: tuple[str, ...] = ()
     """Columns that may determine the target by themselves: they are known before the outcome."""
     opened: tuple[str, ...] = ()
+    file: ReadOptions = AS_IT_IS
     notation: NotationOptions = field(default_factory=NotationOptions)
     as_of: date | None = None
     """The day from which models count dates back; by default the latest date in the table."""
     ranges: Mapping[str, Range] = field(default_factory=dict)
     """By column, the numbers that are valid; others are refused."""
     signature: Signature | None = None
-    """A declared signature. Of the other options only the target, `drop_label` and `accept_leakage` are then used."""
+    """A declared signature. The other options about columns, except `accept_leakage`, are then unused."""
 
 
 class TrainingData(NamedTuple):
@@ -101,14 +103,14 @@ def prepare(path: Path, options: TrainingOptions) -> TrainingData:
 
 
 def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
-    table = read_table(path)
+    table = read_table(path, options.file)
     target = _target(table, options)
     for name in options.beside:
         require_column(table, name)
     if options.signature:
         # Every row, including those without a target: training rejects what a request would reject.
         to_columns(table, options.signature)
-    findings = _Findings(frozenset(options.opened + options.include))
+    findings = _Findings(frozenset(options.opened + options.include), file_remarks(table))
     table, labels = _labelled(table, target, options.drop_label, findings)
     _require_enough(labels, target)
     duplicates = data_checks.duplicate_rows(table)
@@ -176,6 +178,9 @@ def _inferred(table: pa.Table, target: Target, options: TrainingOptions, finding
         name for name in table.column_names if name not in {target.name, identifier, *options.exclude, *options.beside}
     ]
     findings.remarks += [remark for remark in written.remarks if remark.column in names]
+    for name in index_names(table):
+        if name in names:
+            findings.drop(name, "is the index of a pandas frame", f"--id {name!r} or --include {name!r}")
     for name in data_checks.constant_columns(table, names):
         findings.drop(name, "is the same in every row")
     for name in sorted(written.ambiguous_dates.keys() & set(names) - set(findings.leave_out)):

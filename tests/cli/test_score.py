@@ -211,7 +211,7 @@ def test_refusals(here, arguments, message):
 BROKEN = {
     "empty": (b"", "table.csv is empty"),
     "a misspelt column": (TEXT.replace("tenure", "Tenur").encode(), "required. Column 2 is unknown: did you"),
-    "utf-16": (TEXT.encode("utf-16"), "save it as CSV UTF-8"),
+    "latin-1 in its header": ("é".encode("latin-1") + TEXT.encode(), "save it as CSV UTF-8"),
     "latin-1": (TEXT.replace("C00001", "C\xe9").encode("latin-1"), "table.csv, line 3: not UTF-8"),
     "an open quote": (TEXT.replace("C00299", '"C00299').encode(), "table.csv, line 301: a quote is opened"),
     "half a gzip": (gzip.compress(TEXT.encode())[:-9], "table.csv is not a whole gzip file"),

@@ -55,12 +55,11 @@ def table_response(model: Model, sent: str, wanted: str | None, query: dict[str,
     Raises Problem, TableError, InvalidTable, InvalidRecord or TooManyRows.
     """
     # Imported here: workers without table requests never load pyarrow.
-    from churn_api.tables.layout import prepare, read_layout
+    from churn_api.tables.layout import open_table
 
     with scratch_folder() as folder:
         bounds = Bounds(current_app.config["MAX_CONTENT_LENGTH"], current_app.config["MAX_BATCH_ROWS"], MAX_COLUMNS)
-        path = prepare(_save_body(folder), sent, folder, bounds)
-        layout = read_layout(path, sent, bounds)
+        layout = open_table(_save_body(folder), sent, folder, bounds)
         if wanted is None:
             return _as_json(model, layout, query)
         return _as_table(model, layout, wanted, query)

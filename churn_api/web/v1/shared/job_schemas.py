@@ -4,6 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from churn_api.jobs.job import STATES
 from churn_api.tables.formats import DEFAULT, FORMATS
+from churn_api.tables.read_options import ENCODINGS, MAX_SKIPPED_ROWS
 from churn_api.web import API_V1
 from churn_api.web.core.schemas import BodyOrFileSchema, PlainFloat, PlainInteger, QuerySchema
 from churn_api.web.v1.shared.batch_options import A_TABLE, FAIL, SKIP, KeepField
@@ -43,6 +44,18 @@ class JobBodySchema(BodyOrFileSchema):
     result_format = fields.String(
         validate=validate.OneOf(list(FORMATS)),
         metadata={"description": "Format of the result; by default the input's."},
+    )
+    encoding = fields.String(
+        validate=validate.OneOf(ENCODINGS),
+        metadata={"description": "Encoding of a text; by default UTF-8, or what its byte order mark says."},
+    )
+    skip_rows = PlainInteger(
+        load_default=0,
+        validate=validate.Range(0, MAX_SKIPPED_ROWS),
+        metadata={"description": "Lines above the header of a CSV or a sheet."},
+    )
+    sheet = fields.String(
+        validate=validate.Length(1, 255), metadata={"description": "Sheet of a workbook; by default the first."}
     )
     on_error = fields.String(
         load_default=FAIL,

@@ -55,6 +55,9 @@ def build_job_request(members: dict[str, Any], name: str, media_type: str) -> Re
         source=members.get("source", ""),
         engine=current_app.config["JOB_ENGINE"],
         excel_safe=is_excel_safe(members, result_format),
+        encoding=members.get("encoding"),
+        skip_rows=members["skip_rows"],
+        sheet=members.get("sheet"),
     )
 
 

@@ -22,9 +22,9 @@ from churn_api.registry.management import Management
 from churn_api.registry.worker_reports import WorkerReporter
 from churn_api.serving.data_plane import DataPlane
 from churn_api.store import schema
+from churn_api.store.change_watcher import Watcher
 from churn_api.store.database import Database, DatabaseAway
 from churn_api.store.database_errors import DatabaseUnusable
-from churn_api.store.watcher import Watcher
 
 if TYPE_CHECKING:
     from churn_api.access.tokens import Tokens

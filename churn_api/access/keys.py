@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from churn_api.access import fingerprints
+from churn_api.access import secret_fingerprints
 from churn_api.store import audit, change_counters
 from churn_api.store.database import Database
 from churn_api.store.tables import KEYS
@@ -50,7 +50,7 @@ class Keys:
     ) -> NewKey:
         """Create a key. Raises KeyConflict where the name is taken, OtherSecret where the pepper is another."""
         with self._database.transaction() as connection:
-            fingerprints.check(connection, fingerprints.PEPPER, self._pepper, by=by)
+            secret_fingerprints.check(connection, secret_fingerprints.PEPPER, self._pepper, by=by)
             if _active(connection, name):
                 raise KeyConflict(f"there is an active key named {name!r}: rotate it, or revoke it first")
             expires_at = None if expires is None else datetime.now(UTC) + expires
@@ -66,7 +66,7 @@ class Keys:
         """
         ends = datetime.now(UTC) + grace
         with self._database.transaction() as connection:
-            fingerprints.check(connection, fingerprints.PEPPER, self._pepper, by=by)
+            secret_fingerprints.check(connection, secret_fingerprints.PEPPER, self._pepper, by=by)
             active = _active(connection, name)
             if not active:
                 raise KeyConflict(f"there is no active key named {name!r}")

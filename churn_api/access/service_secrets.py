@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import IntegrityError
 
-from churn_api.access import fingerprints
+from churn_api.access import secret_fingerprints
 from churn_api.access.secrets import secret
 from churn_api.store.audit import startup_actor
 from churn_api.store.database import Database, DatabaseAway
@@ -33,23 +33,23 @@ class ServiceSecrets:
 
     def check(self) -> None:
         """Raise OtherSecret where this machine's secrets differ from the other machines'. Raises DatabaseAway."""
-        secrets = {name: self.get(name) for name in fingerprints.NAMES}
+        secrets = {name: self.get(name) for name in secret_fingerprints.NAMES}
         with self._database.reading() as connection:
             # A list, not a generator inside `all`: every secret is checked.
-            known = [fingerprints.is_known(connection, name, value) for name, value in secrets.items()]
+            known = [secret_fingerprints.is_known(connection, name, value) for name, value in secrets.items()]
         if not all(known):
             self._store_fingerprints(secrets)
 
     def _check_lost(self, name: str) -> None:
         """Raise OtherSecret where a new secret would replace one that the database's keys or tokens were made with."""
         with contextlib.suppress(DatabaseAway), self._database.reading() as connection:
-            fingerprints.check_lost(connection, name, self._instance / name.lower())
+            secret_fingerprints.check_lost(connection, name, self._instance / name.lower())
 
     def _store_fingerprints(self, secrets: Mapping[str, bytes]) -> None:
         try:
             with self._database.transaction() as connection:
                 for name, value in secrets.items():
-                    fingerprints.check(connection, name, value, by=startup_actor())
+                    secret_fingerprints.check(connection, name, value, by=startup_actor())
         except IntegrityError:
             # Another machine started at the same moment and stored its fingerprints first: compare with those.
             self.check()

@@ -2,7 +2,7 @@
 
 import click
 
-from churn_api.access import fingerprints
+from churn_api.access import secret_fingerprints
 from churn_api.access.secrets import secret
 from churn_api.cli.command_helpers import actor, load_settings_or_refuse, open_services
 
@@ -23,7 +23,7 @@ def secrets() -> None:
 
 
 @secrets.command()
-@click.argument("name", type=click.Choice(fingerprints.NAMES))
+@click.argument("name", type=click.Choice(secret_fingerprints.NAMES))
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def adopt(name: str, yes: bool) -> None:
     """Store the fingerprint of this machine's secret NAME in the database, in place of the previous one.
@@ -34,11 +34,11 @@ def adopt(name: str, yes: bool) -> None:
     settings = load_settings_or_refuse()
     with open_services() as services:
         if not yes:
-            effect = "revokes every active key" if name == fingerprints.PEPPER else "makes all tokens invalid"
+            effect = "revokes every active key" if name == secret_fingerprints.PEPPER else "makes all tokens invalid"
             click.confirm(f"This {effect}. Continue?", abort=True, err=True)
         own = secret(name, settings[name], services.instance, single_machine=services.database.is_local)
         with services.database.transaction() as connection:
-            revoked = fingerprints.adopt(connection, name, own, by=actor())
+            revoked = secret_fingerprints.adopt(connection, name, own, by=actor())
     for key in revoked:
         click.echo(f"revoked {key}")
     click.echo(f"{name} is adopted: restart all servers that use another value", err=True)

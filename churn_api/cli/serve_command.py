@@ -10,7 +10,7 @@ import click
 
 from churn_api.cli.command_helpers import load_settings_or_refuse, refuse
 from churn_api.config import StartError
-from churn_api.server.listening import bind_of, check_settings
+from churn_api.server.listen_address import bind_of, check_settings
 
 PACKAGE = Path(__file__).parents[1]
 STOP_SECONDS = 60

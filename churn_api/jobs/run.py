@@ -13,8 +13,8 @@ from churn_api.contract.bounds import MAX_COLUMNS, Bounds
 from churn_api.jobs.files import JobFiles, atomic_write
 from churn_api.jobs.job import Lease, Request
 from churn_api.jobs.job_limits import JobLimits
-from churn_api.jobs.parts import part_format, score_into
 from churn_api.jobs.row_errors import RowErrors
+from churn_api.jobs.score_part import part_format, score_into
 from churn_api.jobs.sources import Sources
 from churn_api.serving.engine import Check, Engine
 from churn_api.serving.scoring_progress import Progress, finished_blocks, initial_progress

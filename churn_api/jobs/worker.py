@@ -16,9 +16,9 @@ from churn_api.jobs.files import JobFiles
 from churn_api.jobs.heartbeat import Heartbeat
 from churn_api.jobs.job import Lease
 from churn_api.jobs.leases import Cancelled, LeaseLost, Leases
-from churn_api.jobs.parts import is_data_set, part_format
 from churn_api.jobs.retention import Pruned
 from churn_api.jobs.run import JobRun, Resources
+from churn_api.jobs.score_part import is_data_set, part_format
 from churn_api.jobs.stop_flag import StopFlag, Stopped
 from churn_api.serving.engine import EngineUnavailable
 from churn_api.serving.scoring_progress import Progress

@@ -8,8 +8,8 @@ from time import monotonic
 from churn_api.registry.bundle import bundle_digests
 from churn_api.registry.catalog import Catalog
 from churn_api.registry.live import LiveModels
-from churn_api.registry.not_live import log_not_live
 from churn_api.registry.verification import Unrunnable, verify_each
+from churn_api.registry.versions_not_live import log_not_live
 from churn_api.store.audit import startup_actor
 
 RETRY_SECONDS = 5

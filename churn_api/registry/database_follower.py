@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 
 from churn_api.registry.worker_reports import WorkerReporter
+from churn_api.store.change_watcher import Watcher
 from churn_api.store.database import Database, DatabaseAway
-from churn_api.store.watcher import Watcher
 
 log = logging.getLogger(__name__)
 

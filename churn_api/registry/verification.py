@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 
 from churn_api.registry.bundle import BundleError, read_card, verify_files
-from churn_api.registry.trial import TrialBundle, TrialResult, TrialTask
+from churn_api.registry.trial_process import TrialBundle, TrialResult, TrialTask
 
-_CODE = "import sys; sys.path.insert(0, sys.argv[1]); from churn_api.registry.trial import main; main()"
+_CODE = "import sys; sys.path.insert(0, sys.argv[1]); from churn_api.registry.trial_process import main; main()"
 CPU_SECONDS = 10
 """Processor time for loading a bundle and scoring a few rows."""
 WALL_SECONDS = 20

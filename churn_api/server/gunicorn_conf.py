@@ -13,7 +13,7 @@ from typing import Any
 
 from churn_api.config import StartError, load_settings, metrics_dir
 from churn_api.server import stop_signals
-from churn_api.server.listening import bind_of, check_open_auth, check_server
+from churn_api.server.listen_address import bind_of, check_open_auth, check_server
 from churn_api.server.supervisor import JobWorker
 from churn_api.server.thread_limits import limit_threads
 from churn_api.telemetry import logs

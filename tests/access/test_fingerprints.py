@@ -5,7 +5,7 @@ import logging
 import pytest
 from click.testing import CliRunner
 
-from churn_api.access.fingerprints import OtherSecret
+from churn_api.access.secret_fingerprints import OtherSecret
 from churn_api.app import create_app
 from churn_api.cli import main
 from churn_api.config import load_settings

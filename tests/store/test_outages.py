@@ -12,10 +12,10 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from churn_api.store import change_counters
+from churn_api.store.change_watcher import Watcher
 from churn_api.store.database import Database, DatabaseAway
 from churn_api.store.database_errors import DatabaseBusy, DatabaseReadOnly, DatabaseUnusable
 from churn_api.store.schema import upgrade
-from churn_api.store.watcher import Watcher
 
 SOON = 6.0
 """Seconds: a couple, and what a busy machine adds; it was 10 to 34."""

@@ -2,8 +2,8 @@ import logging
 import time
 
 from churn_api.store import change_counters
+from churn_api.store.change_watcher import Watcher
 from churn_api.store.database_errors import DatabaseReadOnly
-from churn_api.store.watcher import Watcher
 
 
 def bump(database, topic):

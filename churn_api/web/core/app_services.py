@@ -4,7 +4,7 @@ from flask import Flask
 
 from churn_api.registry.live import LiveModels
 from churn_api.services import Services
-from churn_api.web.core.cleanup import on_close
+from churn_api.web.core.application_close import on_close
 from churn_api.web.core.request_record import current_request
 
 _KEY = "churn_api"

@@ -16,7 +16,7 @@ from churn_api.services import Services
 from churn_api.store.audit import actor
 from churn_api.store.database import DatabaseAway
 from churn_api.web.core.app_services import has_services, services_of
-from churn_api.web.core.cleanup import close_all
+from churn_api.web.core.application_close import close_all
 
 _MOUNTED = "churn_api_mounted"
 

@@ -10,7 +10,7 @@ from flask import Flask
 
 from churn_api.access.file_counters import uri_of
 from churn_api.access.redis_counters import SCHEMES, counters_uri
-from churn_api.web.core.cleanup import on_close
+from churn_api.web.core.application_close import on_close
 from churn_api.web.core.client_address import address_of
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.problems import Problem

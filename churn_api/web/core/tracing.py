@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from churn_api.telemetry.traceparent import read_traceparent
 from churn_api.telemetry.traces import spans_to
-from churn_api.web.core.cleanup import on_close
+from churn_api.web.core.application_close import on_close
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.request_record import RequestRecord
 

@@ -92,9 +92,11 @@ def test_signature(card):
     assert features["Contract"].choices == ("Month-to-month", "One year", "Two year")
 
 
-def test_no_warnings(trained):
-    """The table has nothing odd about it."""
-    assert trained.warnings == []
+def test_remarks(trained):
+    """Of this table two columns are said to go together, and nothing else."""
+    assert [(remark.column, remark.seen.split(" (")[0]) for remark in trained.remarks] == [
+        ("tenure", "rises and falls with 'TotalCharges'")
+    ]
 
 
 def test_every_row_over_http(served, telco, models, records):

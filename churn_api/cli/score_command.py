@@ -14,7 +14,7 @@ from churn_api.cli.file_options import file_options, take_read_options
 from churn_api.cli.model_selection import select_bundle
 from churn_api.cli.outputs import PIPE, check_output, check_terminal
 from churn_api.cli.scoring_run import run_scoring
-from churn_api.contract.bounds import NO_BOUNDS
+from churn_api.contract.size_limits import NO_BOUNDS
 from churn_api.tables.formats import DEFAULT, EXCEL_SAFE, FORMATS, LINES, TITLES, format_of_name, is_excel_safe
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 import orjson
 
-from churn_api.contract.bounds import MAX_COLUMNS, TooManyMembers, TooManyRows
 from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.contract.json_size import has_longer_list, has_more_values
 from churn_api.contract.record import InvalidRecord
 from churn_api.contract.signature import MAX_NAME_LENGTH
+from churn_api.contract.size_limits import MAX_COLUMNS, TooManyMembers, TooManyRows
 from churn_api.contract.struct import list_struct
 
 MAX_VALUES = 1 << 18

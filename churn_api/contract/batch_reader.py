@@ -11,7 +11,6 @@ import msgspec
 
 from churn_api.contract.batch import CUSTOMERS, Batch, PathFromRoot, path_of_only_record, paths_in_list
 from churn_api.contract.batch_body import check_list, parse_record
-from churn_api.contract.bounds import TooManyRows
 from churn_api.contract.columns import ColumnsBuilder
 from churn_api.contract.faults import MAX_FAULTS, Fault, FirstFaults, bounded_hints
 from churn_api.contract.json_size import has_longer_list, may_have_longer_list
@@ -19,6 +18,7 @@ from churn_api.contract.outside_training import OutsideTraining
 from churn_api.contract.record import InvalidRecord, RecordReader
 from churn_api.contract.record_decoder import RecordDecoder, RowValues
 from churn_api.contract.signature import Signature
+from churn_api.contract.size_limits import TooManyRows
 from churn_api.contract.struct import list_struct
 from churn_api.contract.unseen_categories import UnseenCategories
 

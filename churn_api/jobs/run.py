@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from churn_api.contract.bounds import MAX_COLUMNS, Bounds
+from churn_api.contract.size_limits import MAX_COLUMNS, Bounds
 from churn_api.jobs.files import JobFiles, atomic_write
 from churn_api.jobs.job import Lease, Request
 from churn_api.jobs.job_limits import JobLimits

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from churn_api.contract.batch import Batch
-from churn_api.contract.bounds import TooManyRows
 from churn_api.contract.faults import MAX_FAULTS, Fault
 from churn_api.contract.record import InvalidRecord
+from churn_api.contract.size_limits import TooManyRows
 from churn_api.registry.model import Model
 from churn_api.scoring.output import Computed
 from churn_api.serving.answer import Answer, PredictionObserver, predict_columns

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
-from churn_api.contract.bounds import Bounds
+from churn_api.contract.size_limits import Bounds
 from churn_api.tables.column_names import refuse_bad_names, unnamed
 from churn_api.tables.file_parts import BLOCK_ROWS, Block, Cells, Layout
 from churn_api.tables.format import Format, TableWriter

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from churn_api.contract.bounds import Bounds
 from churn_api.contract.remark import Remark
+from churn_api.contract.size_limits import Bounds
 from churn_api.tables.column_names import unnamed
 from churn_api.tables.csv_header import delimiter_name, read_header
 from churn_api.tables.encodings import prepare_text

@@ -4,7 +4,7 @@ import gzip
 import zlib
 from pathlib import Path
 
-from churn_api.contract.bounds import Bounds
+from churn_api.contract.size_limits import Bounds
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.table_size import check_size
 

@@ -4,8 +4,8 @@ import codecs
 import re
 from pathlib import Path
 
-from churn_api.contract.bounds import Bounds
 from churn_api.contract.remark import Remark
+from churn_api.contract.size_limits import Bounds
 from churn_api.tables.decompression import decompress
 from churn_api.tables.read_options import PreparedFile, ReadOptions
 from churn_api.tables.table_errors import TableError

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol
 
-from churn_api.contract.bounds import Bounds
 from churn_api.contract.record import RecordReader
+from churn_api.contract.size_limits import Bounds
 from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.read_options import AS_IT_IS, PreparedFile, ReadOptions
 

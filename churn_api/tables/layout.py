@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from churn_api.contract.bounds import CELL_BYTES, NO_BOUNDS, Bounds, TooManyRows
+from churn_api.contract.size_limits import CELL_BYTES, NO_BOUNDS, Bounds, TooManyRows
 from churn_api.tables.file_parts import Layout
 from churn_api.tables.formats import FORMATS
 from churn_api.tables.read_options import AS_IT_IS, ReadOptions

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
-from churn_api.contract.bounds import Bounds
 from churn_api.contract.record import RecordReader
+from churn_api.contract.size_limits import Bounds
 from churn_api.tables.encodings import prepare_text
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.format import BlockReader, Format

@@ -7,8 +7,8 @@ import msgspec
 import orjson
 from msgspec import Raw
 
-from churn_api.contract.bounds import MAX_COLUMNS
 from churn_api.contract.json_size import has_more_members, has_more_values
+from churn_api.contract.size_limits import MAX_COLUMNS
 from churn_api.tables.table_errors import TooLarge
 from churn_api.tables.text_blocks import NONBLANK_LINE
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from churn_api.contract.bounds import Bounds
+from churn_api.contract.size_limits import Bounds
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.table_size import check_columns
 from churn_api.tables.thrift_structs import I32, I64, Struct, StructReader, integer

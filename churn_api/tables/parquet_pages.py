@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from churn_api.contract.bounds import Bounds
+from churn_api.contract.size_limits import Bounds
 from churn_api.tables.parquet_footer import Chunk, chunks, damaged
 from churn_api.tables.table_size import check_size
 from churn_api.tables.thrift_structs import I32, Struct, StructReader, integer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from churn_api.contract.bounds import CELL_BYTES, Bounds
+from churn_api.contract.size_limits import CELL_BYTES, Bounds
 from churn_api.tables.arrow_messages import messages
 from churn_api.tables.arrow_types import is_readable, plain_bytes, plain_field
 from churn_api.tables.file_parts import BLOCK_ROWS, MAX_MESSAGE_BYTES

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from churn_api.contract.bounds import NO_BOUNDS
+from churn_api.contract.size_limits import NO_BOUNDS
 from churn_api.tables.arrow_types import dictionary_type, plain_bytes, plain_type, refuse_unreadable
 from churn_api.tables.file_parts import Block, Cells, Layout
 from churn_api.tables.parquet_footer import Chunk, chunks

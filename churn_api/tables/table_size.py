@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from churn_api.contract.bounds import CELL_BYTES, Bounds
+from churn_api.contract.size_limits import CELL_BYTES, Bounds
 from churn_api.tables.file_parts import BLOCK_ROWS, MAX_BLOCK_BYTES
 from churn_api.tables.table_errors import TooLarge
 

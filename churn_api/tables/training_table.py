@@ -12,11 +12,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from churn_api.contract.bounds import NO_BOUNDS
 from churn_api.contract.columns import Columns
 from churn_api.contract.record import RecordReader
 from churn_api.contract.remark import Remark
 from churn_api.contract.signature import Feature, Signature
+from churn_api.contract.size_limits import NO_BOUNDS
 from churn_api.tables.blocks import blocks
 from churn_api.tables.cell_text import as_text, trimmed
 from churn_api.tables.cell_values import is_missing, json_converter, plain_column, plain_feature_column

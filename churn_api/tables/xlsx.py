@@ -6,8 +6,8 @@ from itertools import chain, dropwhile, islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from churn_api.contract.bounds import CELL_BYTES, Bounds
 from churn_api.contract.remark import Remark
+from churn_api.contract.size_limits import CELL_BYTES, Bounds
 from churn_api.tables.arrow import Arrow
 from churn_api.tables.cell_patterns import is_number
 from churn_api.tables.format import TableWriter

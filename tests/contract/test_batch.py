@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn_api.contract.batch_reader import BatchReader
-from churn_api.contract.bounds import TooManyRows
 from churn_api.contract.columns import ColumnsBuilder
 from churn_api.contract.record import InvalidRecord, RecordReader
 from churn_api.contract.signature import Signature
+from churn_api.contract.size_limits import TooManyRows
 
 SIGNATURE = signature(
     feature("tenure", required=True, nullable=False),

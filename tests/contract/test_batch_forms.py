@@ -12,8 +12,8 @@ from test_batch import VALUES, records, same, serialised, signatures
 
 from churn_api.contract.batch import path_of_only_record, paths_in_list
 from churn_api.contract.batch_reader import BatchReader
-from churn_api.contract.bounds import TooManyRows
 from churn_api.contract.record import InvalidRecord
+from churn_api.contract.size_limits import TooManyRows
 
 READER = BatchReader(
     signature(

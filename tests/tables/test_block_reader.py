@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_api.contract.bounds import Bounds
+from churn_api.contract.size_limits import Bounds
 from churn_api.tables import text_blocks
 from churn_api.tables.blocks import blocks
 from churn_api.tables.file_parts import BLOCK_ROWS as ROWS

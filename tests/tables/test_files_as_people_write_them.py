@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_api.contract.bounds import Bounds
+from churn_api.contract.size_limits import Bounds
 from churn_api.tables.blocks import blocks
 from churn_api.tables.layout import open_table
 from churn_api.tables.read_options import ENCODINGS, ReadOptions

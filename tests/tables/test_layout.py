@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from churn_api.contract.bounds import Bounds
+from churn_api.contract.size_limits import Bounds
 from churn_api.tables import regrouping
 from churn_api.tables.layout import prepare, read_layout
 from churn_api.tables.table_errors import TableError, TooLarge

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_api.contract.bounds import Bounds
+from churn_api.contract.size_limits import Bounds
 from churn_api.tables.blocks import blocks
 from churn_api.tables.file_parts import Block
 from churn_api.tables.formats import FORMATS

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from table_files import workbook_of
 
-from churn_api.contract.bounds import Bounds
 from churn_api.contract.record import RecordReader
+from churn_api.contract.size_limits import Bounds
 from churn_api.tables import workbook, workbook_writer
 from churn_api.tables.blocks import blocks
 from churn_api.tables.file_parts import BLOCK_ROWS, Block

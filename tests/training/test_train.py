@@ -19,8 +19,8 @@ from sklearn.metrics import roc_auc_score
 from table_files import WRITE
 
 from churn_api.cli import main
-from churn_api.contract.bounds import Bounds
 from churn_api.contract.columns import Columns
+from churn_api.contract.size_limits import Bounds
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import load_model
 from churn_api.scoring.sklearn import to_frame

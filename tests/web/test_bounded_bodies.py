@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from table_files import parquet, stream, workbook_of
 
-from churn_api.contract.bounds import MAX_COLUMNS
 from churn_api.contract.record import RecordReader
+from churn_api.contract.size_limits import MAX_COLUMNS
 from churn_api.tables.formats import FORMATS
 
 BATCH, ONE = "/api/v1/batch-predict", "/api/v1/predict"

@@ -7,9 +7,9 @@ import orjson
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from churn_api.contract.bounds import TooManyMembers, TooManyRows
 from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
+from churn_api.contract.size_limits import TooManyMembers, TooManyRows
 from churn_api.serving.data_plane import InvalidTable
 from churn_api.tables.table_errors import TableError, TableFaults, TooLarge, concerns_keep
 from churn_api.web.core.problems import Problem, body_errors, invalid, more_errors, query_errors, response_for

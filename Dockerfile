@@ -2,7 +2,7 @@
 # A tag moves. To build on one image and no other, name it by its digest, which
 # `docker buildx imagetools inspect python:3.13-slim` prints: --build-arg BASE=python:3.13-slim@sha256:…
 ARG BASE=python:3.13-slim
-# With deploy/container/requirements-otel.txt the image also exports traces.
+# With deploy/container/requirements-otel.txt the image also exports traces; with requirements-train.txt it can train.
 ARG LOCK=deploy/container/requirements.txt
 
 FROM ${BASE} AS build
@@ -10,15 +10,15 @@ ARG LOCK
 WORKDIR /src
 # pip stays outside of what is copied on.
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/churn-api
-COPY deploy/container/requirements.txt deploy/container/requirements-otel.txt deploy/container/
+COPY deploy/container/requirements.txt deploy/container/requirements-otel.txt deploy/container/requirements-train.txt deploy/container/
 COPY setup.cfg pyproject.toml README.md LICENSE ./
-# Each file has to have the hash that the lock says; the extras `train`, `dask` and `reload` are not in it.
+# Each file has to have the hash that the lock says; the extras `dask` and `reload` are in none.
 RUN /opt/pip/bin/pip --python /opt/churn-api/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
     --require-hashes -r "$LOCK"
 COPY churn_api churn_api
 RUN /opt/pip/bin/pip --python /opt/churn-api/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
     --no-deps .
-COPY deploy/container/alive.py /opt/churn-api/app/
+COPY deploy/container/alive.py deploy/container/retrain.sh /opt/churn-api/app/
 # A third of what was installed is for building against it, for debuggers, for its own tests, or a copy that nothing loads.
 RUN command -v strip || (apt-get update && apt-get install -y --no-install-recommends binutils)
 RUN cd /opt/churn-api/lib/python3*/site-packages && \
@@ -27,7 +27,7 @@ RUN cd /opt/churn-api/lib/python3*/site-packages && \
     pyarrow/_substrait* pyarrow/_hdfs* pyarrow/_orc* pyarrow/_dataset_orc* \
     pyarrow/_pyarrow_cpp_tests* numpy/_core/_simd* numpy/_core/*_tests.*.so alembic/testing \
     onnxruntime/transformers onnxruntime/tools onnxruntime/quantization onnxruntime/datasets \
-    onnxruntime/capi/libonnxruntime.so* numpy/f2py numpy/distutils flasgger/ui2 flasgger/ui3 \
+    onnxruntime/capi/libonnxruntime.so* numpy/distutils flasgger/ui2 flasgger/ui3 \
     sqlalchemy/testing sqlalchemy/dialects/mysql sqlalchemy/dialects/oracle sqlalchemy/dialects/mssql && \
     find pygments/lexers pygments/styles -name '[a-z]*.py' -delete && \
     find . -type d \( -name tests -o -name test \) -prune -exec rm -rf {} + && \

@@ -73,6 +73,8 @@ lock: .venv/dev ## Pin the dependencies of setup.cfg and requirements-dev.in wit
 	$(LOCK) --constraint requirements.txt --extra postgres --extra redis setup.cfg --output-file deploy/container/requirements.txt
 	$(LOCK) --constraint requirements.txt --extra postgres --extra redis --extra otel setup.cfg \
 	    --output-file deploy/container/requirements-otel.txt
+	$(LOCK) --constraint requirements.txt --extra postgres --extra redis --extra train setup.cfg \
+	    --output-file deploy/container/requirements-train.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) benchmarks/requirements.in --output-file benchmarks/requirements.txt
 

@@ -174,11 +174,20 @@ def test_the_image_installs_what_its_lock_has(tmp_path):
         assert pinned(lock).items() <= complete.items()
 
 
+def test_the_training_image_has_the_libraries_of_the_image_and_of_training():
+    """The lock of the image that trains has every package of the image's lock, and those of training, no newer ones."""
+    train = pinned("deploy/container/requirements-train.txt")
+    assert pinned("deploy/container/requirements.txt").items() <= train.items() <= pinned("requirements.txt").items()
+    assert {"scikit-learn", "pandas", "skl2onnx"} < train.keys()
+    assert not {"dask", "watchfiles"} & train.keys()
+
+
 LOCKS = [
     "requirements.txt",
     "requirements-dev.txt",
     "deploy/container/requirements.txt",
     "deploy/container/requirements-otel.txt",
+    "deploy/container/requirements-train.txt",
 ]
 
 

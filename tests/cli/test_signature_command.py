@@ -17,6 +17,7 @@ from churn_api.contract.notation import Notation
 from churn_api.contract.signature import Observed, Signature
 from churn_api.registry.bundle import read_card
 from churn_api.tables.notation_inference import NotationOptions
+from churn_api.tables.read_options import ReadOptions
 from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training.preparation import TrainingOptions
 from churn_api.training.signature_sample import sample_of_signature
@@ -64,8 +65,8 @@ def test_refusals(run, small_table):
 
 def test_same_options():
     """The command takes every option of `train` that says how to read a table."""
-    options = {field.name for field in fields(TrainingOptions)} - {"signature", "notation"}
-    assert {*options, *NotationOptions._fields, "table"} == SHARED
+    options = {field.name for field in fields(TrainingOptions)} - {"signature", "notation", "file", "beside"}
+    assert {*options, *NotationOptions._fields, *ReadOptions._fields, "table"} == SHARED
 
 
 RANGES = st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)).map(sorted)

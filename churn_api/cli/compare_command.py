@@ -93,14 +93,14 @@ def _card(folder: Path) -> Card:
 
 def _rows(changes: list[MetricChange]) -> list[list[str]]:
     return [
-        [METRICS[one.name].title, f"{one.first:.4f}", f"{one.second:.4f}", f"{one.difference:+.4f}", one.verdict]
+        [METRICS[one.name].title, f"{one.first:.4f}", f"{one.second:.4f}", f"{one.difference:+.4f}", one.result]
         for one in changes
     ]
 
 
 def _as_json(name: str, first: str, second: str, changes: list[MetricChange]) -> dict[str, object]:
     metrics = {
-        one.name: {"first": one.first, "second": one.second, "difference": one.difference, "verdict": one.verdict}
+        one.name: {"first": one.first, "second": one.second, "difference": one.difference, "result": one.result}
         for one in changes
     }
     return {"name": name, "first": first, "second": second, "metrics": metrics, "worse": bool(worse(changes))}

@@ -28,7 +28,7 @@ FORMATS = ("html", "svg", "json")
 @click.command(epilog=EXAMPLES)
 @click.argument("model")
 @click.argument("version", required=False)
-@click.option("--against", metavar="VERSION", help="Draw the curves of another version of the model beside.")
+@click.option("--against", metavar="VERSION", help="Draw the curves of another version of the model, too.")
 @click.option("-o", "--output", default=PIPE, metavar="FILE", help="File to write. [default: stdout]")
 @click.option(
     "--format",

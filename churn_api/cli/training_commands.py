@@ -91,7 +91,7 @@ compiled to ONNX, checked to predict as before, and written as the next version 
     "--seed", type=IntegerRange(min=0, max=2**32 - 1), default=0, show_default=True, help="Seed of everything random."
 )
 @click.option("--class-weight", type=click.Choice(["balanced"]), help="Learn as if both classes were equally frequent.")
-@click.option("--time", metavar="COL", help="Judge each fold on rows that are later than those it learns from.")
+@click.option("--time", metavar="COL", help="Evaluate each fold on rows that are later than those it learns from.")
 @click.option("--group", metavar="COL", help="Keep the rows of one value in one fold, such as a household's.")
 @click.option("--signature", type=click.Path(path_type=Path), metavar="FILE", help="Declared signature (JSON).")
 @click.option("--exclude", multiple=True, metavar="COL", help="Leave a column out. Repeatable.")
@@ -133,7 +133,7 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
         with open_services():
             pass  # a database that cannot be used is refused before the training
     from churn_api.training.report import as_json, print_report
-    from churn_api.training.splits import Judging
+    from churn_api.training.splits import SplitOptions
     from churn_api.training.train import train as train_model
     from churn_api.training.training_error import TrainingError
     from churn_api.training.training_progress import progress_on
@@ -154,7 +154,7 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
                 progress=progress,
                 estimator=estimator,
                 learning=learning,
-                judging=Judging(time=time, group=group),
+                split_options=SplitOptions(time=time, group=group),
             )
     except TrainingError as error:
         refuse(str(error))

@@ -17,7 +17,7 @@ class MetricChange(NamedTuple):
     name: str
     first: float
     second: float
-    verdict: Literal["better", "alike", "worse"]
+    result: Literal["better", "alike", "worse"]
     """Of the second version."""
 
     @property
@@ -29,7 +29,7 @@ class MetricChange(NamedTuple):
 def compare(first: Mapping[str, float], second: Mapping[str, float], margin: float = MARGIN) -> list[MetricChange]:
     """Every metric that both have; values that differ by at most `margin` are alike."""
     return [
-        MetricChange(name, first[name], second[name], _verdict(name, second[name] - first[name], margin))
+        MetricChange(name, first[name], second[name], _result(name, second[name] - first[name], margin))
         for name in METRICS
         if name in first and name in second
     ]
@@ -37,10 +37,10 @@ def compare(first: Mapping[str, float], second: Mapping[str, float], margin: flo
 
 def worse(changes: list[MetricChange]) -> list[MetricChange]:
     """The decisive metrics in which the second version is worse."""
-    return [change for change in changes if change.name in DECISIVE and change.verdict == "worse"]
+    return [change for change in changes if change.name in DECISIVE and change.result == "worse"]
 
 
-def _verdict(name: str, difference: float, margin: float) -> Literal["better", "alike", "worse"]:
+def _result(name: str, difference: float, margin: float) -> Literal["better", "alike", "worse"]:
     gain = difference if METRICS[name].higher_is_better else -difference
     if abs(gain) <= margin:
         return "alike"

@@ -108,7 +108,7 @@ def _tick(value: float, x: float, y: float, anchor: str) -> str:
 
 
 def _legend(entries: Legend) -> list[str]:
-    """One entry beside the other, below the title."""
+    """The entries next to each other, below the title."""
     marks, x = [], _LEFT
     for class_, words in entries:
         marks.append(element("line", x1=x, x2=x + 20, y1=34, y2=34, class_=class_))

@@ -1,4 +1,4 @@
-"""The charts of an evaluation, each an SVG element. With a second version its curves are drawn beside the first's."""
+"""The charts of an evaluation, each an SVG element. With a second version its curves are drawn with the first's."""
 
 from collections.abc import Sequence
 from datetime import date

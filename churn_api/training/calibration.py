@@ -41,7 +41,7 @@ def _cross_fitted(labels: Labels, uncalibrated: Evaluation) -> Probabilities:
     log_odds = _log_odds(uncalibrated.probabilities)
     probabilities = np.full_like(uncalibrated.probabilities, np.nan)
     for rows in uncalibrated.held_out:
-        others = np.setdiff1d(uncalibrated.judged, rows)
+        others = np.setdiff1d(uncalibrated.evaluated, rows)
         sigmoid = LogisticRegression(C=np.inf).fit(log_odds[others], labels[others])
         probabilities[rows] = sigmoid.predict_proba(log_odds[rows])[:, 1]
     return probabilities

@@ -46,8 +46,8 @@ class TrainingOptions:
     """Labels of the target whose rows are dropped."""
     identifier: str | None = None
     exclude: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
-    """Columns that are no features, and are kept beside them: what folds depend on."""
+    split_columns: tuple[str, ...] = ()
+    """Columns that are no features, and are kept with the rows: what folds depend on."""
     include: tuple[str, ...] = ()
     """Columns to keep that would be left out."""
     accept_leakage: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class TrainingData(NamedTuple):
     labels: Labels
     remarks: list[Remark]
     sha256: str
-    beside: dict[str, pa.ChunkedArray]
+    split_columns: dict[str, pa.ChunkedArray]
     """Columns of n cells that are no features, by name."""
 
 
@@ -105,7 +105,7 @@ def prepare(path: Path, options: TrainingOptions) -> TrainingData:
 def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
     table = read_table(path, options.file)
     target = _target(table, options)
-    for name in options.beside:
+    for name in options.split_columns:
         require_column(table, name)
     if options.signature:
         # Every row, including those without a target: training rejects what a request would reject.
@@ -124,8 +124,8 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
     _report_alike(frame, signature, findings)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    beside = {name: table.column(name) for name in options.beside}
-    return TrainingData(signature, columns, frame, labels, findings.remarks, digest, beside)
+    split_columns = {name: table.column(name) for name in options.split_columns}
+    return TrainingData(signature, columns, frame, labels, findings.remarks, digest, split_columns)
 
 
 def _target(table: pa.Table, options: TrainingOptions) -> Target:
@@ -175,7 +175,9 @@ def _inferred(table: pa.Table, target: Target, options: TrainingOptions, finding
     table = written.plain
     identifier = options.identifier or (IDENTIFIER if IDENTIFIER in table.column_names else None)
     names = [
-        name for name in table.column_names if name not in {target.name, identifier, *options.exclude, *options.beside}
+        name
+        for name in table.column_names
+        if name not in {target.name, identifier, *options.exclude, *options.split_columns}
     ]
     findings.remarks += [remark for remark in written.remarks if remark.column in names]
     for name in index_names(table):
@@ -190,7 +192,7 @@ def _inferred(table: pa.Table, target: Target, options: TrainingOptions, finding
     numbers = data_checks.text_that_was_numbers(table, [name for name in names if name not in options.notation.text])
     findings.keep(numbers, "is read as text, though most of its cells are numbers", "kept as categories")
     _check_identifiers(table, [name for name in names if name not in {*numbers, *options.notation.text}], findings)
-    leave_out = [*options.exclude, *options.beside, *findings.leave_out]
+    leave_out = [*options.exclude, *options.split_columns, *findings.leave_out]
     for name in options.include:
         require_column(table, name)
     _refuse_long_names(table.column_names, {target.name, identifier, *leave_out})

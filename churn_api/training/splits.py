@@ -1,4 +1,4 @@
-"""Which rows a pipeline is fitted on, and which it is judged on."""
+"""Which rows a pipeline is fitted on, and which it is evaluated on."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,15 +19,15 @@ _ISO = r"^\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?)?)?$"
 
 Rows = NDArray[np.intp]
 Split = tuple[Rows, Rows]
-"""The indices of the rows to fit on, and of the rows to judge on."""
+"""The indices of the rows to fit on, and of the rows to evaluate on."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judging:
-    """How models are judged, where not by folds of rows that are drawn at random."""
+class SplitOptions:
+    """How models are evaluated, where not by folds of rows that are drawn at random."""
 
     time: str | None = None
-    """A column to order rows by: each fold is judged on rows that are later than those it is fitted on."""
+    """A column to order rows by: each fold is evaluated on rows that are later than those it is fitted on."""
     group: str | None = None
     """A column whose rows of one value stay together, such as the household."""
 
@@ -41,25 +41,25 @@ class Judging:
         return tuple(name for name in (self.time, self.group) if name)
 
 
-def splits(labels: Labels, judging: Judging, column: pa.ChunkedArray | None, seed: int) -> list[Split]:
+def splits(labels: Labels, split_options: SplitOptions, column: pa.ChunkedArray | None, seed: int) -> list[Split]:
     """Five splits of n rows, from the labels of shape (n,) and the column that the folds depend on.
 
     Raises TrainingError where the column does not allow five folds of both classes.
     """
     if column is None:
         return list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(labels, labels))
-    name = judging.time or judging.group
+    name = split_options.time or split_options.group
     if column.null_count:
         raise TrainingError(f"column {name!r} is blank in {column.null_count} rows: folds need it in each")
-    found = _by_time(column, name) if judging.time else _by_group(labels, column, seed, name)
-    for rows in (part for split in found for part in split):
+    parts = _by_time(column, name) if split_options.time else _by_group(labels, column, seed, name)
+    for rows in (part for split in parts for part in split):
         if len(np.unique(labels[rows])) < 2:
             raise TrainingError(f"folds by {name!r} have one class only: there are too few values or rows")
-    return found
+    return parts
 
 
 def _by_time(column: pa.ChunkedArray, name: str | None) -> list[Split]:
-    """The later half of the rows in five parts in order, each judged by what was fitted on all rows before it."""
+    """The later half of the rows in five parts in order, each evaluated by what was fitted on all rows before it."""
     times = _sortable(column, name)
     order = np.argsort(times, kind="stable")
     ordered = times[order]

@@ -18,12 +18,12 @@ from churn_api.training.golden import golden_rows
 from churn_api.training.importance import most_important
 from churn_api.training.packaging import CardDetails, package
 from churn_api.training.preparation import TrainingData, TrainingOptions, prepare
-from churn_api.training.splits import FOLDS, Judging, Split, splits
+from churn_api.training.splits import FOLDS, Split, SplitOptions, splits
 from churn_api.training.training_progress import TrainingProgress
 from churn_api.training.validation import Evaluation, cross_validate, fit
 
 DEFAULT_LEARNING = Learning()
-DEFAULT_JUDGING = Judging()
+DEFAULT_SPLITS = SplitOptions()
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def train(
     progress: TrainingProgress,
     estimator: str = AUTO,
     learning: Learning = DEFAULT_LEARNING,
-    judging: Judging = DEFAULT_JUDGING,
+    split_options: SplitOptions = DEFAULT_SPLITS,
 ) -> TrainingResult:
     """Train on a table, and write the best candidate as the next version of `name`.
 
@@ -53,8 +53,8 @@ def train(
     candidates = list(CANDIDATES) if estimator == AUTO else [estimator]
     progress.plan(FOLDS * len(candidates) + 4)
     progress.step(f"reading {table.name}")
-    data = prepare(table, replace(options, beside=judging.columns))
-    folds = splits(data.labels, judging, next(iter(data.beside.values()), None), learning.seed)
+    data = prepare(table, replace(options, split_columns=split_options.columns))
+    folds = splits(data.labels, split_options, next(iter(data.split_columns.values()), None), learning.seed)
     evaluations = {candidate: _evaluate(data, folds, candidate, learning, progress) for candidate in candidates}
     chosen = min(evaluations, key=lambda candidate: evaluations[candidate].fold_values("log_loss").mean())
     progress.step("calibrating, ranking features")
@@ -91,12 +91,12 @@ def _cap_remark(entry: tuple[str, dict[str, Any]]) -> Remark:
 
 
 def _report(data: TrainingData, metrics: dict[str, Any], final: Evaluation) -> EvaluationReport:
-    judged = final.judged
+    evaluated = final.evaluated
     return evaluation_report(
         data.signature,
-        data.columns.take(judged),
-        data.labels[judged],
-        final.probabilities[judged],
+        data.columns.take(evaluated),
+        data.labels[evaluated],
+        final.probabilities[evaluated],
         basis="cross-validation",
         threshold=metrics["threshold"]["value"],
         metrics={name: Spread(**spread) for name, spread in final.summary().items()},
@@ -154,8 +154,8 @@ def _metrics(
     learning: Learning,
 ) -> dict[str, Any]:
     """The card's metrics, all computed on held-out rows."""
-    judged = final.judged
-    threshold, precision, recall = best_threshold(data.labels[judged], final.probabilities[judged])
+    evaluated = final.evaluated
+    threshold, precision, recall = best_threshold(data.labels[evaluated], final.probabilities[evaluated])
     return {
         "chosen": chosen,
         "candidates": {name: evaluation.summary() for name, evaluation in evaluations.items()},

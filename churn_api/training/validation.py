@@ -19,7 +19,7 @@ class Evaluation(NamedTuple):
     """The metrics of each fold."""
     probabilities: Probabilities
     """Out-of-fold probabilities, shape (n,): each row's from the pipeline that was not fitted on it; NaN where no fold
-    judges the row."""
+    evaluates the row."""
     held_out: list[NDArray[np.intp]]
     """The row indices of each fold."""
     first_pipeline: Any
@@ -33,8 +33,8 @@ class Evaluation(NamedTuple):
         return self._replace(folds=folds, probabilities=probabilities)
 
     @property
-    def judged(self) -> NDArray[np.intp]:
-        """The indices of the rows that a fold judges, in order."""
+    def evaluated(self) -> NDArray[np.intp]:
+        """The indices of the rows that a fold evaluates, in order."""
         return np.sort(np.concatenate(self.held_out))
 
     def fold_values(self, metric: str) -> Any:

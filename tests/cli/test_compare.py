@@ -121,5 +121,5 @@ def test_never_both_worse(one, other, margin):
     """What is worse one way round is better the other way round, and nothing is worse than itself."""
     ways = {"better": "worse", "worse": "better", "alike": "alike"}
     there, back = compare(one, other, margin), compare(other, one, margin)
-    assert [ways[change.verdict] for change in there] == [change.verdict for change in back]
+    assert [ways[change.result] for change in there] == [change.result for change in back]
     assert worse(compare(one, one, margin)) == []

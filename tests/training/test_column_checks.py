@@ -79,7 +79,7 @@ def test_measurements_are_kept(tmp_path, name, cells):
     st.lists(st.integers(-(10**6), 10**6), min_size=50, max_size=90), st.sampled_from(["n", "customer id", "accountNo"])
 )
 def test_the_same_evidence_in_every_type(numbers, name):
-    """Integers, the same numbers as floats, and as text with or without .0 are judged alike."""
+    """Integers, the same numbers as floats, and as text with or without .0 are evaluated alike."""
     columns = [
         pa.chunked_array([pa.array(numbers)]),
         pa.chunked_array([pa.array(numbers, pa.float64())]),

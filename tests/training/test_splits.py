@@ -1,4 +1,4 @@
-"""Which rows a model is judged on: at random, later ones, or other groups."""
+"""Which rows a model is evaluated on: at random, later ones, or other groups."""
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from churn_api.cli import main
 from churn_api.registry.bundle import read_card
-from churn_api.training.splits import FOLDS, Judging, splits
+from churn_api.training.splits import FOLDS, SplitOptions, splits
 from churn_api.training.training_error import TrainingError
 
 LABELS = np.arange(200) % 3 % 2
@@ -18,50 +18,50 @@ LABELS = np.arange(200) % 3 % 2
 
 @given(st.lists(st.integers(0, 60), min_size=200, max_size=200).filter(lambda times: len(set(times)) > 30))
 def test_each_fold_by_time_is_later(times):
-    """No row is judged by a fold that learned from a row of the same time or a later one; none is judged twice."""
+    """No row is evaluated by a fold that learned from a row of the same time or later; none is evaluated twice."""
     try:
-        found = splits(LABELS, Judging(time="month"), pa.chunked_array([times]), 0)
+        parts = splits(LABELS, SplitOptions(time="month"), pa.chunked_array([times]), 0)
     except TrainingError:
         return
     values = np.array(times)
-    assert len(found) == FOLDS
-    for fitted, judged in found:
-        assert values[fitted].max() < values[judged].min()
-    judged = np.concatenate([rows for _, rows in found])
-    assert len(np.unique(judged)) == len(judged)
+    assert len(parts) == FOLDS
+    for fitted, evaluated in parts:
+        assert values[fitted].max() < values[evaluated].min()
+    evaluated = np.concatenate([rows for _, rows in parts])
+    assert len(np.unique(evaluated)) == len(evaluated)
 
 
 @given(st.lists(st.sampled_from("abcdefghijkl"), min_size=200, max_size=200).filter(lambda names: len(set(names)) > 9))
 def test_groups_stay_together(groups):
-    """No group is in the rows that a fold learns from and in those that it is judged on; each row is judged once."""
+    """No group is in the rows that a fold learns from and in those of its evaluation; each row is evaluated once."""
     try:
-        found = splits(LABELS, Judging(group="household"), pa.chunked_array([groups]), 0)
+        parts = splits(LABELS, SplitOptions(group="household"), pa.chunked_array([groups]), 0)
     except TrainingError:
         return
     values = np.array(groups)
-    for fitted, judged in found:
-        assert not set(values[fitted]) & set(values[judged])
-    assert sorted(np.concatenate([rows for _, rows in found])) == list(range(200))
+    for fitted, evaluated in parts:
+        assert not set(values[fitted]) & set(values[evaluated])
+    assert sorted(np.concatenate([rows for _, rows in parts])) == list(range(200))
 
 
 @pytest.mark.parametrize(
-    ("judging", "cells", "complaint"),
+    ("split_options", "cells", "complaint"),
     [
-        (Judging(time="t"), [None, *range(199)], "column 't' is blank in 1 rows"),
-        (Judging(time="t"), ["31/03/2026", "01/04/2026"] * 100, "write times as 2026-03-31"),
-        (Judging(time="t"), [1] * 200, "have one class only"),
-        (Judging(group="g"), ["a", "b"] * 100, "column 'g' has 2 values: folds by it need at least 5"),
+        (SplitOptions(time="t"), [None, *range(199)], "column 't' is blank in 1 rows"),
+        (SplitOptions(time="t"), ["31/03/2026", "01/04/2026"] * 100, "write times as 2026-03-31"),
+        (SplitOptions(time="t"), [1] * 200, "have one class only"),
+        (SplitOptions(group="g"), ["a", "b"] * 100, "column 'g' has 2 values: folds by it need at least 5"),
     ],
 )
-def test_columns_that_give_no_folds(judging, cells, complaint):
+def test_columns_that_give_no_folds(split_options, cells, complaint):
     """A column that does not allow five folds is refused with its name and the reason."""
     with pytest.raises(TrainingError, match=complaint):
-        splits(LABELS, judging, pa.chunked_array([cells]), 0)
+        splits(LABELS, split_options, pa.chunked_array([cells]), 0)
 
 
 @pytest.mark.parametrize("option", ["--time", "--group"])
 def test_trained(tmp_path, option):
-    """The column of `--time` or `--group` is no feature, and the model is judged by its folds."""
+    """The column of `--time` or `--group` is no feature, and the model is evaluated by its folds."""
     table = customers(400).assign(Month=[f"2026-{1 + row % 12:02d}" for row in range(400)])
     path = write_csv(table, tmp_path / "t.csv")
     arguments = [

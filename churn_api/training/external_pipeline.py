@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
+import sklearn
 
 from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.contract.signature import Signature, SignatureError
@@ -60,11 +62,22 @@ def _check_reserved_names(signature: Signature) -> None:
 def _load(model: Path) -> Any:
     try:
         classifier = joblib.load(model)
+    except ImportError as error:
+        raise TrainingError(
+            f"{model.name} needs the module {error.name!r}, which is not installed, or in another version"
+        ) from error
     except Exception as error:  # unpickling raises anything
-        raise TrainingError(f"{model.name} cannot be loaded as a joblib file: {type(error).__name__}") from error
+        raise TrainingError(
+            f"{model.name} cannot be loaded as a joblib file: {type(error).__name__}{_versions()}"
+        ) from error
     if not hasattr(classifier, "predict_proba") or not hasattr(classifier, "classes_"):
         raise TrainingError(f"{model.name} holds no fitted classifier with predict_proba")
     return classifier
+
+
+def _versions() -> str:
+    """What to compare the file's origin with: another version of scikit-learn is the usual reason."""
+    return f"; it may come from other versions than scikit-learn {sklearn.__version__} and NumPy {np.__version__}"
 
 
 def _scorer(classifier: Any, signature: Signature) -> SklearnScorer:

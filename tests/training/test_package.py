@@ -188,6 +188,16 @@ def test_other_labels(package):
     assert "'a' and 'b': neither is 'Yes'" in result.stderr
 
 
+def test_modules_that_are_not_here(tmp_path):
+    """A pipeline of a module that is not installed is refused in one line that names the module."""
+    (tmp_path / "signature.json").write_bytes(SIGNATURE.to_json())
+    (tmp_path / "old.joblib").write_bytes(b"cmodule_of_old_times.ensemble\nForest\n.")
+    arguments = ["package", str(tmp_path / "old.joblib"), "--signature", str(tmp_path / "signature.json")]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].startswith("Error: old.joblib needs the module 'module_of_old_times'")
+
+
 def test_no_joblib(package, tmp_path):
     """A missing file, or a file that is not joblib, is rejected."""
     (tmp_path / "signature.json").write_bytes(SIGNATURE.to_json())

@@ -25,6 +25,7 @@ _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _ASCII = bytes(range(0x80))
 _FIRST_LATIN1 = 0xA0
 _MOSTLY = 0.3
+_FIRST_SPACE = ord("\t")
 """Share of bytes beyond ASCII from which a text is hardly in a Latin alphabet."""
 
 
@@ -53,7 +54,9 @@ def likely_encoding(data: bytes) -> str | None:
     """The likely encoding of text that is not UTF-8; None where that is hard to say."""
     sample = data[:_START]
     for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if sample[offset::2].count(0) > _MOSTLY * len(sample):
+        letters = sample[1 - offset :: 2]
+        # Every second byte is NUL, and the others are no control characters, which bytes that are no text have.
+        if sample[offset::2].count(0) > _MOSTLY * len(sample) and letters and min(letters) >= _FIRST_SPACE:
             return encoding
     bad = _NOT_UTF8.findall(data.decode(errors="surrogateescape"))
     text_bytes = data.translate(None, _ASCII)

@@ -65,7 +65,7 @@ def test_refusals(run, small_table):
 
 def test_same_options():
     """The command takes every option of `train` that says how to read a table."""
-    options = {field.name for field in fields(TrainingOptions)} - {"signature", "notation", "file", "beside"}
+    options = {field.name for field in fields(TrainingOptions)} - {"signature", "notation", "file", "split_columns"}
     assert {*options, *NotationOptions._fields, *ReadOptions._fields, "table"} == SHARED
 
 

@@ -300,7 +300,7 @@ def test_disk_full(models_dir, log, tmp_path, many_blocks, monkeypatch, empty_da
 
     The database is on the same disk, as it is where nothing is set.
     """
-    with small_disk(tmp_path / "disk", "4m") as disk:
+    with small_disk(tmp_path / "disk", "5m") as disk:
         shutil.copy(empty_database, disk)
         monkeypatch.setenv("CHURN_INSTANCE_DIR", str(disk))
         office = Office(models_dir)

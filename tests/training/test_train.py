@@ -308,7 +308,7 @@ def test_declared_signature_refusals(run, models, tmp_path, small_table):
         (
             lambda t: t,
             (),
-            "'customerID' looks like an identifier: it differs in nearly every row: left out",
+            "'customerID' looks like an identifier: it is named like one, and most of its values are different: left",
             "customerID",
         ),
         (lambda t: t.assign(Row=range(len(t))), (), "'Row' looks like an identifier: it rises with the row", "Row"),

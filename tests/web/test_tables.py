@@ -319,7 +319,6 @@ def test_parquet_of_many_rows(client):
 BROKEN = {
     "empty": ("csv", b""),
     "blank": ("csv", b"\n \n"),
-    "utf-16": ("csv", (HEADER + GOOD).decode().encode("utf-16")),
     "latin-1": ("csv", HEADER + b"C1,5,70.5,Yes,One year,s3cret \xfc\n"),
     "NUL": ("csv", HEADER + GOOD + b"C2,5,\0s3cret,Yes,One year,\n"),
     "open quote": ("csv", HEADER + b'C1,5,70.5,Yes,One year,"s3cret\n'),

@@ -57,7 +57,9 @@ class EffectSchema(Schema):
     """Churn along one feature; no bin has fewer than ten customers."""
 
     feature = fields.String(required=True, metadata={"example": "tenure"})
-    reference = fields.Date(metadata={"description": "For a date: the day from which its ranges count back."})
+    reference = fields.Date(
+        metadata={"description": "For a date: the day from which its ranges count back.", "example": "2026-01-31"}
+    )
     bins = fields.List(fields.Nested(EffectBinSchema), required=True)
 
 

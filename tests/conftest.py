@@ -34,9 +34,9 @@ from churn_api.services import Services
 from churn_api.store.database import Database
 from churn_api.store.schema import upgrade
 from churn_api.telemetry import mmap_values
-from churn_api.training.preparation import TrainingOptions
 from churn_api.training.sample import sample_table
 from churn_api.training.train import train
+from churn_api.training.training_options import TrainingOptions
 from churn_api.web.core.in_process_api import close
 
 ROOT = Path(__file__).parents[1]

@@ -14,8 +14,8 @@ from churn_api.registry.card import Card
 from churn_api.registry.model import load_model
 from churn_api.store.database import Database
 from churn_api.tables.training_table import read_table, to_columns, to_records
-from churn_api.training.preparation import TrainingOptions
 from churn_api.training.train import TrainingResult, train
+from churn_api.training.training_options import TrainingOptions
 
 BATCH = 1000
 

@@ -18,14 +18,14 @@ MODULES = {
     "jobs": "job_commands",
     "keys": "key_commands",
     "models": "model_commands",
-    "package": "training_commands",
+    "package": "package_command",
     "report": "report_command",
-    "sample-data": "training_commands",
+    "sample-data": "sample_data_command",
     "score": "score_command",
     "secrets": "secret_commands",
     "serve": "serve_command",
     "signature": "signature_command",
-    "train": "training_commands",
+    "train": "train_command",
     "worker": "worker_command",
 }
 """The module of each command."""

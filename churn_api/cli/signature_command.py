@@ -6,9 +6,8 @@ from typing import Any
 import click
 
 from churn_api.cli.command_helpers import refuse
-from churn_api.cli.training_commands import DECLARED, train, training_options
+from churn_api.cli.table_options import table_options, training_options
 from churn_api.cli.training_libraries import require_training_libraries
-from churn_api.tables.read_options import ReadOptions
 
 EXAMPLES = """
 \b
@@ -18,11 +17,9 @@ Examples:
   churn-api sample-data --signature signature.json > made-up.csv
 """
 
-SHARED = {"table", "target", "drop_label", "accept_leakage", *ReadOptions._fields, *DECLARED}
-"""Parameters of `train` that say how to read a table; both commands take them."""
-
 
 @click.command(epilog=EXAMPLES)
+@table_options
 def signature(table: Path, **chosen: Any) -> None:
     """Print the signature (JSON) that `train` would infer from TABLE, to edit and hand back with --signature.
 
@@ -39,6 +36,3 @@ def signature(table: Path, **chosen: Any) -> None:
     for remark in data.remarks:
         click.echo(remark.text, err=True)
     click.echo(data.signature.to_json())
-
-
-signature.params[:0] = [parameter for parameter in train.params if parameter.name in SHARED]

@@ -17,8 +17,9 @@ from churn_api.training.evaluation_metrics import best_threshold
 from churn_api.training.golden import golden_rows
 from churn_api.training.importance import most_important
 from churn_api.training.packaging import CardDetails, package
-from churn_api.training.preparation import TrainingData, TrainingOptions, prepare
+from churn_api.training.preparation import TrainingData, prepare
 from churn_api.training.splits import FOLDS, Split, SplitOptions, splits
+from churn_api.training.training_options import TrainingOptions
 from churn_api.training.training_progress import TrainingProgress
 from churn_api.training.validation import Evaluation, cross_validate, fit
 

@@ -11,16 +11,16 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_api.cli import main
-from churn_api.cli.signature_command import SHARED
+from churn_api.cli import main, signature_command
+from churn_api.cli.train_command import train
 from churn_api.contract.notation import Notation
 from churn_api.contract.signature import Observed, Signature
 from churn_api.registry.bundle import read_card
 from churn_api.tables.notation_inference import NotationOptions
 from churn_api.tables.read_options import ReadOptions
 from churn_api.tables.training_table import read_table, to_columns
-from churn_api.training.preparation import TrainingOptions
 from churn_api.training.signature_sample import sample_of_signature
+from churn_api.training.training_options import TrainingOptions
 
 
 @pytest.fixture
@@ -66,7 +66,9 @@ def test_refusals(run, small_table):
 def test_same_options():
     """The command takes every option of `train` that says how to read a table."""
     options = {field.name for field in fields(TrainingOptions)} - {"signature", "notation", "file", "split_columns"}
-    assert {*options, *NotationOptions._fields, *ReadOptions._fields, "table"} == SHARED
+    parameters = {parameter.name for parameter in signature_command.signature.params}
+    assert {*options, *NotationOptions._fields, *ReadOptions._fields, "table"} == parameters
+    assert parameters <= {parameter.name for parameter in train.params}
 
 
 RANGES = st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)).map(sorted)

@@ -26,7 +26,8 @@ from churn_api.scoring.sklearn import SklearnScorer
 from churn_api.training.calibration import with_calibrator
 from churn_api.training.candidates import CANDIDATES, Learning
 from churn_api.training.compilation import compile_pipeline
-from churn_api.training.preparation import TrainingOptions, prepare
+from churn_api.training.preparation import prepare
+from churn_api.training.training_options import TrainingOptions
 from churn_api.training.validation import fit
 
 ELSEWHERE = {

@@ -6,7 +6,8 @@ from churn_api.training.calibration import METHOD, choose_calibrator, with_calib
 from churn_api.training.candidates import CANDIDATES, Learning
 from churn_api.training.compilation import compile_pipeline, verify_parity
 from churn_api.training.evaluation_metrics import best_threshold, expected_calibration_error
-from churn_api.training.preparation import TrainingOptions, prepare
+from churn_api.training.preparation import prepare
+from churn_api.training.training_options import TrainingOptions
 from churn_api.training.validation import Evaluation, fit
 
 

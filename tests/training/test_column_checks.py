@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn_api.training.identifier_checks import identifier_evidence, may_identify
-from churn_api.training.preparation import TrainingOptions, prepare
+from churn_api.training.preparation import prepare
 from churn_api.training.training_error import TrainingError
+from churn_api.training.training_options import TrainingOptions
 
 ROWS = 300
 RNG = np.random.default_rng(7)

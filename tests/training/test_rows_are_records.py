@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from churn_api.contract.batch_reader import BatchReader
 from churn_api.scoring.sklearn import to_frame
-from churn_api.training.preparation import TrainingOptions, prepare
+from churn_api.training.preparation import prepare
+from churn_api.training.training_options import TrainingOptions
 
 ROWS = 60
 COLUMNS = {

@@ -50,7 +50,7 @@ def errors(job: str) -> ResponseReturnValue:
     row = job_of_caller(job)
     path = files_of(job).errors
     if not path.exists():
-        raise Problem("conflict", f"There are no faults to tell: {_why(row)}")
+        raise Problem("conflict", f"There are no faults to list: {_why(row)}")
     return _file(path, _LINES.media_type, f"{job}-errors{_LINES.suffix}")
 
 

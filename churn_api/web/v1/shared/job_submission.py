@@ -41,7 +41,7 @@ def build_job_request(members: dict[str, Any], name: str, media_type: str) -> Re
     model = live_models().get(members.get("model"), members.get("version"))
     input_format = members.get("format") or format_of_name(name) or format_of_media_type(media_type)
     if input_format is None:
-        raise invalid(body_errors([Fault("required", "The file's name does not tell its format.", path=("format",))]))
+        raise invalid(body_errors([Fault("required", "The file's name does not say its format.", path=("format",))]))
     result_format = members.get("result_format") or input_format
     return Request(
         model=model.card.name,

@@ -1,0 +1,52 @@
+"""`churn-api package`."""
+
+from pathlib import Path
+
+import click
+
+from churn_api.cli.bundle_output import model_name, print_next_steps, read_signature, writing_bundle
+from churn_api.cli.command_helpers import load_settings_or_refuse
+from churn_api.cli.training_libraries import require_training_libraries
+
+_EXAMPLES = """
+\b
+Examples:
+  churn-api package pipeline.joblib --signature signature.json
+  churn-api package pipeline.joblib --signature signature.json --golden holdout.csv --name crm
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--signature", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Signature of a record (JSON)."
+)
+@click.option("--golden", type=click.Path(path_type=Path), metavar="TABLE", help="Rows to check the compiled model on.")
+@click.option("--name", metavar="NAME", help="Name of the model. [default: DEFAULT_MODEL]")
+@click.option("--json", "json_", is_flag=True, help="Print what was measured, as one JSON object.")
+def package(model: Path, signature: Path, golden: Path | None, name: str | None, json_: bool) -> None:
+    """Package MODEL, a scikit-learn classifier saved by joblib, as a bundle.
+
+    Loading a joblib file runs the code in it: package only files that you trust. Where the golden table has the target,
+    threshold and metrics are computed from it; else the threshold is 0.5.
+    """
+    require_training_libraries()
+    from churn_api.training.external_pipeline import package_external_pipeline
+    from churn_api.training.report import packaged_as_json
+
+    settings = load_settings_or_refuse()
+    with writing_bundle(settings):
+        card = package_external_pipeline(
+            model,
+            read_signature(signature),
+            golden_table=golden,
+            name=model_name(name, settings),
+            models_dir=Path(settings["MODELS_DIR"]),
+        )
+    if json_:
+        click.echo(packaged_as_json(card))
+    else:
+        click.echo(f"{card.name}, version {card.version}, serves from {card.scorer}")
+    if not card.parity.proven:
+        click.echo(f"not compiled: {card.parity.reason}", err=True)
+    print_next_steps(card, settings, live=False)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -12,7 +13,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from churn_api.contract.size_limits import Bounds
+from churn_api.tables.formats import FORMATS
+from churn_api.tables.read_options import AS_IT_IS
 from churn_api.tables.writers import encode
+
+
+def prepare(path: Path, kind: str, folder: Path, bounds: Bounds) -> Path:
+    """The file that a format reads: the file itself, or a decompressed, decoded or regrouped copy in `folder`."""
+    return FORMATS[kind].prepare(path, folder, bounds, AS_IT_IS).path
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

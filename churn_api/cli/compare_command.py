@@ -7,7 +7,7 @@ import click
 import orjson
 
 from churn_api.cli.command_helpers import FiniteRange, print_table, refuse
-from churn_api.cli.model_selection import select_bundle
+from churn_api.cli.model_selection import live_version, select_bundle
 from churn_api.cli.training_libraries import require_training_libraries
 from churn_api.registry.bundle import BundleError, read_card
 from churn_api.registry.card import Card
@@ -42,10 +42,16 @@ def compare(
 ) -> None:
     """Compare the metrics of version V2 of NAME with those of V1; `live` means the live version.
 
+    Where no version is live, nothing is compared, and the exit code is 0.
+
     Without --on, the metrics are those of each version's training. Those of different tables are not quite comparable:
     --on TABLE scores both versions on the same customers, whom neither should have been trained on.
     """
-    folders = [select_bundle(name, None if version == LIVE else version)[0] for version in (first, second)]
+    versions = [live_version(name) if version == LIVE else version for version in (first, second)]
+    if None in versions:
+        click.echo(f"no version of {name!r} is live: there is nothing to compare with", err=True)
+        return
+    folders = [select_bundle(name, version)[0] for version in versions]
     first, second = (folder.name for folder in folders)
     before, after = _of_training(folders) if table is None else _on_table(table, folders)
     changes = compare_metrics(before, after, margin)

@@ -32,6 +32,22 @@ def select_bundle(name: str | None, version: str | None) -> tuple[Path, str]:
     return models_dir / name / version, digests[version]
 
 
+def live_version(name: str) -> str | None:
+    """The live version of a model; None where none is live. Raises CommandError where the database cannot be read."""
+    services = Services(load_settings_or_refuse())
+    database = services.database
+    try:
+        schema.check(database)
+        entry = services.catalog.read().get(name)
+    except StartError as error:
+        refuse(f"the live version is not known: {error}")
+    except DatabaseAway as error:
+        refuse(f"the live version is not known: the database {database.location} {error.state} ({error})")
+    finally:
+        database.close()
+    return entry.live if entry else None
+
+
 def _advice(names: Collection[str], name: str) -> str:
     """What to do about a model that does not exist."""
     if not names:

@@ -26,27 +26,13 @@ def open_table(
     return layout._replace(remarks=(*prepared.remarks, *layout.remarks))
 
 
-def prepare(
-    path: Path,
-    format: str,  # noqa: A002
-    folder: Path,
-    bounds: Bounds,
-    options: ReadOptions = AS_IT_IS,
-) -> Path:
-    """A file with random access: the file itself, or a decompressed, decoded or regrouped copy in `folder`.
-
-    Raises TableError, TooLarge where it decompresses to more than allowed, or TooManyRows.
-    """
-    return FORMATS[format].prepare(path, folder, bounds, options).path
-
-
 def read_layout(
     path: Path,
     format: str,  # noqa: A002
     bounds: Bounds = NO_BOUNDS,
     options: ReadOptions = AS_IT_IS,
 ) -> Layout:
-    """The layout of a file that `prepare` returned. Checks its bounds before decoding anything.
+    """The layout of a file that a format has prepared. Checks its bounds before decoding anything.
 
     Raises TableError where it is not a table, TooLarge, or TooManyRows.
     """

@@ -4,8 +4,9 @@
 #
 #   retrain.sh MODEL TABLE HOLDOUT --target COL [options of churn-api train]
 #
-# Exits with 0 where the new version is live, with 2 where something was refused, and with 3 where it is worse; the live
-# version stays then, and the new one stays in the models folder with its report.
+# Exits with 0 where the new version is live, with 2 where something was refused or the database cannot be read, and with 3
+# where it is worse; the live version stays then, and the new one stays in the models folder with its report. Where no
+# version is live, the new one becomes live.
 set -eu
 model=$1 table=$2 holdout=$3
 shift 3

@@ -73,6 +73,21 @@ def test_on_a_table(run, folder):
     assert json.loads(done.stdout)["metrics"]["roc_auc"]["first"] == again["metrics"]["roc_auc"]["first"]
 
 
+def test_where_none_is_live(run):
+    """Where no version is live there is nothing to be worse than, and a script goes on."""
+    result = run("telco", "live", "2", "--fail-if-worse")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "no version of 'telco' is live" in result.stderr
+
+
+def test_where_the_live_version_is_not_known(run, monkeypatch, tmp_path):
+    """A database that cannot be read is refused: the newest version must not be taken for the live one."""
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/nowhere/churn.db")
+    result = run("telco", "live", "2", "--fail-if-worse")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "the live version is not known" in result.stderr
+
+
 def test_with_the_live_version(run):
     """`live` means the live version."""
     CliRunner().invoke(main, ["models", "live", "telco", "1"])

@@ -7,6 +7,7 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from table_files import prepare
 
 from churn_api.contract.size_limits import Bounds
 from churn_api.tables import text_blocks
@@ -14,7 +15,7 @@ from churn_api.tables.blocks import blocks
 from churn_api.tables.file_parts import BLOCK_ROWS as ROWS
 from churn_api.tables.file_parts import Block
 from churn_api.tables.formats import FORMATS
-from churn_api.tables.layout import prepare, read_layout
+from churn_api.tables.layout import read_layout
 from churn_api.tables.table_errors import TableError, TooLarge
 from churn_api.tables.writers import encode
 

@@ -6,13 +6,14 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from table_files import prepare
 
 from churn_api.contract.size_limits import Bounds
 from churn_api.tables import text_blocks
 from churn_api.tables.blocks import blocks
 from churn_api.tables.file_parts import BLOCK_ROWS as ROWS
 from churn_api.tables.file_parts import Block
-from churn_api.tables.layout import prepare, read_layout
+from churn_api.tables.layout import read_layout
 from churn_api.tables.table_errors import TableError
 
 CELLS = st.text(st.sampled_from('ab,;" \r\né'), max_size=8)

@@ -4,10 +4,11 @@ import io
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from table_files import prepare
 
 from churn_api.contract.size_limits import Bounds
 from churn_api.tables import regrouping
-from churn_api.tables.layout import prepare, read_layout
+from churn_api.tables.layout import read_layout
 from churn_api.tables.table_errors import TableError, TooLarge
 
 TABLE = pa.table({"a": [1, 2, 3], "b": ["x", None, "z"]})

@@ -17,7 +17,7 @@ import pytest
 from builders import feature, signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from table_files import workbook_of
+from table_files import prepare, workbook_of
 
 from churn_api.contract.record import RecordReader
 from churn_api.contract.size_limits import Bounds
@@ -25,7 +25,7 @@ from churn_api.tables import workbook, workbook_writer
 from churn_api.tables.blocks import blocks
 from churn_api.tables.file_parts import BLOCK_ROWS, Block
 from churn_api.tables.formats import FORMATS
-from churn_api.tables.layout import prepare, read_layout
+from churn_api.tables.layout import read_layout
 from churn_api.tables.table_errors import TableError, TooLarge
 from churn_api.tables.writers import Joiner, encode
 

@@ -16,7 +16,7 @@ import pytest
 from builders import customers, feature, signature, write_csv
 from click.testing import CliRunner
 from sklearn.metrics import roc_auc_score
-from table_files import WRITE
+from table_files import WRITE, prepare
 
 from churn_api.cli import main
 from churn_api.contract.columns import Columns
@@ -27,7 +27,7 @@ from churn_api.scoring.sklearn import to_frame
 from churn_api.serving.table_scorer import TableScorer
 from churn_api.tables.blocks import blocks
 from churn_api.tables.formats import FORMATS, format_of_file
-from churn_api.tables.layout import prepare, read_layout
+from churn_api.tables.layout import read_layout
 from churn_api.tables.training_table import read_table, to_columns
 
 COMMAND = str(Path(sys.executable).with_name("churn-api"))

@@ -9,6 +9,7 @@ import click
 from churn_api.cli.bundle_output import read_signature
 from churn_api.cli.command_helpers import refuse
 from churn_api.cli.file_options import file_options, take_read_options
+from churn_api.contract.notation import is_date_format
 
 if TYPE_CHECKING:
     from churn_api.training.training_options import TrainingOptions
@@ -89,6 +90,8 @@ def training_options(chosen: dict[str, Any], signature: Path | None = None) -> "
     replaced = [flags[0] for flags, _ in _COLUMNS if chosen[_parameter(flags)]] if signature else []
     if replaced:
         refuse(f"--signature cannot be combined with {', '.join(replaced)}")
+    if chosen["date_format"] and not is_date_format(chosen["date_format"]):
+        refuse("--date-format: write a day, a month and a year, as in %d/%m/%Y")
     others = dict(chosen)
     file = take_read_options(others)
     notation = NotationOptions(**{name: others.pop(name) for name in NotationOptions._fields})

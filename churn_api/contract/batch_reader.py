@@ -41,9 +41,9 @@ class BatchReader:
         Raises InvalidRecord with every fault, TooManyMembers, or orjson.JSONDecodeError where the body is not JSON.
         """
         row = self._decoder.decode_usual(body)
-        if row is not None and not self._has_dates:
-            # Most records: there are no numbers to warn of.
-            return self._batch_of_one(row, check_numbers=False)
+        if row is not None:
+            # Most records: there is no number to warn of, but there may be a date.
+            return self._batch_of_one(row, check_numbers=self._has_dates)
         return self._batch_of_one(
             self._decoder.decode(body) or self._decoder.row_of(self.records.read(parse_record(body)))
         )

@@ -10,6 +10,8 @@ _ISO = re.compile(
     re.ASCII,
 )
 _DAY = timedelta(days=1)
+MAX_DAYS = 3_652_058
+"""Days between the first and the last date of the calendar that Python has."""
 
 
 def parse_iso(text: str) -> datetime | None:
@@ -38,8 +40,9 @@ def parse_day(text: str) -> date | None:
 
 
 def day_of(days: float, reference: date) -> date:
-    """The date that lies so many days before the reference date."""
-    return reference - timedelta(days=math.floor(days))
+    """The date so many days before the reference date; beyond the calendar, its first or last date."""
+    day = reference.toordinal() - math.floor(days)
+    return date.fromordinal(min(max(day, date.min.toordinal()), date.max.toordinal()))
 
 
 def days_before(instant: date, reference: date) -> float:

@@ -8,7 +8,7 @@ from churn_api.contract.batch import PathFromRoot
 from churn_api.contract.columns import Columns
 from churn_api.contract.faults import Fault
 from churn_api.contract.record_schema import observed_range
-from churn_api.contract.signature import Signature, tolerated_range
+from churn_api.contract.signature import UNBOUNDED, Signature, tolerated_range
 
 
 class OutsideTraining:
@@ -16,7 +16,7 @@ class OutsideTraining:
 
     def __init__(self, signature: Signature) -> None:
         numeric = [feature for feature in signature.features if feature.numeric]
-        ranges = [tolerated_range(feature) for feature in numeric]
+        ranges = [tolerated_range(feature) if feature.measured else UNBOUNDED for feature in numeric]
         self._low, self._high = np.array(ranges, np.float64).reshape(-1, 2).T
         self._names = [feature.name for feature in numeric]
         self._seen = [

@@ -103,7 +103,7 @@ def describe(feature: Feature) -> dict[str, str]:
 def special_values(feature: Feature) -> dict[str, Any]:
     """JSON Schema of values that the name of the type does not describe: dates, and labels of a boolean."""
     if feature.type == "date":
-        return {"type": "string", "format": "date"}
+        return {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
     if feature.labels:
         label = "string" if isinstance(feature.labels[0], str) else "integer"
         allowed = [True, False, *feature.labels, *([None] if feature.nullable else [])]

@@ -8,8 +8,8 @@ from typing import Literal, Self
 
 import msgspec
 
-from churn_api.contract.dates import parse_day
-from churn_api.contract.notation import Notation
+from churn_api.contract.dates import MAX_DAYS, parse_day
+from churn_api.contract.notation import Notation, notation_complaints
 
 FeatureType = Literal["integer", "number", "boolean", "string", "date"]
 Label = str | int
@@ -20,6 +20,7 @@ IDENTIFIER = "customer_id"
 MAX_NAME_LENGTH = 128
 TOLERATED_SHARE = 0.1
 """Of the observed range's width: so far beyond it a number is still taken for one like those that training saw."""
+UNBOUNDED = (-math.inf, math.inf)
 FLOAT32_MAX = 3.4028234663852886e38
 """The largest float32. Models compute in float32, so larger numbers are rejected."""
 
@@ -88,7 +89,7 @@ def tolerated_range(feature: Feature) -> tuple[float, float]:
     """The observed range of a feature, widened by a tenth at both ends; unbounded where there is none."""
     seen = feature.observed
     if seen is None:
-        return -math.inf, math.inf
+        return UNBOUNDED
     margin = (seen.maximum - seen.minimum) * TOLERATED_SHARE
     return seen.minimum - margin, seen.maximum + margin
 
@@ -146,6 +147,9 @@ def _complaints(feature: Feature) -> Iterator[str]:
     yield from _choice_complaints(feature)
     yield from _label_complaints(feature)
     yield from _date_complaints(feature)
+    yield from _observed_complaints(feature)
+    if feature.notation is not None:
+        yield from notation_complaints(feature.notation)
     if feature.outside == "refuse" and (feature.observed is None or feature.type not in ("integer", "number")):
         yield 'outside "refuse" needs a number with an observed range'
     if feature.max_length < 1:
@@ -214,6 +218,16 @@ def _date_complaints(feature: Feature) -> Iterator[str]:
             yield f"a {feature.type} has no reference date"
     elif parse_day(feature.reference or "") is None:
         yield "a date needs a reference date, such as 2026-01-31"
+
+
+def _observed_complaints(feature: Feature) -> Iterator[str]:
+    seen = feature.observed
+    if seen is None:
+        return
+    if not (math.isfinite(seen.minimum) and math.isfinite(seen.maximum) and seen.minimum <= seen.maximum):
+        yield "the observed minimum is above the maximum, or one of them is no number"
+    elif feature.type == "date" and not (seen.minimum >= -MAX_DAYS and seen.maximum <= MAX_DAYS):
+        yield "the observed range reaches beyond the calendar"
 
 
 def _is_number(text: str) -> bool:

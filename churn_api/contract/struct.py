@@ -52,6 +52,11 @@ def _warns(feature: Feature) -> bool:
     return feature.type in ("integer", "number") and feature.observed is not None
 
 
+def _can_be_literal(choice: str | float) -> bool:
+    """Whether msgspec can match a choice: a text, or an integer of 64 bits."""
+    return isinstance(choice, str) or (isinstance(choice, int) and INT64[0] <= choice <= INT64[1])
+
+
 def _can_be_named(name: str) -> bool:
     """Whether msgspec can match a field's name. Other fields get an impossible name, and accept no value."""
     return '"' not in name and "\\" not in name
@@ -66,7 +71,7 @@ def _field(attribute: str, feature: Feature) -> tuple[Any, ...]:
 
 def _type(feature: Feature) -> Any:
     if feature.choices is not None and not feature.open:
-        return _NEVER if feature.type == "number" else Literal[feature.choices]
+        return Literal[feature.choices] if all(map(_can_be_literal, feature.choices)) else _NEVER
     low, high = value_range(feature)
     match feature.type:
         case "boolean":

@@ -36,11 +36,11 @@ def plain_column(name: str, column: pa.ChunkedArray) -> pa.Array:
         raise TableError(f"column {name!r} holds {family}, which cannot be read as text") from error
 
 
-def plain_feature_column(feature: Feature, column: pa.ChunkedArray) -> pa.Array:
+def plain_feature_column(feature: Feature, column: pa.ChunkedArray, *, typed: bool) -> pa.Array:
     """The same for a feature's column; a feature of type string always becomes text. Raises TableError."""
     cells = plain_column(feature.name, column)
     if is_text(cells):
-        return to_plain(feature, cells)
+        return to_plain(feature, cells, typed=typed)
     if feature.numeric:
         return cells
     encoded = cells.dictionary_encode()

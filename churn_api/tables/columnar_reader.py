@@ -29,7 +29,10 @@ ReadCells = Callable[[Layout, Block, Sequence[str], Sequence[str]], Cells]
 
 
 class ColumnarReader:
-    """Reads the blocks of one table with `read_cells`. Raises TableFaults where columns do not match."""
+    """Reads the blocks of one table with `read_cells`; `typed` where its format has types.
+
+    Raises TableFaults where columns do not match.
+    """
 
     def __init__(
         self,
@@ -38,10 +41,13 @@ class ColumnarReader:
         keep: Sequence[str] | None,
         reserved: frozenset[str],
         read_cells: ReadCells,
+        *,
+        typed: bool,
     ) -> None:
         self._records = records
         self._layout = layout
         self._read_cells = read_cells
+        self._typed = typed
         self._selection = select(layout.names, records.signature, keep, reserved)
         self._converters = {feature.name: json_converter(feature) for feature in self._selection.features}
         self._builder = ColumnsBuilder(records.signature)
@@ -72,7 +78,7 @@ class ColumnarReader:
     def _plain(self, table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
         """The cells of every feature and of the identifier, in plain types."""
         for feature in self._selection.features:
-            yield feature.name, plain_feature_column(feature, table.column(feature.name))
+            yield feature.name, plain_feature_column(feature, table.column(feature.name), typed=self._typed)
         name = self._selection.identifier
         if name is not None:
             yield name, plain_column(name, table.column(name))

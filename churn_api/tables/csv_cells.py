@@ -18,7 +18,7 @@ from churn_api.tables.row_boundaries import (
     row_starts,
 )
 from churn_api.tables.table_errors import BadRow, TableError
-from churn_api.tables.text_blocks import BOM, not_utf8
+from churn_api.tables.text_blocks import BOM, START_BYTES, not_utf8
 
 # By default Arrow handles SIGINT and SIGTERM while it reads, and aborts what a graceful shutdown should finish.
 pa.enable_signal_handlers(False)
@@ -59,7 +59,7 @@ def _complaints(data: bytes, header: bytes, delimiter: str | None) -> Iterator[t
     try:
         data.isascii() or data.decode()
     except UnicodeDecodeError as error:
-        yield error.start, not_utf8(data)
+        yield error.start, not_utf8(data[max(error.start - START_BYTES // 2, 0) :])
     if header in data and (repeated := re.search(_REPEATED_HEADER % re.escape(header), data)):
         yield repeated.start("header"), "the header stands again: are these two files in one?"
     if delimiter and b'"' in data and (size := complete_rows_size(data + b"\n", delimiter)) <= len(data):

@@ -1,6 +1,7 @@
 """Finds the header of a CSV: below a byte order mark, skipped lines, blank lines and a line `sep=;`."""
 
 import csv
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,11 +79,13 @@ def delimiter_name(path: Path, delimiter: str) -> str | None:
 def _start(path: Path, skip_rows: int) -> _Start:
     with path.open("rb") as file:
         data = file.read(START_BYTES)
-        while (above := _above(data, skip_rows)) is None and len(data) < MAX_ROW_BYTES:
-            if not (more := file.read(len(data))):
-                raise TableError(f"{path.name} has no more than {skip_rows} lines: --skip-rows is too large")
+        while not _is_beyond(above := _above(data, skip_rows), data) and len(data) < MAX_ROW_BYTES:
+            if not (more := file.read(max(len(data), 1))):
+                break
             data += more
-        skipped, sign = above or (0, None)
+        if above is None:
+            raise TableError(f"{path.name} has no more than {skip_rows} lines: --skip-rows is too large")
+        skipped, sign = above
         while (end := first_row(data[skipped:], sign or DELIMITERS)) == 0 and len(data) < MAX_ROW_BYTES:
             if not (more := file.read(max(len(data), START_BYTES))):
                 break
@@ -94,6 +97,11 @@ def _start(path: Path, skip_rows: int) -> _Start:
         raise TableError(f"{path.name} is empty")
     end = end or len(rest)
     return _Start(data[:skipped], sign, rest[:end], rest[end : end + START_BYTES])
+
+
+def _is_beyond(above: tuple[int, str | None] | None, data: bytes) -> bool:
+    """Whether `data` reaches so far that nothing above the header can be cut off by its end."""
+    return above is not None and (b"\n" in data[above[0] :] or b"\r" in data[above[0] : -1])
 
 
 def _above(data: bytes, skip_rows: int) -> tuple[int, str | None] | None:
@@ -136,7 +144,7 @@ def _refuse_title(path: Path, start: _Start, names: Sequence[str]) -> None:
 def _header_line(text: str, sign: str, width: int) -> int | None:
     """The line, from 1, of a row of texts that names at least as many columns as the rows below have."""
     rows: list[tuple[int, list[str]]] = []
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=sign)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign)
     try:
         line = 1
         for row in reader:

@@ -25,8 +25,8 @@ _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _ASCII = bytes(range(0x80))
 _FIRST_LATIN1 = 0xA0
 _MOSTLY = 0.3
-_FIRST_SPACE = ord("\t")
 """Share of bytes beyond ASCII from which a text is hardly in a Latin alphabet."""
+_FIRST_SPACE = ord("\t")
 
 
 def prepare_text(path: Path, folder: Path, bounds: Bounds, options: ReadOptions) -> PreparedFile:
@@ -58,12 +58,12 @@ def likely_encoding(data: bytes) -> str | None:
         # Every second byte is NUL, and the others are no control characters, which bytes that are no text have.
         if sample[offset::2].count(0) > _MOSTLY * len(sample) and letters and min(letters) >= _FIRST_SPACE:
             return encoding
-    bad = _NOT_UTF8.findall(data.decode(errors="surrogateescape"))
-    text_bytes = data.translate(None, _ASCII)
+    bad = _NOT_UTF8.findall(sample.decode(errors="surrogateescape"))
+    text_bytes = sample.translate(None, _ASCII)
     if not text_bytes:
         return None
     # Most of it is UTF-8, or it is hardly in a Latin alphabet.
-    if 2 * len(bad) < len(text_bytes) or len(bad) > _MOSTLY * len(data):
+    if 2 * len(bad) < len(text_bytes) or len(bad) > _MOSTLY * len(sample):
         return None
     # In Latin-1 these are control characters, in Windows' quotes, dashes and the euro sign.
     return "cp1252" if min(text_bytes) < _FIRST_LATIN1 else "latin-1"

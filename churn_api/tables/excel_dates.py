@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 _DATES = frozenset(map(str, [*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)]))
 """Ids of Excel's built-in number formats that show dates or times."""
+_MAX_FORMAT = 255
+"""Characters of a number format, as Excel allows."""
 _LITERALS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
 _PARTS_OF_DATES = re.compile(r"[dmyhs]", re.IGNORECASE)
 _ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
@@ -12,8 +14,8 @@ _ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
 
 def date_styles(formats: list[dict[str, str]], styles: list[dict[str, str]]) -> frozenset[str]:
     """The indices of the cell styles that show dates or times."""
-    own = {item["numFmtId"] for item in formats if _is_date_format(item["formatCode"])}
-    dates = (_DATES | own) - {item["numFmtId"] for item in formats if not _is_date_format(item["formatCode"])}
+    own = {item["numFmtId"]: _is_date_format(item["formatCode"]) for item in formats}
+    dates = {number for number in _DATES | own.keys() if own.get(number, True)}
     return frozenset(str(index) for index, style in enumerate(styles) if style.get("numFmtId") in dates)
 
 
@@ -34,4 +36,6 @@ def as_date(days: float, *, base_1904: bool) -> str | float:
 
 def _is_date_format(code: str) -> bool:
     """Whether a number format shows a date or a time of day; elapsed time counts as a number."""
+    if len(code) > _MAX_FORMAT:
+        return False
     return not _ELAPSED.search(code) and bool(_PARTS_OF_DATES.search(_LITERALS.sub("", code.partition(";")[0])))

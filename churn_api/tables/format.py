@@ -115,7 +115,7 @@ class Format(ABC):
         """
         from churn_api.tables.columnar_reader import ColumnarReader
 
-        return ColumnarReader(records, layout, keep, reserved, self.read_cells)
+        return ColumnarReader(records, layout, keep, reserved, self.read_cells, typed=self.binary)
 
     def read_table(self, layout: Layout, blocks: Iterator[Block]) -> "pa.Table":
         """Read every column of a complete file. Raises TableError, with the row's number where a row is invalid."""

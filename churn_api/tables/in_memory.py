@@ -11,8 +11,11 @@ from churn_api.tables.read_result import ReadResult
 from churn_api.tables.row_groups import stored_cells
 
 
-def read_in_memory(table: pa.Table, records: RecordReader, names: Sequence[str] = ()) -> ReadResult:
-    """Read all rows of a table. `names` are all columns of the table it was selected from, for hints.
+def read_in_memory(
+    table: pa.Table, records: RecordReader, names: Sequence[str] = (), *, typed: bool = True
+) -> ReadResult:
+    """Read all rows of a table. `names` are all columns of the table it was selected from, for hints. `typed` is
+    false for the cells of a text.
 
     Raises TableFaults where columns are missing, or TableError where a column cannot be read.
     """
@@ -22,4 +25,4 @@ def read_in_memory(table: pa.Table, records: RecordReader, names: Sequence[str] 
 
     rows = table.num_rows
     layout = Layout("the table", "", tuple(names or table.column_names), 0, rows, rows)
-    return ColumnarReader(records, layout, (), frozenset(), read_cells).read(Block(0, 0, rows))
+    return ColumnarReader(records, layout, (), frozenset(), read_cells, typed=typed).read(Block(0, 0, rows))

@@ -1,7 +1,7 @@
 """A table -> its signature: types from values, choices where they are few; columns without blanks are required."""
 
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, datetime
 from operator import itemgetter
 
 import msgspec
@@ -44,7 +44,8 @@ def infer_signature(
         require_column(table, name)
     names = [name for name in table.column_names if name not in {target.name, identifier, *leave_out}]
     types = {name: "string" if name in text else infer_type(table.column(name)) for name in names}
-    reference = as_of or _latest(table, [name for name in names if types[name] == "date"])
+    latest = None if as_of else _latest(table, [name for name in names if types[name] == "date"])
+    reference = latest.date() if latest else as_of
     features = tuple(
         infer_feature(name, table.column(name), types[name], reference=reference, accept_unseen=name in opened)
         for name in names
@@ -132,10 +133,10 @@ def _are_dates(cells: pa.ChunkedArray) -> bool:
     return all(map(parse_iso, cells.unique().to_pylist()))
 
 
-def _latest(table: pa.Table, names: list[str]) -> date | None:
-    """The latest date in some columns of dates; None where there are none."""
-    latest = [parse_iso(pc.max(trimmed(table.column(name))).as_py()) for name in names]
-    return max((instant.date() for instant in latest if instant), default=None)
+def _latest(table: pa.Table, names: list[str]) -> datetime | None:
+    """The latest instant in some columns of dates; None where there are none."""
+    texts = (text for name in names for text in trimmed(table.column(name).drop_null()).unique().to_pylist())
+    return max((instant for instant in map(parse_iso, texts) if instant), default=None)
 
 
 def _labels(column: pa.ChunkedArray) -> tuple[Label, Label] | None:

@@ -38,8 +38,6 @@ _MORE_DAYS = ("%m/%d/%y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d %B %Y", "%B %
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 DATE_FORMATS = tuple(day + time for day in (*_DAYS, *_MORE_DAYS) for time in _TIMES)
 _MAY_BE_DATE = r"^[0-9A-Za-z]{1,9}[-./ ][0-9A-Za-z]{1,9},?[-./ ][0-9]{2,4}"
-_SAMPLE = 100
-"""Distinct texts on which each format of dates is tried first."""
 
 
 class NotationOptions(NamedTuple):
@@ -90,7 +88,7 @@ def infer_notations(table: pa.Table, options: NotationOptions) -> NotatedTable:
             continue
         notations[name] = column.notation
         remarks += _remarks(name, encoded, texts, column)
-        plain = plain_texts(texts, column.notation, dates=column.kind == "date", numbers=column.kind == "number")
+        plain = plain_texts(texts, column.notation, column.kind)
         table = table.set_column(index, name, pa.chunked_array([plain.take(encoded.indices)]))
     return NotatedTable(table, notations, remarks, ambiguous)
 
@@ -111,6 +109,8 @@ def _infer(texts: pa.Array, options: NotationOptions) -> _Column:
 
 
 def _infer_values(values: pa.Array, options: NotationOptions) -> _Column:
+    if options.date_format and _reads(options.date_format, values.to_pylist()):
+        return _Column(Notation(date_format=options.date_format), "date", (options.date_format,))
     if len(values) <= max(map(len, BOOLEAN_WORDS)) and _are_booleans(values):
         return _Column(kind="boolean")
     if _all(values, INTEGER) or (options.decimal != "," and _all(values, NUMBER)):
@@ -118,7 +118,7 @@ def _infer_values(values: pa.Array, options: NotationOptions) -> _Column:
     number = _number_notation(values, options.decimal)
     if number is not None:
         return _Column(number, "number")
-    return _infer_dates(values, options.date_format)
+    return _infer_dates(values)
 
 
 def _are_booleans(values: pa.Array) -> bool:
@@ -140,21 +140,20 @@ def _has_unit(values: pa.Array, unit: str) -> pa.Array:
     return pc.not_equal(without_unit(values, unit), values)
 
 
-def _infer_dates(values: pa.Array, wanted_format: str | None) -> _Column:
+def _infer_dates(values: pa.Array) -> _Column:
     if not _all(values, _MAY_BE_DATE):
         return _Column()
     texts = values.to_pylist()
     if all(map(parse_iso, texts)):
         return _Column(kind="date")
-    candidates = [wanted_format] if wanted_format else DATE_FORMATS
-    sample = [one for one in candidates if _reads(one, texts[:_SAMPLE])]
-    formats = tuple(one for one in sample if _reads(one, texts))
+    formats = tuple(one for one in DATE_FORMATS if _reads(one, texts))
     if len(formats) == 1:
         return _Column(Notation(date_format=formats[0]), "date", formats)
     return _Column(date_formats=formats)
 
 
 def _reads(date_format: str, texts: Iterable[str]) -> bool:
+    """Whether a format reads all texts. A wrong one fails at the first text, as a rule."""
     try:
         for text in texts:
             datetime.strptime(text, date_format)

@@ -10,35 +10,40 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from churn_api.contract.dates import parse_iso
 from churn_api.contract.notation import Notation
 from churn_api.contract.signature import Feature
-from churn_api.tables.cell_text import WHITESPACE
+from churn_api.tables.cell_text import NUMBER, WHITESPACE
 
 _MISFIT = "\ufffd"
 """Marks a cell that does not fit the notation."""
 
 
-def to_plain(feature: Feature, cells: pa.Array) -> pa.Array:
-    """The text cells of a feature in plain notation, dictionary-encoded or not as they were; missing ones are null."""
+def to_plain(feature: Feature, cells: pa.Array, *, typed: bool) -> pa.Array:
+    """The text cells of a feature in plain notation; missing ones are null.
+
+    `typed` cells come from a format with types, where a text may be a number that stood among texts: in plain notation.
+    """
     notation = feature.notation
     if notation is None:
         return cells
     if not pa.types.is_dictionary(cells.type):
-        return to_plain(feature, cells.dictionary_encode()).cast(pa.string())
-    texts = plain_texts(cells.dictionary, notation, dates=feature.type == "date", numbers=feature.numeric)
+        cells = cells.dictionary_encode()
+    kind = "date" if feature.type == "date" else "number" if feature.numeric else "text"
+    texts = plain_texts(cells.dictionary, notation, kind, typed=typed)
     # A dictionary must not hold null, so the cells are looked up.
     return texts.take(cells.indices)
 
 
-def plain_texts(texts: pa.Array, notation: Notation, *, dates: bool = False, numbers: bool = True) -> pa.Array:
-    """Distinct texts in plain notation."""
+def plain_texts(texts: pa.Array, notation: Notation, kind: str, *, typed: bool = False) -> pa.Array:
+    """Distinct texts in plain notation; `kind` is number, date or another."""
     trimmed = pc.utf8_trim(texts, characters=WHITESPACE)
     if notation.missing:
         marked = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(notation.missing, pa.string()))
         texts, trimmed = (pc.if_else(marked, pa.scalar(None, pa.string()), cells) for cells in (texts, trimmed))
-    if dates:
+    if kind == "date":
         return _plain_dates(trimmed, notation.date_format) if notation.date_format else texts
-    return _plain_numbers(trimmed, notation) if numbers and writes_numbers(notation) else texts
+    return _plain_numbers(trimmed, notation, typed) if kind == "number" and writes_numbers(notation) else texts
 
 
 def writes_numbers(notation: Notation) -> bool:
@@ -60,12 +65,18 @@ def without_unit(trimmed: pa.Array, unit: str) -> pa.Array:
     return pc.replace_substring_regex(leading, f"\\s*{escaped}$", "")
 
 
-def _plain_numbers(trimmed: pa.Array, notation: Notation) -> pa.Array:
+def _plain_numbers(trimmed: pa.Array, notation: Notation, typed: bool) -> pa.Array:
     bare = without_unit(trimmed, notation.unit) if notation.unit else trimmed
     fits = pc.match_substring_regex(bare, number_pattern(notation))
     digits = pc.replace_substring(bare, notation.thousands, "") if notation.thousands else bare
     plain = pc.replace_substring(digits, notation.decimal, ".") if notation.decimal != "." else digits
-    return pc.if_else(fits, plain, pc.binary_join_element_wise(_MISFIT, trimmed, ""))
+    misfit = pc.binary_join_element_wise(_MISFIT, trimmed, "")
+    if not typed:
+        return pc.if_else(fits, plain, misfit)
+    is_plain = pc.match_substring_regex(trimmed, NUMBER)
+    # 1.234 may be a number of the file's, or a thousand and more in the notation: that is not guessed.
+    ambiguous = pc.and_(pc.and_(fits, is_plain), pc.not_equal(plain, trimmed))
+    return pc.if_else(ambiguous, misfit, pc.if_else(fits, plain, pc.if_else(is_plain, trimmed, misfit)))
 
 
 def _plain_dates(trimmed: pa.Array, date_format: str) -> pa.Array:
@@ -75,6 +86,8 @@ def _plain_dates(trimmed: pa.Array, date_format: str) -> pa.Array:
 def _plain_date(text: str | None, date_format: str) -> str | None:
     if not text:
         return None
+    if parse_iso(text):
+        return text
     try:
         return datetime.strptime(text, date_format).isoformat()
     except ValueError:

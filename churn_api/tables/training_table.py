@@ -30,8 +30,8 @@ from churn_api.tables.table_errors import TableError
 
 _START_BYTES = 64
 _NO_NAME = Remark(seen="column 1 has no name, as an index has none", done="left out")
-_FIRST_ROW, _REMARKS, _INDEX = b"first_row", b"remarks", b"index"
-"""Metadata keys of a table: the number of its first row in the file, remarks, and the columns of an index."""
+_FIRST_ROW, _REMARKS, _INDEX, _TYPED = b"first_row", b"remarks", b"index", b"typed"
+"""Metadata keys of a table: its first row's number in the file, remarks, an index's columns, whether it has types."""
 
 
 def read_table(path: Path, options: ReadOptions = AS_IT_IS) -> pa.Table:
@@ -65,6 +65,7 @@ def read_table(path: Path, options: ReadOptions = AS_IT_IS) -> pa.Table:
             _FIRST_ROW: str(header_row + 1),
             _REMARKS: msgspec.json.encode(remarks),
             _INDEX: msgspec.json.encode(index),
+            _TYPED: msgspec.json.encode(form.binary),
         }
     )
 
@@ -86,10 +87,15 @@ def to_columns(table: pa.Table, signature: Signature) -> Columns:
     """
     names = [feature.name for feature in signature.features]
     _require(table, names)
-    rows = read_in_memory(table.select(names), RecordReader(signature))
+    rows = read_in_memory(table.select(names), RecordReader(signature), typed=_is_typed(table))
     for fault in rows.faults:
         raise TableError(f"row {row_number(table, fault.row)}, column {fault.column!r}: {fault.message}")
     return rows.columns
+
+
+def _is_typed(table: pa.Table) -> bool:
+    """Whether a table that `read_table` returned is of a format with types."""
+    return bool(msgspec.json.decode((table.schema.metadata or {}).get(_TYPED, b"true")))
 
 
 def row_number(table: pa.Table, row: int) -> int:
@@ -100,7 +106,7 @@ def row_number(table: pa.Table, row: int) -> int:
 def to_records(table: pa.Table, signature: Signature) -> Iterator[dict[str, Any]]:
     """Each row as a JSON record without blank cells. Raises the same errors as `to_columns`."""
     to_columns(table, signature)
-    columns = {f.name: _values(f, table.column(f.name)) for f in signature.features}
+    columns = {f.name: _values(f, table.column(f.name), typed=_is_typed(table)) for f in signature.features}
     if signature.identifier is not None and signature.identifier in table.column_names:
         columns[signature.identifier] = as_text(table.column(signature.identifier)).to_pylist()
     for row in zip(*columns.values(), strict=True):
@@ -120,8 +126,9 @@ def _plain(name: str, column: pa.ChunkedArray) -> pa.Array:
     return pc.if_else(pc.equal(trimmed(cells), ""), pa.scalar(None, pa.string()), cells)
 
 
-def _values(feature: Feature, column: pa.ChunkedArray) -> list[Any]:
+def _values(feature: Feature, column: pa.ChunkedArray, *, typed: bool) -> list[Any]:
     """A feature's column as JSON values, None for missing."""
     convert = json_converter(feature)
-    values = (None if cell is None else convert(cell) for cell in plain_feature_column(feature, column).to_pylist())
+    cells = plain_feature_column(feature, column, typed=typed).to_pylist()
+    values = (None if cell is None else convert(cell) for cell in cells)
     return [int(value) if feature.type == "integer" and value is not None else value for value in values]

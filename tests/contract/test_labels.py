@@ -62,4 +62,7 @@ def test_documented_as_enforced():
     documented.pop("not")
     assert documented == enforced
     assert documented["properties"]["partner"]["enum"] == [True, False, "Yes", "No", None]
-    assert documented["properties"]["since"] == {"type": ["string", "null"], "format": "date"}
+    assert documented["properties"]["since"] == {
+        "type": ["string", "null"],
+        "anyOf": [{"format": "date"}, {"format": "date-time"}],
+    }

@@ -75,3 +75,28 @@ def test_few_of_many():
     body = orjson.dumps({"customers": [{"age": 500}] * 1500})
     batch = reader().read_many(body, 2000)
     assert (len(batch.warnings), batch.more_warnings) == (1000, 500)
+
+
+def test_booleans():
+    """A boolean has no range to be outside of, alone as in a batch."""
+    of = BatchReader(signature(feature("b", "boolean", observed=Observed(minimum=0, maximum=0))))
+    assert of.read_one(orjson.dumps({"b": True})).warnings == []
+    assert of.read_many(orjson.dumps({"customers": [{"b": True}]}), 5).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kind"),
+    [(5, 1, "integer"), (0, 1e9, "date"), (float("nan"), 1, "number"), (0, float("inf"), "number")],
+)
+def test_ranges_that_are_none(low, high, kind):
+    """An observed range that is none, or of dates that no calendar has, is refused with the signature."""
+    parts = {"reference": "2026-01-31"} if kind == "date" else {}
+    with pytest.raises(SignatureError, match="observed"):
+        feature("x", kind, observed=Observed(minimum=low, maximum=high), **parts)
+
+
+@pytest.mark.parametrize("choices", [(1.0, 2.0), (1, 2**63)])
+def test_choices_that_are_no_literals(choices):
+    """Choices of an integer that are written with a fraction, or beyond 64 bits, are read like others."""
+    of = BatchReader(signature(feature("plan", choices=choices)))
+    assert of.read_one(b'{"plan": 1}').columns.numbers.tolist() == [[1]]

@@ -3,13 +3,14 @@
 import math
 from datetime import date
 
+import orjson
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from churn_api.contract.record import RecordReader
-from churn_api.contract.signature import Signature, Target
+from churn_api.contract.signature import Signature, SignatureError, Target
 from churn_api.tables.in_memory import read_in_memory
 from churn_api.tables.inference import infer_signature
 from churn_api.tables.notation_inference import MISSING_MARKERS, NotationOptions, infer_notations
@@ -28,7 +29,7 @@ def inferred(cells, **options) -> tuple[Signature, list]:
 
 def scored(signature, cells):
     """The numbers that scoring reads, None for a fault."""
-    rows = read_in_memory(pa.table({"x": pa.array(cells, pa.string())}), RecordReader(signature))
+    rows = read_in_memory(pa.table({"x": pa.array(cells, pa.string())}), RecordReader(signature), typed=False)
     values = dict(zip(rows.good.tolist(), rows.columns.numbers[:, 0].tolist(), strict=True))
     return [values.get(row) for row in range(len(cells))]
 
@@ -98,7 +99,6 @@ def test_text_as_it_is():
     [
         (["1,5", "2,25"], "1.5"),
         (["$1,230.50", "$7"], "1.230,50"),
-        (["30.01.2026", "31.01.2026"], "2026-01-30"),
         (["30.01.2026", "31.01.2026"], "31.02.2026"),
         (["1", "NA"], "missing value"),
         (["1,234", "5"], "12,34"),
@@ -108,7 +108,7 @@ def test_cells_that_do_not_fit(cells, bad):
     """Scoring applies the notation of training: a cell in another one is a fault of its row, not a guess."""
     signature, _ = inferred(cells)
     table = pa.table({"x": pa.array([*cells, bad], pa.string())})
-    rows = read_in_memory(table, RecordReader(signature))
+    rows = read_in_memory(table, RecordReader(signature), typed=False)
     assert [(fault.row, fault.column, fault.code) for fault in rows.faults] == [(len(cells), "x", "wrong-type")]
     assert bad not in rows.faults[0].message
 
@@ -136,3 +136,56 @@ def test_any_number_in_any_notation(numbers, separators, unit):
     cells = [("-" if number < 0 else "") + unit.format(text) for number, text in zip(numbers, plain, strict=True)]
     signature, _ = inferred(cells)
     assert scored(signature, cells) == pytest.approx([float(number) for number in numbers])
+
+
+@pytest.mark.parametrize("kind", [pa.date32(), pa.timestamp("ns"), pa.string()])
+def test_dates_with_types(kind):
+    """A model whose table wrote dates its own way also reads a format's dates, and ISO text."""
+    signature, _ = inferred(["30.01.2026", "31.01.2026"])
+    cells = pa.array([date(2026, 1, 30)], pa.date32()).cast(kind)
+    assert read_in_memory(pa.table({"x": cells}), RecordReader(signature)).columns.numbers[:, 0].tolist() == [1]
+
+
+def test_numbers_among_texts():
+    """Of a workbook's numbers among texts none is misread: one that the notation reads otherwise is a fault."""
+    signature, _ = inferred(["1.234,5", "2"])
+    table = pa.table({"x": ["12.5", "1234.567", "1.234,5", "1.234"]})
+    rows = read_in_memory(table, RecordReader(signature))
+    assert rows.columns.numbers[:, 0].tolist() == [12.5, 1234.567, 1234.5]
+    assert [fault.row for fault in rows.faults] == [3]
+
+
+def test_format_of_the_user():
+    """A format of dates that the user names comes before any guess: numbers and words can be dates."""
+    assert inferred(["20260130", "20260131"], date_format="%Y%m%d")[0].features[0].type == "date"
+    assert inferred(["31Jan2026", "30Jan2026"], date_format="%d%b%Y")[0].features[0].type == "date"
+
+
+def test_latest_of_zones():
+    """The latest date is that of the latest instant, whatever zone it is written in."""
+    table = pa.table({"x": ["2026-01-31T23:00:00-05:00", "2026-01-31T23:30:00Z"]})
+    (feature,) = infer_signature(table, TARGET, None).features
+    assert feature.reference == "2026-02-01"
+
+
+@pytest.mark.parametrize(
+    "notation",
+    [
+        {"thousands": "."},
+        {"decimal": ",", "thousands": ","},
+        {"missing": ["N/A"]},
+        {"missing": [""]},
+        {"unit": "-"},
+        {"unit": "5"},
+        {"unit": "x" * 65},
+        {"date_format": "%d.%d.%Y"},
+        {"date_format": "%Q"},
+        {"date_format": "%"},
+        {"date_format": "%m/%Y"},
+    ],
+)
+def test_notations_that_contradict(notation):
+    """A declared notation that would misread a table, or fail while it is read, is refused with the signature."""
+    declared = {"features": [{"name": "x", "type": "number", "notation": notation}]}
+    with pytest.raises(SignatureError):
+        Signature.from_json(orjson.dumps(declared | {"target": {"name": "Churn", "positive": "Yes", "negative": "No"}}))

@@ -36,7 +36,9 @@ def read_query(schema: QuerySchema) -> dict[str, Any]:
         return schema.defaults
     arguments = request.args
     faults = [
-        Fault("sent-twice", "Send it once.", path=(name,)) for name, values in arguments.lists() if len(values) > 1
+        Fault("sent-twice", "Send it once.", path=(name[:MAX_NAME_SHOWN],))
+        for name, values in arguments.lists()
+        if len(values) > 1
     ]
     try:
         loaded: dict[str, Any] = schema.load(arguments.to_dict())

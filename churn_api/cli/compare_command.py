@@ -71,8 +71,9 @@ def _of_training(folders: list[Path]) -> list[dict[str, float]]:
     for card, metrics in zip(cards, measured, strict=True):
         if not metrics:
             refuse(f"version {card.version} of {card.name!r} has no metrics: name a table to measure both, with --on")
-    if cards[0].training.sha256 != cards[1].training.sha256:
-        click.echo("The versions were measured on different tables; --on TABLE measures both on the same.", err=True)
+    measured_on = [(card.training.sha256, card.metrics.get("folds")) for card in cards]
+    if measured_on[0] != measured_on[1]:
+        click.echo("The versions were measured on different rows; --on TABLE measures both on the same.", err=True)
     return measured
 
 

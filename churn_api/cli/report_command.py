@@ -43,6 +43,8 @@ def report(model: str, version: str | None, against: str | None, output: str, fo
     """
     check_output(output)
     chosen = format_ or _format_by_suffix(output)
+    if against and chosen == "json":
+        refuse("--against cannot be combined with JSON, which holds the data of one version")
     reported = _reported(model, version)
     other = _reported(model, against) if against else None
     written = {

@@ -8,6 +8,7 @@ import click
 from churn_api.cli.bundle_output import read_signature
 from churn_api.cli.command_helpers import IntegerRange, refuse
 from churn_api.cli.training_libraries import require_training_libraries
+from churn_api.contract.signature import SignatureError
 
 _EXAMPLES = """
 \b
@@ -39,7 +40,10 @@ def sample_data(rows: int, seed: int, signature: Path | None, categories: int, n
     from churn_api.training.signature_sample import sample_of_signature
 
     if signature:
-        table = sample_of_signature(read_signature(signature), rows, seed)
+        try:
+            table = sample_of_signature(read_signature(signature), rows, seed)
+        except SignatureError as error:
+            refuse(str(error))
     else:
         table = sample_table(rows, seed, categories=categories, noise=noise)
     table.to_csv(sys.stdout, index=False)

@@ -80,6 +80,9 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
 
     config = load_settings_or_refuse()
     learning = _learning(settings, seed, class_weight)
+    unused = [] if estimator == AUTO else sorted(learning.settings.keys() - {estimator})
+    if unused:
+        refuse(f"--set {unused[0]}: only {estimator} is trained")
     options = training_options(chosen, signature)
     with writing_bundle(config), progress_on(sys.stderr) as progress:
         trained = train_model(

@@ -95,7 +95,7 @@ def threshold_chart(report: EvaluationReport) -> str:
 def importance_chart(report: EvaluationReport) -> str:
     """The loss of ROC-AUC where a feature is shuffled."""
     bars = [Bar(name, lost, f"{lost:.4f}") for name, lost in report.importance.items()]
-    return bar_chart("Most important features", bars, max(bar.value for bar in bars) or 1.0)
+    return bar_chart("Most important features", bars, max(0.0, *(bar.value for bar in bars)) or 1.0)
 
 
 def effect_charts(report: EvaluationReport) -> list[str]:

@@ -47,7 +47,7 @@ def compile_pipeline(classifier: Any, signature: Signature) -> bytes:
     except CompilationError:
         raise
     except Exception as error:
-        raise CompilationError(_reason(error)) from error
+        raise CompilationError(reason_of(error)) from error
     return bytes(graph.SerializeToString())
 
 
@@ -59,10 +59,11 @@ def _graph(classifier: Any, signature: Signature) -> onnx.ModelProto:
         try:
             return _converted(classifier, signature)
         except Exception as error:
-            raise CompilationError(f"{unsupported} ({_reason(error)})") from error
+            raise CompilationError(f"{unsupported} ({reason_of(error)})") from error
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """The type of an exception and the first line of its message."""
     return f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0][:300]}"
 
 

@@ -55,4 +55,4 @@ def _single_column_auc(column: pd.Series, labels: Labels) -> float:
 def _mostly_numbers(column: pa.ChunkedArray) -> bool:
     cells = trimmed(as_text(column).drop_null())
     numbers = pc.sum(pc.match_substring_regex(cells, NUMBER)).as_py() or 0
-    return bool(numbers >= MOSTLY_NUMBERS * len(cells))
+    return len(cells) > 0 and bool(numbers >= MOSTLY_NUMBERS * len(cells))

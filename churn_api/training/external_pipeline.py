@@ -17,6 +17,7 @@ from churn_api.scoring.sklearn import SklearnScorer
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training.candidates import SEED
+from churn_api.training.compilation import reason_of
 from churn_api.training.evaluation import evaluation_report
 from churn_api.training.evaluation_metrics import Labels, best_threshold, metrics
 from churn_api.training.golden import GoldenRow, golden_rows, golden_rows_from_examples
@@ -132,7 +133,7 @@ def _scorable(scorer: SklearnScorer, signature: Signature, rows: tuple[GoldenRow
             if _allows(signature, row):
                 raise TrainingError(
                     "the pipeline cannot score a record that the signature allows "
-                    f"({_missing(signature, row)}): {type(error).__name__}: {str(error).splitlines()[0]}"
+                    f"({_missing(signature, row)}): {reason_of(error)}"
                 ) from error
     return kept
 

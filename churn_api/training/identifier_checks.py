@@ -62,7 +62,7 @@ def _text_evidence(name: str, cells: pa.ChunkedArray) -> str | None:
 def _number_evidence(name: str, column: pa.ChunkedArray) -> str | None:
     cells = column.drop_null()
     numbers = _float64(cells)
-    if (numbers != np.trunc(numbers)).any():
+    if len(cells) == 0 or (numbers != np.trunc(numbers)).any():
         return None
     if (np.abs(numbers) >= _BEYOND_EXACT).mean() >= NEARLY_UNIQUE:
         return "has whole numbers of 16 digits or more"

@@ -58,6 +58,7 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
     for name in options.split_columns:
         require_column(table, name)
     if options.signature:
+        _refuse_split_features(options.signature, options.split_columns)
         # Every row, including those without a target: training rejects what a request would reject.
         to_columns(table, options.signature)
     findings = Findings(frozenset(options.opened + options.include), file_remarks(table))
@@ -76,6 +77,13 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     split_columns = {name: table.column(name) for name in options.split_columns}
     return TrainingData(signature, columns, frame, labels, findings.remarks, digest, split_columns)
+
+
+def _refuse_split_features(signature: Signature, split_columns: Sequence[str]) -> None:
+    """Raise TrainingError where folds would depend on a feature: a model knows it, and nothing new is held out."""
+    for feature in signature.features:
+        if feature.name in split_columns:
+            raise TrainingError(f"{feature.name!r} decides the folds, so it must not be a feature of the signature")
 
 
 def _target(table: pa.Table, options: TrainingOptions) -> Target:

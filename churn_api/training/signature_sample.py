@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churn_api.contract.dates import day_of
-from churn_api.contract.signature import Feature, Signature
+from churn_api.contract.signature import Feature, Signature, SignatureError
 
 BLANK = 0.05
 """Share of blank cells in columns that may have some."""
@@ -79,7 +79,9 @@ def _range(feature: Feature) -> tuple[float, float]:
         high = low + _WIDTH
     if feature.type == "integer":
         low, high = max(math.ceil(low), -_LARGEST_INTEGER), min(math.floor(high), _LARGEST_INTEGER)
-    return min(low, high), high
+    if low > high:
+        raise SignatureError(f"feature {feature.name!r}: its range holds no value that a table can write")
+    return low, high
 
 
 def _written(feature: Feature, value: Any) -> str:

@@ -58,6 +58,13 @@ def splits(labels: Labels, split_options: SplitOptions, column: pa.ChunkedArray 
     return parts
 
 
+def partition(folds: list[Split], rows: int) -> list[Split]:
+    """Splits that evaluate each of n rows once: those given, and one for the rows that none of them evaluates."""
+    evaluated = np.sort(np.concatenate([held_out for _, held_out in folds]))
+    rest = np.setdiff1d(np.arange(rows), evaluated)
+    return [*folds, (evaluated, rest)] if len(rest) else folds
+
+
 def _by_time(column: pa.ChunkedArray, name: str | None) -> list[Split]:
     """The later half of the rows in five parts in order, each evaluated by what was fitted on all rows before it."""
     times = _sortable(column, name)

@@ -18,7 +18,7 @@ from churn_api.training.golden import golden_rows
 from churn_api.training.importance import most_important
 from churn_api.training.packaging import CardDetails, package
 from churn_api.training.preparation import TrainingData, prepare
-from churn_api.training.splits import FOLDS, Split, SplitOptions, splits
+from churn_api.training.splits import FOLDS, Split, SplitOptions, partition, splits
 from churn_api.training.training_options import TrainingOptions
 from churn_api.training.training_progress import TrainingProgress
 from churn_api.training.validation import Evaluation, cross_validate, fit
@@ -59,12 +59,17 @@ def train(
     evaluations = {candidate: _evaluate(data, folds, candidate, learning, progress) for candidate in candidates}
     chosen = min(evaluations, key=lambda candidate: evaluations[candidate].fold_values("log_loss").mean())
     progress.step("calibrating, ranking features")
-    method, final = choose_calibrator(data.labels, evaluations[chosen])
+    method, final = choose_calibrator(data.labels, evaluations[chosen], in_order=split_options.time is not None)
     caps = _caps(evaluations, learning)
     data.remarks.extend(map(_cap_remark, caps.items()))
-    metrics = {**_metrics(data, evaluations, chosen, method, final, learning), "caps": caps}
+    metrics = {
+        **_metrics(data, evaluations, chosen, method, final, learning),
+        "caps": caps,
+        "folds": {"time": split_options.time, "group": split_options.group},
+        "learning": {"seed": learning.seed, "class_weight": learning.class_weight, **learning.of(chosen)},
+    }
     progress.step(f"fitting {chosen} on all rows")
-    pipeline = fit(_pipeline(data, chosen, method, learning), data.frame, data.labels)
+    pipeline = _fitted(data, chosen, method, learning, folds)
     progress.step("compiling and verifying parity")
     report = _report(data, metrics, final)
     card = _package(pipeline, data, metrics, report, name, models_dir, learning.seed)
@@ -84,10 +89,12 @@ def _caps(evaluations: dict[str, Evaluation], learning: Learning) -> dict[str, d
 def _cap_remark(entry: tuple[str, dict[str, Any]]) -> Remark:
     name, cap = entry
     setting = f"{name}.{cap['setting']}"
+    limits = {one.name: one.maximum for one in candidate_named(name).settings}
+    higher = min(2 * cap["value"], limits[cap["setting"]])
     return Remark(
         seen=f"{name} was still improving in {cap['folds']} of {FOLDS} folds",
         done=f"stopped at {setting}={cap['value']}",
-        option=f"--set {setting}={2 * cap['value']}",
+        option=f"--set {setting}={higher}" if higher > cap["value"] else None,
     )
 
 
@@ -128,9 +135,14 @@ def _package(
     )
 
 
-def _pipeline(data: TrainingData, candidate: str, method: str | None, learning: Learning) -> Any:
+def _fitted(data: TrainingData, candidate: str, method: str | None, learning: Learning, folds: list[Split]) -> Any:
+    """The pipeline to package, fitted on all rows; its calibrator on predictions out of the evaluation's folds."""
     pipeline = CANDIDATES[candidate](data.signature, data.columns, learning)
-    return with_calibrator(pipeline) if method else pipeline
+    if method is None:
+        return fit(pipeline, data.frame, data.labels)
+    fit(with_calibrator(pipeline, partition(folds, len(data.labels))), data.frame, data.labels)
+    # The numbers of the rows in each fold would be part of the bundle.
+    return pipeline.set_params(classifier__cv=FOLDS)
 
 
 def _evaluate(

@@ -43,7 +43,7 @@ def test_side_by_side(run):
     head, first, *_ = done.stdout.splitlines()
     assert head.split() == ["metric", "version", "1", "version", "2", "difference"]
     assert (first.split()[0], first.split()[-1]) == ("ROC-AUC", "worse")
-    assert "measured on different tables" in done.stderr
+    assert "measured on different rows" in done.stderr
 
 
 def test_json(run, folder):
@@ -67,7 +67,7 @@ def test_fail_if_worse(run):
 def test_on_a_table(run, folder):
     """`--on TABLE` measures both versions on the same customers."""
     done = run("telco", "1", "2", "--on", folder / "holdout.csv", "--json", "--fail-if-worse")
-    assert (done.exit_code, "different tables" in done.stderr) == (3, False)
+    assert (done.exit_code, "different rows" in done.stderr) == (3, False)
     again = json.loads(run("telco", "1", "1", "--on", folder / "holdout.csv", "--json").stdout)
     assert {metric["difference"] for metric in again["metrics"].values()} == {0}
     assert json.loads(done.stdout)["metrics"]["roc_auc"]["first"] == again["metrics"]["roc_auc"]["first"]

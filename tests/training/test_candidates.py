@@ -130,3 +130,11 @@ def test_a_median_on_the_edge_of_a_bin(train, tmp_path):
         table["Delta"] = table["Delta"].mask(rng.random(120) < 0.1)
         assert train(table, "--estimator", "logistic").exit_code == 0
         assert card(tmp_path, str(seed + 1)).scorer == "onnx"
+
+
+def test_settings_of_a_candidate_that_is_not_trained(tmp_path):
+    """A setting of another candidate than the one that is trained is refused, rather than ignored."""
+    path = write_csv(customers(), tmp_path / "t.csv")
+    arguments = ["train", str(path), "--target", "Churn", "--estimator", "logistic", "--set", "wide.l2=3"]
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, "--set wide: only logistic is trained" in result.stderr) == (2, True)

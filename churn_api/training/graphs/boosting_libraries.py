@@ -9,9 +9,6 @@ from churn_api.training.graphs.blocks import Input, as_block
 from churn_api.training.graphs.graph_writer import GraphWriter, UnsupportedStepError
 from churn_api.training.graphs.trees import Comparison, Leaf, Split, Tree, add_trees, split_by_category
 
-_LIGHTGBM_ZERO = 1e-35
-"""LightGBM takes smaller numbers for 0."""
-
 
 def rule(model: Any) -> Any:
     """The rule for a classifier of these libraries, or None."""

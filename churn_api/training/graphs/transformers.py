@@ -66,6 +66,9 @@ def _columns(graph: GraphWriter, step: ColumnTransformer, value: Input) -> Input
 
 def _indices(columns: Any, names: list[str]) -> list[int]:
     """Columns given by name, position, mask or slice, as positions."""
+    wanted = [columns] if isinstance(columns, str) else columns if isinstance(columns, list) else []
+    if unknown := [name for name in wanted if isinstance(name, str) and name not in names]:
+        raise UnsupportedStepError(f"the column {unknown[0]!r} of a step before has no rule for doubles")
     if isinstance(columns, str):
         return [names.index(columns)]
     if isinstance(columns, slice):

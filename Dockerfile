@@ -34,7 +34,7 @@ RUN cd /opt/churn-api/lib/python3*/site-packages && \
     find . \( -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.a' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxi' \
     -o -name '*.pxd' -o -path './flask_swagger_ui/*.map' \) -delete && \
     find pyarrow cryptography yaml sqlalchemy rpds wrapt -name '*.so*' -exec strip --strip-unneeded {} +
-# Not by the files' times: a copy may change them, and nothing could be written beside them then.
+# Not by the files' times: a copy may change them, and no new bytecode could be written then.
 RUN /opt/churn-api/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/churn-api
 
 FROM ${BASE}

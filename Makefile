@@ -65,7 +65,7 @@ test-newest: ## Run the tests with the newest versions of everything, in .venv-n
 	@.venv-newest/bin/pip freeze --exclude-editable | sed -e :a -e 's/^\([^=]*\)[_.]/\1-/' -e ta | grep -vixFf .venv-newest/pinned || true
 	.venv-newest/bin/pytest --numprocesses auto --dist worksteal $(ARGS)
 
-bench: .venv/runtime .venv-bench/done ## Measure this service beside others (needs wrk); ARGS="--only churn-api" chooses
+bench: .venv/runtime .venv-bench/done ## Measure this service and others (needs wrk); ARGS="--only churn-api" chooses
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: .venv/dev ## Pin the dependencies of setup.cfg and requirements-dev.in with their hashes, by uv

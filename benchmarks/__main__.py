@@ -7,7 +7,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from benchmarks import against, compare, defaults, held, logline, metrics, overrides, soak, sums, sweep, tables, workers
+from benchmarks import against, compare, defaults, held, logline, metrics, overrides, soak, sweep, tables, workers
 from benchmarks.servers import COMMANDS, WITHOUT_METRICS
 
 SERVERS = [name for name in COMMANDS if name != WITHOUT_METRICS]
@@ -57,9 +57,6 @@ def _parser() -> argparse.ArgumentParser:
     counted.add_argument("--rounds", type=int, default=20, help="runs with metrics and without, in turn (default 20)")
     counted.add_argument("--restarts", type=int, default=1000, help="workers that come and go (default 1000)")
     counted.set_defaults(needs=(), run=lambda o: metrics.run(o.rounds, o.restarts, dry=o.dry))
-    exact = scenarios.add_parser("sums", help="what it costs that the same record gives the same double")
-    exact.add_argument("--rounds", type=int, default=51, help="runs of both graphs, in turn (default 51)")
-    exact.set_defaults(needs=(), run=lambda o: sums.run(o.rounds, dry=o.dry))
     own = scenarios.add_parser("overrides", help="what each override of Flask's own ways saves")
     own.add_argument("--rounds", type=int, default=100, help="turns of each, in an order of chance (default 100)")
     own.set_defaults(needs=(), run=lambda o: overrides.run(o.rounds, dry=o.dry))

@@ -83,13 +83,6 @@ def test_metrics():
     assert 0 < int(files) <= 20
 
 
-def test_sums():
-    """The sum that is the same in any order is compared with a matrix product, for a single record and for many."""
-    printed = bench("sums", "--rounds", "1")
-    for line in ("| 1 |", "| 100 |", "| 1,000 |"):
-        assert line in printed
-
-
 def test_overrides():
     """The savings of each override of Flask are printed, and of all together."""
     printed = bench("overrides", "--rounds", "2")

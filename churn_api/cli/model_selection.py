@@ -1,4 +1,4 @@
-"""Which version of a model `churn-api score` uses: the requested one, the live one, or the newest."""
+"""Which version of a model a command uses: the requested one, the live one, or the newest."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -52,7 +52,7 @@ def _advice(names: Collection[str], name: str) -> str:
     """What to do about a model that does not exist."""
     if not names:
         return "It is empty: `churn-api train --help` says how to train one, CHURN_MODELS_DIR where others are."
-    return did_you_mean(name, names) or f"It holds {', '.join(names)}: name one with --model."
+    return did_you_mean(name, names) or f"It holds {', '.join(names)}: name one of them."
 
 
 def _live_version(services: Services, name: str) -> str | None:

@@ -21,7 +21,7 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @table_options
 def signature(table: Path, **chosen: Any) -> None:
-    """Print the signature (JSON) that `train` would infer from TABLE, to edit and hand back with --signature.
+    """Print the signature (JSON) that `train` would infer from TABLE, to edit and pass to `train --signature`.
 
     What was assumed about the table is printed to stderr.
     """

@@ -47,7 +47,11 @@ compiled to ONNX, checked to predict as before, and written as the next version 
     "--set", "settings", multiple=True, metavar="CANDIDATE.SETTING=VALUE", help="How a candidate learns. Repeatable."
 )
 @click.option(
-    "--seed", type=IntegerRange(min=0, max=2**32 - 1), default=0, show_default=True, help="Seed of everything random."
+    "--seed",
+    type=IntegerRange(min=0, max=2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of folds, early stopping and golden rows.",
 )
 @click.option("--class-weight", type=click.Choice(["balanced"]), help="Learn as if both classes were equally frequent.")
 @click.option("--time", metavar="COL", help="Evaluate each fold on rows that are later than those it learns from.")

@@ -36,7 +36,7 @@ class SignatureError(ValueError):
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The range that training saw, for information; it is not enforced."""
+    """The range that training saw. It is enforced, with a margin, where a feature refuses what lies outside."""
 
     minimum: float
     maximum: float

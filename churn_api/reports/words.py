@@ -27,7 +27,7 @@ def in_short(report: EvaluationReport) -> list[str]:
     )
     trust = (
         f"Its probabilities differ from observed churn by {100 * report.metrics['ece'].mean:.1f} percentage points on "
-        "average. With 0, thirty of a hundred customers with a probability of 30 % would leave."
+        "average. At 0 points, 30 of 100 customers with a probability of 30 % leave."
     )
     return [contact, decide, trust]
 

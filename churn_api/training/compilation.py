@@ -57,7 +57,7 @@ def _graph(classifier: Any, signature: Signature) -> onnx.ModelProto:
         return write_graph(classifier, signature)
     except UnsupportedStepError as unsupported:
         try:
-            return _converted(classifier, signature)
+            return convert_by_skl2onnx(classifier, signature)
         except Exception as error:
             raise CompilationError(f"{unsupported} ({reason_of(error)})") from error
 
@@ -67,7 +67,8 @@ def reason_of(error: Exception) -> str:
     return f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0][:300]}"
 
 
-def _converted(classifier: Any, signature: Signature) -> onnx.ModelProto:
+def convert_by_skl2onnx(classifier: Any, signature: Signature) -> onnx.ModelProto:
+    """The graph that skl2onnx makes, in float32. Raises what skl2onnx raises."""
     inputs = [
         (feature.name, (FloatTensorType if feature.numeric else StringTensorType)([None, 1]))
         for feature in signature.features

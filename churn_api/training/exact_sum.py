@@ -29,8 +29,7 @@ from skl2onnx.operator_converters.linear_classifier import convert_sklearn_linea
 from skl2onnx.proto import onnx_proto
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
 
-EXACT_SUM = "exact_sum"
-"""Prefix of the names of these sums in a graph."""
+from churn_api.training.graphs.linear_sum import EXACT_SUM
 
 _UNIT = 2.0**-30
 _MOST_UNITS = 51

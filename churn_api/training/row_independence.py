@@ -2,7 +2,7 @@
 
 import onnx
 
-from churn_api.training.exact_sum import EXACT_SUM
+from churn_api.training.graphs.linear_sum import EXACT_SUM
 
 _ELEMENTWISE = {
     *("Abs", "Add", "And", "Cast", "Clip", "Div", "Equal", "Exp", "Greater", "GreaterOrEqual", "Identity", "IsNaN"),

@@ -186,7 +186,7 @@ def test_more_errors_than_are_held(monkeypatch, on_error):
     [
         (["nothing.csv"], "nothing.csv: No such file or directory"),
         (["good.csv", "--model", "smal"], "Did you mean 'small'?"),
-        (["good.csv", "--model", "zzzzzz"], "It holds default, odd, small: name one with --model."),
+        (["good.csv", "--model", "zzzzzz"], "It holds default, odd, small: name one of them."),
         (["good.csv", "--version", "9"], "'small' has no version 9; it has 1, 2"),
         (["good.csv", "--keep", "Regoin"], "keep: Name 1 is no column of the table. Did you mean 'Region'?"),
         (["good.csv", "-o", "good.csv"], "good.csv would replace a file"),

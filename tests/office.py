@@ -98,12 +98,12 @@ class Office:
     def freeze(self, worker: "Worker") -> None:
         """Freeze a worker, but not while it holds SQLite's lock, which would block all other processes."""
         deadline = time.monotonic() + 60
-        worker.send_signal(signal.SIGSTOP)
+        worker.stop_threads()
         while not self._can_be_written():
             assert time.monotonic() < deadline
             worker.send_signal(signal.SIGCONT)
             time.sleep(0.01)
-            worker.send_signal(signal.SIGSTOP)
+            worker.stop_threads()
 
     def _can_be_written(self) -> bool:
         path = self.services.database.url.database
@@ -133,6 +133,12 @@ class Worker:
         """Signal the worker and its processes at once."""
         os.killpg(self.process.pid, number)
 
+    def stop_threads(self) -> None:
+        """Freeze the worker, and wait until each of its threads is: one in a system call could yet take a lock."""
+        self.send_signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        until(lambda: all(_state(task) == "T" for task in tasks.iterdir()), every=0.001)
+
     def kill_all(self) -> None:
         self.send_signal(signal.SIGKILL)
         self.process.wait(30)
@@ -143,9 +149,14 @@ class Worker:
         return [child for child in actual if "spawn_main" in " ".join(child.cmdline())]
 
 
+def _state(task: Path) -> str:
+    """The letter of a thread's state in Linux's /proc, which follows its name in brackets."""
+    return (task / "stat").read_text().rpartition(")")[2].split()[0]
+
+
 @contextmanager
 def working(models_dir: Path, log: Path, **environment: str) -> Iterator[Worker]:
-    """A worker process, killed with its children in the end."""
+    """A worker process, killed with its children in the end; a test that fails shows its log."""
     chosen = os.environ | LEASE | {"CHURN_MODELS_DIR": str(models_dir)} | environment
     with log.open("a") as stream:
         process = subprocess.Popen(
@@ -159,6 +170,9 @@ def working(models_dir: Path, log: Path, **environment: str) -> Iterator[Worker]
     worker = Worker(process, log)
     try:
         yield worker
+    except BaseException as error:
+        error.add_note(f"The log of {log.name}:\n{worker.log}")
+        raise
     finally:
         if process.poll() is None:
             worker.kill_all()

@@ -1,6 +1,7 @@
 """`churn-api train`."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,7 @@ compiled to ONNX, checked to predict as before, and written as the next version 
     help="Seed of folds, early stopping and golden rows.",
 )
 @click.option("--class-weight", type=click.Choice(["balanced"]), help="Learn as if both classes were equally frequent.")
+@click.option("--sample-weight", metavar="COL", help="Column of how much each row counts; it is no feature.")
 @click.option("--time", metavar="COL", help="Evaluate each fold on rows that are later than those it learns from.")
 @click.option("--group", metavar="COL", help="Keep the rows of one value in one fold, such as a household's.")
 @click.option("--live", is_flag=True, help="Make the version live; needs the database.")
@@ -65,6 +67,7 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
     settings: tuple[str, ...],
     seed: int,
     class_weight: str | None,
+    sample_weight: str | None,
     time: str | None,
     group: str | None,
     signature: Path | None,
@@ -87,7 +90,7 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
     unused = [] if estimator == AUTO else sorted(learning.settings.keys() - {estimator})
     if unused:
         refuse(f"--set {unused[0]}: only {estimator} is trained")
-    options = training_options(chosen, signature)
+    options = replace(training_options(chosen, signature), sample_weight=sample_weight)
     with writing_bundle(config), progress_on(sys.stderr) as progress:
         trained = train_model(
             table,

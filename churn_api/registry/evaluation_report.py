@@ -12,6 +12,8 @@ from churn_api.registry.bundle import BundleError, read_artefact
 from churn_api.registry.card import Card
 
 REPORT_FILE = "report.json"
+Count = int | float
+"""A number of customers; where they have sample weights, the sum of these, whose mean is 1."""
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -47,10 +49,10 @@ class OperatingPoint(msgspec.Struct, frozen=True, kw_only=True):
     """The confusion matrix at one threshold: counts of customers."""
 
     threshold: float
-    true_positives: int
-    false_positives: int
-    false_negatives: int
-    true_negatives: int
+    true_positives: Count
+    false_positives: Count
+    false_negatives: Count
+    true_negatives: Count
 
 
 class EffectBin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -81,7 +83,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     format: Literal[1] = 1
     basis: Literal["cross-validation", "golden table"]
     rows: int
-    positives: int
+    positives: Count
     """Customers who churned."""
     threshold: float
     metrics: dict[str, Spread]

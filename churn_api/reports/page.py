@@ -50,7 +50,7 @@ def html_page(version: ReportedVersion, against: ReportedVersion | None = None) 
 
 def _head(card: Card, report: EvaluationReport, title: str) -> str:
     measured = (
-        f"{report.rows:,} customers, of whom {report.positives:,} ({percent(report.positives / report.rows)}) left. "
+        f"{report.rows:,} customers, of whom {report.positives:,.0f} ({percent(report.positives / report.rows)}) left. "
         f"{words.basis(report)}"
     )
     return element(
@@ -105,10 +105,10 @@ def _confusion_row(point: OperatingPoint, report: EvaluationReport) -> list[str]
     flagged = point.true_positives + point.false_positives
     return [
         f"{point.threshold:.3f}",
-        f"{flagged:,}",
-        f"{point.true_positives:,}",
-        f"{report.rows - flagged:,}",
-        f"{point.false_negatives:,}",
+        f"{flagged:,.0f}",
+        f"{point.true_positives:,.0f}",
+        f"{report.rows - flagged:,.0f}",
+        f"{point.false_negatives:,.0f}",
         percent(point.true_positives / flagged) if flagged else "none",
         percent(point.true_positives / report.positives),
     ]

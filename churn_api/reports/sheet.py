@@ -27,7 +27,7 @@ def svg_sheet(version: ReportedVersion, against: ReportedVersion | None = None) 
     ]
     placed, height = _placed(drawn)
     width = 2 * _WIDTH + 3 * _GAP
-    title = f"{card.name}, version {card.version}: {report.rows:,} customers, {report.positives:,} left"
+    title = f"{card.name}, version {card.version}: {report.rows:,} customers, {report.positives:,.0f} left"
     return element(
         "svg",
         element("style", (STYLES / "charts.css").read_text()),

@@ -12,7 +12,7 @@ from scipy.special import logit
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 
-from churn_api.training.evaluation_metrics import Labels, Probabilities
+from churn_api.training.evaluation_metrics import Labels, Probabilities, taken
 from churn_api.training.splits import FOLDS, Split
 from churn_api.training.validation import Evaluation
 
@@ -47,7 +47,9 @@ def _cross_fitted(labels: Labels, uncalibrated: Evaluation, *, in_order: bool) -
         if in_order and number == 0:
             continue
         others = np.concatenate(folds[:number]) if in_order else np.setdiff1d(uncalibrated.evaluated, rows)
-        sigmoid = LogisticRegression(C=np.inf).fit(log_odds[others], labels[others])
+        sigmoid = LogisticRegression(C=np.inf).fit(
+            log_odds[others], labels[others], sample_weight=taken(uncalibrated.weights, others)
+        )
         probabilities[rows] = sigmoid.predict_proba(log_odds[rows])[:, 1]
     return probabilities
 

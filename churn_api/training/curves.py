@@ -1,4 +1,7 @@
-"""The curves and tables of an evaluation, small enough to keep: `labels` are 0 and 1, arrays have shape (n,)."""
+"""The curves and tables of an evaluation, small enough to keep: `labels` are 0 and 1, arrays have shape (n,).
+
+Each row counts by its weight, where there are weights.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +9,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from churn_api.registry.evaluation_report import CalibrationBin, OperatingPoint, PrecisionRecallCurve, RocCurve
 from churn_api.scoring.output import decide
-from churn_api.training.evaluation_metrics import Labels, Probabilities, equal_count_bins
+from churn_api.training.evaluation_metrics import Labels, Probabilities, Weights, equal_count_bins, taken
 
 POINTS = 100
 _REGULAR_THRESHOLDS = np.arange(1, 20) / 20
@@ -17,59 +20,71 @@ def rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def roc(labels: Labels, probabilities: Probabilities) -> RocCurve:
+def roc(labels: Labels, probabilities: Probabilities, weights: Weights = None) -> RocCurve:
     """The ROC curve."""
-    false_positive_rate, true_positive_rate, _ = roc_curve(labels, probabilities)
+    false_positive_rate, true_positive_rate, _ = roc_curve(labels, probabilities, sample_weight=weights)
     kept = _spread_along(false_positive_rate + true_positive_rate)
     return RocCurve(
         false_positive_rate=_values(false_positive_rate[kept]), true_positive_rate=_values(true_positive_rate[kept])
     )
 
 
-def precision_recall(labels: Labels, probabilities: Probabilities) -> PrecisionRecallCurve:
+def precision_recall(labels: Labels, probabilities: Probabilities, weights: Weights = None) -> PrecisionRecallCurve:
     """The precision-recall curve."""
-    precision, recall, _ = precision_recall_curve(labels, probabilities)
+    precision, recall, _ = precision_recall_curve(labels, probabilities, sample_weight=weights)
     precision, recall = precision[::-1], recall[::-1]
     kept = _spread_along(recall)
     return PrecisionRecallCurve(recall=_values(recall[kept]), precision=_values(precision[kept]))
 
 
-def calibration(labels: Labels, probabilities: Probabilities) -> tuple[CalibrationBin, ...]:
-    """Ten bins of equal count, from the lowest probabilities to the highest."""
+def calibration(labels: Labels, probabilities: Probabilities, weights: Weights = None) -> tuple[CalibrationBin, ...]:
+    """Ten bins of equal count or weight, from the lowest probabilities to the highest."""
     return tuple(
         CalibrationBin(
-            predicted=rounded(probabilities[rows].mean()), observed=rounded(labels[rows].mean()), rows=len(rows)
+            predicted=rounded(np.average(probabilities[rows], weights=taken(weights, rows))),
+            observed=rounded(np.average(labels[rows], weights=taken(weights, rows))),
+            rows=len(rows),
         )
-        for rows in equal_count_bins(probabilities)
+        for rows in equal_count_bins(probabilities, weights)
     )
 
 
-def gains(labels: Labels, probabilities: Probabilities) -> tuple[float, ...]:
+def gains(labels: Labels, probabilities: Probabilities, weights: Weights = None) -> tuple[float, ...]:
     """The share of churners among the top 0, 1, … 100 per cent of customers by probability; 101 values.
 
     Customers with the same probability count alike, in whatever order the table has them.
     """
-    scores, ranks, counts = np.unique(-probabilities, return_inverse=True, return_counts=True)
-    contacted = np.concatenate([[0], np.cumsum(counts)])
-    reached = np.concatenate([[0], np.cumsum(np.bincount(ranks, weights=labels, minlength=len(scores)))])
-    return _values(np.interp(np.linspace(0, 1, 101), contacted / len(labels), reached / labels.sum()))
+    ranks = np.unique(-probabilities, return_inverse=True)[1]
+    counts = np.ones(len(labels)) if weights is None else weights
+    contacted = np.concatenate([[0], np.cumsum(np.bincount(ranks, weights=counts))])
+    reached = np.concatenate([[0], np.cumsum(np.bincount(ranks, weights=labels * counts))])
+    return _values(np.interp(np.linspace(0, 1, 101), contacted / contacted[-1], reached / reached[-1]))
 
 
-def operating_points(labels: Labels, probabilities: Probabilities, threshold: float) -> tuple[OperatingPoint, ...]:
+def operating_points(
+    labels: Labels, probabilities: Probabilities, threshold: float, weights: Weights = None
+) -> tuple[OperatingPoint, ...]:
     """The confusion matrix at 0.05, 0.10, … 0.95 and at the model's own threshold, thresholds ascending."""
     thresholds = sorted([*_REGULAR_THRESHOLDS.tolist(), threshold])
-    return tuple(_operating_point(labels, probabilities, value) for value in thresholds)
+    return tuple(_operating_point(labels, probabilities, value, weights) for value in thresholds)
 
 
-def _operating_point(labels: Labels, probabilities: Probabilities, threshold: float) -> OperatingPoint:
+def count(rows: NDArray[np.bool_], weights: Weights) -> int | float:
+    """The number of rows in a mask, or the sum of their weights."""
+    return int(rows.sum()) if weights is None else round(float(weights[rows].sum()), 3)
+
+
+def _operating_point(
+    labels: Labels, probabilities: Probabilities, threshold: float, weights: Weights
+) -> OperatingPoint:
     predicted = decide(probabilities, threshold)
     churned = labels == 1
     return OperatingPoint(
         threshold=threshold,
-        true_positives=int((predicted & churned).sum()),
-        false_positives=int((predicted & ~churned).sum()),
-        false_negatives=int((~predicted & churned).sum()),
-        true_negatives=int((~predicted & ~churned).sum()),
+        true_positives=count(predicted & churned, weights),
+        false_positives=count(predicted & ~churned, weights),
+        false_negatives=count(~predicted & churned, weights),
+        true_negatives=count(~predicted & ~churned, weights),
     )
 
 

@@ -13,7 +13,7 @@ from churn_api.contract.columns import Columns
 from churn_api.contract.signature import Feature, Signature
 from churn_api.registry.evaluation_report import Effect, EffectBin
 from churn_api.training.curves import rounded
-from churn_api.training.evaluation_metrics import Labels, Probabilities
+from churn_api.training.evaluation_metrics import Labels, Probabilities, Weights, taken
 
 BINS = 10
 """Quantile bins of a number; a category beyond the most frequent ones is counted with the others."""
@@ -24,9 +24,14 @@ Mask = NDArray[np.bool_]
 
 
 def effects(
-    signature: Signature, columns: Columns, labels: Labels, probabilities: Probabilities, order: list[str]
+    signature: Signature,
+    columns: Columns,
+    labels: Labels,
+    probabilities: Probabilities,
+    order: list[str],
+    weights: Weights = None,
 ) -> tuple[Effect, ...]:
-    """The effects of at most 60 features, those named in `order` first. `labels` and `probabilities` have shape (n,).
+    """The effects of at most 60 features, those named in `order` first. All arrays have shape (n,).
 
     A text without listed choices has none: its values may be names.
     """
@@ -34,19 +39,21 @@ def effects(
     by_feature = {}
     for feature in signature.features:
         cells: NDArray[Any] = next(numbers) if feature.numeric else next(texts)
-        bins = tuple(_measured(part, rows, labels, probabilities) for part, rows in _parts(feature, cells))
+        bins = tuple(_measured(part, rows, labels, probabilities, weights) for part, rows in _parts(feature, cells))
         if bins:
             by_feature[feature.name] = Effect(feature=feature.name, reference=feature.reference, bins=bins)
     names = [*(name for name in order if name in by_feature), *(name for name in by_feature if name not in order)]
     return tuple(by_feature[name] for name in names[:MAX_FEATURES])
 
 
-def _measured(part: dict[str, Any], rows: Mask, labels: Labels, probabilities: Probabilities) -> EffectBin:
+def _measured(
+    part: dict[str, Any], rows: Mask, labels: Labels, probabilities: Probabilities, weights: Weights
+) -> EffectBin:
     return EffectBin(
         **part,
         rows=int(rows.sum()),
-        predicted=rounded(probabilities[rows].mean()),
-        observed=rounded(labels[rows].mean()),
+        predicted=rounded(np.average(probabilities[rows], weights=taken(weights, rows))),
+        observed=rounded(np.average(labels[rows], weights=taken(weights, rows))),
     )
 
 

@@ -1,40 +1,50 @@
 """Makes a bundle's evaluation report from probabilities of rows that the pipeline was not fitted on."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from churn_api.contract.columns import Columns
 from churn_api.contract.signature import Signature
 from churn_api.registry.evaluation_report import EvaluationReport, Spread
 from churn_api.training import curves
 from churn_api.training.effects import effects
-from churn_api.training.evaluation_metrics import Labels, Probabilities
+from churn_api.training.evaluation_metrics import Labels, Probabilities, Weights
+
+
+class EvaluatedRows(NamedTuple):
+    """What is known of n rows that a model is evaluated on; all arrays have shape (n,)."""
+
+    columns: Columns
+    labels: Labels
+    probabilities: Probabilities
+    weights: Weights = None
 
 
 def evaluation_report(
     signature: Signature,
-    columns: Columns,
-    labels: Labels,
-    probabilities: Probabilities,
+    evaluated: EvaluatedRows,
     *,
     basis: Literal["cross-validation", "golden table"],
     threshold: float,
     metrics: Mapping[str, Spread],
     importance: Mapping[str, float] | None = None,
 ) -> EvaluationReport:
-    """The report on n rows; `labels` (0 and 1) and `probabilities` have shape (n,)."""
+    """The report on n rows."""
+    columns, labels, probabilities, weights = evaluated
+    if weights is not None:
+        weights = weights / weights.mean()
     important = dict(importance or {})
     return EvaluationReport(
         basis=basis,
         rows=len(labels),
-        positives=int(labels.sum()),
+        positives=curves.count(labels == 1, weights),
         threshold=threshold,
         metrics=dict(metrics),
-        roc=curves.roc(labels, probabilities),
-        precision_recall=curves.precision_recall(labels, probabilities),
-        calibration=curves.calibration(labels, probabilities),
-        gains=curves.gains(labels, probabilities),
-        operating_points=curves.operating_points(labels, probabilities, threshold),
+        roc=curves.roc(labels, probabilities, weights),
+        precision_recall=curves.precision_recall(labels, probabilities, weights),
+        calibration=curves.calibration(labels, probabilities, weights),
+        gains=curves.gains(labels, probabilities, weights),
+        operating_points=curves.operating_points(labels, probabilities, threshold, weights),
         importance=important,
-        effects=effects(signature, columns, labels, probabilities, list(important)),
+        effects=effects(signature, columns, labels, probabilities, list(important), weights),
     )

@@ -1,50 +1,71 @@
 """Metrics of probabilities: discrimination, accuracy and reliability."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, precision_recall_curve, roc_auc_score
 
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
+Weights = NDArray[np.float64] | None
+"""How much each row counts, shape (n,), with a mean of 1; None where all rows count alike."""
 
 ECE_BINS = 10
 
 
-def metrics(labels: Labels, probabilities: Probabilities) -> dict[str, float]:
-    """The metrics of one fold. `labels` are 0 and 1; both arrays have shape (n,)."""
+def taken(weights: Weights, rows: NDArray[Any]) -> Weights:
+    """The weights of some rows."""
+    return None if weights is None else weights[rows]
+
+
+def metrics(labels: Labels, probabilities: Probabilities, weights: Weights = None) -> dict[str, float]:
+    """The metrics of one fold. `labels` are 0 and 1; all arrays have shape (n,)."""
     return {
-        "roc_auc": float(roc_auc_score(labels, probabilities)),
-        "pr_auc": float(average_precision_score(labels, probabilities)),
-        "brier": float(brier_score_loss(labels, probabilities)),
-        "log_loss": float(log_loss(labels, probabilities)),
-        "ece": expected_calibration_error(labels, probabilities),
+        "roc_auc": float(roc_auc_score(labels, probabilities, sample_weight=weights)),
+        "pr_auc": float(average_precision_score(labels, probabilities, sample_weight=weights)),
+        "brier": float(brier_score_loss(labels, probabilities, sample_weight=weights)),
+        "log_loss": float(log_loss(labels, probabilities, sample_weight=weights)),
+        "ece": expected_calibration_error(labels, probabilities, weights),
     }
 
 
-def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> float:
-    """Mean gap between predicted and observed rate over ten bins of equal count, weighted by count.
+def expected_calibration_error(labels: Labels, probabilities: Probabilities, weights: Weights = None) -> float:
+    """Mean gap between predicted and observed rate over ten bins of equal weight, weighted by it.
 
     Naeini, Cooper, Hauskrecht: "Obtaining Well Calibrated Probabilities Using Bayesian Binning", AAAI 2015;
     bins of equal count as in Nguyen and O'Connor, EMNLP 2015.
     """
-    bins = equal_count_bins(probabilities)
-    gaps = [abs(labels[rows].mean() - probabilities[rows].mean()) * len(rows) for rows in bins]
-    return float(sum(gaps) / len(labels))
+    counts = np.ones(len(labels)) if weights is None else weights
+    gaps = [
+        abs(np.average(labels[rows] - probabilities[rows], weights=taken(weights, rows))) * counts[rows].sum()
+        for rows in equal_count_bins(probabilities, weights)
+    ]
+    return float(sum(gaps) / counts.sum())
 
 
-def equal_count_bins(probabilities: Probabilities) -> list[NDArray[np.intp]]:
-    """The row indices of ten bins of equal count, from the lowest probabilities to the highest; none is empty."""
-    bins = np.array_split(np.argsort(probabilities, kind="stable"), ECE_BINS)
+def equal_count_bins(probabilities: Probabilities, weights: Weights = None) -> list[NDArray[np.intp]]:
+    """The row indices of ten bins, from the lowest probabilities to the highest; none is empty.
+
+    They have an equal count of rows, or an equal sum of weights up to a row's.
+    """
+    order = np.argsort(probabilities, kind="stable")
+    if weights is None:
+        bins = np.array_split(order, ECE_BINS)
+    else:
+        up_to = np.cumsum(weights[order])
+        edges = np.arange(1, ECE_BINS) / ECE_BINS * up_to[-1]
+        bins = np.split(order, np.searchsorted(up_to - weights[order] / 2, edges))
     return [rows for rows in bins if len(rows)]
 
 
-def best_threshold(labels: Labels, probabilities: Probabilities) -> tuple[float, float, float]:
-    """The threshold with the largest F1, with its precision and recall. Both arrays have shape (n,).
+def best_threshold(labels: Labels, probabilities: Probabilities, weights: Weights = None) -> tuple[float, float, float]:
+    """The threshold with the largest F1, with its precision and recall. All arrays have shape (n,).
 
     It lies in the middle between two neighbouring probabilities: a row whose probability were the threshold would get
     another decision for a difference in the last digit.
     """
-    precision, recall, thresholds = precision_recall_curve(labels, probabilities)
+    precision, recall, thresholds = precision_recall_curve(labels, probabilities, sample_weight=weights)
     product, total = precision * recall, precision + recall
     f1 = np.divide(2 * product, total, out=np.zeros_like(total), where=total > 0)[:-1]
     best = int(np.argmax(f1))

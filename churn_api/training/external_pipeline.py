@@ -18,7 +18,7 @@ from churn_api.tables.table_errors import TableError
 from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training.candidates import SEED
 from churn_api.training.compilation import reason_of
-from churn_api.training.evaluation import evaluation_report
+from churn_api.training.evaluation import EvaluatedRows, evaluation_report
 from churn_api.training.evaluation_metrics import Labels, best_threshold, metrics
 from churn_api.training.golden import GoldenRow, golden_rows, golden_rows_from_examples
 from churn_api.training.packaging import CardDetails, package
@@ -110,9 +110,7 @@ def _evaluate(
     measured = metrics(labels, probabilities)
     report = evaluation_report(
         signature,
-        columns,
-        labels,
-        probabilities,
+        EvaluatedRows(columns, labels, probabilities),
         basis="golden table",
         threshold=threshold,
         metrics={name: Spread(value) for name, value in measured.items()},

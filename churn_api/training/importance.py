@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import train_test_split
 
-from churn_api.training.evaluation_metrics import Labels
+from churn_api.training.evaluation_metrics import Labels, taken
 from churn_api.training.validation import Evaluation
 
 MAX_ROWS = 2000
@@ -17,7 +17,13 @@ def most_important(evaluation: Evaluation, frame: pd.DataFrame, labels: Labels, 
     """The ten features whose shuffling reduces ROC-AUC most on held-out rows, with the decrease, largest first."""
     rows = _sample(evaluation.held_out[0], labels, seed)
     result = permutation_importance(
-        evaluation.first_pipeline, frame.iloc[rows], labels[rows], scoring="roc_auc", n_repeats=3, random_state=seed
+        evaluation.first_pipeline,
+        frame.iloc[rows],
+        labels[rows],
+        scoring="roc_auc",
+        n_repeats=3,
+        random_state=seed,
+        sample_weight=taken(evaluation.weights, rows),
     )
     order = np.argsort(-result.importances_mean)[:LISTED]
     return {str(frame.columns[index]): float(result.importances_mean[index]) for index in order}

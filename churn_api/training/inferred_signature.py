@@ -25,9 +25,9 @@ def inferred_signature(table: pa.Table, target: Target, options: TrainingOptions
     identifier = options.identifier or (IDENTIFIER if IDENTIFIER in table.column_names else None)
     for name in options.include:
         require_column(table, name)
-    not_features = {target.name, identifier, *options.exclude, *options.split_columns}
+    not_features = {target.name, identifier, *options.exclude, *options.not_features}
     _check_columns(written, [name for name in table.column_names if name not in not_features], options, findings)
-    leave_out = [*options.exclude, *options.split_columns, *findings.leave_out]
+    leave_out = [*options.exclude, *options.not_features, *findings.leave_out]
     _refuse_long_names(table.column_names, {target.name, identifier, *leave_out})
     signature = infer_signature(
         written.plain,

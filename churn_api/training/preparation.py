@@ -20,10 +20,11 @@ from churn_api.tables.table_errors import TableError
 from churn_api.tables.target import in_group, infer_target, target_texts
 from churn_api.tables.training_table import file_remarks, read_table, row_number, to_columns
 from churn_api.training import data_checks
-from churn_api.training.evaluation_metrics import Labels
+from churn_api.training.evaluation_metrics import Labels, Weights
 from churn_api.training.feature_checks import check_leakage, report_alike
 from churn_api.training.findings import Findings
 from churn_api.training.inferred_signature import inferred_signature
+from churn_api.training.sample_weights import weighted_rows, with_plain_weights
 from churn_api.training.training_error import TrainingError
 from churn_api.training.training_options import TrainingOptions
 
@@ -42,6 +43,7 @@ class TrainingData(NamedTuple):
     sha256: str
     split_columns: dict[str, pa.ChunkedArray]
     """Columns of n cells that are no features, by name."""
+    weights: Weights = None
 
 
 def prepare(path: Path, options: TrainingOptions) -> TrainingData:
@@ -58,11 +60,14 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
     for name in options.split_columns:
         require_column(table, name)
     if options.signature:
-        _refuse_split_features(options.signature, options.split_columns)
+        _refuse_features(options.signature, options.not_features)
         # Every row, including those without a target: training rejects what a request would reject.
         to_columns(table, options.signature)
     findings = Findings(frozenset(options.opened + options.include), file_remarks(table))
+    if options.sample_weight:
+        table = with_plain_weights(table, options.sample_weight, target, options.notation, findings)
     table, labels = _labelled(table, target, options.drop_label, findings)
+    table, labels, weights = weighted_rows(table, labels, options.sample_weight, findings)
     _require_enough(labels, target)
     duplicates = data_checks.duplicate_rows(table)
     if duplicates:
@@ -76,14 +81,16 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     split_columns = {name: table.column(name) for name in options.split_columns}
-    return TrainingData(signature, columns, frame, labels, findings.remarks, digest, split_columns)
+    return TrainingData(signature, columns, frame, labels, findings.remarks, digest, split_columns, weights)
 
 
-def _refuse_split_features(signature: Signature, split_columns: Sequence[str]) -> None:
-    """Raise TrainingError where folds would depend on a feature: a model knows it, and nothing new is held out."""
+def _refuse_features(signature: Signature, not_features: Sequence[str]) -> None:
+    """Raise TrainingError where folds or weights would depend on a feature."""
     for feature in signature.features:
-        if feature.name in split_columns:
-            raise TrainingError(f"{feature.name!r} decides the folds, so it must not be a feature of the signature")
+        if feature.name in not_features:
+            raise TrainingError(
+                f"{feature.name!r} decides the folds or the weights, so it must not be a feature of the signature"
+            )
 
 
 def _target(table: pa.Table, options: TrainingOptions) -> Target:

@@ -63,6 +63,8 @@ def _summary(card: Card) -> Table:
     table.add_row("model", f"{card.name}, version {card.version}")
     table.add_row("rows", f"{card.training.rows:,}")
     table.add_row("base rate", f"{card.training.base_rate:.1%}")
+    if card.metrics["learning"]["sample_weight"]:
+        table.add_row("sample weights", Text(f"column {card.metrics['learning']['sample_weight']!r}"))
     table.add_row("chosen", f"{card.metrics['chosen']}, calibrator: {calibration['method'] or 'none needed'}")
     table.add_row("reliability (ECE)", _spread(calibration["ece"]))
     table.add_row("threshold", f"{threshold['value']:.3f}, the largest F1 out of fold")

@@ -5,6 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from churn_api.contract.remark import Remark
 from churn_api.registry.card import Card, Training
 from churn_api.registry.evaluation_report import EvaluationReport, Spread
@@ -12,8 +14,8 @@ from churn_api.scoring.output import policy_around
 from churn_api.training.calibration import choose_calibrator, with_calibrator
 from churn_api.training.candidate_list import AUTO, candidate_named
 from churn_api.training.candidates import CANDIDATES, Learning, reached_cap
-from churn_api.training.evaluation import evaluation_report
-from churn_api.training.evaluation_metrics import best_threshold
+from churn_api.training.evaluation import EvaluatedRows, evaluation_report
+from churn_api.training.evaluation_metrics import best_threshold, taken
 from churn_api.training.golden import golden_rows
 from churn_api.training.importance import most_important
 from churn_api.training.packaging import CardDetails, package
@@ -66,7 +68,12 @@ def train(
         **_metrics(data, evaluations, chosen, method, final, learning),
         "caps": caps,
         "folds": {"time": split_options.time, "group": split_options.group},
-        "learning": {"seed": learning.seed, "class_weight": learning.class_weight, **learning.of(chosen)},
+        "learning": {
+            "seed": learning.seed,
+            "class_weight": learning.class_weight,
+            "sample_weight": options.sample_weight,
+            **learning.of(chosen),
+        },
     }
     progress.step(f"fitting {chosen} on all rows")
     pipeline = _fitted(data, chosen, method, learning, folds)
@@ -102,9 +109,12 @@ def _report(data: TrainingData, metrics: dict[str, Any], final: Evaluation) -> E
     evaluated = final.evaluated
     return evaluation_report(
         data.signature,
-        data.columns.take(evaluated),
-        data.labels[evaluated],
-        final.probabilities[evaluated],
+        EvaluatedRows(
+            data.columns.take(evaluated),
+            data.labels[evaluated],
+            final.probabilities[evaluated],
+            taken(data.weights, evaluated),
+        ),
         basis="cross-validation",
         threshold=metrics["threshold"]["value"],
         metrics={name: Spread(**spread) for name, spread in final.summary().items()},
@@ -122,7 +132,10 @@ def _package(
     seed: int,
 ) -> Card:
     provenance = Training(
-        rows=len(data.labels), base_rate=float(data.labels.mean()), sha256=data.sha256, remarks=tuple(data.remarks)
+        rows=len(data.labels),
+        base_rate=float(np.average(data.labels, weights=data.weights)),
+        sha256=data.sha256,
+        remarks=tuple(data.remarks),
     )
     return package(
         pipeline,
@@ -139,8 +152,8 @@ def _fitted(data: TrainingData, candidate: str, method: str | None, learning: Le
     """The pipeline to package, fitted on all rows; its calibrator on predictions out of the evaluation's folds."""
     pipeline = CANDIDATES[candidate](data.signature, data.columns, learning)
     if method is None:
-        return fit(pipeline, data.frame, data.labels)
-    fit(with_calibrator(pipeline, partition(folds, len(data.labels))), data.frame, data.labels)
+        return fit(pipeline, data.frame, data.labels, data.weights)
+    fit(with_calibrator(pipeline, partition(folds, len(data.labels))), data.frame, data.labels, data.weights)
     # The numbers of the rows in each fold would be part of the bundle.
     return pipeline.set_params(classifier__cv=FOLDS)
 
@@ -155,6 +168,7 @@ def _evaluate(
         lambda fold: progress.step(f"{candidate}: fold {fold} of {FOLDS}"),
         splits=folds,
         reached_cap=lambda pipeline: reached_cap(pipeline, candidate, learning),
+        weights=data.weights,
     )
 
 
@@ -168,7 +182,9 @@ def _metrics(
 ) -> dict[str, Any]:
     """The card's metrics, all computed on held-out rows."""
     evaluated = final.evaluated
-    threshold, precision, recall = best_threshold(data.labels[evaluated], final.probabilities[evaluated])
+    threshold, precision, recall = best_threshold(
+        data.labels[evaluated], final.probabilities[evaluated], taken(data.weights, evaluated)
+    )
     return {
         "chosen": chosen,
         "candidates": {name: evaluation.summary() for name, evaluation in evaluations.items()},

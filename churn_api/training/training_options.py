@@ -24,6 +24,8 @@ class TrainingOptions:
     exclude: tuple[str, ...] = ()
     split_columns: tuple[str, ...] = ()
     """Columns that are no features, and are kept with the rows: what folds depend on."""
+    sample_weight: str | None = None
+    """A column of how much each row counts; it is no feature."""
     include: tuple[str, ...] = ()
     """Columns to keep that would be left out."""
     accept_leakage: tuple[str, ...] = ()
@@ -37,3 +39,8 @@ class TrainingOptions:
     """By column, the numbers that are valid; others are refused."""
     signature: Signature | None = None
     """A declared signature. The other options about columns, except `accept_leakage`, are then unused."""
+
+    @property
+    def not_features(self) -> tuple[str, ...]:
+        """Columns that decide how to learn and to evaluate, and must not be learned from."""
+        return (*self.split_columns, *([self.sample_weight] if self.sample_weight else []))

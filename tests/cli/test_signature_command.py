@@ -65,7 +65,13 @@ def test_refusals(run, small_table):
 
 def test_same_options():
     """The command takes every option of `train` that says how to read a table."""
-    options = {field.name for field in fields(TrainingOptions)} - {"signature", "notation", "file", "split_columns"}
+    options = {field.name for field in fields(TrainingOptions)} - {
+        "signature",
+        "notation",
+        "file",
+        "split_columns",
+        "sample_weight",
+    }
     parameters = {parameter.name for parameter in signature_command.signature.params}
     assert {*options, *NotationOptions._fields, *ReadOptions._fields, "table"} == parameters
     assert parameters <= {parameter.name for parameter in train.params}

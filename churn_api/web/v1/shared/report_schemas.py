@@ -32,13 +32,13 @@ class CalibrationBinSchema(Schema):
 
 
 class OperatingPointSchema(Schema):
-    """The confusion matrix at one threshold."""
+    """The confusion matrix at one threshold: counts of customers, or the sums of their sample weights."""
 
     threshold = fields.Float(required=True, metadata={"example": 0.35})
-    true_positives = fields.Integer(required=True, metadata={"example": 1312})
-    false_positives = fields.Integer(required=True, metadata={"example": 960})
-    false_negatives = fields.Integer(required=True, metadata={"example": 557})
-    true_negatives = fields.Integer(required=True, metadata={"example": 4214})
+    true_positives = fields.Float(required=True, metadata={"example": 1312})
+    false_positives = fields.Float(required=True, metadata={"example": 960})
+    false_negatives = fields.Float(required=True, metadata={"example": 557})
+    true_negatives = fields.Float(required=True, metadata={"example": 4214})
 
 
 class EffectBinSchema(Schema):
@@ -73,7 +73,13 @@ class EvaluationReportSchema(Schema):
     format = fields.Integer(required=True, metadata={"example": 1})
     basis = fields.String(required=True, validate=validate.OneOf(["cross-validation", "golden table"]))
     rows = fields.Integer(required=True, metadata={"example": 7043})
-    positives = fields.Integer(required=True, metadata={"description": "Customers who churned.", "example": 1869})
+    positives = fields.Float(
+        required=True,
+        metadata={
+            "description": "Customers who churned; with sample weights, the sum of theirs, where the mean is 1.",
+            "example": 1869,
+        },
+    )
     threshold = fields.Float(required=True, metadata={"example": 0.31})
     metrics = fields.Dict(
         required=True,

@@ -1,0 +1,137 @@
+"""`train --sample-weight`: how much each row counts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from builders import customers, write_csv
+from click.testing import CliRunner
+from conftest import train_on
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from churn_api.cli import main
+from churn_api.registry.bundle import read_card
+from churn_api.registry.evaluation_report import read_report
+from churn_api.training import curves
+from churn_api.training.evaluation_metrics import best_threshold, metrics
+from churn_api.training.training_error import TrainingError
+
+
+@st.composite
+def weighted(draw):
+    """Labels of both classes, probabilities with ties, and whole weights."""
+    rows = draw(st.integers(30, 200))
+    rng = np.random.default_rng(draw(st.integers(0, 1000)))
+    probabilities = rng.random(rows).round(draw(st.integers(1, 6)))
+    labels = (rng.random(rows) < probabilities).astype(np.int64)
+    labels[:2] = 0, 1
+    return labels, probabilities, rng.integers(1, 5, rows)
+
+
+@given(weighted())
+@settings(deadline=None, max_examples=50)
+def test_weight_2_is_the_row_twice(weighted):
+    """Metrics, threshold, gains and confusion matrices are those of a table that has each row as often as it weighs."""
+    labels, probabilities, times = weighted
+    twice = labels.repeat(times), probabilities.repeat(times)
+    weights = times / times.mean()
+    by_weight, by_rows = metrics(labels, probabilities, weights), metrics(*twice)
+    # The bins of the ECE hold complete rows, so its bins can differ by one.
+    assert {**by_weight, "ece": 0} == pytest.approx({**by_rows, "ece": 0}, abs=1e-9)
+    threshold, *rates = best_threshold(*twice)
+    assert best_threshold(labels, probabilities, weights) == pytest.approx((threshold, *rates))
+    assert curves.gains(labels, probabilities, weights) == pytest.approx(curves.gains(*twice), abs=1e-5)
+    for one, other in zip(
+        curves.operating_points(labels, probabilities, 0.42, weights),
+        curves.operating_points(*twice, 0.42),
+        strict=True,
+    ):
+        assert one.true_positives * times.mean() == pytest.approx(other.true_positives, abs=0.01)
+
+
+def test_ece_by_weight():
+    """A bin's gap counts by its weight."""
+    labels, probabilities = np.array([0, 0, 1, 1]), np.array([0.2, 0.2, 0.6, 0.6])
+    assert metrics(labels, probabilities)["ece"] == pytest.approx(0.3)
+    assert metrics(labels, probabilities, np.array([1.9, 1.9, 0.1, 0.1]))["ece"] == pytest.approx(0.21)
+
+
+@pytest.fixture(scope="module")
+def with_weights(tmp_path_factory):
+    """A table in which the other half of the customers, who stay for long contracts, weighs as good as nothing."""
+    table = customers(400)
+    table["w"] = np.where(table["Contract"] == "Month-to-month", "3,5", "0,000001")
+    return write_csv(table, tmp_path_factory.mktemp("weights") / "t.csv"), table
+
+
+@pytest.mark.parametrize("estimator", ["logistic", "wide"])
+def test_learned_and_measured_by_weight(with_weights, tmp_path, estimator):
+    """Fits, metrics and base rate follow the weights, which card and remarks name; the column is no feature."""
+    path, table = with_weights
+    card = train_on(path, tmp_path, "m", estimator=estimator, sample_weight="w")
+    heavy = table[table["Contract"] == "Month-to-month"]
+    assert card.training.base_rate == pytest.approx((heavy["Churn"] == "Yes").mean(), abs=0.001)
+    assert card.metrics["learning"]["sample_weight"] == "w"
+    assert "w" not in [one.name for one in card.signature.features]
+    assert [one.column for one in card.training.remarks if "comma" in one.text] == ["w"]
+    report = read_report(tmp_path / "m" / "1", card)
+    assert report.positives / report.rows == pytest.approx(card.training.base_rate, abs=0.001)
+
+
+def test_scale_does_not_matter(tmp_path):
+    """Weights of twice the size give the same model, and weights of 1 that of no weights."""
+    table = customers()
+    made = []
+    for name, weights in {"one": 1, "two": 2, "none": None}.items():
+        path = write_csv(table if weights is None else table.assign(w=weights), tmp_path / f"{name}.csv")
+        made.append(train_on(path, tmp_path, name, sample_weight=weights and "w"))
+    assert made[0].golden == made[1].golden
+    assert made[0].golden.probabilities == pytest.approx(made[2].golden.probabilities, abs=1e-4)
+
+
+def test_weight_0_is_no_row(tmp_path):
+    """Rows with a weight of 0 are dropped, with a remark: the model is that of the table without them."""
+    table = customers()
+    weighted = pd.concat([table, table.assign(Churn="Yes")]).assign(w=[1] * 300 + [0] * 300)
+    one = train_on(write_csv(weighted, tmp_path / "t.csv"), tmp_path, "m", sample_weight="w")
+    other = train_on(write_csv(table.assign(w=1), tmp_path / "o.csv"), tmp_path, "o", sample_weight="w")
+    assert (one.training.rows, one.golden) == (300, other.golden)
+    assert "column 'w' has a weight of 0 in 300 rows: these rows are dropped" in [r.text for r in one.training.remarks]
+
+
+@pytest.mark.parametrize(
+    ("cells", "complaint"),
+    [
+        ({7: None, 9: None}, "row 9, column 'w': the weight is missing, as in 1 more"),
+        ({0: -1}, "row 2, column 'w': the weight is negative"),
+        ({0: "1e999"}, "row 2, column 'w': the weight is infinite"),
+        ({2: "heavy"}, "row 4, column 'w': the weight is no number"),
+        (dict.fromkeys(range(300), 0), "column 'w': the weight is 0 in every row that has a target"),
+    ],
+)
+def test_faults(tmp_path, cells, complaint):
+    """A weight that is missing, negative, infinite or no number is refused with column and row."""
+    table = customers().assign(w=pd.Series([1.5] * 300, dtype=object))
+    for row, cell in cells.items():
+        table.loc[row, "w"] = cell
+    with pytest.raises(TrainingError, match=complaint):
+        train_on(write_csv(table, tmp_path / "t.csv"), tmp_path, "m", sample_weight="w")
+
+
+@pytest.mark.parametrize("name", ["Churn", "weight"])
+def test_refused_columns(small_table, name):
+    """The target is no weight, and a column that does not exist is refused."""
+    arguments = ["train", str(small_table), "--target", "Churn", "--sample-weight", name]
+    done = CliRunner().invoke(main, arguments)
+    assert (done.exit_code, done.stderr.splitlines()[-1].count(repr(name))) == (2, 1), done.stderr
+
+
+def test_printed(with_weights, tmp_path):
+    """The command says by which column rows were weighted."""
+    arguments = ["train", str(with_weights[0]), "--target", "Churn", "--id", "customerID", "--estimator", "logistic"]
+    done = CliRunner().invoke(
+        main, [*arguments, "--sample-weight", "w"], env={"CHURN_MODELS_DIR": str(tmp_path / "models")}
+    )
+    assert done.exit_code == 0, done.stderr
+    assert "column 'w'" in done.stdout
+    assert read_card(tmp_path / "models" / "default" / "1").parity.proven

@@ -6,9 +6,9 @@ import msgspec
 import orjson
 
 from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.contract.feature_attributes import MAX_NAME_LENGTH
 from churn_api.contract.json_size import has_longer_list, has_more_values
 from churn_api.contract.record import InvalidRecord
-from churn_api.contract.signature import MAX_NAME_LENGTH
 from churn_api.contract.size_limits import MAX_COLUMNS, TooManyMembers, TooManyRows
 from churn_api.contract.struct import list_struct
 

@@ -4,7 +4,8 @@ from datetime import date
 from typing import Any
 
 from churn_api.contract.dates import day_of
-from churn_api.contract.signature import IDENTIFIER, Feature, Signature
+from churn_api.contract.feature_attributes import IDENTIFIER
+from churn_api.contract.signature import Feature, Signature
 
 
 def example_record(signature: Signature, *, required_only: bool = False) -> dict[str, Any]:

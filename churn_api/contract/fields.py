@@ -12,7 +12,7 @@ from marshmallow import ValidationError, fields, validate
 
 from churn_api.contract.dates import days_before, parse_iso
 from churn_api.contract.faults import Fault, Words, did_you_mean, format_choices
-from churn_api.contract.signature import FLOAT32_MAX
+from churn_api.contract.feature_attributes import FLOAT32_MAX
 from churn_api.contract.unicode_text import is_unicode
 
 MAX_IDENTIFIER_LENGTH = 128

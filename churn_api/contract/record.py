@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from marshmallow import ValidationError
 
 from churn_api.contract.faults import Fault, FirstFaults, Words, bounded_hints, did_you_mean
+from churn_api.contract.feature_attributes import MAX_NAME_LENGTH
 from churn_api.contract.record_schema import record_schema
-from churn_api.contract.signature import MAX_NAME_LENGTH, Signature
+from churn_api.contract.signature import Signature
 
 MAX_UNKNOWN_LISTED = 20
 """Unknown fields that the faults of one record name; a body with a million of them gets a short answer."""

@@ -8,6 +8,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
 from churn_api.contract.dates import day_of
 from churn_api.contract.faults import Fault, format_choices
+from churn_api.contract.feature_attributes import FLOAT32_MAX, IDENTIFIER, Observed
 from churn_api.contract.fields import (
     EXACT_INTEGERS,
     IDENTIFIER_TYPES,
@@ -22,7 +23,7 @@ from churn_api.contract.fields import (
     Text,
     format_number,
 )
-from churn_api.contract.signature import FLOAT32_MAX, IDENTIFIER, Feature, Observed, Signature, tolerated_range
+from churn_api.contract.signature import Feature, Signature, tolerated_range
 
 _REQUIRED = [Fault("required", "This field is required.")]
 _NULL = [Fault("null", "Must not be null.")]

@@ -11,7 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_api.contract.signature import IDENTIFIER, Signature, SignatureError
+from churn_api.contract.feature_attributes import IDENTIFIER
+from churn_api.contract.signature import Signature, SignatureError
 
 BANDS = ("low", "medium", "high")
 

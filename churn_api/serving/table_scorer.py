@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from churn_api.contract.batch_reader import BatchReader
 from churn_api.contract.columns import Columns
-from churn_api.contract.signature import IDENTIFIER
+from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import Model, load_model
 from churn_api.scoring.output import COLUMNS, PROBABILITY, RESERVED_NAMES, Computed

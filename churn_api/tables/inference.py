@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from operator import itemgetter
+from statistics import median
 
 import msgspec
 import pyarrow as pa
@@ -10,8 +11,9 @@ import pyarrow.compute as pc
 
 from churn_api.contract.dates import days_before, parse_iso
 from churn_api.contract.faults import did_you_mean
+from churn_api.contract.feature_attributes import FLOAT32_MAX, FeatureType, Label, Observed
 from churn_api.contract.notation import Notation
-from churn_api.contract.signature import FLOAT32_MAX, Feature, FeatureType, Label, Observed, Signature, Target
+from churn_api.contract.signature import Feature, Signature, Target
 from churn_api.tables.cell_text import BOOLEAN_WORDS, INTEGER, NUMBER, TRUTH_OF_WORD, as_text, trimmed
 from churn_api.tables.table_errors import TableError
 
@@ -154,13 +156,14 @@ def _labels(column: pa.ChunkedArray) -> tuple[Label, Label] | None:
 
 def _observed(column: pa.ChunkedArray, kind: FeatureType, reference: date | None) -> Observed | None:
     if kind == "date" and reference is not None:
-        instants = map(parse_iso, trimmed(column.drop_null()).unique().to_pylist())
+        instants = map(parse_iso, trimmed(column.drop_null()).to_pylist())
         days = [days_before(instant, reference) for instant in instants if instant]
-        return Observed(minimum=min(days), maximum=max(days))
+        return Observed(minimum=min(days), maximum=max(days), median=median(days))
     if kind not in ("integer", "number"):
         return None
     cells = trimmed(column) if pa.types.is_string(column.type) else column
-    seen = pc.min_max(cells.cast(pa.float64(), safe=False)).as_py()
+    numbers = cells.cast(pa.float64(), safe=False)
+    seen = pc.min_max(numbers).as_py()
     if seen["max"] > FLOAT32_MAX or seen["min"] < -FLOAT32_MAX:
         return None  # validation refuses the row
-    return Observed(minimum=seen["min"], maximum=seen["max"])
+    return Observed(minimum=seen["min"], maximum=seen["max"], median=pc.quantile(numbers, 0.5)[0].as_py())

@@ -12,6 +12,8 @@ from churn_api.training.evaluation_metrics import Labels
 from churn_api.training.findings import Findings
 from churn_api.training.training_error import TrainingError
 
+_SHARED = "kept; they share their importance, and are one reason"
+
 
 def check_leakage(frame: pd.DataFrame, labels: Labels, accepted: Collection[str], findings: Findings) -> None:
     """Raise TrainingError where a column almost determines the target, unless the user accepts it."""
@@ -27,13 +29,19 @@ def check_leakage(frame: pd.DataFrame, labels: Labels, accepted: Collection[str]
     findings.keep(leaking, "almost determines the target", "kept, since its leakage is accepted")
 
 
-def report_alike(frame: pd.DataFrame, signature: Signature, findings: Findings) -> None:
-    """Remark on features that are the same, or rise and fall together: they share their importance."""
+def report_alike(frame: pd.DataFrame, signature: Signature, findings: Findings) -> list[list[str]]:
+    """The groups of features that are the same, or rise and fall together, with a remark on each."""
     pairs = dict(twins(frame))
     for name, same in pairs.items():
-        findings.keep([name], f"says the same as {same!r} in every row", "kept")
+        findings.keep([name], f"says the same as {same!r} in every row", _SHARED)
     measured = [one.name for one in signature.features if one.measured and one.name not in pairs]
-    for first, *others in correlated_groups(frame, measured):
+    correlated = correlated_groups(frame, measured)
+    for first, *others in correlated:
         listed = ", ".join(map(repr, others))
         seen = f"rises and falls with {listed} (rank correlation from {HIGH_CORRELATION})"
-        findings.remarks.append(Remark(column=first, seen=seen, done="kept; they share their importance"))
+        findings.remarks.append(Remark(column=first, seen=seen, done=_SHARED, option="`group` in the signature"))
+    return [group + [name for name, same in pairs.items() if same in group] for group in correlated] + [
+        [same, *(name for name, other in pairs.items() if other == same)]
+        for same in dict.fromkeys(pairs.values())
+        if not any(same in group for group in correlated)
+    ]

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 
-from churn_api.contract.signature import IDENTIFIER, MAX_NAME_LENGTH, Signature, Target
+from churn_api.contract.feature_attributes import IDENTIFIER, MAX_NAME_LENGTH
+from churn_api.contract.signature import Signature, Target
 from churn_api.tables.inference import infer_signature, require_column
 from churn_api.tables.notation_inference import NotatedTable, infer_notations
 from churn_api.tables.training_table import index_names

@@ -22,6 +22,7 @@ from churn_api.tables.training_table import file_remarks, read_table, row_number
 from churn_api.training import data_checks
 from churn_api.training.evaluation_metrics import Labels, Weights
 from churn_api.training.feature_checks import check_leakage, report_alike
+from churn_api.training.feature_groups import with_groups
 from churn_api.training.findings import Findings
 from churn_api.training.inferred_signature import inferred_signature
 from churn_api.training.sample_weights import weighted_rows, with_plain_weights
@@ -77,7 +78,9 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
     columns = to_columns(table, signature)
     frame = to_frame(columns, signature)
     check_leakage(frame, labels, options.accept_leakage, findings)
-    report_alike(frame, signature, findings)
+    groups = report_alike(frame, signature, findings)
+    if options.signature is None:
+        signature = with_groups(signature, groups)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     split_columns = {name: table.column(name) for name in options.split_columns}

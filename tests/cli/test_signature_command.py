@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from churn_api.cli import main, signature_command
 from churn_api.cli.train_command import train
+from churn_api.contract.feature_attributes import Observed
 from churn_api.contract.notation import Notation
-from churn_api.contract.signature import Observed, Signature
+from churn_api.contract.signature import Signature
 from churn_api.registry.bundle import read_card
 from churn_api.tables.notation_inference import NotationOptions
 from churn_api.tables.read_options import ReadOptions

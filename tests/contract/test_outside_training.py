@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn_api.contract.batch_reader import BatchReader
+from churn_api.contract.feature_attributes import Observed
 from churn_api.contract.record import InvalidRecord
-from churn_api.contract.signature import Observed, SignatureError
+from churn_api.contract.signature import SignatureError
 
 SEEN = Observed(minimum=0, maximum=100)
 

@@ -2,6 +2,7 @@ import msgspec
 import pytest
 from builders import feature, signature
 
+from churn_api.contract.presentation import Actionable, ReasonTexts
 from churn_api.contract.signature import Feature, Signature, SignatureError
 
 
@@ -10,7 +11,14 @@ def test_json_and_back():
     original = signature(
         feature("age", minimum=18, maximum=99, required=True, nullable=False),
         feature("plan", "string", choices=("A", "B"), unseen="accept", description="What they pay for."),
-        feature("level", "integer", choices=(1, 2, 3)),
+        feature(
+            "level", "integer", choices=(1, 2, 3), label="Level", unit="steps", actionable=Actionable(values=(1, 2))
+        ),
+        feature("fee", "number", group="money", actionable=Actionable(factors=(0.9, 0.8))),
+        feature(
+            "paid", "number", group="money", texts=ReasonTexts(raises="{value} is much", lowers="{value} is little")
+        ),
+        feature("auto", "boolean", labels=("Yes", "No"), actionable=Actionable(values=(True, "No"))),
     )
     assert Signature.from_json(original.to_json()) == original
 
@@ -41,6 +49,20 @@ def test_immutable():
         ({"type": "boolean", "choices": (1,)}, "no choices"),
         ({"type": "string", "unseen": "accept"}, "needs choices"),
         ({"type": "string", "max_length": 0}, "at least 1"),
+        ({"label": "a" * 257}, "label has at most 256 characters"),
+        ({"unit": "a\u0000"}, "no control characters"),
+        ({"texts": ReasonTexts(raises="x", lowers="")}, "one text for raises and one for lowers"),
+        ({"texts": ReasonTexts(raises="{x}", lowers="y")}, "no braces but {value}"),
+        ({"actionable": Actionable()}, "needs values or factors"),
+        ({"actionable": Actionable(factors=(float("nan"),))}, "a factor is a finite number"),
+        ({"actionable": Actionable(factors=(1.0,) * 51)}, "at most 50 values"),
+        ({"type": "string", "actionable": Actionable(factors=(0.9,))}, "factors are for numbers"),
+        ({"maximum": 9, "actionable": Actionable(values=(10,))}, "one that a record may have"),
+        ({"type": "string", "choices": ("A",), "actionable": Actionable(values=("B",))}, "one that a record may have"),
+        (
+            {"type": "boolean", "labels": ("Yes", "No"), "actionable": Actionable(values=("yes",))},
+            "one that a record may have",
+        ),
     ],
 )
 def test_contradictions(parts, complaint):
@@ -57,6 +79,8 @@ def test_clashes():
         signature(feature("customerID"))
     with pytest.raises(SignatureError, match="both a feature and the target"):
         signature(feature("Churn"))
+    with pytest.raises(SignatureError, match="both a feature and a group"):
+        signature(feature("a"), feature("b", group="a"))
     with pytest.raises(SignatureError, match="at least one feature"):
         Signature(features=(), target=signature().target)
 

@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from churn_api.contract.signature import Observed
+from churn_api.contract.feature_attributes import Observed
 from churn_api.tables.inference import infer_feature, infer_signature
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.target import infer_target
@@ -53,9 +53,9 @@ def test_choices_where_they_are_few():
 
 
 def test_observed_range_is_not_enforced():
-    """The range in the table is recorded, and not enforced."""
-    inferred = infer_feature("a", column("-5", "80.5"))
-    assert inferred.observed == Observed(minimum=-5, maximum=80.5)
+    """The range and the median in the table are recorded, and not enforced."""
+    inferred = infer_feature("a", column("-5", "80.5", "7", None))
+    assert inferred.observed == Observed(minimum=-5, maximum=80.5, median=7)
     assert (inferred.minimum, inferred.maximum) == (None, None)
 
 

@@ -140,20 +140,37 @@ def test_leakage_of_a_declared_signature(tmp_path):
 
 
 def test_twins_and_groups(tmp_path):
-    """Columns that say the same, and numbers that rise and fall together, are named with each other."""
+    """Columns that say the same, and numbers that rise and fall together, are named with each other, and one group."""
     table = customers().assign(
         Bond=lambda t: t.Contract.str.lower(),
         Fee=lambda t: t.MonthlyCharges,
         Yearly=lambda t: -(t.MonthlyCharges**3) + RNG.normal(0, 1, ROWS),
     )
     data = prepared(table, tmp_path, identifier="customerID")
-    assert remarks(data, "Bond") == ["column 'Bond' says the same as 'Contract' in every row: kept (--exclude 'Bond')"]
+    shared = "kept; they share their importance, and are one reason"
+    assert remarks(data, "Bond") == [
+        f"column 'Bond' says the same as 'Contract' in every row: {shared} (--exclude 'Bond')"
+    ]
     assert remarks(data, "Fee") == [
-        "column 'Fee' says the same as 'MonthlyCharges' in every row: kept (--exclude 'Fee')"
+        f"column 'Fee' says the same as 'MonthlyCharges' in every row: {shared} (--exclude 'Fee')"
     ]
     (group,) = remarks(data, "MonthlyCharges")
-    assert "rises and falls with 'Yearly' (rank correlation from 0.85): kept; they share their importance" in group
+    assert f"rises and falls with 'Yearly' (rank correlation from 0.85): {shared}" in group
     assert remarks(data, "tenure") == []
+    groups = {feature.name: feature.group for feature in data.signature.features}
+    assert groups["Contract"] == groups["Bond"] == "Contract + Bond"
+    assert groups["MonthlyCharges"] == groups["Fee"] == groups["Yearly"] == "MonthlyCharges + Yearly + Fee"
+    assert groups["tenure"] == ""
+
+
+def test_groups_of_a_declared_signature(tmp_path):
+    """A declared signature keeps its own groups: none is added."""
+    table = customers().assign(Fee=lambda t: t.MonthlyCharges)
+    found = prepared(table, tmp_path, identifier="customerID").signature
+    declared = msgspec.structs.replace(
+        found, features=tuple(msgspec.structs.replace(one, group="") for one in found.features)
+    )
+    assert prepared(table, tmp_path, signature=declared).signature == declared
 
 
 def test_long_names(tmp_path):

@@ -13,9 +13,9 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from churn_api.contract.faults import Fault, FirstFaults, bounded_hints, did_you_mean
+from churn_api.contract.feature_attributes import MAX_NAME_LENGTH
 from churn_api.contract.json_size import has_more_values
 from churn_api.contract.record import list_hint
-from churn_api.contract.signature import MAX_NAME_LENGTH
 from churn_api.contract.size_limits import MAX_COLUMNS, TooManyMembers
 from churn_api.web.core.api_request import BodyStream
 from churn_api.web.core.problems import Problem, body_errors, invalid

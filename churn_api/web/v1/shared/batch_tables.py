@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import orjson
 from flask import Response, current_app, jsonify, request, send_file
 
-from churn_api.contract.signature import IDENTIFIER
+from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.contract.size_limits import MAX_COLUMNS, Bounds
 from churn_api.registry.model import Model
 from churn_api.scoring.output import PROBABILITY

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from churn_api.contract.batch import Batch
-from churn_api.contract.signature import IDENTIFIER
+from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.registry.model import Model
 from churn_api.scoring.output import COLUMNS
 from churn_api.serving.answer import Answer

@@ -1,0 +1,90 @@
+"""Reasons in words: what a record says, and whether that raises or lowers the model's probability.
+
+The words are about the model and claim no causes.
+"""
+
+import math
+from datetime import date
+from functools import lru_cache
+
+from churn_api.contract.dates import day_of
+from churn_api.contract.feature_attributes import FeatureAttributes
+from churn_api.contract.signature import Feature, Signature
+from churn_api.reasons.catalogue import Catalogue
+from churn_api.reasons.feature_values import Value
+from churn_api.reasons.players import Player
+
+_MAX_CACHED = 10_000
+_MAX_SHOWN = 64
+"""Characters of a value in a text."""
+_HUGE = 1e15
+
+
+class Wording:
+    """Writes the reasons of one signature in one language."""
+
+    def __init__(self, signature: Signature, catalogue: Catalogue) -> None:
+        self._features = signature.features
+        self._catalogue = catalogue
+        # The same values occur in row after row.
+        self._text = lru_cache(_MAX_CACHED)(self._written)
+
+    def text(self, player: Player, values: tuple[Value, ...], contribution: float) -> str:
+        """One reason. `values` are those of the player's features."""
+        return self._text(player, values, (contribution > 0) - (contribution < 0), tuple(map(type, values)))
+
+    def _written(self, player: Player, values: tuple[Value, ...], sign: int, _: tuple[type, ...]) -> str:
+        words = self._catalogue
+        if len(values) == 1 and sign and (own := self._own_text(self._features[player.features[0]], values[0], sign)):
+            return own
+        pairs = zip(player.features, values, strict=True)
+        facts = [self._fact(self._features[position], value) for position, value in pairs]
+        fact = facts[0] if len(facts) == 1 else words.together.format(facts=", ".join(facts))
+        return (words.neutral, words.raises, words.lowers)[sign].format(fact=fact)
+
+    def _own_text(self, feature: Feature, value: Value, sign: int) -> str | None:
+        """The text of the signature; None where it has none, or the value is missing."""
+        if feature.texts is None or value is None:
+            return None
+        text = feature.texts.raises if sign > 0 else feature.texts.lowers
+        return text.replace("{value}", f"{self._shown(feature, value)} {feature.unit}".strip())
+
+    def _fact(self, feature: Feature, value: Value) -> str:
+        words, label = self._catalogue, feature.label or feature.name
+        if value is None:
+            return words.missing.format(label=label)
+        if feature.open and value not in (feature.choices or ()):
+            return words.unseen.format(label=label)
+        if feature.unit:
+            label = words.label_with_unit.format(label=label, unit=feature.unit)
+        shown = self._shown(feature, value)
+        typical = _typical(feature)
+        if typical is None:
+            return words.is_.format(label=label, value=shown)
+        return words.is_with_typical.format(label=label, value=shown, typical=self._shown(feature, typical))
+
+    def _shown(self, feature: FeatureAttributes, value: Value) -> str:
+        words = self._catalogue
+        if isinstance(value, bool):
+            return words.true if value else words.false
+        if isinstance(value, int | float) and feature.measured:
+            marks = str.maketrans({",": words.thousands_mark, ".": words.decimal_mark})
+            return _plain_number(value).translate(marks)
+        return str(value)[:_MAX_SHOWN]
+
+
+def _typical(feature: Feature) -> Value:
+    """The median of a number or a date; None where there is none."""
+    seen = feature.observed
+    if seen is None or seen.median is None:
+        return None
+    if feature.reference is not None:
+        return str(day_of(seen.median, date.fromisoformat(feature.reference)))
+    return seen.median
+
+
+def _plain_number(value: float) -> str:
+    """Whole numbers as they are, others with two decimals, small and huge ones with three digits: 1,234.50, 0.00123."""
+    if not 1 <= abs(value) < _HUGE:
+        return f"{value:.3g}"
+    return f"{value:,.0f}" if value == math.floor(value) else f"{value:,.2f}"

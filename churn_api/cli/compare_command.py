@@ -71,10 +71,17 @@ def _of_training(folders: list[Path]) -> list[dict[str, float]]:
     for card, metrics in zip(cards, measured, strict=True):
         if not metrics:
             refuse(f"version {card.version} of {card.name!r} has no metrics: name a table to measure both, with --on")
-    measured_on = [(card.training.sha256, card.metrics.get("folds")) for card in cards]
-    if measured_on[0] != measured_on[1]:
+    if _measured_on(cards[0]) != _measured_on(cards[1]):
         click.echo("The versions were measured on different rows; --on TABLE measures both on the same.", err=True)
     return measured
+
+
+def _measured_on(card: Card) -> tuple[object, ...]:
+    """What decides which rows the metrics of a card's training are of."""
+    holdout = card.metrics.get("holdout")
+    if holdout:
+        return (holdout["sha256"],)
+    return card.training.sha256, card.metrics.get("folds")
 
 
 def _on_table(table: Path, folders: list[Path]) -> list[dict[str, float]]:

@@ -28,6 +28,8 @@ Examples:
   churn-api train customers.csv --target Churn --id customerID --name telco
   churn-api train customers.csv --target Churn --range age=0:120 --range charges=0:
   churn-api train customers.csv --target Churn --estimator wide --set wide.learning_rate=0.05
+  churn-api train customers.csv --target Churn --calls 500     (of these customers, 500 would be called)
+  churn-api train may.csv --target Churn --holdout june.csv    (learns from May, is evaluated on June)
   churn-api train customers.csv --target Churn --live          (the version is live at once)
   churn-api train customers.parquet --target left --positive yes --exclude churn_date --json
 """
@@ -58,6 +60,18 @@ compiled to ONNX, checked to predict as before, and written as the next version 
 @click.option("--sample-weight", metavar="COL", help="Column of how much each row counts; it is no feature.")
 @click.option("--time", metavar="COL", help="Evaluate each fold on rows that are later than those it learns from.")
 @click.option("--group", metavar="COL", help="Keep the rows of one value in one fold, such as a household's.")
+@click.option(
+    "--holdout",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Evaluate on the rows of this file, which the model does not learn from.",
+)
+@click.option(
+    "--calls",
+    type=IntegerRange(min=1),
+    metavar="N",
+    help="Choose the threshold so that N of the rows of TABLE are flagged. [default: the largest F1]",
+)
 @click.option("--live", is_flag=True, help="Make the version live; needs the database.")
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object instead of the tables.")
 def train(  # noqa: PLR0913, PLR0917 - an argument for each option
@@ -70,6 +84,8 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
     sample_weight: str | None,
     time: str | None,
     group: str | None,
+    holdout: Path | None,
+    calls: int | None,
     signature: Path | None,
     live: bool,
     json_: bool,
@@ -80,8 +96,8 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
     if live:
         with open_services():
             pass  # a database that cannot be used is refused before the training
+    from churn_api.training.evaluation_options import EvaluationOptions
     from churn_api.training.report import as_json, print_report
-    from churn_api.training.splits import SplitOptions
     from churn_api.training.train import train as train_model
     from churn_api.training.training_progress import progress_on
 
@@ -100,7 +116,7 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
             progress=progress,
             estimator=estimator,
             learning=learning,
-            split_options=SplitOptions(time=time, group=group),
+            evaluation=EvaluationOptions(time=time, group=group, holdout=holdout, calls=calls),
         )
     if json_:
         click.echo(as_json(trained))

@@ -77,11 +77,28 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     bins: tuple[EffectBin, ...]
 
 
+class EvaluationMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """How training evaluated the model and chose its threshold."""
+
+    time: str | None = None
+    """The column whose later rows each fold is evaluated on."""
+    group: str | None = None
+    """The column whose rows of one value are in one fold."""
+    sample_weight: str | None = None
+    """The column of how much each row counts."""
+    threshold_by: Literal["f1", "calls"] = "f1"
+    """The threshold has the largest F1 out of fold, or flags a number of rows."""
+    calls: int | None = None
+    """That number, of the rows of the training table."""
+
+
 class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     """The content of `report.json`. Every figure is of rows that the evaluated pipeline was not fitted on."""
 
     format: Literal[1] = 1
-    basis: Literal["cross-validation", "golden table"]
+    basis: Literal["cross-validation", "holdout", "golden table"]
+    method: EvaluationMethod | None = None
+    """None for pipelines fitted elsewhere, and in reports of earlier versions."""
     rows: int
     positives: Count
     """Customers who churned."""

@@ -22,10 +22,11 @@ METRICS = {
 
 
 def headline_metrics(card: Card) -> dict[str, float]:
-    """The metrics of the packaged pipeline by name: means over the folds, or those of the golden table.
+    """The metrics of the packaged pipeline by name: of the golden table or the holdout, else means over the folds.
 
     Empty where nothing was measured.
     """
-    measured = card.metrics.get("golden_table") or card.metrics.get("calibration") or {}
+    holdout = (card.metrics.get("holdout") or {}).get("metrics")
+    measured = card.metrics.get("golden_table") or holdout or card.metrics.get("calibration") or {}
     means = {name: value["mean"] if isinstance(value, dict) else value for name, value in measured.items()}
     return {name: float(means[name]) for name in METRICS if name in means}

@@ -29,6 +29,7 @@ def html_page(version: ReportedVersion, against: ReportedVersion | None = None) 
     sections = (
         _head(card, report, title),
         _section("In short", _list(words.in_short(report), class_="short")),
+        _method(report),
         _section("Metrics", _metrics(versions), _note(_spread_note(report))),
         _section("Curves", _charts(_curves(versions))),
         _section("What the threshold decides", _charts([charts.threshold_chart(report)]), _confusion(report)),
@@ -59,6 +60,11 @@ def _head(card: Card, report: EvaluationReport, title: str) -> str:
         element("p", text(f"{words.predicts(card.signature.target)} Trained {card.created_at[:10]}."), class_="muted"),
         element("p", text(measured)),
     )
+
+
+def _method(report: EvaluationReport) -> str:
+    sentences = words.method(report)
+    return _section("How it was evaluated", _list(sentences)) if sentences else ""
 
 
 def _curves(versions: Sequence[Evaluated]) -> list[str]:

@@ -3,7 +3,7 @@
 import math
 
 from churn_api.contract.signature import Target
-from churn_api.registry.evaluation_report import EvaluationReport, OperatingPoint
+from churn_api.registry.evaluation_report import EvaluationMethod, EvaluationReport, OperatingPoint
 from churn_api.reports.markup import percent
 
 _CONTACTED = 10
@@ -39,7 +39,38 @@ def basis(report: EvaluationReport) -> str:
             "Every figure comes from cross-validation: each customer's probability is from a model that was fitted "
             "without that customer."
         )
+    if report.basis == "holdout":
+        return "Every figure comes from a holdout: a table that the model did not learn from."
     return "Every figure comes from the golden table that the pipeline was packaged with."
+
+
+def method(report: EvaluationReport) -> list[str]:
+    """How training evaluated the model and chose its threshold, in sentences."""
+    chosen = report.method
+    if chosen is None:
+        return []
+    folds = "Candidate, calibrator and threshold were chosen by cross-validation on the training table."
+    weights = f"Each customer counts by the column {chosen.sample_weight!r}, in the fit and in every figure."
+    return [
+        *([folds] if report.basis == "holdout" else []),
+        f"Folds: {_folds(chosen)}.",
+        *([weights] if chosen.sample_weight else []),
+        f"Threshold: {_threshold(chosen)}.",
+    ]
+
+
+def _folds(chosen: EvaluationMethod) -> str:
+    if chosen.time:
+        return f"each is evaluated on later rows than it learns from, by the column {chosen.time!r}"
+    if chosen.group:
+        return f"all rows with the same value of the column {chosen.group!r} are in one fold"
+    return "rows drawn at random, with the same share of churners in each"
+
+
+def _threshold(chosen: EvaluationMethod) -> str:
+    if chosen.calls is None:
+        return "the one with the largest F1 on rows out of fold"
+    return f"the one that flags {chosen.calls:,} of the rows of the training table, out of fold"
 
 
 def meanings(report: EvaluationReport) -> dict[str, str]:

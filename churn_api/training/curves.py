@@ -66,17 +66,18 @@ def operating_points(
 ) -> tuple[OperatingPoint, ...]:
     """The confusion matrix at 0.05, 0.10, … 0.95 and at the model's own threshold, thresholds ascending."""
     thresholds = sorted([*_REGULAR_THRESHOLDS.tolist(), threshold])
-    return tuple(_operating_point(labels, probabilities, value, weights) for value in thresholds)
+    return tuple(operating_point(labels, probabilities, value, weights) for value in thresholds)
 
 
 def count(rows: NDArray[np.bool_], weights: Weights) -> int | float:
     """The number of rows in a mask, or the sum of their weights."""
-    return int(rows.sum()) if weights is None else round(float(weights[rows].sum()), 3)
+    return int(rows.sum()) if weights is None else round(float(weights[rows].sum()), 6)
 
 
-def _operating_point(
-    labels: Labels, probabilities: Probabilities, threshold: float, weights: Weights
+def operating_point(
+    labels: Labels, probabilities: Probabilities, threshold: float, weights: Weights = None
 ) -> OperatingPoint:
+    """The confusion matrix at one threshold."""
     predicted = decide(probabilities, threshold)
     churned = labels == 1
     return OperatingPoint(

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from churn_api.contract.columns import Columns
 from churn_api.contract.signature import Signature
-from churn_api.registry.evaluation_report import EvaluationReport, Spread
+from churn_api.registry.evaluation_report import EvaluationMethod, EvaluationReport, Spread
 from churn_api.training import curves
 from churn_api.training.effects import effects
 from churn_api.training.evaluation_metrics import Labels, Probabilities, Weights
@@ -24,10 +24,11 @@ def evaluation_report(
     signature: Signature,
     evaluated: EvaluatedRows,
     *,
-    basis: Literal["cross-validation", "golden table"],
+    basis: Literal["cross-validation", "holdout", "golden table"],
     threshold: float,
     metrics: Mapping[str, Spread],
     importance: Mapping[str, float] | None = None,
+    method: EvaluationMethod | None = None,
 ) -> EvaluationReport:
     """The report on n rows."""
     columns, labels, probabilities, weights = evaluated
@@ -36,6 +37,7 @@ def evaluation_report(
     important = dict(importance or {})
     return EvaluationReport(
         basis=basis,
+        method=method,
         rows=len(labels),
         positives=curves.count(labels == 1, weights),
         threshold=threshold,

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, precision_recall_curve, roc_auc_score
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
@@ -57,17 +57,3 @@ def equal_count_bins(probabilities: Probabilities, weights: Weights = None) -> l
         edges = np.arange(1, ECE_BINS) / ECE_BINS * up_to[-1]
         bins = np.split(order, np.searchsorted(up_to - weights[order] / 2, edges))
     return [rows for rows in bins if len(rows)]
-
-
-def best_threshold(labels: Labels, probabilities: Probabilities, weights: Weights = None) -> tuple[float, float, float]:
-    """The threshold with the largest F1, with its precision and recall. All arrays have shape (n,).
-
-    It lies in the middle between two neighbouring probabilities: a row whose probability were the threshold would get
-    another decision for a difference in the last digit.
-    """
-    precision, recall, thresholds = precision_recall_curve(labels, probabilities, sample_weight=weights)
-    product, total = precision * recall, precision + recall
-    f1 = np.divide(2 * product, total, out=np.zeros_like(total), where=total > 0)[:-1]
-    best = int(np.argmax(f1))
-    below = thresholds[best - 1] if best else 0.0
-    return float((below + thresholds[best]) / 2), float(precision[best]), float(recall[best])

@@ -19,10 +19,11 @@ from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training.candidates import SEED
 from churn_api.training.compilation import reason_of
 from churn_api.training.evaluation import EvaluatedRows, evaluation_report
-from churn_api.training.evaluation_metrics import Labels, best_threshold, metrics
+from churn_api.training.evaluation_metrics import Labels, metrics
 from churn_api.training.golden import GoldenRow, golden_rows, golden_rows_from_examples
 from churn_api.training.packaging import CardDetails, package
 from churn_api.training.target_labels import target_labels
+from churn_api.training.thresholds import largest_f1
 from churn_api.training.training_error import TrainingError
 
 DEFAULT_THRESHOLD = 0.5
@@ -106,17 +107,16 @@ def _evaluate(
     if labels is None:
         return DEFAULT_THRESHOLD, {}, None
     probabilities = scorer.score(columns)
-    threshold, precision, recall = best_threshold(labels, probabilities)
+    threshold = largest_f1(labels, probabilities)
     measured = metrics(labels, probabilities)
     report = evaluation_report(
         signature,
         EvaluatedRows(columns, labels, probabilities),
         basis="golden table",
-        threshold=threshold,
+        threshold=threshold.value,
         metrics={name: Spread(value) for name, value in measured.items()},
     )
-    operating_point = {"value": threshold, "precision": precision, "recall": recall}
-    return threshold, {"golden_table": measured, "threshold": operating_point}, report
+    return threshold.value, {"golden_table": measured, "threshold": threshold._asdict()}, report
 
 
 def _scorable(scorer: SklearnScorer, signature: Signature, rows: tuple[GoldenRow, ...]) -> list[GoldenRow]:

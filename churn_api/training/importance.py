@@ -1,12 +1,14 @@
 """Permutation importance of features."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import train_test_split
 
-from churn_api.training.evaluation_metrics import Labels, taken
+from churn_api.training.evaluation_metrics import Labels, Weights, taken
 from churn_api.training.validation import Evaluation
 
 MAX_ROWS = 2000
@@ -15,15 +17,24 @@ LISTED = 10
 
 def most_important(evaluation: Evaluation, frame: pd.DataFrame, labels: Labels, seed: int) -> dict[str, float]:
     """The ten features whose shuffling reduces ROC-AUC most on held-out rows, with the decrease, largest first."""
-    rows = _sample(evaluation.held_out[0], labels, seed)
+    rows = evaluation.held_out[0]
+    weights = taken(evaluation.weights, rows)
+    return importance_of(evaluation.first_pipeline, frame.iloc[rows], labels[rows], seed, weights)
+
+
+def importance_of(
+    pipeline: Any, frame: pd.DataFrame, labels: Labels, seed: int, weights: Weights = None
+) -> dict[str, float]:
+    """The same of a fitted pipeline, on n rows that it was not fitted on."""
+    rows = _sample(np.arange(len(labels)), labels, seed)
     result = permutation_importance(
-        evaluation.first_pipeline,
+        pipeline,
         frame.iloc[rows],
         labels[rows],
         scoring="roc_auc",
         n_repeats=3,
         random_state=seed,
-        sample_weight=taken(evaluation.weights, rows),
+        sample_weight=taken(weights, rows),
     )
     order = np.argsort(-result.importances_mean)[:LISTED]
     return {str(frame.columns[index]): float(result.importances_mean[index]) for index in order}

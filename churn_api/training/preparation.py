@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from churn_api.contract.columns import Columns
 from churn_api.contract.remark import Remark
@@ -17,20 +15,17 @@ from churn_api.scoring.output import refuse_reserved_names
 from churn_api.scoring.sklearn import to_frame
 from churn_api.tables.inference import require_column
 from churn_api.tables.table_errors import TableError
-from churn_api.tables.target import in_group, infer_target, target_texts
-from churn_api.tables.training_table import file_remarks, read_table, row_number, to_columns
+from churn_api.tables.target import infer_target
+from churn_api.tables.training_table import file_remarks, read_table, to_columns
 from churn_api.training import data_checks
 from churn_api.training.evaluation_metrics import Labels, Weights
 from churn_api.training.feature_checks import check_leakage, report_alike
 from churn_api.training.feature_groups import with_groups
 from churn_api.training.findings import Findings
 from churn_api.training.inferred_signature import inferred_signature
-from churn_api.training.sample_weights import weighted_rows, with_plain_weights
+from churn_api.training.labelled_rows import labelled_rows
 from churn_api.training.training_error import TrainingError
 from churn_api.training.training_options import TrainingOptions
-
-MIN_ROWS = 50
-MIN_ROWS_A_CLASS = 10
 
 
 class TrainingData(NamedTuple):
@@ -65,11 +60,7 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
         # Every row, including those without a target: training rejects what a request would reject.
         to_columns(table, options.signature)
     findings = Findings(frozenset(options.opened + options.include), file_remarks(table))
-    if options.sample_weight:
-        table = with_plain_weights(table, options.sample_weight, target, options.notation, findings)
-    table, labels = _labelled(table, target, options.drop_label, findings)
-    table, labels, weights = weighted_rows(table, labels, options.sample_weight, findings)
-    _require_enough(labels, target)
+    table, labels, weights = labelled_rows(table, target, options, findings, purpose="training")
     duplicates = data_checks.duplicate_rows(table)
     if duplicates:
         findings.remarks.append(Remark(seen=f"{duplicates} rows occur in the table more than once", done="kept"))
@@ -81,10 +72,14 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
     groups = report_alike(frame, signature, findings)
     if options.signature is None:
         signature = with_groups(signature, groups)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     split_columns = {name: table.column(name) for name in options.split_columns}
-    return TrainingData(signature, columns, frame, labels, findings.remarks, digest, split_columns, weights)
+    return TrainingData(signature, columns, frame, labels, findings.remarks, sha256_of(path), split_columns, weights)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _refuse_features(signature: Signature, not_features: Sequence[str]) -> None:
@@ -104,35 +99,3 @@ def _target(table: pa.Table, options: TrainingOptions) -> Target:
     if declared.name != options.target:
         raise TrainingError(f"the signature's target is {declared.name!r}, not {options.target!r}")
     return declared
-
-
-def _labelled(table: pa.Table, target: Target, dropped: Sequence[str], findings: Findings) -> tuple[pa.Table, Labels]:
-    """The n rows that have a label of the target, and the target as 0 and 1, shape (n,)."""
-    texts = target_texts(table, target.name)
-    positive = in_group(texts, target.positive)
-    to_drop = pc.is_in(texts, value_set=pa.array(dropped, pa.string()))
-    known = pc.or_(pc.or_(positive, in_group(texts, target.negative)), pc.or_(to_drop, pc.is_null(texts)))
-    unknown = pc.index(known, False).as_py()
-    if unknown >= 0:
-        complaint = f"target {target.name!r} is neither {target.positive!r} nor {target.negative!r}"
-        raise TrainingError(f"row {row_number(table, unknown)}: {complaint}")
-    for count, seen in (
-        (texts.null_count, f"no {target.name!r}"),
-        (pc.sum(to_drop).as_py() or 0, f"{' or '.join(map(repr, dropped))} as {target.name!r}"),
-    ):
-        if count:
-            findings.remarks.append(Remark(seen=f"{count} rows have {seen}", done="dropped"))
-    kept = pc.and_(pc.is_valid(texts), pc.invert(to_drop))
-    return table.filter(kept), positive.filter(kept).to_numpy().astype(np.int64)
-
-
-def _require_enough(labels: Labels, target: Target) -> None:
-    if len(labels) < MIN_ROWS:
-        raise TrainingError(f"the table has {len(labels)} rows with a target; training needs at least {MIN_ROWS}")
-    for label, count in ((target.positive, int(labels.sum())), (target.negative, int((1 - labels).sum()))):
-        if count == 0:
-            raise TrainingError(f"target {target.name!r} has one class only: no row is {label!r}")
-        if count < MIN_ROWS_A_CLASS:
-            raise TrainingError(
-                f"only {count} rows are {label!r}; training needs at least {MIN_ROWS_A_CLASS} of each class"
-            )

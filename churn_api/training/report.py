@@ -29,6 +29,8 @@ def as_json(trained: TrainingResult) -> str:
         "candidates": card.metrics["candidates"],
         "caps": card.metrics["caps"],
         "threshold": card.policy.threshold,
+        "operating_point": card.metrics["threshold"],
+        "holdout": card.metrics["holdout"],
         "warnings": [remark.text for remark in trained.remarks],
         "remarks": msgspec.to_builtins(trained.remarks),
     }
@@ -67,11 +69,30 @@ def _summary(card: Card) -> Table:
         table.add_row("sample weights", Text(f"column {card.metrics['learning']['sample_weight']!r}"))
     table.add_row("chosen", f"{card.metrics['chosen']}, calibrator: {calibration['method'] or 'none needed'}")
     table.add_row("reliability (ECE)", _spread(calibration["ece"]))
-    table.add_row("threshold", f"{threshold['value']:.3f}, the largest F1 out of fold")
-    table.add_row("  there", f"precision {threshold['precision']:.3f}, recall {threshold['recall']:.3f}")
+    table.add_row("threshold", f"{threshold['value']:.3f}, {_chosen_by(threshold, card)}")
+    table.add_row("  there", _rates(threshold))
+    if card.metrics["holdout"]:
+        table.add_row("on the holdout", _holdout(card))
     table.add_row("risk bands", f"medium from {card.policy.medium_from:.3f}, high from {card.policy.high_from:.3f}")
     table.add_row("serves from", _serves_from(card))
     return table
+
+
+def _chosen_by(threshold: dict[str, Any], card: Card) -> str:
+    if threshold["chosen_by"] == "f1":
+        return "the largest F1 out of fold"
+    return f"which flags {threshold['flagged'] * (card.training.rows or 0):,.0f} of the rows out of fold"
+
+
+def _rates(measured: dict[str, Any]) -> str:
+    precision = "none" if measured["precision"] is None else f"{measured['precision']:.3f}"
+    return f"precision {precision}, recall {measured['recall']:.3f}"
+
+
+def _holdout(card: Card) -> str:
+    holdout = card.metrics["holdout"]
+    metrics = ", ".join(f"{TITLES[name]} {value:.4f}" for name, value in holdout["metrics"].items())
+    return f"{holdout['rows']:,} rows, {metrics}; {_rates(holdout)}"
 
 
 def _serves_from(card: Card) -> str:

@@ -1,6 +1,5 @@
 """Which rows a pipeline is fitted on, and which it is evaluated on."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from churn_api.training.evaluation_metrics import Labels
+from churn_api.training.evaluation_options import EvaluationOptions
 from churn_api.training.training_error import TrainingError
 
 FOLDS = 5
@@ -22,36 +22,17 @@ Split = tuple[Rows, Rows]
 """The indices of the rows to fit on, and of the rows to evaluate on."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SplitOptions:
-    """How models are evaluated, where not by folds of rows that are drawn at random."""
-
-    time: str | None = None
-    """A column to order rows by: each fold is evaluated on rows that are later than those it is fitted on."""
-    group: str | None = None
-    """A column whose rows of one value stay together, such as the household."""
-
-    def __post_init__(self) -> None:
-        if self.time and self.group:
-            raise TrainingError("--time cannot be combined with --group: folds depend on one of them")
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that folds depend on, at most one; they are no features."""
-        return tuple(name for name in (self.time, self.group) if name)
-
-
-def splits(labels: Labels, split_options: SplitOptions, column: pa.ChunkedArray | None, seed: int) -> list[Split]:
+def splits(labels: Labels, options: EvaluationOptions, column: pa.ChunkedArray | None, seed: int) -> list[Split]:
     """Five splits of n rows, from the labels of shape (n,) and the column that the folds depend on.
 
     Raises TrainingError where the column does not allow five folds of both classes.
     """
     if column is None:
         return list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(labels, labels))
-    name = split_options.time or split_options.group
+    name = options.time or options.group
     if column.null_count:
         raise TrainingError(f"column {name!r} is blank in {column.null_count} rows: folds need it in each")
-    parts = _by_time(column, name) if split_options.time else _by_group(labels, column, seed, name)
+    parts = _by_time(column, name) if options.time else _by_group(labels, column, seed, name)
     for rows in (part for split in parts for part in split):
         if len(np.unique(labels[rows])) < 2:
             raise TrainingError(f"folds by {name!r} have one class only: there are too few values or rows")

@@ -1,5 +1,7 @@
 """`train --sample-weight`: how much each row counts."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +15,8 @@ from churn_api.cli import main
 from churn_api.registry.bundle import read_card
 from churn_api.registry.evaluation_report import read_report
 from churn_api.training import curves
-from churn_api.training.evaluation_metrics import best_threshold, metrics
+from churn_api.training.evaluation_metrics import metrics
+from churn_api.training.thresholds import flagging_share, largest_f1
 from churn_api.training.training_error import TrainingError
 
 
@@ -38,8 +41,9 @@ def test_weight_2_is_the_row_twice(weighted):
     by_weight, by_rows = metrics(labels, probabilities, weights), metrics(*twice)
     # The bins of the ECE hold complete rows, so its bins can differ by one.
     assert {**by_weight, "ece": 0} == pytest.approx({**by_rows, "ece": 0}, abs=1e-9)
-    threshold, *rates = best_threshold(*twice)
-    assert best_threshold(labels, probabilities, weights) == pytest.approx((threshold, *rates))
+    for choose in (largest_f1, partial(flagging_share, 0.3)):
+        one, other = choose(labels, probabilities, weights), choose(*twice)
+        assert one[:3] == pytest.approx(other[:3])
     assert curves.gains(labels, probabilities, weights) == pytest.approx(curves.gains(*twice), abs=1e-5)
     for one, other in zip(
         curves.operating_points(labels, probabilities, 0.42, weights),

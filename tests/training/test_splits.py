@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from builders import customers, write_csv
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
@@ -14,17 +14,19 @@ from churn_api.cli import main
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import load_model
 from churn_api.tables.training_table import read_table, to_columns
-from churn_api.training.splits import FOLDS, SplitOptions, partition, splits
+from churn_api.training.evaluation_options import EvaluationOptions
+from churn_api.training.splits import FOLDS, partition, splits
 from churn_api.training.training_error import TrainingError
 
 LABELS = np.arange(200) % 3 % 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 60), min_size=200, max_size=200).filter(lambda times: len(set(times)) > 30))
 def test_each_fold_by_time_is_later(times):
     """No row is evaluated by a fold that learned from a row of the same time or later; none is evaluated twice."""
     try:
-        parts = splits(LABELS, SplitOptions(time="month"), pa.chunked_array([times]), 0)
+        parts = splits(LABELS, EvaluationOptions(time="month"), pa.chunked_array([times]), 0)
     except TrainingError:
         return
     values = np.array(times)
@@ -35,11 +37,12 @@ def test_each_fold_by_time_is_later(times):
     assert len(np.unique(evaluated)) == len(evaluated)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abcdefghijkl"), min_size=200, max_size=200).filter(lambda names: len(set(names)) > 9))
 def test_groups_stay_together(groups):
     """No group is in the rows that a fold learns from and in those of its evaluation; each row is evaluated once."""
     try:
-        parts = splits(LABELS, SplitOptions(group="household"), pa.chunked_array([groups]), 0)
+        parts = splits(LABELS, EvaluationOptions(group="household"), pa.chunked_array([groups]), 0)
     except TrainingError:
         return
     values = np.array(groups)
@@ -49,18 +52,18 @@ def test_groups_stay_together(groups):
 
 
 @pytest.mark.parametrize(
-    ("split_options", "cells", "complaint"),
+    ("evaluation_options", "cells", "complaint"),
     [
-        (SplitOptions(time="t"), [None, *range(199)], "column 't' is blank in 1 rows"),
-        (SplitOptions(time="t"), ["31/03/2026", "01/04/2026"] * 100, "write times as 2026-03-31"),
-        (SplitOptions(time="t"), [1] * 200, "have one class only"),
-        (SplitOptions(group="g"), ["a", "b"] * 100, "column 'g' has 2 values: folds by it need at least 5"),
+        (EvaluationOptions(time="t"), [None, *range(199)], "column 't' is blank in 1 rows"),
+        (EvaluationOptions(time="t"), ["31/03/2026", "01/04/2026"] * 100, "write times as 2026-03-31"),
+        (EvaluationOptions(time="t"), [1] * 200, "have one class only"),
+        (EvaluationOptions(group="g"), ["a", "b"] * 100, "column 'g' has 2 values: folds by it need at least 5"),
     ],
 )
-def test_columns_that_give_no_folds(split_options, cells, complaint):
+def test_columns_that_give_no_folds(evaluation_options, cells, complaint):
     """A column that does not allow five folds is refused with its name and the reason."""
     with pytest.raises(TrainingError, match=complaint):
-        splits(LABELS, split_options, pa.chunked_array([cells]), 0)
+        splits(LABELS, evaluation_options, pa.chunked_array([cells]), 0)
 
 
 @pytest.mark.parametrize("option", ["--time", "--group"])
@@ -127,7 +130,7 @@ def test_each_row_once(rows, first):
     """The splits that a calibrator is fitted by evaluate each row once, with those that no fold evaluates."""
     times = pa.chunked_array([np.repeat(np.arange(rows), 10)])
     labels = np.tile([0, 1], rows * 5)
-    parts = partition(splits(labels, SplitOptions(time="t"), times, first), rows * 10)
+    parts = partition(splits(labels, EvaluationOptions(time="t"), times, first), rows * 10)
     assert np.sort(np.concatenate([held_out for _, held_out in parts])).tolist() == list(range(rows * 10))
     assert all(not set(fitted) & set(held_out) for fitted, held_out in parts)
 

@@ -55,7 +55,8 @@ def test_json(run, models, small_table):
     assert result.exit_code == 0, result.stderr
     report = json.loads(result.stdout)
     assert set(report) == {
-        "model", "version", "rows", "base_rate", "chosen", "candidates", "caps", "threshold", "warnings", "remarks"
+        "model", "version", "rows", "base_rate", "chosen", "candidates", "caps", "threshold",
+        "operating_point", "holdout", "warnings", "remarks",
     }  # fmt: skip
     assert (report["model"], report["version"], report["rows"]) == ("crm", "1", 300)
     assert set(report["candidates"]) == {"logistic", "boosting", "wide"}

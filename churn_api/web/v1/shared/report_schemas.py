@@ -63,6 +63,30 @@ class EffectSchema(Schema):
     bins = fields.List(fields.Nested(EffectBinSchema), required=True)
 
 
+class EvaluationMethodSchema(Schema):
+    """How training evaluated the model and chose its threshold."""
+
+    time = fields.String(
+        required=True, allow_none=True, metadata={"description": "The column whose later rows a fold is evaluated on."}
+    )
+    group = fields.String(
+        required=True, allow_none=True, metadata={"description": "The column whose rows of one value share a fold."}
+    )
+    sample_weight = fields.String(
+        required=True, allow_none=True, metadata={"description": "The column of how much each row counts."}
+    )
+    threshold_by = fields.String(
+        required=True,
+        validate=validate.OneOf(["f1", "calls"]),
+        metadata={"description": "The threshold has the largest F1 out of fold, or flags a number of rows."},
+    )
+    calls = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "That number, of the rows of the training table.", "example": 500},
+    )
+
+
 class EvaluationReportSchema(Schema):
     """Response of /models/<model>/report."""
 
@@ -71,7 +95,13 @@ class EvaluationReportSchema(Schema):
     created_at = fields.DateTime(required=True)
     remarks = fields.List(fields.Nested(RemarkSchema), required=True)
     format = fields.Integer(required=True, metadata={"example": 1})
-    basis = fields.String(required=True, validate=validate.OneOf(["cross-validation", "golden table"]))
+    basis = fields.String(required=True, validate=validate.OneOf(["cross-validation", "holdout", "golden table"]))
+    method = fields.Nested(
+        EvaluationMethodSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null for pipelines fitted elsewhere, and in reports of earlier versions."},
+    )
     rows = fields.Integer(required=True, metadata={"example": 7043})
     positives = fields.Float(
         required=True,

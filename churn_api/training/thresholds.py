@@ -41,7 +41,8 @@ def largest_f1(labels: Labels, probabilities: Probabilities, weights: Weights = 
     precision, recall, thresholds = precision_recall_curve(labels, probabilities, sample_weight=weights)
     product, total = precision * recall, precision + recall
     f1 = np.divide(2 * product, total, out=np.zeros_like(total), where=total > 0)[:-1]
-    best = int(np.argmax(f1))
+    # Of thresholds that are as good, the lowest, whatever the last digit of a sum is.
+    best = int(np.argmax(f1 >= f1.max() * (1 - 1e-12)))
     below = thresholds[best - 1] if best else 0.0
     value = _between(below, thresholds[best])
     rates = rates_at(value, labels, probabilities, weights)

@@ -12,6 +12,7 @@ from churn_api.cli.command_error import CommandError
 from churn_api.cli.outputs import atomic_output
 from churn_api.cli.row_progress import row_progress
 from churn_api.registry.bundle import BundleError
+from churn_api.tables.table_errors import numbered
 
 if TYPE_CHECKING:
     from churn_api.serving.scoring_progress import Progress
@@ -81,7 +82,7 @@ def _write_faults(faults: list[dict[str, Any]], file: BinaryIO | None, before: i
     for fault in faults[: max(0, MAX_SHOWN_FAULTS - before)]:
         column = f", column {fault['column']!r}" if fault["column"] else ""
         hint = f" {fault['hint']}" if fault["hint"] else ""
-        click.echo(f"row {fault['row']}{column}: {fault['message']}{hint}", err=True)
+        click.echo(f"{numbered(fault['row'], fault['line'])}{column}: {fault['message']}{hint}", err=True)
 
 
 def _write_more_faults(count: int, file: BinaryIO | None) -> None:

@@ -3,6 +3,11 @@
 import msgspec
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things in words: `1 row`, `1,200 rows`."""
+    return f"{count:,} {noun}" + "s" * (count != 1)
+
+
 class Remark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One assumption. It holds no cell of a person's: only markers, units and formats."""
 

@@ -77,7 +77,7 @@ def _advanced(progress: Progress, scored: "ScoredBlock", layout: "Layout") -> Pr
 
 def _row_errors(before: Progress, scored: "ScoredBlock", layout: "Layout") -> list[dict[str, Any]]:
     """Row numbers start at 1 and count the header, as spreadsheets do."""
-    header = FORMATS[layout.format].header_rows
+    header = FORMATS[layout.format].header_rows + layout.skipped_rows
     return [
         {
             "row": before.rows + fault.row + header + 1,

@@ -13,12 +13,13 @@ from churn_api.tables.plain_cells import to_plain
 from churn_api.tables.table_errors import TableError
 
 _NUMBER = re.compile(NUMBER)
+_UNITS_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
 def plain_column(name: str, column: pa.ChunkedArray) -> pa.Array:
     """A column from `read_cells` as text, integers, float64 or booleans; NaN becomes null. Dictionaries of text remain.
 
-    Raises TableError where a date's time zone is unknown.
+    Durations are in seconds. Raises TableError where a date's time zone is unknown.
     """
     if pa.types.is_dictionary(column.type):
         return column.unify_dictionaries().combine_chunks()
@@ -29,8 +30,10 @@ def plain_column(name: str, column: pa.ChunkedArray) -> pa.Array:
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         numbers = cells.cast(pa.float64())
         return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
+    if pa.types.is_duration(kind):
+        return pc.divide(cells.cast(pa.int64()).cast(pa.float64()), _UNITS_A_SECOND[kind.unit])
     try:
-        return cells.cast(pa.string())
+        return _instants(cells.cast(pa.string())) if pa.types.is_temporal(kind) else cells.cast(pa.string())
     except pa.ArrowException as error:
         family = str(kind).partition("[")[0]  # the rest comes from the file: a time zone may be any text
         raise TableError(f"column {name!r} holds {family}, which cannot be read as text") from error
@@ -45,6 +48,12 @@ def plain_feature_column(feature: Feature, column: pa.ChunkedArray, *, typed: bo
         return cells
     encoded = cells.dictionary_encode()
     return as_text(encoded.dictionary).take(encoded.indices)
+
+
+def _instants(texts: pa.Array) -> pa.Array:
+    """Instants as text without zeros at the end of their seconds: the unit in which they are stored does not show."""
+    shorter = pc.replace_substring_regex(texts, r"(\.[0-9]*?)0+(Z?)$", r"\1\2")
+    return pc.replace_substring_regex(shorter, r"\.(Z?)$", r"\1")
 
 
 def json_converter(feature: Feature) -> Callable[[Any], Any]:

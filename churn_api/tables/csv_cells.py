@@ -48,7 +48,7 @@ def _text(layout: Layout, block: Block) -> bytes:
     for offset, complaint in _complaints(data, header, layout.delimiter if is_last else None):
         line = line_at(path, block.start + offset)
         row = int(np.count_nonzero(row_starts(data, layout.delimiter)[1:] <= offset))
-        raise BadRow(f"{path.name}, line {line}: {complaint}", row, complaint)
+        raise BadRow(f"{path.name}, line {line}: {complaint}", row, complaint, line)
     return data
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from churn_api.contract.dates import parse_iso
 from churn_api.contract.notation import Notation
-from churn_api.contract.remark import Remark
+from churn_api.contract.remark import Remark, counted
 from churn_api.tables.cell_text import BOOLEAN_WORDS, INTEGER, NUMBER, trimmed
 from churn_api.tables.plain_cells import number_pattern, plain_texts, without_unit
 
@@ -174,7 +174,7 @@ def _remarks(name: str, encoded: pa.Array, texts: pa.Array, column: _Column) -> 
             column=name,
             seen=f"has {_markers(encoded, texts, notation.missing)}",
             done="read as missing",
-            option=None if column.kind == "text" else as_text,
+            option=None if column.kind == "text" else f"{as_text} keeps it, --missing TEXT names others",
         )
     if notation.unit:
         yield Remark(
@@ -197,4 +197,4 @@ def _markers(encoded: pa.Array, texts: pa.Array, missing: Sequence[str]) -> str:
         text = re.sub(r"^\s+|\s+$", "", pair["values"] or "")
         if text.lower() in missing:
             counts[text] = counts.get(text, 0) + pair["counts"]
-    return ", ".join(f"{text!r} in {count:,} cells" for text, count in sorted(counts.items())[:5])
+    return ", ".join(f"{text!r} in {counted(count, 'cell')}" for text, count in sorted(counts.items())[:5])

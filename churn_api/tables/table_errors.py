@@ -6,6 +6,11 @@ KEEP = "keep"
 """The request parameter that names the columns to keep."""
 
 
+def numbered(row: int, line: int | None) -> str:
+    """A row's number in words, with the line where it begins in a text unless that is the same number."""
+    return f"row {row}" if line in (None, row) else f"row {row} (line {line})"
+
+
 class TableError(ValueError):
     """A file that is not a table, or a cell that does not fit its column. The text contains no value of the table."""
 
@@ -17,15 +22,17 @@ class TooLarge(TableError):
 class BadRow(TableError):
     """An unparsable row. The text has its position in the file; `row` and `complaint` do not."""
 
-    def __init__(self, message: str, row: int, complaint: str) -> None:
+    def __init__(self, message: str, row: int, complaint: str, line: int | None = None) -> None:
         super().__init__(message)
         self.row = row
         """From 0, within the block that was read."""
         self.complaint = complaint
+        self.line = line
+        """The line of a text that the complaint is about, from 1, within the file."""
 
     def with_row_number(self, number: int) -> TableError:
         """An error with the row's number in the file, where the block's first row has this number."""
-        return TableError(f"row {number + self.row}: {self.complaint}")
+        return TableError(f"{numbered(number + self.row, self.line)}: {self.complaint}")
 
 
 class TableFaults(TableError):

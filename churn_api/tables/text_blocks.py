@@ -104,7 +104,8 @@ def _stop(file: BinaryIO, layout: Layout, start: int, rows: TextRows) -> int:
             return layout.stop
         if window >= MAX_ROW_BYTES:
             path = Path(layout.path)
-            raise BadRow(f"{path.name}, line {line_at(path, start)}: {rows.unterminated}", 0, rows.unterminated)
+            line = line_at(path, start)
+            raise BadRow(f"{path.name}, line {line}: {rows.unterminated}", 0, rows.unterminated, line)
         window *= 2
 
 

@@ -10,6 +10,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from churn_api.tables.cell_text import NUMBER, as_text, trimmed
 from churn_api.tables.inference import infer_type
+from churn_api.tables.notation_inference import MISSING_MARKERS
 from churn_api.training.candidates import SEED
 from churn_api.training.evaluation_metrics import Labels
 
@@ -18,6 +19,7 @@ LEAKAGE_AUC = 0.98
 
 MOSTLY_NUMBERS = 0.9
 _MAX_ROWS = 20_000
+_OF_PROGRAMS = r"^[-+]?(0[xX][0-9a-fA-F]+|[0-9]{1,3}(_[0-9]{3})+(\.[0-9]*)?)$"
 
 
 def constant_columns(table: pa.Table, names: list[str]) -> list[str]:
@@ -30,6 +32,16 @@ def text_that_was_numbers(table: pa.Table, names: list[str]) -> list[str]:
     return [
         name for name in names if infer_type(table.column(name)) == "string" and _mostly_numbers(table.column(name))
     ]
+
+
+def numbers_of_programs(table: pa.Table, name: str) -> int | None:
+    """The first row of a text column of numbers in which one is written as programs write it: 1_000 or 0x3E8."""
+    cells = trimmed(as_text(table.column(name)))
+    strange = pc.match_substring_regex(cells, _OF_PROGRAMS)
+    fits = pc.or_(strange, pc.match_substring_regex(cells, NUMBER))
+    known = pc.or_(fits, pc.is_in(pc.utf8_lower(cells), value_set=pa.array(MISSING_MARKERS)))
+    row = pc.index(strange, True).as_py()
+    return row if row >= 0 and pc.all(known).as_py() else None
 
 
 def duplicate_rows(table: pa.Table) -> int:

@@ -14,14 +14,15 @@ from churn_api.registry.card import Card, Training
 from churn_api.registry.evaluation_report import EvaluationReport, Spread
 from churn_api.scoring.output import policy_around, refuse_reserved_names
 from churn_api.scoring.sklearn import SklearnScorer
+from churn_api.tables.row_numbers import row_name
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.training_table import read_table, to_columns
 from churn_api.training.candidates import SEED
-from churn_api.training.compilation import reason_of
 from churn_api.training.evaluation import EvaluatedRows, evaluation_report
 from churn_api.training.evaluation_metrics import Labels, metrics
-from churn_api.training.golden import GoldenRow, golden_rows, golden_rows_from_examples
+from churn_api.training.golden import golden_rows, golden_rows_from_examples
 from churn_api.training.packaging import CardDetails, package
+from churn_api.training.scorable_rows import check_rows, scorable
 from churn_api.training.target_labels import target_labels
 from churn_api.training.thresholds import largest_f1
 from churn_api.training.training_error import TrainingError
@@ -40,15 +41,16 @@ def package_external_pipeline(
     _check_reserved_names(signature)
     classifier = _load(model)
     scorer = _scorer(classifier, signature)
-    columns, labels, digest = _golden_table(golden_table, signature)
+    columns, labels, digest = _golden_table(golden_table, signature, scorer)
     rows = golden_rows(signature, columns, SEED) if columns.rows else golden_rows_from_examples(signature)
+    golden = scorable(scorer, signature, rows)
     threshold, evaluation, report = _evaluate(scorer, signature, columns, labels)
     return package(
         classifier,
         signature,
         name=name,
         columns=columns,
-        golden=_scorable(scorer, signature, rows),
+        golden=golden,
         details=CardDetails(policy_around(threshold), evaluation, Training(sha256=digest), report),
         models_dir=models_dir,
     )
@@ -89,7 +91,9 @@ def _scorer(classifier: Any, signature: Signature) -> SklearnScorer:
         raise TrainingError(str(error)) from error
 
 
-def _golden_table(path: Path | None, signature: Signature) -> tuple[Columns, Labels | None, str | None]:
+def _golden_table(
+    path: Path | None, signature: Signature, scorer: SklearnScorer
+) -> tuple[Columns, Labels | None, str | None]:
     if path is None:
         return ColumnsBuilder(signature).build_from_rows([]), None, None
     try:
@@ -97,6 +101,7 @@ def _golden_table(path: Path | None, signature: Signature) -> tuple[Columns, Lab
         columns = to_columns(table, signature)
     except TableError as error:
         raise TrainingError(str(error)) from error
+    check_rows(scorer, signature, columns, lambda row: f"{row_name(table, row)} of {path.name}")
     return columns, target_labels(table, signature), hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -117,35 +122,3 @@ def _evaluate(
         metrics={name: Spread(value) for name, value in measured.items()},
     )
     return threshold.value, {"golden_table": measured, "threshold": threshold._asdict()}, report
-
-
-def _scorable(scorer: SklearnScorer, signature: Signature, rows: tuple[GoldenRow, ...]) -> list[GoldenRow]:
-    """The rows that the pipeline can score. Raises TrainingError where it fails on a row that the signature allows."""
-    builder = ColumnsBuilder(signature)
-    kept = []
-    for row in rows:
-        try:
-            scorer.score(builder.build_from_rows([row]))
-            kept.append(row)
-        except Exception as error:
-            if _allows(signature, row):
-                raise TrainingError(
-                    "the pipeline cannot score a record that the signature allows "
-                    f"({_missing(signature, row)}): {reason_of(error)}"
-                ) from error
-    return kept
-
-
-def _allows(signature: Signature, row: GoldenRow) -> bool:
-    pairs = zip(signature.features, row, strict=True)
-    return all(
-        (feature.nullable or not feature.required)
-        if value is None
-        else feature.choices is None or feature.open or value in feature.choices
-        for feature, value in pairs
-    )
-
-
-def _missing(signature: Signature, row: GoldenRow) -> str:
-    names = [feature.name for feature, value in zip(signature.features, row, strict=True) if value is None]
-    return f"without {', '.join(map(repr, names))}" if names else "complete"

@@ -14,6 +14,8 @@ class Findings:
     """Columns to keep, whatever they look like."""
     remarks: list[Remark] = field(default_factory=list)
     leave_out: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    """Cells that keep the table from being used, in words."""
 
     def drop(self, name: str, seen: str, option: str | None = None) -> None:
         """Leave out a column that is not wanted, with a remark."""

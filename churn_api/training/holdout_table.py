@@ -46,11 +46,9 @@ def read_holdout(path: Path, data: TrainingData, options: TrainingOptions) -> Ho
 
 
 def _read_holdout(path: Path, data: TrainingData, options: TrainingOptions) -> Holdout:
-    table = read_table(path, options.file)
+    table = read_table(path, options.file, target=options.target)
     signature = data.signature
     _require_columns(table, [one.name for one in signature.features], signature.target.name, options.sample_weight)
-    # Every row, so that a row at fault is named by its number in the file.
-    to_columns(table, signature)
     findings = Findings(remarks=file_remarks(table))
     rows = labelled_rows(table, signature.target, options, findings, purpose="evaluation")
     columns = to_columns(rows.table, signature)

@@ -5,9 +5,11 @@ from collections.abc import Collection, Sequence
 import pyarrow as pa
 
 from churn_api.contract.feature_attributes import IDENTIFIER, MAX_NAME_LENGTH
+from churn_api.contract.remark import Remark
 from churn_api.contract.signature import Signature, Target
-from churn_api.tables.inference import infer_signature, require_column
+from churn_api.tables.inference import infer_signature, infer_type, require_column
 from churn_api.tables.notation_inference import NotatedTable, infer_notations
+from churn_api.tables.row_numbers import row_name
 from churn_api.tables.training_table import index_names
 from churn_api.training import data_checks
 from churn_api.training.declared_ranges import with_ranges
@@ -40,7 +42,17 @@ def inferred_signature(table: pa.Table, target: Target, options: TrainingOptions
         text=options.notation.text,
         as_of=options.as_of,
     )
+    findings.remarks += _reference_remark(signature, options)
     return with_ranges(signature, options.ranges)
+
+
+def _reference_remark(signature: Signature, options: TrainingOptions) -> list[Remark]:
+    """A remark on the day that dates are counted back from, where no option says it."""
+    dates = [feature for feature in signature.features if feature.type == "date"]
+    if not dates or options.as_of:
+        return []
+    seen = f"the latest date in {', '.join(repr(feature.name) for feature in dates)} is {dates[0].reference}"
+    return [Remark(seen=seen, done="dates count as days before it", option="--as-of DAY")]
 
 
 def _check_columns(written: NotatedTable, names: list[str], options: TrainingOptions, findings: Findings) -> None:
@@ -56,9 +68,20 @@ def _check_columns(written: NotatedTable, names: list[str], options: TrainingOpt
         formats = written.ambiguous_dates[name][:2]
         findings.drop(name, f"has dates written as {' or '.join(formats)}", f"--date-format {formats[0]}")
     names = [name for name in names if name not in findings.leave_out and name not in as_text]
+    _refuse_numbers_of_programs(table, names, findings)
     numbers = data_checks.text_that_was_numbers(table, names)
     findings.keep(numbers, "is read as text, though most of its cells are numbers", "kept as categories")
     _check_identifiers(table, [name for name in names if name not in numbers], findings)
+
+
+def _refuse_numbers_of_programs(table: pa.Table, names: Sequence[str], findings: Findings) -> None:
+    for name in names:
+        row = None if infer_type(table.column(name)) != "string" else data_checks.numbers_of_programs(table, name)
+        if row is not None:
+            findings.faults.append(
+                f"{row_name(table, row)}, column {name!r}: A number has neither '_' nor hexadecimal digits; "
+                f"--text {name!r} reads the column as text"
+            )
 
 
 def _check_identifiers(table: pa.Table, names: list[str], findings: Findings) -> None:

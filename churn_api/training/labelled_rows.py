@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from churn_api.contract.remark import Remark
+from churn_api.contract.remark import Remark, counted
 from churn_api.contract.signature import Target
+from churn_api.tables.row_numbers import keep_rows, row_name
 from churn_api.tables.target import in_group, target_texts
-from churn_api.tables.training_table import row_number
 from churn_api.training.evaluation_metrics import Labels, Weights
 from churn_api.training.findings import Findings
 from churn_api.training.sample_weights import weighted_rows, with_plain_weights
@@ -54,15 +54,15 @@ def _labelled(table: pa.Table, target: Target, dropped: Sequence[str], findings:
     unknown = pc.index(known, False).as_py()
     if unknown >= 0:
         complaint = f"target {target.name!r} is neither {target.positive!r} nor {target.negative!r}"
-        raise TrainingError(f"row {row_number(table, unknown)}: {complaint}")
+        raise TrainingError(f"{row_name(table, unknown)}: {complaint}")
     for count, seen in (
         (texts.null_count, f"no {target.name!r}"),
         (pc.sum(to_drop).as_py() or 0, f"{' or '.join(map(repr, dropped))} as {target.name!r}"),
     ):
         if count:
-            findings.remarks.append(Remark(seen=f"{count} rows have {seen}", done="dropped"))
-    kept = pc.and_(pc.is_valid(texts), pc.invert(to_drop))
-    return table.filter(kept), positive.filter(kept).to_numpy().astype(np.int64)
+            findings.remarks.append(Remark(seen=f"{counted(count, 'row')} with {seen}", done="dropped"))
+    kept = pc.and_(pc.is_valid(texts), pc.invert(to_drop)).to_numpy()
+    return keep_rows(table, kept), positive.to_numpy()[kept].astype(np.int64)
 
 
 def _require_enough(labels: Labels, target: Target, purpose: str) -> None:

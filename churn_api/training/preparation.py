@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from churn_api.contract.columns import Columns
-from churn_api.contract.remark import Remark
+from churn_api.contract.remark import Remark, counted
 from churn_api.contract.signature import Signature, SignatureError, Target
 from churn_api.scoring.output import refuse_reserved_names
 from churn_api.scoring.sklearn import to_frame
@@ -51,7 +51,7 @@ def prepare(path: Path, options: TrainingOptions) -> TrainingData:
 
 
 def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
-    table = read_table(path, options.file)
+    table = read_table(path, options.file, target=options.target)
     target = _target(table, options)
     for name in options.split_columns:
         require_column(table, name)
@@ -63,10 +63,10 @@ def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
     table, labels, weights = labelled_rows(table, target, options, findings, purpose="training")
     duplicates = data_checks.duplicate_rows(table)
     if duplicates:
-        findings.remarks.append(Remark(seen=f"{duplicates} rows occur in the table more than once", done="kept"))
+        findings.remarks.append(Remark(seen=f"the table repeats {counted(duplicates, 'row')}", done="kept"))
     signature = options.signature or inferred_signature(table, target, options, findings)
     refuse_reserved_names(signature)
-    columns = to_columns(table, signature)
+    columns = _columns(table, signature, findings)
     frame = to_frame(columns, signature)
     check_leakage(frame, labels, options.accept_leakage, findings)
     groups = report_alike(frame, signature, findings)
@@ -80,6 +80,17 @@ def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _columns(table: pa.Table, signature: Signature, findings: Findings) -> Columns:
+    """The columns of a signature. Raises TrainingError with all faults of the cells."""
+    try:
+        columns = to_columns(table, signature)
+    except TableError as error:
+        findings.faults.append(str(error))
+    if findings.faults:
+        raise TrainingError("; ".join(findings.faults))
+    return columns
 
 
 def _refuse_features(signature: Signature, not_features: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from churn_api.contract.signature import Target
 from churn_api.tables.cell_text import NUMBER, trimmed
 from churn_api.tables.inference import require_column
 from churn_api.tables.notation_inference import NotationOptions, infer_notations
-from churn_api.tables.training_table import row_number
+from churn_api.tables.row_numbers import keep_rows, row_name
 from churn_api.training.evaluation_metrics import Labels, Weights
 from churn_api.training.findings import Findings
 from churn_api.training.training_error import TrainingError
@@ -53,7 +53,7 @@ def weighted_rows(
         findings.remarks.append(
             Remark(column=name, seen=f"has a weight of 0 in {(~kept).sum()} rows", done="these rows are dropped")
         )
-    return table.filter(pa.array(kept)), labels[kept], weights[kept] / weights[kept].mean()
+    return keep_rows(table, kept), labels[kept], weights[kept] / weights[kept].mean()
 
 
 def _numbers(cells: pa.ChunkedArray) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -78,6 +78,5 @@ def _refuse_faults(table: pa.Table, name: str, weights: NDArray[np.float64], mis
         row, count, words = min(faults)
         others = f", as in {count - 1} more" if count > 1 else ""
         raise TrainingError(
-            f"row {row_number(table, row)}, column {name!r}: the weight {words}{others}; "
-            "a sample weight is a number from 0"
+            f"{row_name(table, row)}, column {name!r}: the weight {words}{others}; a sample weight is a number from 0"
         )

@@ -6,6 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from builders import write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from churn_api.contract.size_limits import Bounds
 from churn_api.tables.blocks import blocks
 from churn_api.tables.layout import open_table
 from churn_api.tables.read_options import ENCODINGS, ReadOptions
+from churn_api.tables.row_numbers import row_number
 from churn_api.tables.table_errors import TableError, TooLarge
 from churn_api.tables.training_table import file_remarks, index_names, read_table
 
@@ -141,6 +143,17 @@ def test_second_header(tmp_path):
     with pytest.raises(TableError, match="row 2 looks like a second header: --skip-rows 1 takes its names"):
         read(tmp_path, data)
     assert read(tmp_path, data, skip_rows=1).column_names == ["age", "fee"]
+
+
+def test_second_header_below_the_targets_name(tmp_path):
+    """A second header below one that names the target is dropped with a remark, and rows keep their numbers."""
+    path = write_csv(
+        pd.DataFrame([["Years", "Per month"], *[[n, n / 2] for n in range(9)]], columns=["age", "fee"]),
+        tmp_path / "t.csv",
+    )
+    table = read_table(path, target="fee")
+    assert (table.num_rows, row_number(table, 0)) == (9, 3)
+    assert texts(table) == ["row 2 looks like a second header: dropped (--skip-rows 1 takes its names)"]
 
 
 @pytest.mark.parametrize("data", ["31,26.48,x\n29,18.27,y\n", "x@y.example,a\nz@y.example,b\n", "a,-5\nb,-6\n"])

@@ -1,7 +1,10 @@
+from datetime import datetime, timedelta
+
 import pyarrow as pa
 import pytest
 
 from churn_api.contract.feature_attributes import Observed
+from churn_api.tables.cell_values import plain_column
 from churn_api.tables.inference import infer_feature, infer_signature
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.target import infer_target
@@ -110,3 +113,14 @@ def test_missing_column_is_guessed():
         infer_target(table, "churn")
     with pytest.raises(TableError, match="no column 'zzz'"):
         infer_signature(table, infer_target(table, "Churn"), "zzz")
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_units_of_time_do_not_show(unit):
+    """Instants and durations are the same values in every unit in which a file stores them."""
+    instants = pa.chunked_array([pa.array([datetime(2020, 1, 5, 10, 30), None], pa.timestamp(unit))])
+    assert plain_column("x", instants).to_pylist() == ["2020-01-05 10:30:00", None]
+    zoned = pa.chunked_array([pa.array([datetime(2020, 1, 5)], pa.timestamp(unit, "UTC"))])
+    assert plain_column("x", zoned).to_pylist() == ["2020-01-05 00:00:00Z"]
+    durations = pa.chunked_array([pa.array([timedelta(minutes=2), None], pa.duration(unit))])
+    assert plain_column("x", durations).to_pylist() == [120.0, None]

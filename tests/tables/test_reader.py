@@ -213,7 +213,7 @@ def test_stored_types(folder):
     )
     np.testing.assert_array_equal(rows.columns.numbers, [[3, 2.5, 1], [math.nan, math.nan, 0]])
     assert rows.columns.texts.tolist() == [
-        ["3", "3", "true", "2024-01-05", "2024-01-05 10:30:00.000", "x"],
+        ["3", "3", "true", "2024-01-05", "2024-01-05 10:30:00", "x"],
         ["", "2.5", "false", "", "", ""],
     ]
     assert not rows.faults

@@ -75,7 +75,7 @@ def test_no_table(tmp_path, data, complaint):
 @pytest.mark.parametrize(
     ("data", "complaint"),
     [
-        ('{"a": 1}\n\n{"a": [1]}\n', r"row 2: column 'a' holds an object or a list"),
+        ('{"a": 1}\n\n{"a": [1]}\n', r"row 2 \(line 3\): column 'a' holds an object or a list"),
         ('{"a": 1}\n{"b": {}}\n', r"row 2: column 'b' holds an object or a list"),
         ('{"a": 1}\n[1]\n', "row 2: the line is not one JSON object"),
         ('{"a": 1}\n{"a": 2', "row 2: the line is not one JSON object"),
@@ -143,6 +143,13 @@ def test_blanks_around_categories(tmp_path):
     assert to_columns(table, signature(feature("d", "string"))).texts.tolist() == [["x"], ["y"]]
     closed = signature(feature("d", "string", choices=("  x ", "y")))
     assert to_columns(table, closed).texts.tolist() == [["  x "], ["y"]]
+
+
+def test_json_array(tmp_path):
+    """A JSON array, which is none of the formats, is refused with what to write."""
+    (tmp_path / "t.json").write_text('[{"a": 1}, {"a": 2}]')
+    with pytest.raises(TableError, match=r"t\.json is a JSON array: write each .* on a line of its own \(ndjson\)"):
+        read_table(tmp_path / "t.json")
 
 
 def test_no_file(tmp_path):

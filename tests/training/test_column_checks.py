@@ -9,6 +9,7 @@ from builders import customers, write_csv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from churn_api.tables.notation_inference import NotationOptions
 from churn_api.training.identifier_checks import identifier_evidence, may_identify
 from churn_api.training.preparation import prepare
 from churn_api.training.training_error import TrainingError
@@ -196,8 +197,28 @@ def test_grouped_and_dropped_labels(tmp_path):
         drop_label=("unsure",),
     )
     assert data.labels.tolist() == [int(label != "stays") for label in churn if label != "unsure"]
-    assert [remark.text for remark in data.remarks] == ["75 rows have 'unsure' as 'Churn': dropped"]
+    assert [remark.text for remark in data.remarks] == ["75 rows with 'unsure' as 'Churn': dropped"]
     again = prepared(table.assign(Churn=churn), tmp_path, signature=data.signature, drop_label=("unsure",))
     assert again.labels.tolist() == data.labels.tolist()
     with pytest.raises(TrainingError, match=r"^row 5: target 'Churn' is neither 'left,moved' nor 'stays'"):
         prepared(table.assign(Churn=churn), tmp_path, signature=data.signature)
+
+
+@pytest.mark.parametrize(("cells", "row"), [(["7", "1_000"], 3), (["0x1F", "12"], 2), (["NA", "1_000.5", "3"], 3)])
+def test_numbers_as_programs_write_them(tmp_path, cells, row):
+    """A number with underscores or hexadecimal digits is refused with its row, column and remedy, with other faults."""
+    table = customers().assign(units=np.resize(cells, ROWS), big=["1"] * (ROWS - 1) + ["1e39"])
+    with pytest.raises(TrainingError) as caught:
+        prepared(table, tmp_path, identifier="customerID")
+    assert f"row {row}, column 'units': A number has neither '_' nor hexadecimal digits" in str(caught.value)
+    assert f"row {ROWS + 1}, column 'big': " in str(caught.value)
+    kept = prepared(
+        table.drop(columns="big"), tmp_path, identifier="customerID", notation=NotationOptions(text=("units",))
+    )
+    assert "units" in names(kept)
+
+
+@pytest.mark.parametrize("cells", [["1_000", "x"], ["1_0", "2_0"], ["18_25", "26_35"]])
+def test_categories_with_underscores(tmp_path, cells):
+    """Texts with underscores that are no numbers stay categories."""
+    assert "units" in names(prepared(customers().assign(units=np.resize(cells, ROWS)), tmp_path))

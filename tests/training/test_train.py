@@ -319,8 +319,8 @@ def test_declared_signature_refusals(run, models, tmp_path, small_table):
             "'Reason' almost determines the target: kept, since its leakage is accepted (--exclude 'Reason')",
             None,
         ),
-        (lambda t: pd.concat([t, t.head(7)]), ("--id", "customerID"), "7 rows occur in the table more than once", None),
-        (lambda t: t.assign(Churn=t.Churn.mask(t.index < 5)), (), "5 rows have no 'Churn': dropped", None),
+        (lambda t: pd.concat([t, t.head(7)]), ("--id", "customerID"), "the table repeats 7 rows: kept", None),
+        (lambda t: t.assign(Churn=t.Churn.mask(t.index < 5)), (), "5 rows with no 'Churn': dropped", None),
         (
             lambda t: t.assign(Fee=["x" if n == 3 else f"{n / 7:.2f}" for n in range(len(t))]),
             (),

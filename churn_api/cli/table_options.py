@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from churn_api.cli.bundle_output import read_signature
-from churn_api.cli.command_helpers import refuse
+from churn_api.cli.command_helpers import IntegerRange, refuse
 from churn_api.cli.file_options import file_options, take_read_options
 from churn_api.contract.notation import is_date_format
+from churn_api.contract.signature import MAX_HORIZON_DAYS
 
 if TYPE_CHECKING:
     from churn_api.training.training_options import TrainingOptions
@@ -21,6 +22,14 @@ _LABELS = "Labels that mean churn, as in A,B; not needed for Yes/No, true/false 
 _COLUMNS: tuple[_Option, ...] = (
     (("--positive",), {"metavar": "LABELS", "help": _LABELS}),
     (("--negative",), {"metavar": "LABELS", "help": "Labels that mean staying, as in C,D."}),
+    (
+        ("--horizon-days",),
+        {
+            "type": IntegerRange(min=1, max=MAX_HORIZON_DAYS),
+            "metavar": "N",
+            "help": "Within how many days the target means that a customer leaves.",
+        },
+    ),
     (
         ("--id", "identifier"),
         {"metavar": "COL", "help": "Column that identifies a customer. [default: customer_id]"},

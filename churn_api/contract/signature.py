@@ -12,6 +12,7 @@ from churn_api.contract.feature_consistency import feature_complaints
 
 TOLERATED_SHARE = 0.1
 """Of the observed range's width: so far beyond it a number is still taken for one like those that training saw."""
+MAX_HORIZON_DAYS = 3660
 UNBOUNDED = (-math.inf, math.inf)
 
 
@@ -40,14 +41,19 @@ def tolerated_range(feature: Feature) -> tuple[float, float]:
     return seen.minimum - margin, seen.maximum + margin
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The column that a model predicts, and its two labels as text."""
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The column that a model predicts, and its two labels as text. Raises SignatureError where they are no target."""
 
     name: str
     positive: str
     negative: str
+    horizon_days: int | None = None
+    """Within how many days after the record was taken the customer leaves, where that is known."""
 
     def __post_init__(self) -> None:
+        if self.horizon_days is not None and not 1 <= self.horizon_days <= MAX_HORIZON_DAYS:
+            complaint = f"horizon_days is a whole number from 1 to {MAX_HORIZON_DAYS}"
+            raise SignatureError(f"target {self.name!r}: {complaint}", complaint)
         if self.positive == self.negative:
             raise SignatureError(f"target {self.name!r}: its two labels are the same", "its two labels are the same")
 

@@ -92,7 +92,12 @@ def meanings(report: EvaluationReport) -> dict[str, str]:
 
 def predicts(target: Target) -> str:
     """What the model predicts."""
-    return f"It gives each customer the probability that {target.name} is {target.positive}."
+    within = "" if target.horizon_days is None else f" within {_days(target.horizon_days)}"
+    return f"It gives each customer the probability that {target.name} is {target.positive}{within}."
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count:,} days"
 
 
 def own_point(report: EvaluationReport) -> OperatingPoint:

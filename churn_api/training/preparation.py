@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pandas as pd
 import pyarrow as pa
 
@@ -105,7 +106,8 @@ def _refuse_features(signature: Signature, not_features: Sequence[str]) -> None:
 def _target(table: pa.Table, options: TrainingOptions) -> Target:
     require_column(table, options.target)
     if options.signature is None:
-        return infer_target(table, options.target, options.positive, options.negative, options.drop_label)
+        target = infer_target(table, options.target, options.positive, options.negative, options.drop_label)
+        return msgspec.structs.replace(target, horizon_days=options.horizon_days)
     declared = options.signature.target
     if declared.name != options.target:
         raise TrainingError(f"the signature's target is {declared.name!r}, not {options.target!r}")

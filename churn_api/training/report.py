@@ -64,6 +64,8 @@ def _summary(card: Card) -> Table:
     table = Table(box=SIMPLE, show_header=False)
     table.add_row("model", f"{card.name}, version {card.version}")
     table.add_row("rows", f"{card.training.rows:,}")
+    if card.signature.target.horizon_days:
+        table.add_row("horizon", f"{card.signature.target.horizon_days:,} days")
     table.add_row("base rate", f"{card.training.base_rate:.1%}")
     if card.metrics["learning"]["sample_weight"]:
         table.add_row("sample weights", Text(f"column {card.metrics['learning']['sample_weight']!r}"))

@@ -21,6 +21,7 @@ from churn_api.training.measurements import Measurements, by_folds, on_holdout, 
 from churn_api.training.packaging import CardDetails, package
 from churn_api.training.preparation import TrainingData, prepare
 from churn_api.training.splits import FOLDS, Split, partition, splits
+from churn_api.training.text_encodings import encoding_remarks
 from churn_api.training.threshold_choice import check_calls, choose_threshold
 from churn_api.training.training_options import TrainingOptions
 from churn_api.training.training_progress import TrainingProgress
@@ -73,6 +74,7 @@ def train(
     threshold = choose_threshold(data, final, evaluation.calls)
     progress.step(f"fitting {chosen} on all rows")
     pipeline = _fitted(data, chosen, method, learning, folds)
+    data.remarks.extend(encoding_remarks(pipeline, data.frame))
     if holdout is None:
         measured = by_folds(data, final, learning.seed)
     else:

@@ -20,6 +20,8 @@ class TrainingOptions:
     negative: str | None = None
     drop_label: tuple[str, ...] = ()
     """Labels of the target whose rows are dropped."""
+    horizon_days: int | None = None
+    """Within how many days the target means that a customer leaves."""
     identifier: str | None = None
     exclude: tuple[str, ...] = ()
     split_columns: tuple[str, ...] = ()

@@ -66,7 +66,14 @@ class ModelDetailSchema(ModelSummarySchema):
     created_at = fields.DateTime()
     scorer = fields.String(validate=validate.OneOf(["onnx", "sklearn"]))
     signature = fields.Dict(
-        metadata={"example": {"features": [{"name": "tenure", "type": "integer", "required": True}]}}
+        metadata={
+            "description": "The input contract. `target.horizon_days`, where it is known, says within how many days "
+            "the probability is that of leaving.",
+            "example": {
+                "features": [{"name": "tenure", "type": "integer", "required": True}],
+                "target": {"name": "Churn", "positive": "Yes", "negative": "No", "horizon_days": 30},
+            },
+        }
     )
     policy = fields.Dict(metadata={"example": {"threshold": 0.42, "medium_from": 0.21, "high_from": 0.71}})
     metrics = fields.Dict(metadata={"example": {"roc_auc": 0.84}})

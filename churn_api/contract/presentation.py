@@ -8,8 +8,8 @@ import msgspec
 
 MAX_WORDS = 256
 """Characters of a label, a unit, a group's name or a text of a reason."""
-MAX_CHANGES = 50
-"""Values, or factors, of one feature that can be changed."""
+MAX_CHANGES = 40
+"""Values and factors of all features of a signature: what a request tries grows with their square."""
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -49,8 +49,6 @@ def factors_complaints(actionable: Actionable, *, is_number: bool) -> Iterator[s
     """What is wrong with what a feature can be changed to, apart from its values."""
     if not (actionable.values or actionable.factors):
         yield "actionable needs values or factors"
-    if max(len(actionable.values), len(actionable.factors)) > MAX_CHANGES:
-        yield f"actionable has at most {MAX_CHANGES} values and as many factors"
     if actionable.factors and not is_number:
         yield "factors are for numbers"
     if not all(math.isfinite(factor) and factor >= 0 for factor in actionable.factors):

@@ -9,6 +9,7 @@ import msgspec
 
 from churn_api.contract.feature_attributes import FeatureAttributes
 from churn_api.contract.feature_consistency import feature_complaints
+from churn_api.contract.presentation import MAX_CHANGES
 
 TOLERATED_SHARE = 0.1
 """Of the observed range's width: so far beyond it a number is still taken for one like those that training saw."""
@@ -82,6 +83,10 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             if other is not None and not other.strip():
                 complaint = f"the {role} needs a name"
                 raise SignatureError(complaint, complaint)
+        changes = [one.actionable for one in self.features if one.actionable]
+        if sum(len(one.values) + len(one.factors) for one in changes) > MAX_CHANGES:
+            complaint = f"actionable has at most {MAX_CHANGES} values and factors in all features together"
+            raise SignatureError(complaint, complaint)
         for feature in self.features:
             if feature.group in names:
                 raise SignatureError(f"{feature.group!r} is both a feature and a group", "a group is a feature too")

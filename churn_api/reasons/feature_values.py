@@ -1,6 +1,7 @@
 """A record's values as people and JSON write them, from the columns that a model takes."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -17,19 +18,36 @@ class FeatureValues:
     """Reads values of one signature's features from columns."""
 
     def __init__(self, signature: Signature) -> None:
-        self._readers: list[tuple[bool, int, Callable[[Any], Value]]] = []
-        counts = {True: 0, False: 0}
-        for feature in signature.features:
-            self._readers.append((feature.numeric, counts[feature.numeric], _reader(feature)))
-            counts[feature.numeric] += 1
+        self._readers = [_reader(feature) for feature in signature.features]
+        self._places = list(_places(signature))
 
     def of(self, columns: Columns, row: int, feature: int) -> Value:
         """The value of a row's feature; `feature` is its position in the signature."""
-        numeric, position, read = self._readers[feature]
-        if not numeric:
-            return columns.texts[row, position] or None
-        number = columns.numbers[row, position]
-        return None if number != number else read(number)  # noqa: PLR0124 - NaN is missing
+        cell = self.cell(columns, row, feature)
+        if isinstance(cell, str):
+            return cell or None
+        return None if math.isnan(cell) else self._readers[feature](cell)
+
+    def cell(self, columns: Columns, row: int, feature: int) -> float | str:
+        """What the model takes for a row's feature."""
+        numeric, position = self._places[feature]
+        array = columns.numbers if numeric else columns.texts
+        cell: float | str = array[row, position]
+        return cell
+
+    def put(self, columns: Columns, row: int, feature: int, cell: float | str) -> None:
+        """Set a row's feature, in the form that `cell` returns."""
+        numeric, position = self._places[feature]
+        array = columns.numbers if numeric else columns.texts
+        array[row, position] = cell
+
+
+def _places(signature: Signature) -> Iterator[tuple[bool, int]]:
+    """For each feature whether it is among the numbers, and its position there or among the texts."""
+    counts = {True: 0, False: 0}
+    for feature in signature.features:
+        yield feature.numeric, counts[feature.numeric]
+        counts[feature.numeric] += 1
 
 
 def _reader(feature: FeatureAttributes) -> Callable[[Any], Value]:

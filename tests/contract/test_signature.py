@@ -55,7 +55,6 @@ def test_immutable():
         ({"texts": ReasonTexts(raises="{x}", lowers="y")}, "no braces but {value}"),
         ({"actionable": Actionable()}, "needs values or factors"),
         ({"actionable": Actionable(factors=(float("nan"),))}, "a factor is a finite number"),
-        ({"actionable": Actionable(factors=(1.0,) * 51)}, "at most 50 values"),
         ({"type": "string", "actionable": Actionable(factors=(0.9,))}, "factors are for numbers"),
         ({"maximum": 9, "actionable": Actionable(values=(10,))}, "one that a record may have"),
         ({"type": "string", "choices": ("A",), "actionable": Actionable(values=("B",))}, "one that a record may have"),
@@ -79,6 +78,8 @@ def test_clashes():
         signature(feature("customerID"))
     with pytest.raises(SignatureError, match="both a feature and the target"):
         signature(feature("Churn"))
+    with pytest.raises(SignatureError, match="at most 40 values and factors in all features"):
+        signature(*(feature(name, actionable=Actionable(factors=(0.5,) * 21)) for name in "ab"))
     with pytest.raises(SignatureError, match="both a feature and a group"):
         signature(feature("a"), feature("b", group="a"))
     with pytest.raises(SignatureError, match="at least one feature"):

@@ -48,7 +48,7 @@ def test_compiled(tmp_path, monkeypatch):
 
 def test_against():
     """A checkout is compared with another one, here itself, and each figure is a ratio."""
-    printed = bench("against", str(ROOT), "--seconds", "1", "--rounds", "2")
+    printed = bench("against", str(ROOT), "--seconds", "1", "--rounds", "1")
     for title in ("one customer, 8 connections", "1,000 customers, logistic", "memory of all processes"):
         assert f"| {title}" in printed
     assert re.search(r"\| \d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\) \|", printed)
@@ -104,13 +104,13 @@ def test_workers():
 
 def test_soak():
     """Every worker answers or rejects hostile requests, and the log has no errors: the soak succeeds."""
-    printed = bench("soak", "--seconds", "5")
-    assert re.search(r"\| 5 \| [\d,]+ \| 0\.\d\d \|.*\| 0 \| 0 \| 0 \| 0 \|", printed)
+    printed = bench("soak", "--seconds", "3")
+    assert re.search(r"\| 3 \| [\d,]+ \| 0\.\d\d \|.*\| 0 \| 0 \| 0 \| 0 \|", printed)
 
 
 def test_soak_of_a_server_that_fails():
     """A soak under which a worker is killed ends with an error, and prints that and what the server's log has of it."""
-    with subprocess.Popen([*COMMAND, "soak", "--seconds", "20"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as soak:
+    with subprocess.Popen([*COMMAND, "soak", "--seconds", "10"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as soak:
         os.kill(a_worker(soak.pid), signal.SIGKILL)
         printed, _ = soak.communicate(timeout=120)
     assert soak.returncode != 0

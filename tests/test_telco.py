@@ -99,15 +99,16 @@ def test_remarks(trained):
     ]
 
 
-def test_every_row_over_http(served, telco, models, records):
-    """Every one of the 7,043 rows, posted one by one, gets the probability that the pipeline gives, within 1e-6."""
+def test_rows_one_by_one(served, telco, models, records):
+    """A seventh of the rows, and each that lacks a value, posted alone, get the pipeline's probability within 1e-6."""
+    rows = [row for row, record in enumerate(records) if row % 7 == 0 or "TotalCharges" not in record]
     with requests.Session() as session:
         route = f"{served.url}/api/v1/predict?version=1"
-        answers = [session.post(route, json=record, timeout=30).json() for record in records]
-    assert [answer["customer_id"] for answer in answers] == [record["customerID"] for record in records]
+        answers = [session.post(route, json=records[row], timeout=30).json() for row in rows]
+    assert [answer["customer_id"] for answer in answers] == [records[row]["customerID"] for row in rows]
     assert sum("TotalCharges" not in record for record in records) == 11
     probabilities = np.array([answer["churn_probability"] for answer in answers])
-    assert np.abs(probabilities - asked_itself(telco, models / "telco" / "1")).max() <= 1e-6
+    assert np.abs(probabilities - asked_itself(telco, models / "telco" / "1")[rows]).max() <= 1e-6
 
 
 @pytest.mark.parametrize("version", ["1", "2"])

@@ -106,14 +106,14 @@ def values(text: str) -> dict[str, float]:
     return {name: float(value) for name, value in (pair.split() for pair in text.split(";") if pair)}
 
 
-def test_thousand_restarts(start, tmp_path):
-    """After a thousand processes that counted and died, sums are exact, gauges of the dead gone, and files few."""
-    parent = start("-c", RESTARTS, tmp_path, 1000)
+def test_hundreds_of_restarts(start, tmp_path):
+    """After hundreds of processes that counted and died, sums are exact, gauges of the dead gone, and files few."""
+    parent = start("-c", RESTARTS, tmp_path, 300)
     group = Path(parent.answer())
     reader = start("-c", READ, group)
     result = values(reader.send("read"))
-    assert result["http_requests_total"] == result["http_request_duration_seconds_count"] == 1000
-    assert result["http_request_duration_seconds_sum"] == 1000 * round(0.1 * 2**24) / 2**24
+    assert result["http_requests_total"] == result["http_request_duration_seconds_count"] == 300
+    assert result["http_request_duration_seconds_sum"] == 300 * round(0.1 * 2**24) / 2**24
     assert result["http_requests_in_flight"] == 0
     assert len([*group.rglob("*.db")]) <= 6
 

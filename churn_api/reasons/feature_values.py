@@ -19,31 +19,34 @@ class FeatureValues:
 
     def __init__(self, signature: Signature) -> None:
         self._readers = [_reader(feature) for feature in signature.features]
-        self._places = list(_places(signature))
+        self.places = list(_places(signature))
+        """For each feature whether it is among a record's numbers, and its position there or among its texts."""
 
     def of(self, columns: Columns, row: int, feature: int) -> Value:
         """The value of a row's feature; `feature` is its position in the signature."""
-        cell = self.cell(columns, row, feature)
-        if isinstance(cell, str):
+        return self.of_cell(feature, self.cell(columns, row, feature))
+
+    def of_cell(self, feature: int, cell: float | str | None) -> Value:
+        """The value that a feature's cell stands for; NaN and the empty text are missing."""
+        if cell is None or isinstance(cell, str):
             return cell or None
         return None if math.isnan(cell) else self._readers[feature](cell)
 
     def cell(self, columns: Columns, row: int, feature: int) -> float | str:
         """What the model takes for a row's feature."""
-        numeric, position = self._places[feature]
+        numeric, position = self.places[feature]
         array = columns.numbers if numeric else columns.texts
         cell: float | str = array[row, position]
         return cell
 
     def put(self, columns: Columns, row: int, feature: int, cell: float | str) -> None:
         """Set a row's feature, in the form that `cell` returns."""
-        numeric, position = self._places[feature]
+        numeric, position = self.places[feature]
         array = columns.numbers if numeric else columns.texts
         array[row, position] = cell
 
 
 def _places(signature: Signature) -> Iterator[tuple[bool, int]]:
-    """For each feature whether it is among the numbers, and its position there or among the texts."""
     counts = {True: 0, False: 0}
     for feature in signature.features:
         yield feature.numeric, counts[feature.numeric]

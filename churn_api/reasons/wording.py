@@ -4,8 +4,8 @@ The words are about the model and claim no causes.
 """
 
 import math
+from collections.abc import Sequence
 from datetime import date
-from functools import lru_cache
 
 from churn_api.contract.dates import day_of
 from churn_api.contract.feature_attributes import FeatureAttributes
@@ -14,7 +14,6 @@ from churn_api.reasons.catalogue import Catalogue
 from churn_api.reasons.feature_values import Value
 from churn_api.reasons.players import Player
 
-_MAX_CACHED = 10_000
 _MAX_SHOWN = 64
 """Characters of a value in a text."""
 _HUGE = 1e15
@@ -26,15 +25,10 @@ class Wording:
     def __init__(self, signature: Signature, catalogue: Catalogue) -> None:
         self._features = signature.features
         self._catalogue = catalogue
-        # The same values occur in row after row.
-        self._text = lru_cache(_MAX_CACHED)(self._written)
 
-    def text(self, player: Player, values: tuple[Value, ...], contribution: float) -> str:
+    def text(self, player: Player, values: Sequence[Value], contribution: float) -> str:
         """One reason. `values` are those of the player's features."""
-        return self._text(player, values, (contribution > 0) - (contribution < 0), tuple(map(type, values)))
-
-    def _written(self, player: Player, values: tuple[Value, ...], sign: int, _: tuple[type, ...]) -> str:
-        words = self._catalogue
+        words, sign = self._catalogue, (contribution > 0) - (contribution < 0)
         if len(values) == 1 and sign and (own := self._own_text(self._features[player.features[0]], values[0], sign)):
             return own
         pairs = zip(player.features, values, strict=True)

@@ -18,6 +18,9 @@ BAD = CUSTOMER | {"age": "old", "nothing": 1}
 CASES = {
     "a customer": (PREDICT, json.dumps(CUSTOMER)),
     "an address that names no model": ("/api/v1/predict", json.dumps(CUSTOMER)),
+    "a threshold": (f"{PREDICT}?threshold=0.9&version=1", json.dumps(CUSTOMER)),
+    "faults of the query": (f"{PREDICT}?threshold=2&threshold=1&treshold=0.5", json.dumps(CUSTOMER)),
+    "a query that is no UTF-8": (f"{PREDICT}?threshold=%ff%00", json.dumps(CUSTOMER)),
     "two faults": (PREDICT, json.dumps(BAD)),
     "no JSON": (PREDICT, "{"),
     "no UTF-8": (PREDICT, b'{"age": "\xff"}'),
@@ -109,10 +112,11 @@ def test_a_view_that_fails(app, ask):
 
 
 def test_without_context(app, ask):
-    """An ordinary prediction runs without a Flask context; one with a query string has one."""
+    """An ordinary prediction runs without a Flask context, with a query string too; one from another page has one."""
     answering(app, lambda: {"context": flask.has_request_context()})
     assert ask(PREDICT, "{}").json == {"context": False}
-    assert ask(f"{PREDICT}?threshold=0.4", "{}").json == {"context": True}
+    assert ask(f"{PREDICT}?threshold=0.4", "{}").json == {"context": False}
+    assert ask(PREDICT, "{}", **BY_FLASK).json == {"context": True}
 
 
 def hooks():

@@ -16,7 +16,7 @@ from werkzeug.routing import Rule
 from churn_api.web.core.body import is_readable_at_once
 from churn_api.web.core.flask_app import Api
 from churn_api.web.core.json_provider import write_json
-from churn_api.web.core.query import JSON, accepts_json_verbatim, has_query
+from churn_api.web.core.query import JSON, accepts_json_verbatim
 from churn_api.web.core.request_record import RequestRecord, current_request
 
 if TYPE_CHECKING:
@@ -119,12 +119,11 @@ class _Dispatch:
 
 
 def _is_plain(environ: "WSGIEnvironment") -> bool:
-    """Whether method, headers and query need none of Flask's features."""
+    """Whether method and headers need none of Flask's features."""
     return (
         environ["REQUEST_METHOD"] == "POST"
         and environ.get("CONTENT_TYPE") == JSON
         and accepts_json_verbatim(environ)
-        and not has_query(environ)
         and is_readable_at_once(environ)
         and "HTTP_ORIGIN" not in environ
         and environ.get("PATH_INFO", "").isascii()

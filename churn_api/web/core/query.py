@@ -1,12 +1,13 @@
 """The query string, and the check of the `Accept` header."""
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from flask import request
 from marshmallow import ValidationError
 
 from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.web.core.accept import accepted_types
+from churn_api.web.core.api_request import ApiRequest
 from churn_api.web.core.problems import Problem, invalid, query_errors
 from churn_api.web.core.request_record import current_request
 from churn_api.web.core.schemas import QuerySchema
@@ -18,11 +19,7 @@ JSON = "application/json"
 ANYTHING = "*/*"
 MAX_NAME_SHOWN = 128
 """Characters of an unknown parameter's name that a response repeats."""
-
-
-def has_query(environ: "WSGIEnvironment") -> bool:
-    """Whether a request has a query string."""
-    return bool(environ.get("QUERY_STRING"))
+CACHED_QUERIES = 256
 
 
 def accepts_json_verbatim(environ: "WSGIEnvironment") -> bool:
@@ -31,10 +28,15 @@ def accepts_json_verbatim(environ: "WSGIEnvironment") -> bool:
 
 
 def read_query(schema: QuerySchema) -> dict[str, Any]:
-    """The query parameters with their defaults. Raises Problem listing every fault."""
-    if not has_query(current_request().environ):
-        return schema.defaults
-    arguments = request.args
+    """The query parameters with their defaults; not to be changed. Raises Problem listing every fault."""
+    query_string = current_request().environ.get("QUERY_STRING")
+    return _loaded(schema, query_string) if query_string else schema.defaults
+
+
+# The same few queries come again and again: reading one takes a fifth of a prediction's time.
+@lru_cache(maxsize=CACHED_QUERIES)
+def _loaded(schema: QuerySchema, query_string: str) -> dict[str, Any]:
+    arguments = ApiRequest({"QUERY_STRING": query_string}).args
     faults = [
         Fault("sent-twice", "Send it once.", path=(name[:MAX_NAME_SHOWN],))
         for name, values in arguments.lists()

@@ -7,7 +7,20 @@ import argparse
 import shutil
 from pathlib import Path
 
-from benchmarks import against, compare, defaults, held, logline, metrics, overrides, soak, sweep, tables, workers
+from benchmarks import (
+    against,
+    compare,
+    defaults,
+    held,
+    logline,
+    metrics,
+    overrides,
+    soak,
+    sweep,
+    tables,
+    training,
+    workers,
+)
 from benchmarks.servers import COMMANDS, WITHOUT_METRICS
 
 SERVERS = [name for name in COMMANDS if name != WITHOUT_METRICS]
@@ -61,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     own.add_argument("--rounds", type=int, default=100, help="turns of each, in an order of chance (default 100)")
     own.set_defaults(needs=(), run=lambda o: overrides.run(o.rounds, dry=o.dry))
     _add_tables(scenarios.add_parser("tables", help="tables of any size through the command, a job and a request"))
+    _add_training(scenarios.add_parser("training", help="training, with plain scikit-learn and LightGBM"))
     return parser
 
 
@@ -87,6 +101,14 @@ def _add_tables(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default="churn", help="its column that says who left (default churn)")
     parser.add_argument("--id", default="customer_id", help="its column that identifies a customer")
     parser.set_defaults(needs=(), run=lambda o: tables.run(o.rows, o.seconds, o.table, o.target, o.id, dry=o.dry))
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--largest", type=int, default=10_000, help="rows of the largest sample (default 10,000)")
+    parser.add_argument("--table", type=Path, help="table to train on, in place of the samples")
+    parser.add_argument("--target", default="churn", help="its column that says who left (default churn)")
+    parser.add_argument("options", nargs="*", help="after --: further options of `churn-api train` for it")
+    parser.set_defaults(needs=(), run=lambda o: training.run(o.largest, o.table, o.target, o.options, dry=o.dry))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from churn_api.python_api.loading import load
     from churn_api.python_api.prediction import Prediction
     from churn_api.python_api.predictor import Predictor
-    from churn_api.python_api.table_predictions import UnseenCategoryWarning
+    from churn_api.python_api.table_predictions import OutsideTrainingWarning, UnseenCategoryWarning
     from churn_api.registry.bundle import BundleError
     from churn_api.registry.card import Card
     from churn_api.registry.model_errors import ModelNotReady, UnknownModel, UnknownVersion
@@ -27,6 +27,7 @@ __all__ = [
     "Feature",
     "InvalidRecord",
     "ModelNotReady",
+    "OutsideTrainingWarning",
     "Prediction",
     "Predictor",
     "Signature",
@@ -53,6 +54,7 @@ _MODULES = {
     "Feature": "contract.signature",
     "InvalidRecord": "contract.record",
     "ModelNotReady": "registry.live",
+    "OutsideTrainingWarning": "python_api.table_predictions",
     "Prediction": "python_api.prediction",
     "Predictor": "python_api.predictor",
     "Signature": "contract.signature",

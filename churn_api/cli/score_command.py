@@ -14,6 +14,7 @@ from churn_api.cli.file_options import file_options, take_read_options
 from churn_api.cli.model_selection import select_bundle
 from churn_api.cli.outputs import PIPE, check_output, check_terminal
 from churn_api.cli.scoring_run import run_scoring
+from churn_api.contract.remark import counted
 from churn_api.contract.size_limits import NO_BOUNDS
 from churn_api.tables.formats import DEFAULT, EXCEL_SAFE, FORMATS, LINES, TITLES, format_of_name, is_excel_safe
 
@@ -147,3 +148,5 @@ def _print_summary(progress: "Progress", output: str) -> None:
     click.echo(f"{progress.rows:,} rows{skipped}{target}", err=True)
     for column, cells in progress.unseen.items():
         click.echo(f"column {column!r}: {cells:,} cells hold categories that training did not see", err=True)
+    for column, cells in progress.outside.items():
+        click.echo(f"column {column!r}: {counted(cells, 'cell')} far outside the range that training saw", err=True)

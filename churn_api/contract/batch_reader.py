@@ -32,7 +32,7 @@ class BatchReader:
         self._raw_list_decoder = cache(_raw_list_decoder)
         self._builder = ColumnsBuilder(signature)
         self._unseen_categories = UnseenCategories(signature)
-        self._outside_training = OutsideTraining(signature)
+        self.outside_training = OutsideTraining(signature)
         self._has_dates = any(feature.type == "date" for feature in signature.features)
 
     def read_one(self, body: bytes) -> Batch:
@@ -123,7 +123,7 @@ class BatchReader:
                 0
             ]
         if check_numbers:
-            warnings += self._outside_training.warnings(columns, (0,), path_of_only_record, None)[0]
+            warnings += self.outside_training.warnings(columns, (0,), path_of_only_record, None)[0]
         more = max(len(warnings) - MAX_FAULTS, 0)
         return Batch([self._decoder.identifier(row)], columns, (0,), 1, [], warnings[:MAX_FAULTS], 0, more)
 
@@ -139,7 +139,7 @@ class BatchReader:
         columns = self._builder.build(values, len(positions))
         warnings, more = self._unseen_categories.warnings(values, positions, path_from_root, max_warnings)
         left = None if max_warnings is None else max_warnings - len(warnings)
-        outside, more_outside = self._outside_training.warnings(columns, positions, path_from_root, left)
+        outside, more_outside = self.outside_training.warnings(columns, positions, path_from_root, left)
         warnings, more = warnings + outside, more + more_outside
         identifiers = self._decoder.identifiers(values)
         return Batch(identifiers, columns, positions, sent, faults.first, warnings, faults.more, more)

@@ -18,10 +18,22 @@ class OutsideTraining:
         numeric = [feature for feature in signature.features if feature.numeric]
         ranges = [tolerated_range(feature) if feature.measured else UNBOUNDED for feature in numeric]
         self._low, self._high = np.array(ranges, np.float64).reshape(-1, 2).T
+        self._bounded = [index for index, one in enumerate(ranges) if one != UNBOUNDED]
         self._names = [feature.name for feature in numeric]
         self._seen = [
             observed_range(feature, feature.observed) if feature.observed else ("", "") for feature in numeric
         ]
+
+    def counts(self, columns: Columns) -> dict[str, int]:
+        """By feature, the number of records with such a number; features without one are left out."""
+        found = {}
+        # A column at a time, and only those with a range: tables have many rows, and their columns are contiguous.
+        for index in self._bounded:
+            cells = columns.numbers[:, index]
+            count = np.count_nonzero(cells < self._low[index]) + np.count_nonzero(cells > self._high[index])
+            if count:
+                found[self._names[index]] = int(count)
+        return found
 
     def warnings(
         self, columns: Columns, positions: Sequence[int], path_from_root: PathFromRoot, max_warnings: int | None

@@ -106,7 +106,8 @@ class Predictor:
         An iterable of mappings gives a list of predictions. A pandas DataFrame gives a DataFrame with the same index,
         and a `pyarrow.Table` a table with as many rows; their columns are those of a scored file, without the
         identifier. Tables are read by the same rules as files: unknown columns are ignored, `Yes` and `No` are
-        booleans, blank cells are missing. Out-of-vocabulary categories cause an UnseenCategoryWarning.
+        booleans, blank cells are missing. Out-of-vocabulary categories cause an UnseenCategoryWarning,
+        and numbers far outside the range that training saw an OutsideTrainingWarning.
 
         Raises InvalidRecord with the faults of all invalid records (`#/17/tenure` is a field of the eighteenth record);
         there are no predictions then. Raises ValueError where the threshold is not in [0, 1].

@@ -26,6 +26,10 @@ class UnseenCategoryWarning(UserWarning):
     """Rows of a table have an out-of-vocabulary category of an open feature."""
 
 
+class OutsideTrainingWarning(UserWarning):
+    """Rows of a table have a number far outside the range that training saw."""
+
+
 def predict_table(data_plane: DataPlane, model: Model, table: Any, options: Options) -> Any:
     """Predict for the n rows of a DataFrame or an Arrow table; returns a DataFrame with the same index, or a table.
 
@@ -34,7 +38,9 @@ def predict_table(data_plane: DataPlane, model: Model, table: Any, options: Opti
     rows = _rows(table, model.reader.records)
     batch = Batch(rows.identifiers.to_pylist(), rows.columns, rows.good.tolist(), rows.count, *_faults(rows))
     answer = data_plane.predict(model, batch, options, many=True)
-    _warn_of_unseen(rows.unseen)
+    _warn(rows.unseen, UnseenCategoryWarning, "a category of {!r} that training did not see")
+    outside = model.reader.outside_training.counts(rows.columns)
+    _warn(outside, OutsideTrainingWarning, "a value of {!r} far outside the range that training saw")
     columns = {column.name: arrow_column(column, answer.columns[column.name]) for column in COLUMNS}
     predictions = pa.table(columns)
     if not is_frame(table):
@@ -84,9 +90,9 @@ def _faults(rows: ReadResult) -> tuple[list[Fault], list[Fault], int]:
     return faults.first, [], faults.more + rows.more_faults
 
 
-def _warn_of_unseen(unseen: dict[str, int]) -> None:
-    for name, count in unseen.items():
+def _warn(cells: dict[str, int], category: type[UserWarning], what: str) -> None:
+    """Warn of the cells of each column; `what` takes its name."""
+    for name, count in cells.items():
         if count:
             rows = "1 row has" if count == 1 else f"{count} rows have"
-            message = f"{rows} a category of {name!r} that training did not see"
-            warnings.warn(message, UnseenCategoryWarning, stacklevel=4)
+            warnings.warn(f"{rows} {what.format(name)}", category, stacklevel=4)

@@ -31,6 +31,8 @@ class Progress(msgspec.Struct, frozen=True):
     """The attempt that finished the last block."""
     unseen: dict[str, int] = {}
     """By open feature: the number of cells with an out-of-vocabulary category."""
+    outside: dict[str, int] = {}
+    """By feature: the number of cells far outside the range that training saw."""
     more_errors: int = 0
     """The number of faults of invalid rows that were not kept."""
     seconds: float = 0.0
@@ -72,6 +74,7 @@ def _advanced(progress: Progress, scored: "ScoredBlock", layout: "Layout") -> Pr
         done=block.stop - layout.start,
         total=progress.total,
         unseen=dict(Counter(progress.unseen) + Counter(scored.unseen)),
+        outside=dict(Counter(progress.outside) + Counter(scored.outside)),
     )
 
 

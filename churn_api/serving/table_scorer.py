@@ -52,6 +52,9 @@ class ScoredBlock(NamedTuple):
     bad_rows: int
     faults: list[RowFault]
     unseen: dict[str, int]
+    """By open feature, the number of cells with an out-of-vocabulary category."""
+    outside: dict[str, int]
+    """By feature, the number of cells far outside the range that training saw."""
     more_faults: int = 0
     """The number of faults left out of `faults`."""
 
@@ -107,7 +110,8 @@ class TableScorer:
         named = {IDENTIFIER: rows.identifiers} | {name: rows.kept.column(name) for name in rows.kept.column_names}
         named |= {column.name: arrow_column(column, columns[column.name], bad) for column in COLUMNS}
         counts = (rows.count, rows.lines, int(bad.sum()))
-        result = ScoredBlock(block, b"", *counts, rows.faults, rows.unseen, rows.more_faults)
+        outside = self._model.reader.outside_training.counts(rows.columns)
+        result = ScoredBlock(block, b"", *counts, rows.faults, rows.unseen, outside, rows.more_faults)
         return ScoredTable(pa.table(named), columns, result)
 
 
@@ -123,14 +127,16 @@ def _concatenated(block: Block, pieces: Sequence[ScoredTable]) -> ScoredTable:
 def _summed(block: Block, pieces: Sequence[ScoredBlock]) -> ScoredBlock:
     rows, lines, more = 0, 0, 0
     faults: list[RowFault] = []
-    unseen: Counter[str] = Counter()
+    unseen, outside = Counter[str](), Counter[str]()
     for piece in pieces:
         listed = piece.faults[: MAX_BLOCK_FAULTS - len(faults)]
         faults += [fault._replace(row=fault.row + rows, line=fault.line + lines) for fault in listed]
         more += len(piece.faults) - len(listed) + piece.more_faults
         rows, lines = rows + piece.rows, lines + piece.lines
         unseen.update(piece.unseen)
-    return ScoredBlock(block, b"", rows, lines, sum(piece.bad_rows for piece in pieces), faults, dict(unseen), more)
+        outside.update(piece.outside)
+    bad_rows = sum(piece.bad_rows for piece in pieces)
+    return ScoredBlock(block, b"", rows, lines, bad_rows, faults, dict(unseen), dict(outside), more)
 
 
 @lru_cache(maxsize=4)

@@ -123,7 +123,9 @@ class _Reader:
             longest = longest_shared_text(
                 Path(self._path), [chunk for chunk in self._repeating if chunk.group == group]
             )
-            rows = max(1, min(_DECODED_ROWS, self._max_bytes // max(1, longest)))
+            most = max(1, min(_DECODED_ROWS, self._max_bytes // max(1, longest)))
+            # A power of two, so that batches end where blocks do.
+            rows = 1 << (most.bit_length() - 1)
             self._batches = self._file.iter_batches(rows, [group], self._names, use_threads=False)
 
     def _next_batch(self) -> pa.RecordBatch:

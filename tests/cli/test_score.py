@@ -268,6 +268,12 @@ def test_unseen_categories():
     assert f"column 'Region': {count} cells hold categories that training did not see" in score("good.csv").stderr
 
 
+def test_numbers_outside_training():
+    """Numbers far outside the range that training saw are counted by column and reported."""
+    Path("good.csv").write_text(TABLE.assign(tenure=[900, *TABLE["tenure"][1:]]).to_csv(index=False))
+    assert score("good.csv").stderr.endswith("column 'tenure': 1 cell far outside the range that training saw\n")
+
+
 @pytest.fixture
 def many(here):
     """A table of more than two blocks."""

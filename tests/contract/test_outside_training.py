@@ -101,3 +101,13 @@ def test_choices_that_are_no_literals(choices):
     """Choices of an integer that are written with a fraction, or beyond 64 bits, are read like others."""
     of = BatchReader(signature(feature("plan", choices=choices)))
     assert of.read_one(b'{"plan": 1}').columns.numbers.tolist() == [[1]]
+
+
+@given(st.lists(st.integers(-50, 150) | st.none(), min_size=1, max_size=20))
+def test_counts_are_the_warnings(ages):
+    """The numbers by feature are those of the warnings."""
+    body = orjson.dumps({"customers": [{"age": age} for age in ages]})
+    of_model = reader()
+    batch = of_model.read_many(body, 20)
+    counts = of_model.outside_training.counts(batch.columns)
+    assert counts == ({"age": len(batch.warnings)} if batch.warnings else {})

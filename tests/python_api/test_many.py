@@ -198,6 +198,13 @@ def test_unseen_categories(opened):
         opened.predict_many(TABLE)
 
 
+def test_numbers_outside_training(small):
+    """Numbers far outside the range that training saw are warned of by column, at the caller's line."""
+    with pytest.warns(churn_api.OutsideTrainingWarning, match="1 row has a value of 'tenure' far outside") as caught:
+        small.predict_many(TABLE.assign(tenure=[900, *TABLE["tenure"][1:]]))
+    assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_many_faults(small):
     """The first thousand faults are listed, and the others counted."""
     bad = pd.concat([TABLE.assign(tenure=None)] * 50)

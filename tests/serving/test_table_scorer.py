@@ -36,6 +36,17 @@ def test_more_rows_than_are_scored_at_once(model, tmp_path):
     assert table.column("churn_probability").to_numpy() == pytest.approx(expected, abs=1e-6)
 
 
+def test_long_identifiers_that_repeat(model, tmp_path):
+    """Parquet's dictionary of long texts, which is decoded fewer rows at a time, leaves every row in its block."""
+    table = customers(ROWS + 500)
+    identifiers = [f"{number % 3000:0120}" for number in range(len(table))]
+    table.assign(customerID=identifiers).to_parquet(tmp_path / "long.parquet", index=False)
+    layout = read_layout(tmp_path / "long.parquet", "parquet")
+    scorer = TableScorer(model, layout, (), None)
+    scored = [scorer.score_table(block).table for block in blocks(layout)]
+    assert pa.concat_tables(scored).column("customer_id").to_pylist() == identifiers
+
+
 def test_no_rows(model, tmp_path):
     """A block without rows has the result's columns, and no rows."""
     layout = read_layout(write_csv(customers(), tmp_path / "few.csv"), "csv")

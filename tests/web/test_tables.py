@@ -275,6 +275,18 @@ def test_unseen_categories(client, sent):
         assert post(client, WRITE[sent](table), sent, Accept="application/json").json["unseen"] == {"Region": 2}
 
 
+@pytest.mark.parametrize("sent", TYPES)
+def test_numbers_outside_training(client, sent):
+    """Numbers far outside the range that training saw are scored and counted, by column in JSON; others are not."""
+    table = TABLE[:9].assign(tenure=[900, 901, *TABLE["tenure"][2:9]], MonthlyCharges=[-999.5] * 3 + [50.0] * 6)
+    headers = post(client, WRITE[sent](table), sent, Accept="text/csv").headers
+    assert (headers["Churn-Outside"], headers["Churn-Unseen"]) == ("5", "0")
+    if sent != "json":
+        answer = post(client, WRITE[sent](table), sent, Accept="application/json").json
+        assert answer["outside"] == {"tenure": 2, "MonthlyCharges": 3}
+        assert "outside" not in post(client, WRITE[sent](TABLE[:9]), sent, Accept="application/json").json
+
+
 def limited(models_dir, **limits):
     return create_app({"MODELS_DIR": str(models_dir)} | limits).test_client()
 

@@ -17,7 +17,7 @@ from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
 from churn_api.web.core.rate_limits import charge_rows
 from churn_api.web.v1.shared.batch_options import COLUMNS
-from churn_api.web.v1.shared.batch_tables import TABLE_HEADERS, columns_response, table_response
+from churn_api.web.v1.shared.batch_tables import OUTSIDE, TABLE_HEADERS, UNSEEN, columns_response, table_response
 from churn_api.web.v1.shared.negotiation import negotiate_formats
 from churn_api.web.v1.shared.prediction_schemas import BatchPredictionSchema, BatchQuerySchema
 from churn_api.web.v1.shared.predictions import as_columns, as_rows, model_metadata, model_of_request, predict
@@ -57,8 +57,10 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
     if accepted is not None:
         columns = {name: _with_nulls(values, batch) for name, values in as_columns(answer).items()}
         excel_safe = is_excel_safe(query, accepted)
-        unseen = len(batch.warnings) + batch.more_warnings
-        return columns_response(answer, columns, accepted, unseen, excel_safe=excel_safe)
+        outside = sum(live_model.reader.outside_training.counts(batch.columns).values())
+        unseen = len(batch.warnings) + batch.more_warnings - outside
+        warned = {UNSEEN.name: unseen, OUTSIDE.name: outside}
+        return columns_response(answer, columns, accepted, warned, excel_safe=excel_safe)
     predictions = _predictions(answer, batch, query["layout"])
     metadata = model_metadata(live_model, answer.threshold, answer.seconds)
     return jsonify({"predictions": predictions, "count": batch.sent} | metadata | _remarks(batch))

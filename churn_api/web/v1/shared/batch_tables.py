@@ -44,8 +44,9 @@ HEADERS = {
 ROWS = Header("Churn-Rows", "Rows of the table.", "2")
 BAD_ROWS = Header("Churn-Bad-Rows", "Rows without scores, with on_error=skip.", "0")
 UNSEEN = Header("Churn-Unseen", "Cells that hold a category which training did not see.", "0")
+OUTSIDE = Header("Churn-Outside", "Cells far outside the range that training saw.", "0")
 
-TABLE_HEADERS = (*HEADERS.values(), ROWS, BAD_ROWS, UNSEEN)
+TABLE_HEADERS = (*HEADERS.values(), ROWS, BAD_ROWS, UNSEEN, OUTSIDE)
 """Metadata of a table response: the table itself has scores only."""
 
 
@@ -66,9 +67,12 @@ def table_response(model: Model, sent: str, wanted: str | None, query: dict[str,
 
 
 def columns_response(
-    answer: Answer, columns: dict[str, list[Any]], wanted: str, unseen: int, *, excel_safe: bool
+    answer: Answer, columns: dict[str, list[Any]], wanted: str, warned: dict[str, int], *, excel_safe: bool
 ) -> Response:
-    """Predictions for a JSON body as a table. Identifiers become text, since a column has one type."""
+    """Predictions for a JSON body as a table. Identifiers become text, since a column has one type.
+
+    `warned` has the number of warned cells by the name of the header that reports it.
+    """
     import pyarrow as pa
 
     from churn_api.tables.formulas import without_formulas
@@ -80,9 +84,7 @@ def columns_response(
     with _response_file() as result, closing(Joiner(result, wanted, table.schema)) as joiner:
         joiner.add(encode(table, FORMATS[wanted].part_format))
     counts = {ROWS.name: table.num_rows, BAD_ROWS.name: columns[PROBABILITY.name].count(None)}
-    return _file(
-        result, wanted, model_metadata(answer.model, answer.threshold, answer.seconds), counts | {UNSEEN.name: unseen}
-    )
+    return _file(result, wanted, model_metadata(answer.model, answer.threshold, answer.seconds), counts | warned)
 
 
 def _save_body(folder: Path) -> Path:
@@ -119,7 +121,8 @@ def _as_table(model: Model, layout: "Layout", wanted: str, query: dict[str, Any]
     progress = table_answer.progress
     counts = {ROWS.name: progress.rows, BAD_ROWS.name: progress.bad_rows}
     metadata = model_metadata(model, table_answer.threshold, table_answer.seconds)
-    return _file(result, wanted, metadata, counts | {UNSEEN.name: sum(progress.unseen.values())})
+    warned = {UNSEEN.name: sum(progress.unseen.values()), OUTSIDE.name: sum(progress.outside.values())}
+    return _file(result, wanted, metadata, counts | warned)
 
 
 @contextmanager
@@ -158,6 +161,7 @@ def _as_json(model: Model, layout: "Layout", query: dict[str, Any]) -> Response:
         "errors": table_answer.errors,
         "more_errors": table_answer.more_errors,
         "unseen": table_answer.progress.unseen,
+        "outside": table_answer.progress.outside,
     }
     answer = {"predictions": _predictions(rows, query["layout"]), "count": table_answer.progress.rows}
     metadata = model_metadata(model, table_answer.threshold, table_answer.seconds)

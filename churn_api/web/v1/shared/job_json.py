@@ -31,6 +31,7 @@ def job_json(job: Job) -> dict[str, Any]:
         "reason": None if job.reason_code is None else {"code": job.reason_code, "detail": job.reason},
         "result_bytes": job.result_bytes,
         "unseen": progress.unseen,
+        "outside": progress.outside,
         "links": _links(job),
     }
 

@@ -116,6 +116,13 @@ class JobAnswerSchema(Schema):
             "example": {},
         },
     )
+    outside = fields.Dict(
+        required=True,
+        metadata={
+            "description": "By column, the number of cells far outside the range that training saw.",
+            "example": {},
+        },
+    )
     links = fields.Dict(
         keys=fields.String(),
         values=fields.String(),

@@ -139,3 +139,9 @@ class BatchPredictionSchema(ModelMetadataSchema):
             "example": {},
         }
     )
+    outside = fields.Dict(
+        metadata={
+            "description": "For a table: by column, the number of cells far outside the range that training saw.",
+            "example": {},
+        }
+    )

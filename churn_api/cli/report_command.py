@@ -11,6 +11,7 @@ from churn_api.cli.outputs import PIPE, atomic_output, check_output
 from churn_api.registry.bundle import BundleError, read_card
 from churn_api.registry.evaluation_report import read_report, report_document
 from churn_api.reports.page import ReportedVersion, html_page
+from churn_api.reports.png import PictureError, png_sheet
 from churn_api.reports.sheet import svg_sheet
 
 EXAMPLES = """
@@ -19,10 +20,11 @@ Examples:
   churn-api report telco -o report.html                (the live version, else the newest)
   churn-api report telco 2 --against 1 -o report.html
   churn-api report telco 2 -o report.svg               (the charts alone)
+  churn-api report telco 2 -o report.png               (the same, as a picture; needs the extra `report`)
   churn-api report telco 2 --format json | jq .metrics
 """
 
-FORMATS = ("html", "svg", "json")
+FORMATS = ("html", "svg", "png", "json")
 
 
 @click.command(epilog=EXAMPLES)
@@ -50,6 +52,7 @@ def report(model: str, version: str | None, against: str | None, output: str, fo
     written = {
         "html": lambda: html_page(reported, other).encode(),
         "svg": lambda: svg_sheet(reported, other).encode(),
+        "png": lambda: _picture(reported, other),
         "json": lambda: msgspec.json.format(msgspec.json.encode(report_document(*reported)), indent=2) + b"\n",
     }[chosen]()
     try:
@@ -57,6 +60,13 @@ def report(model: str, version: str | None, against: str | None, output: str, fo
             file.write(written)
     except OSError as error:
         refuse(f"{output} cannot be written: {error.strerror}")
+
+
+def _picture(reported: ReportedVersion, other: ReportedVersion | None) -> bytes:
+    try:
+        return png_sheet(reported, other)
+    except PictureError as error:
+        refuse(str(error))
 
 
 def _format_by_suffix(output: str) -> str:

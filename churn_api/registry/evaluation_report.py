@@ -10,8 +10,14 @@ import msgspec
 
 from churn_api.registry.bundle import BundleError, read_artefact
 from churn_api.registry.card import Card
+from churn_api.registry.headline_metrics import METRICS
 
 REPORT_FILE = "report.json"
+MAX_BYTES = 2_000_000
+"""A larger file is no report; training writes 10 to 40 KB."""
+_GAINS = 101
+_MOST = 100
+"""Features, and bins of one."""
 Count = int | float
 """A number of customers; where they have sample weights, the sum of these, whose mean is 1."""
 
@@ -114,6 +120,20 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     importance: dict[str, float]
     effects: tuple[Effect, ...]
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no report has, so that whoever draws one can rely on it."""
+        complete = (
+            0 < self.positives < self.rows
+            and len(self.gains) == _GAINS
+            and self.calibration
+            and any(point.threshold == self.threshold for point in self.operating_points)
+            and METRICS.keys() <= self.metrics.keys()
+            and len(self.roc.true_positive_rate) == len(self.roc.false_positive_rate)
+            and len(self.precision_recall.recall) == len(self.precision_recall.precision)
+        )
+        if not complete or len(self.effects) > _MOST or any(len(one.bins) > _MOST for one in self.effects):
+            raise ValueError("it lacks figures, or has too many")
+
 
 def report_document(card: Card, report: EvaluationReport) -> dict[str, Any]:
     """The report as one JSON object, with what the card says about model and table."""
@@ -132,6 +152,10 @@ def read_report(folder: Path, card: Card) -> EvaluationReport | None:
     if REPORT_FILE not in card.files:
         return None
     try:
+        if (folder / REPORT_FILE).stat().st_size > MAX_BYTES:
+            raise BundleError(f"{REPORT_FILE} has more than {MAX_BYTES:,} bytes")
         return msgspec.json.decode(read_artefact(folder, card, REPORT_FILE), type=EvaluationReport)
+    except OSError as error:
+        raise BundleError(f"{REPORT_FILE} cannot be read: {error.strerror}") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BundleError(f"{REPORT_FILE} is not a report") from error

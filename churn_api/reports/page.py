@@ -1,7 +1,6 @@
 """The report as one HTML file: no script, nothing loaded from elsewhere, light and dark, printable."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from churn_api.registry.card import Card
@@ -10,8 +9,7 @@ from churn_api.registry.headline_metrics import METRICS
 from churn_api.reports import charts, words
 from churn_api.reports.charts import Evaluated
 from churn_api.reports.markup import element, percent, text
-
-STYLES = Path(__file__).parent
+from churn_api.reports.styles import page_style
 
 
 class ReportedVersion(NamedTuple):
@@ -38,13 +36,12 @@ def html_page(version: ReportedVersion, against: ReportedVersion | None = None) 
         _remarks(card),
         _origin(card),
     )
-    style = (STYLES / "charts.css").read_text() + (STYLES / "page.css").read_text()
     head = element(
         "head",
         '<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         element("title", text(title)),
-        element("style", style),
+        element("style", page_style()),
     )
     return "<!doctype html>\n" + element("html", head, element("body", element("main", *sections)), lang="en") + "\n"
 

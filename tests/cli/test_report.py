@@ -1,7 +1,10 @@
 """`churn-api report`, as used in a shell."""
 
 import json
+import re
 import shutil
+import struct
+import sys
 
 import msgspec
 import pytest
@@ -44,6 +47,28 @@ def test_formats(run, tmp_path):
     data = json.loads((tmp_path / "data.json").read_text())
     assert json.loads(run("small", "1", "--format", "json").stdout) == data
     assert len(data["gains"]) == 101
+
+
+def test_png(run, tmp_path):
+    """A PNG is the sheet of charts at twice its size."""
+    done = run("small", "1", "--against", "2", "-o", tmp_path / "charts.png")
+    assert done.exit_code == 0, done.stderr
+    picture = (tmp_path / "charts.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    sheet = re.search(r'width="(\d+)" height="(\d+)"', run("small", "1", "--format", "svg").stdout)
+    width, height = struct.unpack(">II", picture[16:24])
+    assert width == pytest.approx(2 * int(sheet[1]), abs=2)
+    assert height == pytest.approx(2 * int(sheet[2]), abs=2)
+
+
+def test_png_without_the_extra(run, monkeypatch):
+    """Without the extra `report`, a PNG is refused in one line that says what to install."""
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    done = run("small", "1", "--format", "png")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "Error: PNG needs the extra 'report': pip install 'churn-api[report]'\n",
+    )
 
 
 def test_no_report(run, models_dir, tmp_path, monkeypatch):

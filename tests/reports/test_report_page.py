@@ -1,6 +1,7 @@
 """The report of a model as a page and as a sheet of charts."""
 
 import re
+import struct
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
@@ -11,11 +12,14 @@ from hypothesis import strategies as st
 
 from churn_api.contract.remark import Remark
 from churn_api.registry.bundle import read_card
-from churn_api.registry.evaluation_report import Effect, EffectBin, read_report
+from churn_api.registry.evaluation_report import Effect, EffectBin, EvaluationReport, read_report
 from churn_api.registry.headline_metrics import METRICS
+from churn_api.reports import png
 from churn_api.reports.markup import percent
 from churn_api.reports.page import ReportedVersion, html_page
+from churn_api.reports.png import MAX_PIXELS, PictureError, png_sheet
 from churn_api.reports.sheet import svg_sheet
+from churn_api.reports.styles import picture_style
 
 VOID = {"meta"}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -123,6 +127,46 @@ def test_names_are_text(small, feature, category, remark):
     assert set(elements(html_page(version)).names) <= known
     sheet = ET.fromstring(svg_sheet(version))  # noqa: S314
     assert {one.tag for one in sheet.iter()} <= {f"{SVG}{name}" for name in (*known, "style", "rect")}
+
+
+def test_largest_picture(small):
+    """A report of as many features as there can be is a picture of at most eight million pixels."""
+    bins = tuple(EffectBin(kind="range", lower=n, upper=n, rows=10, predicted=0.1, observed=0.2) for n in range(12))
+    effects = tuple(Effect(feature=f"feature {n}", bins=bins) for n in range(100))
+    report = msgspec.structs.replace(small[0].report, effects=effects)
+    width, height = struct.unpack(">II", png_sheet(ReportedVersion(small[0].card, report))[16:24])
+    assert 4_000_000 < width * height <= 1.001 * MAX_PIXELS
+
+
+def test_no_font(small, monkeypatch):
+    """Where no font is installed, no picture without words is drawn: the error says what to install."""
+    monkeypatch.setattr(png, "_installed_family", lambda: None)
+    with pytest.raises(PictureError, match="install fonts-dejavu-core"):
+        png_sheet(small[0])
+
+
+def test_picture_has_the_light_colours():
+    """The style of a picture has no custom property, no scheme of colours and no paper, but all the rules."""
+    assert not re.search(r"var\(|@media|--|#14171a", picture_style())
+    assert ".chart .line.first { stroke: #0b62c4; }" in picture_style()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"positives": 0},
+        {"gains": (0.0, 1.0)},
+        {"calibration": ()},
+        {"threshold": 0.123},
+        {"metrics": {}},
+        {"effects": (Effect(feature="a", bins=()),) * 101},
+    ],
+)
+def test_no_report(small, change):
+    """A file that lacks what a report has is none, so drawing one cannot fail."""
+    changed = msgspec.to_builtins(small[0].report) | {name: msgspec.to_builtins(part) for name, part in change.items()}
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(changed, EvaluationReport)
 
 
 def test_dates(small):

@@ -3,7 +3,7 @@
 An application stores declarations by endpoint, so that another decorator around a view cannot remove them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -56,6 +56,9 @@ class Operation:
     """A schema of JSON; `record` for the bytes of a record; `batch` for a body that the view reads itself."""
     response: type[Schema] | tuple[str, ...] | None
     """A schema of JSON, or the media types of a file."""
+    or_files: Mapping[str, str]
+    """The media types of files that it answers instead of JSON, where `Accept` prefers one, with an example of a text,
+    or a description of a binary file."""
     problems: tuple[str, ...]
     """Codes of problems that do not follow from the rest of the declaration."""
     status: int
@@ -78,7 +81,8 @@ class Operation:
     @property
     def answers_only_json(self) -> bool:
         """Whether the view is not public and returns only JSON: other `Accept` values are a 406 before it runs."""
-        return self.access != PUBLIC and self.body != "batch" and not isinstance(self.response, tuple)
+        files = self.body == "batch" or isinstance(self.response, tuple) or bool(self.or_files)
+        return self.access != PUBLIC and not files
 
     def all_problems(self) -> Iterator[str]:
         """Codes of all problems that it can return, without those of every route."""
@@ -88,7 +92,7 @@ class Operation:
             yield "bad-request"
         if self.body is not None:
             yield from ("malformed-json", "too-large", "unsupported-media-type")
-        if self.answers_only_json or self.body == "batch":
+        if self.answers_only_json or self.body == "batch" or self.or_files:
             yield "not-acceptable"
         if self.limit is not None:
             yield "rate-limited"

@@ -4,7 +4,7 @@ Authentication and rate limits follow the declaration before any view runs (admi
 read here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -14,6 +14,8 @@ from churn_api.web.core.body import read_members, read_records
 from churn_api.web.core.declaration import BodyKind, Header, Limit, Operation, attach_operation
 from churn_api.web.core.query import read_query, require_json_accepted
 from churn_api.web.core.schemas import BodySchema, NoQuerySchema, QuerySchema
+
+NO_FILES: Mapping[str, str] = {}
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -26,6 +28,7 @@ def operation(  # noqa: PLR0913 - one parameter for each part of a declaration
     query: type[QuerySchema] = NoQuerySchema,
     body: BodyKind = None,
     response: type[Schema] | tuple[str, ...] | None = None,
+    or_files: Mapping[str, str] = NO_FILES,
     problems: tuple[str, ...] = (),
     status: int = 200,
     probe: bool = False,
@@ -46,6 +49,7 @@ def operation(  # noqa: PLR0913 - one parameter for each part of a declaration
         query=query,
         body=body,
         response=response,
+        or_files=or_files,
         problems=problems,
         status=status,
         probe=probe,

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from flask import Blueprint, jsonify
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import READ_MODELS
-from churn_api.registry.evaluation_report import report_document
+from churn_api.reports.page import ReportedVersion
 from churn_api.web.core.app_services import live_models
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem
+from churn_api.web.v1.shared.report_formats import FILES, preferred_type, report_response
 from churn_api.web.v1.shared.report_schemas import EvaluationReportSchema, ReportQuerySchema
 
 blueprint = Blueprint("model_report", __name__)
@@ -22,6 +23,7 @@ blueprint = Blueprint("model_report", __name__)
     limit="management",
     query=ReportQuerySchema,
     response=EvaluationReportSchema,
+    or_files=FILES,
     problems=("unknown-model", "unknown-version", "unknown-report", "model-not-ready"),
     id="getModelReport",
 )
@@ -29,9 +31,11 @@ def show_report(query: dict[str, Any], model: str) -> ResponseReturnValue:
     """Show how well a version predicts, measured on customers that it was not fitted on.
 
     Metrics, curves, calibration, gains, the confusion matrix by threshold, importance, and churn along each feature.
-    `version` may be any registered version; by default it is the live one.
+    `version` may be any registered version; by default it is the live one. `Accept: text/html` has the page for people,
+    `image/svg+xml` and `image/png` its charts.
     """
+    media_type = preferred_type()
     card, report = live_models().report(model, query.get("version"))
     if report is None:
         raise Problem("unknown-report", "The version was packaged without measurements: train or package it again.")
-    return jsonify(report_document(card, report))
+    return report_response(ReportedVersion(card, report), media_type)

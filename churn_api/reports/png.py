@@ -36,7 +36,8 @@ def png_sheet(version: ReportedVersion, against: ReportedVersion | None = None) 
         )
     sheet = styled_sheet(version, against, picture_style())
     zoom = min(_SHARPNESS, math.sqrt(MAX_PIXELS / (sheet.width * sheet.height)))
-    return svg_to_bytes(svg_string=sheet.document, zoom=zoom, sans_serif_family=family)
+    picture: bytes = svg_to_bytes(svg_string=sheet.document, zoom=zoom, sans_serif_family=family)
+    return picture
 
 
 @cache

@@ -32,7 +32,7 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None,
     """
     require_training_libraries()
     from churn_api.training.external_pipeline import package_external_pipeline
-    from churn_api.training.report import packaged_as_json
+    from churn_api.training.report import packaged_as_json, reasons_in_words
 
     settings = load_settings_or_refuse()
     with writing_bundle(settings):
@@ -47,6 +47,7 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None,
         click.echo(packaged_as_json(card))
     else:
         click.echo(f"{card.name}, version {card.version}, serves from {card.scorer}")
+        click.echo(f"reasons: {reasons_in_words(card)}")
     if not card.parity.proven:
         click.echo(f"not compiled: {card.parity.reason}", err=True)
     print_next_steps(card, settings, live=False)

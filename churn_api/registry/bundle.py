@@ -19,6 +19,8 @@ from churn_api.registry.card import Card, UnreadableCard, decode_card
 CARD_FILE = "card.json"
 ONNX_FILE = "model.onnx"
 JOBLIB_FILE = "model.joblib"
+REASONS_FILE = "reasons.onnx"
+"""Optional, and checked where it is loaded: where it cannot be used, the model serves without reasons."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 VERSION = re.compile(r"[1-9][0-9]{0,8}")
@@ -96,8 +98,10 @@ def _read(folder: Path, digest: str | None, kind: type[_Read], *, anywhere: bool
 
 
 def verify_files(folder: Path, card: Card) -> None:
-    """Check the digest of every file. Raises BundleError naming the first file that was changed."""
+    """Check the digest of every file but REASONS_FILE. Raises BundleError naming the first file that was changed."""
     for name in card.files:
+        if name == REASONS_FILE:
+            continue
         try:
             with (folder / name).open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()

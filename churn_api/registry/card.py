@@ -7,6 +7,7 @@ import msgspec
 
 from churn_api.contract.remark import Remark
 from churn_api.contract.signature import Signature, SignatureError
+from churn_api.scoring.explanation import Scale
 from churn_api.scoring.output import Policy, refuse_reserved_names
 
 Read = TypeVar("Read", bound=msgspec.Struct)
@@ -43,6 +44,41 @@ class Golden(msgspec.Struct, frozen=True, kw_only=True):
     probabilities: tuple[float, ...]
 
 
+class BruteForce(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of comparing contributions with their definition: the values of all coalitions of a few features."""
+
+    rows: int
+    coalitions: int
+    background_rows: int
+    largest_difference: float
+
+
+class ReasonsProof(msgspec.Struct, frozen=True, kw_only=True):
+    """How contributions of features are computed, and what was checked."""
+
+    method: Literal["exact", "sampled", "none"]
+    why: str | None = None
+    """Why they are not exact, or why there are none."""
+    scale: Scale = "log_odds"
+    base: float = 0.0
+    """The mean score of the background, which contributions are added to."""
+    background_rows: int = 0
+    """The number of training rows that every record is compared with."""
+    walks: int | None = None
+    """For an estimate, how many orders of the features it is the mean of."""
+    tolerance: float = 0.0
+    """The largest difference that passes each check."""
+    checked_rows: int = 0
+    """The rows whose contributions were added up and compared with the probability."""
+    largest_gap: float | None = None
+    """The largest difference of the two probabilities."""
+    brute_force: BruteForce | None = None
+    golden_rows: tuple[int, ...] = ()
+    """Positions of golden rows whose contributions loading checks."""
+    contributions: tuple[tuple[float, ...], ...] = ()
+    """Their contributions, a value for each feature in the signature's order."""
+
+
 class Training(msgspec.Struct, frozen=True, kw_only=True):
     """The training data of a model."""
 
@@ -71,6 +107,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     golden: Golden
     files: dict[str, str]
     """SHA-256 by file name."""
+    reasons: ReasonsProof | None = None
+    """None for bundles that were packaged before there were reasons."""
 
     def __post_init__(self) -> None:
         refuse_reserved_names(self.signature)

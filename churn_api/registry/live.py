@@ -67,6 +67,12 @@ class LiveModels:
         missing = self._missing_default()
         return self._load_errors | ({self.default: missing} if missing else {})
 
+    @property
+    def without_reasons(self) -> dict[str, str]:
+        """Why a served model has no reasons for its predictions, though its bundle has some, by name."""
+        models = {name: self._loaded.peek((name, served.version)) for name, served in self._served.items()}
+        return {name: model.reasons.why_none for name, model in models.items() if model and model.reasons.error}
+
     def versions(self, name: str) -> list[str]:
         """The versions of a model, oldest first. Raises UnknownModel."""
         return list(self._entry(name).digests)

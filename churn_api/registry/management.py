@@ -12,6 +12,7 @@ from churn_api.registry.bundle import (
     CARD_FILE,
     NAME,
     ONNX_FILE,
+    REASONS_FILE,
     VERSION,
     BundleError,
     bundle_digests,
@@ -29,7 +30,7 @@ PATH = re.compile(rf"({NAME.pattern})/({VERSION.pattern})")
 """Path of a bundle below the models folder."""
 
 _UPLOADED = {CARD_FILE, ONNX_FILE}
-_UPLOADABLE = {*_UPLOADED, REPORT_FILE}
+_UPLOADABLE = {*_UPLOADED, REASONS_FILE, REPORT_FILE}
 
 
 class Unusable(Exception):
@@ -134,7 +135,7 @@ def _decompress(archive: bytes, limit: int) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             names = set(opened.namelist())
             if len(names) < len(opened.namelist()) or not _UPLOADED <= names <= _UPLOADABLE:
-                expected = f"{CARD_FILE}, {ONNX_FILE} and perhaps {REPORT_FILE}"
+                expected = f"{CARD_FILE}, {ONNX_FILE}, and perhaps {REASONS_FILE} and {REPORT_FILE}"
                 raise UnusableUpload(f"an uploaded bundle holds {expected}, and nothing else")
             files = {}
             for name in sorted(names):

@@ -12,6 +12,9 @@ from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, BundleError, read_artefact, read_card, verify_files
 from churn_api.registry.card import Card
 from churn_api.registry.equal_probabilities import equal_probabilities
+from churn_api.registry.loaded_reasons import LoadedReasons, load_reasons
+from churn_api.registry.model_errors import NoReasons
+from churn_api.scoring.explanation import Explanation
 from churn_api.scoring.scorer import Scorer
 
 
@@ -21,15 +24,26 @@ class Model(NamedTuple):
     card: Card
     reader: BatchReader
     scorer: Scorer
+    reasons: LoadedReasons = LoadedReasons(None)
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
         """Probabilities of churn, shape (n,). Empty for zero rows, on which a compiled model may not run."""
         return self.scorer.score(columns) if columns.rows else np.empty(0)
 
+    def explain(self, columns: Columns) -> Explanation:
+        """Probabilities, the same doubles as `score` gives, with contributions. Raises NoReasons."""
+        explainer, card = self.reasons.explainer, self.card.reasons
+        if explainer is None or card is None:
+            raise NoReasons(self.reasons.why_none)
+        if not columns.rows:
+            return Explanation(np.empty(0), np.empty((0, len(self.card.signature.features))), card.base, card.scale)
+        return Explanation(*explainer.explain(columns), card.base, card.scale)
+
 
 def load_model(folder: Path, digest: str | None = None, *, anywhere: bool = False) -> Model:
     """Load a bundle, and check the digests of its files, its golden rows, and the card's digest where it is given.
 
+    Where its reasons cannot be used, the model has none, and a warning is logged.
     `anywhere`: the folder need not be named after the model and its version. Raises BundleError.
     """
     card = read_card(folder, digest, anywhere=anywhere)
@@ -37,7 +51,7 @@ def load_model(folder: Path, digest: str | None = None, *, anywhere: bool = Fals
     scorer = _scorer(folder, card)
     model = Model(card, BatchReader(card.signature), scorer)
     _check_golden_rows(model)
-    return model
+    return model._replace(reasons=load_reasons(folder, card, scorer))
 
 
 def _scorer(folder: Path, card: Card) -> Scorer:

@@ -21,6 +21,10 @@ class UnknownVersion(LookupError):
         return f"there is no version {self.args[0]!r}"
 
 
+class NoReasons(Exception):
+    """The model has no reasons for its predictions; the text says why."""
+
+
 class ModelNotReady(Exception):
     """The model exists but cannot be served; the text says why."""
 

@@ -14,8 +14,9 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
-from churn_api.contract.columns import ColumnsBuilder
+from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.contract.example import example_value
 from churn_api.registry.bundle import BundleError, read_card, verify_files
 from churn_api.registry.card import Card
@@ -76,6 +77,10 @@ def try_bundle(folder: Path, digest: str | None, task: TrialTask) -> TrialResult
         model = load_model(folder, digest)
     except BundleError as error:
         return TrialResult(_with_memory(error), harmful=not isinstance(error.__cause__, _HARMLESS))
+    error_in_reasons = model.reasons.error
+    if error_in_reasons is not None and not isinstance(error_in_reasons.__cause__, _HARMLESS):
+        # Without the limits of this process, a graph that cannot be run here might run.
+        return TrialResult(_with_memory(error_in_reasons), harmful=True)
     try:
         _score_examples(model)
     except BundleError as error:
@@ -106,7 +111,10 @@ def _set(limit: int, value: int) -> None:
 
 
 def _score_examples(model: Model) -> None:
-    """Score one row, and a full block. Raises BundleError where the result is not probabilities."""
+    """Score one row, and a full block, with reasons where the bundle has some.
+
+    Raises BundleError where the result is not probabilities, or where reasons change them.
+    """
     row = tuple(map(example_value, model.card.signature.features))
     for rows in (1, ROWS):
         columns = ColumnsBuilder(model.card.signature).build_from_rows([row] * rows)
@@ -116,6 +124,18 @@ def _score_examples(model: Model) -> None:
             raise BundleError(f"an example record cannot be scored ({type(error).__name__})") from error
         if scored.shape != (rows,) or not np.all((scored >= 0) & (scored <= 1)):
             raise BundleError("an example record gets no probability")
+        if model.reasons.explainer is not None:
+            _explain(model, columns, scored)
+
+
+def _explain(model: Model, columns: Columns, scored: NDArray[np.float64]) -> None:
+    try:
+        explained = model.explain(columns)
+    except Exception as error:  # ONNX Runtime's own errors share no base class
+        raise BundleError(f"an example record cannot be explained ({type(error).__name__})") from error
+    shape = (columns.rows, len(model.card.signature.features))
+    if explained.contributions.shape != shape or not np.array_equal(explained.probabilities, scored):
+        raise BundleError("with its reasons an example record gets another probability")
 
 
 def _with_memory(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """The default scorer: a compiled model in ONNX Runtime. Needs neither scikit-learn nor pandas; loads no pickle."""
 
 import os
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +18,21 @@ from churn_api.scoring.scorer import in_blocks
 NUMBERS = "numbers"
 TEXTS = "texts"
 PROBABILITY = "probability"
+CONTRIBUTIONS = "contributions"
 
 ROWS_AT_ONCE = 500
 """Rows per run. A graph's intermediate tensors are many times its input; for so few rows they fit the CPU's cache."""
 
+ROWS_EXPLAINED_AT_ONCE = 64
+"""Rows per run of a graph with contributions, whose intermediate tensors are larger."""
+
 _ERRORS_ONLY = 3
+_PROBABILITY = [PROBABILITY]
+_EXPLAINED = [PROBABILITY, CONTRIBUTIONS]
 
 
-class OnnxScorer:
-    """Scores with a graph whose inputs are `numbers` and `texts`, and whose output is `probability`, shape (n,).
-
-    A graph that declares inputs of one row runs once per row: in a batch, the last digit of a probability could differ.
-    """
+class OnnxGraph:
+    """A graph whose inputs are `numbers` and `texts`, in memory."""
 
     def __init__(self, graph: bytes) -> None:
         self._session = onnxruntime.InferenceSession(graph, _options(), providers=["CPUExecutionProvider"])
@@ -36,23 +40,57 @@ class OnnxScorer:
         self._inputs = [node.name for node in inputs]
         # Graphs that compute in float32 have numbers of that type.
         self._precision = np.float32 if any(node.type == "tensor(float)" for node in inputs) else np.float64
-        self._rows_at_once = 1 if inputs[0].shape[0] == 1 else ROWS_AT_ONCE
+        self.one_row = inputs[0].shape[0] == 1
+        """Whether it declares inputs of one row: in a batch, the last digit of a result could differ."""
         # Without this argument each run creates its own options.
         self._run_options = onnxruntime.RunOptions()
         # Bypasses the input checks of InferenceSession.run, a sixth of the time: this module makes all inputs.
         # The version of ONNX Runtime has an upper bound, and a test compares both ways.
         self._run = self._session._sess.run  # noqa: SLF001
 
+    @property
+    def outputs(self) -> list[str]:
+        """The names of its outputs."""
+        return [node.name for node in self._session.get_outputs()]
+
+    def run(self, outputs: list[str], columns: Columns) -> list[Any]:
+        """These outputs as arrays, for all rows at once."""
+        numbers = columns.numbers.astype(self._precision, order="C", copy=False)
+        blocks = {NUMBERS: numbers, TEXTS: np.ascontiguousarray(columns.texts)}
+        feed = {name: blocks[name] for name in self._inputs}
+        arrays: list[Any] = self._run(outputs, feed, self._run_options)
+        return arrays
+
+
+class OnnxScorer(OnnxGraph):
+    """Scores with a graph whose output is `probability`, shape (n,). A graph of one row runs once for each row."""
+
+    def __init__(self, graph: bytes) -> None:
+        super().__init__(graph)
+        self._rows_at_once = 1 if self.one_row else ROWS_AT_ONCE
+
     def score(self, columns: Columns) -> NDArray[np.float64]:
         """See Scorer."""
         return in_blocks(self._score, columns, self._rows_at_once)
 
     def _score(self, columns: Columns) -> NDArray[np.float64]:
-        numbers = columns.numbers.astype(self._precision, order="C", copy=False)
-        blocks = {NUMBERS: numbers, TEXTS: np.ascontiguousarray(columns.texts)}
-        feed = {name: blocks[name] for name in self._inputs}
-        (probabilities,) = self._run([PROBABILITY], feed, self._run_options)
+        (probabilities,) = self.run(_PROBABILITY, columns)
         return np.asarray(probabilities, dtype=np.float64)
+
+
+class OnnxExplainer(OnnxGraph):
+    """Computes contributions, with a graph that returns them beside the probability."""
+
+    def __init__(self, graph: bytes) -> None:
+        super().__init__(graph)
+        self._rows_at_once = 1 if self.one_row else ROWS_EXPLAINED_AT_ONCE
+
+    def explain(self, columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Probabilities (n,) and contributions (n, features); n is at least 1."""
+        blocks = [self.run(_EXPLAINED, block) for block in columns.blocks(self._rows_at_once)]
+        if len(blocks) == 1:
+            return blocks[0][0], blocks[0][1]
+        return np.concatenate([block[0] for block in blocks]), np.concatenate([block[1] for block in blocks])
 
 
 def _options() -> onnxruntime.SessionOptions:

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from churn_api.contract.columns import Columns, ColumnsBuilder, concatenate
 from churn_api.contract.signature import Signature
-from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, write_bundle
+from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, REASONS_FILE, write_bundle
 from churn_api.registry.card import Card, Golden, Parity, Training
 from churn_api.registry.evaluation_report import REPORT_FILE, EvaluationReport
 from churn_api.scoring.output import Policy
 from churn_api.scoring.sklearn import SklearnScorer
 from churn_api.training.compilation import CompilationError, compile_pipeline, failed_parity, verify_parity
 from churn_api.training.golden import GoldenRow
+from churn_api.training.reasons.packaged_reasons import package_reasons, without_reasons
 
 LIBRARIES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy", "pandas", "churn-api")
 
@@ -43,15 +44,24 @@ def package(
     golden: Sequence[GoldenRow],
     details: CardDetails,
     models_dir: Path,
+    weights: NDArray[np.float64] | None = None,
 ) -> Card:
     """Write a bundle, and return its card.
 
     The compiled model must equal the classifier on `columns` (its training rows, where available) and on the golden
     rows. Where it differs, or cannot be compiled, the bundle serves from scikit-learn, and its card gives the reason.
+    Reasons for its predictions compare a record with the rows of `columns`, of which `weights` (n,) says how much each
+    counts; by default all count alike.
     """
-    rows = concatenate([columns, ColumnsBuilder(signature).build_from_rows(golden)])
+    golden_columns = ColumnsBuilder(signature).build_from_rows(golden)
+    rows = concatenate([columns, golden_columns])
     expected = SklearnScorer(classifier, signature).score(rows)
     graph, parity = _compiled(classifier, signature, rows, expected, details.policy)
+    reasons = (
+        package_reasons(graph, signature, columns, golden_columns, weights)
+        if graph
+        else without_reasons("the pipeline itself serves, as it is not compiled")
+    )
     card = Card(
         name=name,
         version="",
@@ -65,8 +75,11 @@ def package(
         parity=parity,
         golden=Golden(rows=tuple(golden), probabilities=tuple(expected[columns.rows :].tolist())),
         files={},
+        reasons=reasons.card,
     )
     files = {JOBLIB_FILE: _to_joblib(classifier)} | ({ONNX_FILE: graph} if graph else {})
+    if reasons.graph is not None:
+        files[REASONS_FILE] = reasons.graph
     if details.report is not None:
         files[REPORT_FILE] = msgspec.json.encode(details.report)
     return write_bundle(models_dir, card, files)

@@ -44,6 +44,7 @@ def packaged_as_json(card: Card) -> str:
         "version": card.version,
         "scorer": card.scorer,
         "parity": msgspec.to_builtins(card.parity),
+        "reasons": reasons_in_words(card),
         "threshold": card.policy.threshold,
         "metrics": headline_metrics(card),
     }
@@ -77,6 +78,7 @@ def _summary(card: Card) -> Table:
         table.add_row("on the holdout", _holdout(card))
     table.add_row("risk bands", f"medium from {card.policy.medium_from:.3f}, high from {card.policy.high_from:.3f}")
     table.add_row("serves from", _serves_from(card))
+    table.add_row("reasons", reasons_in_words(card))
     return table
 
 
@@ -95,6 +97,16 @@ def _holdout(card: Card) -> str:
     holdout = card.metrics["holdout"]
     metrics = ", ".join(f"{TITLES[name]} {value:.4f}" for name, value in holdout["metrics"].items())
     return f"{holdout['rows']:,} rows, {metrics}; {_rates(holdout)}"
+
+
+def reasons_in_words(card: Card) -> str:
+    """How the contributions of features to a prediction are computed, or why they are not."""
+    reasons = card.reasons
+    if reasons is None or reasons.method == "none":
+        return "none" if reasons is None else f"none: {reasons.why}"
+    if reasons.method == "sampled":
+        return f"estimated in {reasons.walks} orders of the features: {reasons.why}"
+    return f"exact Shapley values against {reasons.background_rows:,} rows"
 
 
 def _serves_from(card: Card) -> str:

@@ -4,7 +4,7 @@ import onnx
 
 from churn_api.training.graphs.linear_sum import EXACT_SUM
 
-_ELEMENTWISE = {
+ELEMENTWISE = {
     *("Abs", "Add", "And", "Cast", "Clip", "Div", "Equal", "Exp", "Greater", "GreaterOrEqual", "Identity", "IsNaN"),
     *(
         "Less",
@@ -25,7 +25,7 @@ _ELEMENTWISE = {
 }
 _LOOKUPS = {"ArgMax", "ArrayFeatureExtractor", "Concat", "Gather", "LabelEncoder", "OneHotEncoder", "Reshape"}
 _MODEL_OPERATORS = {"Imputer", "Scaler", "TreeEnsemble", "TreeEnsembleClassifier", "TreeEnsembleRegressor"}
-_ROW_BY_ROW = _ELEMENTWISE | _LOOKUPS | _MODEL_OPERATORS
+_ROW_BY_ROW = ELEMENTWISE | _LOOKUPS | _MODEL_OPERATORS
 """An allowlist of operators that compute each element separately, look it up, or evaluate trees row by row.
 
 Operators that sum over columns (MatMul, ReduceSum, LinearClassifier, SVMClassifier, …) are not in it: their order of

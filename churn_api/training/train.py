@@ -129,6 +129,7 @@ def _package(
             report_of(measured, data.signature, metrics),
         ),
         models_dir=models_dir,
+        weights=data.weights,
     )
 
 

@@ -20,12 +20,19 @@ class UnsupportedStepError(Exception):
 
 
 class GraphWriter:
-    """A graph under construction. Values are referred to by name; each method returns the name of its result."""
+    """A graph under construction. Values are referred to by name; each method returns the name of its result.
 
-    def __init__(self) -> None:
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = []
+    With `start` it continues that graph.
+    """
+
+    def __init__(self, start: onnx.ModelProto | None = None) -> None:
+        self._nodes: list[onnx.NodeProto] = list(start.graph.node) if start else []
+        self._constants: list[onnx.TensorProto] = list(start.graph.initializer) if start else []
         self._names = 0
+        ours = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
+        self._opsets = list(start.opset_import) if start else ours
+        self._ir_version = start.ir_version if start else _IR_VERSION
+        self._taken = {name for node in self._nodes for name in node.output} | {each.name for each in self._constants}
 
     def constant(self, array: Any) -> str:
         """Add a constant."""
@@ -69,11 +76,17 @@ class GraphWriter:
     def finish(self, inputs: list[onnx.ValueInfoProto], result: str, output: str) -> onnx.ModelProto:
         """The model: the first column of `result` is returned as the double `output` of shape (n,)."""
         first = self.constant(np.array(0, np.int64))
-        self._nodes.append(helper.make_node("Gather", [result, first], [output], axis=1))
-        outputs = [helper.make_tensor_value_info(output, TensorProto.DOUBLE, [None])]
+        self.name_result("Gather", [result, first], output, axis=1)
+        return self.model(inputs, [helper.make_tensor_value_info(output, TensorProto.DOUBLE, [None])])
+
+    def name_result(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> None:
+        """Add a node of the standard domain whose output has the given name."""
+        self._nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+
+    def model(self, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]) -> onnx.ModelProto:
+        """The model that has these inputs, and returns these values."""
         graph = helper.make_graph(self._nodes, "classifier", inputs, outputs, self._constants)
-        opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
+        return helper.make_model(graph, opset_imports=self._opsets, ir_version=self._ir_version)
 
     def _add(
         self, operator: str, inputs: tuple[str, ...], domain: str, prefix: str | None, attributes: dict[str, Any]
@@ -83,5 +96,8 @@ class GraphWriter:
         return name
 
     def _new_name(self, prefix: str) -> str:
-        self._names += 1
-        return f"{prefix}_{self._names}"
+        name = ""
+        while not name or name in self._taken:
+            self._names += 1
+            name = f"{prefix}_{self._names}"
+        return name

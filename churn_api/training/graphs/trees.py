@@ -51,15 +51,18 @@ def split_by_category(
     return Split(column, Comparison.ONE_OF, 0.0, *branches, members=values) if values else branches[1]
 
 
-def add_trees(graph: GraphWriter, columns: str, trees: Sequence[Tree]) -> str:
-    """The sum of the trees' leaves: doubles of shape (n, 1), from double columns of shape (n, k)."""
-    table = _NodeTable()
+def add_trees(graph: GraphWriter, columns: str, trees: Sequence[Tree], *, apart: bool = False) -> str:
+    """The sum of the trees' leaves: doubles of shape (n, 1), from double columns of shape (n, k).
+
+    `apart`: each tree's result in a column of its own, shape (n, number of trees).
+    """
+    table = _NodeTable(apart=apart)
     roots = [table.add_root(tree) for tree in trees]
     return graph.add_ml(
         "TreeEnsemble",
         columns,
         tree_roots=roots,
-        n_targets=1,
+        n_targets=len(trees) if apart else 1,
         aggregate_function=1,
         post_transform=0,
         **table.attributes(),
@@ -69,19 +72,24 @@ def add_trees(graph: GraphWriter, columns: str, trees: Sequence[Tree]) -> str:
 class _NodeTable:
     """The attributes of TreeEnsemble: a row per split, and a row per leaf."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, apart: bool) -> None:
+        self._apart = apart
+        self._trees = 0
         self._splits: list[Split] = []
         self._branches: list[list[tuple[int, bool]]] = []
         """Per split the index of its two branches, and whether each is a leaf."""
         self._members: list[float] = []
         self._leaves: list[float] = []
+        self._targets: list[int] = []
 
     def add_root(self, tree: Tree) -> int:
         """Add a tree, and return the index of its first split."""
         if isinstance(tree, Leaf):
             # The operator has no tree of a single leaf: both branches of a comparison lead to it.
             tree = Split(0, Comparison.AT_MOST, 0.0, tree, tree)
-        return self._add_split(tree)
+        root = self._add_split(tree)
+        self._trees += 1
+        return root
 
     def _add_split(self, split: Split) -> int:
         index = len(self._splits)
@@ -97,6 +105,7 @@ class _NodeTable:
         if isinstance(branch, Split):
             return self._add_split(branch), False
         self._leaves.append(branch.value)
+        self._targets.append(self._trees if self._apart else 0)
         return len(self._leaves) - 1, True
 
     def attributes(self) -> dict[str, object]:
@@ -112,7 +121,7 @@ class _NodeTable:
             "nodes_trueleafs": [int(is_leaf) for (_, is_leaf), _ in branches],
             "nodes_falsenodeids": [false for _, (false, _) in branches],
             "nodes_falseleafs": [int(is_leaf) for _, (_, is_leaf) in branches],
-            "leaf_targetids": [0] * len(self._leaves),
+            "leaf_targetids": self._targets,
             "leaf_weights": _tensor(self._leaves),
             **members,
         }

@@ -14,7 +14,7 @@ from churn_api.web.core.draining import is_draining
 from churn_api.web.core.health_checks import health_checks, worst
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import RETRY_AFTER, Problem
-from churn_api.web.core.schemas import HealthSchema, StatusSchema
+from churn_api.web.core.schemas import HealthSchema, ReadySchema, StatusSchema
 
 blueprint = Blueprint("health", __name__)
 
@@ -30,7 +30,7 @@ def live() -> ResponseReturnValue:
 @operation(
     "Health",
     access=PUBLIC,
-    response=StatusSchema,
+    response=ReadySchema,
     problems=("model-not-ready", "draining", "dependency-unavailable"),
     probe=True,
     id="getReadiness",
@@ -50,7 +50,8 @@ def ready() -> ResponseReturnValue:
             headers={"Retry-After": str(RETRY_AFTER)},
             part="model",
         ) from error
-    return jsonify({"status": "ready"})
+    without_reasons = models.without_reasons
+    return jsonify({"status": "ready"} | ({"without_reasons": without_reasons} if without_reasons else {}))
 
 
 @blueprint.get("/health")

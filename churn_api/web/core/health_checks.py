@@ -55,13 +55,16 @@ def _away(error: DatabaseAway) -> dict[str, Any]:
 
 
 def _models(models: LiveModels) -> dict[str, Any]:
-    status = "down" if models.default in models.load_errors else "degraded" if models.load_errors else "ok"
-    return {
+    without_reasons = models.without_reasons
+    degraded = models.load_errors or without_reasons
+    status = "down" if models.default in models.load_errors else "degraded" if degraded else "ok"
+    check = {
         "status": status,
         "count": len(models.names),
         "live": {name: served.version for name, served in models.served.items()},
         "refused": models.load_errors,
     }
+    return check | {"without_reasons": without_reasons} if without_reasons else check
 
 
 def _workers(services: Services) -> dict[str, Any]:

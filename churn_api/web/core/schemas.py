@@ -105,6 +105,17 @@ class StatusSchema(Schema):
     status = fields.String(required=True, metadata={"example": "ready"})
 
 
+class ReadySchema(StatusSchema):
+    """Response of the readiness probe."""
+
+    without_reasons = fields.Dict(
+        metadata={
+            "description": "By model, why it gives no reasons for its predictions, though its bundle has some.",
+            "example": {},
+        }
+    )
+
+
 class HealthSchema(StatusSchema):
     """Response of /health: `ok`, `degraded` or `down`, and the checks."""
 

@@ -24,7 +24,7 @@ from churn_api.web.v1.shared.model_schemas import (
 )
 
 blueprint = Blueprint("models", __name__)
-_NOT_SHOWN = {"format", "name", "version", "golden", "files"}
+_NOT_SHOWN = {"format", "name", "version", "golden", "files", "golden_rows", "contributions"}
 
 
 @blueprint.get("/models")
@@ -89,8 +89,8 @@ def make_live(body: Members, model: str) -> ResponseReturnValue:
 def register(body: Members) -> ResponseReturnValue:
     """Register a version: a bundle in the models folder, or an uploaded ZIP file in the part `bundle`.
 
-    An uploaded bundle has `card.json`, `model.onnx`, perhaps `report.json`, and no other file. Registering
-    does not make the version live.
+    An uploaded bundle has `card.json`, `model.onnx`, perhaps `reasons.onnx` and `report.json`, and no other
+    file. Registering does not make the version live.
     """
     if body.file is not None:
         name, version = _management().upload(body.file.read(), by=actor())
@@ -130,8 +130,8 @@ def _summary(live: LiveModels, name: str) -> dict[str, Any]:
         "ready": answering is not None,
         "default": name == live.default,
     }
-    reason = live.load_errors.get(name)
-    return summary | {"reason": reason} if reason else summary
+    texts = {"reason": live.load_errors.get(name), "without_reasons": live.without_reasons.get(name)}
+    return summary | {member: text for member, text in texts.items() if text}
 
 
 def _card(live: LiveModels, name: str) -> dict[str, Any]:
@@ -139,4 +139,6 @@ def _card(live: LiveModels, name: str) -> dict[str, Any]:
     if name not in live.served:
         return {}
     card: dict[str, Any] = msgspec.to_builtins(live.card(name))
-    return {key: value for key, value in card.items() if key not in _NOT_SHOWN}
+    reasons = card.pop("reasons") or {}
+    shown = {key: value for key, value in card.items() if key not in _NOT_SHOWN}
+    return shown | {"reasons": {key: value for key, value in reasons.items() if key not in _NOT_SHOWN} or None}

@@ -16,7 +16,7 @@ class ModelPathSchema(BodyOrFileSchema):
     """Body of POST /models."""
 
     part = "bundle"
-    file = "A ZIP file with `card.json`, `model.onnx` and perhaps `report.json`."
+    file = "A ZIP file with `card.json`, `model.onnx`, and perhaps `reasons.onnx` and `report.json`."
     max_bytes = "MAX_BUNDLE_BYTES"
     names_file = "path"
 
@@ -51,6 +51,12 @@ class ModelSummarySchema(Schema):
             "example": "version 2: model.onnx is not the file that was packaged",
         }
     )
+    without_reasons = fields.String(
+        metadata={
+            "description": "Why the model gives no reasons for its predictions, though its bundle has some.",
+            "example": "reasons.onnx is not the file that was packaged: its digest differs from the card's",
+        }
+    )
 
 
 class ModelListSchema(Schema):
@@ -80,3 +86,10 @@ class ModelDetailSchema(ModelSummarySchema):
     libraries = fields.Dict(metadata={"example": {"scikit-learn": "1.9.1"}})
     training = fields.Dict(metadata={"example": {"rows": 10_000, "base_rate": 0.27}})
     parity = fields.Dict(metadata={"example": {"proven": True, "tolerance": 1e-6, "rows": 10_000}})
+    reasons = fields.Dict(
+        allow_none=True,
+        metadata={
+            "description": "How reasons for predictions are computed; null for a model packaged before there were any.",
+            "example": {"method": "exact", "scale": "log_odds", "base": -1.21, "background_rows": 10_000},
+        },
+    )

@@ -1,0 +1,116 @@
+"""The reasons of a bundle, and what its card says of them: exact where the graph allows, else estimated, else none."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from churn_api.contract.columns import Columns
+from churn_api.contract.signature import Signature
+from churn_api.registry.card import BruteForce, ReasonsProof
+from churn_api.scoring.onnx import OnnxExplainer, OnnxScorer
+from churn_api.training.reasons.additive_form import additive_form
+from churn_api.training.reasons.exact_reasons import exact_reasons
+from churn_api.training.reasons.graph_view import GraphView, NotExactError
+from churn_api.training.reasons.proof import TOLERANCE, Additivity, additivity, brute_force_check
+from churn_api.training.reasons.reasons_graph import MAX_BYTES, Background, ReasonsGraph
+from churn_api.training.reasons.sampled_reasons import NoReasonsError, sampled_reasons
+
+MAX_GOLDEN_ROWS = 32
+"""Of more golden rows, so many have their contributions in the card: it is read at every start."""
+
+
+class PackagedReasons(NamedTuple):
+    """The graph of reasons, None where there is none, and the card's part about it."""
+
+    graph: bytes | None
+    card: ReasonsProof
+
+
+def package_reasons(
+    graph: bytes,
+    signature: Signature,
+    training: Columns,
+    golden: Columns,
+    weights: NDArray[np.float64] | None = None,
+    seed: int = 0,
+) -> PackagedReasons:
+    """Reasons for a compiled model, against all training rows, which have these weights (by default all alike)."""
+    if training.rows == 0:
+        return without_reasons("there are no training rows to compare a customer with")
+    background = Background.of(training, weights)
+    view = GraphView(onnx.load_from_string(graph))
+    try:
+        return _exact(view, signature, background, golden)
+    except NotExactError as error:
+        why = str(error)
+    try:
+        reasons = sampled_reasons(view.model, signature, background, seed)
+        return _packaged(reasons, background, golden, OnnxScorer(graph), lambda _: None, why)
+    except (NoReasonsError, NotExactError) as error:
+        return without_reasons(f"{why}; {error}")
+    except Exception as error:  # noqa: BLE001 - a converter's graph; ONNX Runtime's errors share no base class
+        return without_reasons(f"{why}; its graph cannot be run with other values ({type(error).__name__})")
+
+
+def without_reasons(why: str) -> PackagedReasons:
+    """No reasons."""
+    return PackagedReasons(None, ReasonsProof(method="none", why=why))
+
+
+def _exact(view: GraphView, signature: Signature, background: Background, golden: Columns) -> PackagedReasons:
+    form = additive_form(view)
+    reasons = exact_reasons(view, form, signature, background)
+
+    def check(added_up: Additivity) -> BruteForce:
+        return brute_force_check(view, form, signature, background.columns, golden, added_up.importance)
+
+    return _packaged(reasons, background, golden, OnnxScorer(view.model.SerializeToString()), check)
+
+
+def _packaged(
+    reasons: ReasonsGraph,
+    background: Background,
+    golden: Columns,
+    scorer: OnnxScorer,
+    check: Callable[[Additivity], BruteForce | None],
+    why: str | None = None,
+) -> PackagedReasons:
+    """The reasons with what was checked. Raises NotExactError where a check fails."""
+    if len(reasons.graph) > MAX_BYTES:
+        raise NotExactError(f"its graph would be larger than {MAX_BYTES >> 20} MB")
+    added_up = additivity(reasons, background, scorer.score(background.columns))
+    brute_force = check(added_up)
+    _require(added_up.largest_gap, "the contributions of a row do not add up to its probability")
+    if brute_force is not None:
+        _require(added_up.mean_gap, "the base is not the mean of the training rows")
+        _require(brute_force.largest_difference, "the contributions differ from their definition")
+    chosen = _chosen(golden.rows)
+    _, contributions = OnnxExplainer(reasons.graph).explain(golden.take(chosen))
+    card = ReasonsProof(
+        method="sampled" if reasons.walks else "exact",
+        why=why,
+        scale=reasons.scale,
+        base=reasons.base,
+        background_rows=background.columns.rows,
+        walks=reasons.walks,
+        tolerance=TOLERANCE,
+        checked_rows=background.columns.rows,
+        largest_gap=added_up.largest_gap,
+        brute_force=brute_force,
+        golden_rows=tuple(chosen),
+        contributions=tuple(map(tuple, contributions.tolist())),
+    )
+    return PackagedReasons(reasons.graph, card)
+
+
+def _require(difference: float, complaint: str) -> None:
+    if not difference <= TOLERANCE:
+        raise NotExactError(f"{complaint} (by {difference:.3g})")
+
+
+def _chosen(golden: int) -> list[int]:
+    """Positions of at most 32 golden rows, from the first to the last."""
+    return sorted(set(np.linspace(0, golden - 1, min(golden, MAX_GOLDEN_ROWS)).astype(int).tolist()))

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from churn_api.cli.command_helpers import IntegerRange
-from churn_api.tables.read_options import ENCODINGS, MAX_SKIPPED_ROWS, ReadOptions
+from churn_api.cli.command_helpers import IntegerRange, refuse
+from churn_api.tables.read_options import AS_IT_IS, ENCODINGS, MAX_SKIPPED_ROWS, ReadOptions
 
 _OPTIONS = (
     click.option(
@@ -27,6 +27,13 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def refuse_read_options(options: ReadOptions, needed: str) -> None:
+    """Raise CommandError where an option is given, and the table that it is about is not."""
+    given = [name for name, value in options._asdict().items() if value != getattr(AS_IT_IS, name)]
+    if given:
+        refuse(f"--{given[0].replace('_', '-')} says how to read the table of {needed}, which is not given")
 
 
 def take_read_options(chosen: dict[str, Any]) -> ReadOptions:

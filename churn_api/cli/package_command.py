@@ -1,11 +1,13 @@
 """`churn-api package`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from churn_api.cli.bundle_output import model_name, print_next_steps, read_signature, writing_bundle
 from churn_api.cli.command_helpers import load_settings_or_refuse
+from churn_api.cli.file_options import file_options, refuse_read_options, take_read_options
 from churn_api.cli.training_libraries import require_training_libraries
 
 _EXAMPLES = """
@@ -13,6 +15,7 @@ _EXAMPLES = """
 Examples:
   churn-api package pipeline.joblib --signature signature.json
   churn-api package pipeline.joblib --signature signature.json --golden holdout.csv --name crm
+  churn-api package pipeline.joblib --signature signature.json --golden holdout.xlsx --sheet May --skip-rows 2
 """
 
 
@@ -22,9 +25,10 @@ Examples:
     "--signature", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Signature of a record (JSON)."
 )
 @click.option("--golden", type=click.Path(path_type=Path), metavar="TABLE", help="Rows to check the compiled model on.")
+@file_options
 @click.option("--name", metavar="NAME", help="Name of the model. [default: DEFAULT_MODEL]")
 @click.option("--json", "json_", is_flag=True, help="Print what was measured, as one JSON object.")
-def package(model: Path, signature: Path, golden: Path | None, name: str | None, json_: bool) -> None:
+def package(model: Path, signature: Path, golden: Path | None, name: str | None, json_: bool, **file: Any) -> None:
     """Package MODEL, a scikit-learn classifier saved by joblib, as a bundle.
 
     Loading a joblib file runs the code in it: package only files that you trust. Where the golden table has the target,
@@ -34,15 +38,21 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None,
     from churn_api.training.external_pipeline import package_external_pipeline
     from churn_api.training.report import packaged_as_json, reasons_in_words
 
+    options = take_read_options(file)
+    if golden is None:
+        refuse_read_options(options, "--golden")
     settings = load_settings_or_refuse()
     with writing_bundle(settings):
         card = package_external_pipeline(
             model,
             read_signature(signature),
             golden_table=golden,
+            options=options,
             name=model_name(name, settings),
             models_dir=Path(settings["MODELS_DIR"]),
         )
+    for remark in card.training.remarks:
+        click.echo(remark.text, err=True)
     if json_:
         click.echo(packaged_as_json(card))
     else:

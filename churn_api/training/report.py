@@ -47,6 +47,7 @@ def packaged_as_json(card: Card) -> str:
         "reasons": reasons_in_words(card),
         "threshold": card.policy.threshold,
         "metrics": headline_metrics(card),
+        "remarks": msgspec.to_builtins(card.training.remarks),
     }
     return json.dumps(summary, indent=2)
 

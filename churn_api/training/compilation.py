@@ -18,7 +18,6 @@ from churn_api.registry.equal_probabilities import equal_probabilities
 from churn_api.scoring.onnx import NUMBERS, PROBABILITY, TEXTS, OnnxScorer
 from churn_api.scoring.output import BAND, PREDICTION, Policy
 from churn_api.scoring.sklearn import positive_index
-from churn_api.training.converters import CONVERSION
 from churn_api.training.graphs.graph_writer import UnsupportedStepError
 from churn_api.training.graphs.pipeline_graph import write_graph
 from churn_api.training.row_independence import scores_rows_independently
@@ -85,9 +84,7 @@ def _convert(classifier: Any, inputs: list[tuple[str, Any]]) -> onnx.ModelProto:
     with warnings.catch_warnings():
         # skl2onnx passes booleans to integer fields, which protobuf < 7 accepts; setup.cfg has that upper bound.
         warnings.filterwarnings("ignore", message="Field onnx.*got a boolean", category=DeprecationWarning)
-        graph: onnx.ModelProto = convert_sklearn(
-            classifier, initial_types=inputs, options={"zipmap": False}, **CONVERSION
-        )
+        graph: onnx.ModelProto = convert_sklearn(classifier, initial_types=inputs, options={"zipmap": False})
     return graph
 
 

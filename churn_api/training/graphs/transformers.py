@@ -1,10 +1,11 @@
 """Transformers as nodes of a graph."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import SelectorMixin
@@ -150,9 +151,20 @@ def _standard(graph: GraphWriter, step: StandardScaler, value: Input) -> Input:
 def _bins(graph: GraphWriter, step: KBinsDiscretizer, value: Input) -> Input:
     block = as_block(graph, value)
     edges = tuple(np.asarray(column[1:-1], np.float64) for column in step.bin_edges_)
-    if step.encode == "ordinal" or not all(len(inner) for inner in edges):
-        raise UnsupportedStepError("KBinsDiscretizer with encode='ordinal' or a single bin has no rule for doubles")
+    if step.encode == "ordinal":
+        return Block((Dense(_bin_numbers(graph, block.dense(graph), edges), block.width),))
+    if not any(len(inner) for inner in edges):
+        raise UnsupportedStepError("KBinsDiscretizer of constant columns has no rule for doubles: leave them out")
     return Block((Bins(block.dense(graph), edges),))
+
+
+def _bin_numbers(graph: GraphWriter, values: str, edges: Sequence[NDArray[np.float64]]) -> str:
+    """Per column, how many of its inner edges are at most the value: a comparison for the i-th edge of all columns."""
+    padded = np.full((max(1, *map(len, edges)), len(edges)), np.inf)
+    for column, inner in enumerate(edges):
+        padded[: len(inner), column] = inner
+    reached = [graph.double(graph.add("GreaterOrEqual", values, graph.constant(level))) for level in padded]
+    return reached[0] if len(reached) == 1 else graph.add("Sum", *reached)
 
 
 def _one_hot(graph: GraphWriter, step: OneHotEncoder, value: Input) -> Input:

@@ -9,6 +9,7 @@ import click
 
 from churn_api.cli.bundle_output import model_name, print_next_steps, writing_bundle
 from churn_api.cli.command_helpers import IntegerRange, load_settings_or_refuse, open_services, refuse
+from churn_api.cli.mlflow_run import MlflowExperiment
 from churn_api.cli.table_options import table_options, training_options
 from churn_api.cli.training_libraries import require_training_libraries
 from churn_api.tables.formats import TITLES
@@ -30,6 +31,7 @@ Examples:
   churn-api train customers.csv --target Churn --estimator wide --set wide.learning_rate=0.05
   churn-api train customers.csv --target Churn --calls 500     (of these customers, 500 would be called)
   churn-api train may.csv --target Churn --holdout june.csv    (learns from May, is evaluated on June)
+  MLFLOW_TRACKING_URI=http://127.0.0.1:5000 churn-api train customers.csv --target Churn --mlflow churn
   churn-api train customers.csv --target Churn --live          (the version is live at once)
   churn-api train customers.parquet --target left --positive yes --exclude churn_date --json
 """
@@ -72,6 +74,7 @@ compiled to ONNX, checked to predict as before, and written as the next version 
     metavar="N",
     help="Choose the threshold so that N of the rows of TABLE are flagged. [default: the largest F1]",
 )
+@click.option("--mlflow", "experiment", metavar="EXPERIMENT", help="Log the training as a run of MLflow.")
 @click.option("--live", is_flag=True, help="Make the version live; needs the database.")
 @click.option("--json", "json_", is_flag=True, help="Print one JSON object instead of the tables.")
 def train(  # noqa: PLR0913, PLR0917 - an argument for each option
@@ -87,6 +90,7 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
     holdout: Path | None,
     calls: int | None,
     signature: Path | None,
+    experiment: str | None,
     live: bool,
     json_: bool,
     **chosen: Any,
@@ -106,6 +110,7 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
     unused = [] if estimator == AUTO else sorted(learning.settings.keys() - {estimator})
     if unused:
         refuse(f"--set {unused[0]}: only {estimator} is trained")
+    runs = MlflowExperiment(experiment) if experiment else None  # refused before the training, too
     options = replace(training_options(chosen, signature), sample_weight=sample_weight)
     with writing_bundle(config), progress_on(sys.stderr) as progress:
         trained = train_model(
@@ -122,6 +127,9 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
         click.echo(as_json(trained))
     else:
         print_report(trained)
+    if runs:
+        run = runs.log(Path(config["MODELS_DIR"]) / trained.card.name / trained.card.version)
+        click.echo(f"Logged as run {run} of the MLflow experiment {experiment!r}.", err=True)
     if live:
         from churn_api.cli.model_commands import make_live
 

@@ -17,6 +17,8 @@ from churn_api.registry.model_errors import NoReasons
 from churn_api.scoring.explanation import Explanation
 from churn_api.scoring.scorer import Scorer
 
+_INSTALL = "pip install 'churn-api[train]'"
+
 
 class Model(NamedTuple):
     """A loaded model. Immutable: a request that holds one sees no change."""
@@ -73,7 +75,7 @@ def _sklearn_scorer(folder: Path, card: Card) -> Scorer:
     try:
         installed = version("scikit-learn")
     except PackageNotFoundError as error:
-        raise BundleError("it serves from scikit-learn, which is not installed") from error
+        raise BundleError(f"it serves from scikit-learn, which is not installed: {_INSTALL}") from error
     if installed != written_with:
         raise BundleError(f"it was packaged with scikit-learn {written_with}, and {installed} is installed")
     data = read_artefact(folder, card, JOBLIB_FILE)
@@ -82,6 +84,8 @@ def _sklearn_scorer(folder: Path, card: Card) -> Scorer:
         from churn_api.scoring.sklearn import SklearnScorer
 
         return SklearnScorer.from_joblib(data, card.signature)
+    except ImportError as error:
+        raise BundleError(f"{JOBLIB_FILE} needs {error.name}, which is not installed: {_INSTALL}") from error
     except Exception as error:
         raise BundleError(f"{JOBLIB_FILE} cannot be loaded ({type(error).__name__})") from error
 

@@ -18,6 +18,11 @@ Examples:
   churn-api package pipeline.joblib --signature signature.json --golden holdout.xlsx --sheet May --skip-rows 2
 """
 
+_UNCOMPILED = (
+    "It serves from scikit-learn: milliseconds for a record in place of microseconds. docs/training.md lists the steps "
+    "that compile."
+)
+
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("model", type=click.Path(path_type=Path))
@@ -60,4 +65,5 @@ def package(model: Path, signature: Path, golden: Path | None, name: str | None,
         click.echo(f"reasons: {reasons_in_words(card)}")
     if not card.parity.proven:
         click.echo(f"not compiled: {card.parity.reason}", err=True)
+        click.echo(_UNCOMPILED, err=True)
     print_next_steps(card, settings, live=False)

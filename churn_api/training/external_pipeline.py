@@ -1,13 +1,14 @@
 """Packages a pipeline that was fitted outside this program as a bundle."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import joblib
-import numpy as np
-import sklearn
+import msgspec
 
 from churn_api.contract.columns import Columns, ColumnsBuilder
+from churn_api.contract.remark import Remark
 from churn_api.contract.signature import Signature, SignatureError
 from churn_api.registry.card import Card, Training
 from churn_api.registry.evaluation_report import EvaluationReport, Spread
@@ -18,9 +19,11 @@ from churn_api.tables.row_numbers import row_name
 from churn_api.tables.table_errors import TableError
 from churn_api.tables.training_table import file_remarks, read_table, to_columns
 from churn_api.training.candidates import SEED
+from churn_api.training.compilation import reason_of
 from churn_api.training.evaluation import EvaluatedRows, evaluation_report
 from churn_api.training.evaluation_metrics import Labels, metrics
 from churn_api.training.golden import golden_rows, golden_rows_from_examples
+from churn_api.training.joblib_file import load_classifier
 from churn_api.training.packaging import CardDetails, package
 from churn_api.training.preparation import sha256_of
 from churn_api.training.scorable_rows import check_rows, scorable
@@ -47,12 +50,14 @@ def package_external_pipeline(
     signature.
     """
     _check_reserved_names(signature)
-    classifier = _load(model)
-    scorer = _scorer(classifier, signature)
-    columns, labels, training = _golden_table(golden_table, options, signature, scorer)
-    rows = golden_rows(signature, columns, SEED) if columns.rows else golden_rows_from_examples(signature)
-    golden = scorable(scorer, signature, rows)
+    classifier, remarks = load_classifier(model)
+    with _naming(remarks):
+        scorer = _scorer(classifier, signature)
+        columns, labels, training = _golden_table(golden_table, options, signature, scorer)
+        rows = golden_rows(signature, columns, SEED) if columns.rows else golden_rows_from_examples(signature)
+        golden = scorable(scorer, signature, rows)
     threshold, evaluation, report = _evaluate(scorer, signature, columns, labels)
+    training = msgspec.structs.replace(training, remarks=(*remarks, *training.remarks))
     return package(
         classifier,
         signature,
@@ -71,32 +76,24 @@ def _check_reserved_names(signature: Signature) -> None:
         raise TrainingError(str(error)) from error
 
 
-def _load(model: Path) -> Any:
-    try:
-        classifier = joblib.load(model)
-    except ImportError as error:
-        raise TrainingError(
-            f"{model.name} needs the module {error.name!r}, which is not installed, or in another version"
-        ) from error
-    except Exception as error:  # unpickling raises anything
-        raise TrainingError(
-            f"{model.name} cannot be loaded as a joblib file: {type(error).__name__}{_versions()}"
-        ) from error
-    if not hasattr(classifier, "predict_proba") or not hasattr(classifier, "classes_"):
-        raise TrainingError(f"{model.name} holds no fitted classifier with predict_proba")
-    return classifier
-
-
-def _versions() -> str:
-    """What to compare the file's origin with: another version of scikit-learn is the usual reason."""
-    return f"; it may come from other versions than scikit-learn {sklearn.__version__} and NumPy {np.__version__}"
-
-
 def _scorer(classifier: Any, signature: Signature) -> SklearnScorer:
     try:
         return SklearnScorer(classifier, signature)
     except ValueError as error:
         raise TrainingError(str(error)) from error
+    except Exception as error:  # of another version, which lacks attributes
+        raise TrainingError(f"the classifier cannot be used: {reason_of(error)}") from error
+
+
+@contextmanager
+def _naming(remarks: Sequence[Remark]) -> Iterator[None]:
+    """Add remarks on the classifier's file to an error of the `with` block: they are the likely reason."""
+    try:
+        yield
+    except TrainingError as error:
+        if remarks:
+            raise TrainingError("; ".join([str(error), *(remark.seen for remark in remarks)])) from error
+        raise
 
 
 def _golden_table(

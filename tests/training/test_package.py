@@ -21,6 +21,8 @@ from churn_api.registry.bundle import read_card
 from churn_api.registry.evaluation_report import read_report
 from churn_api.registry.model import load_model
 from churn_api.tables.training_table import read_table, to_columns
+from churn_api.training.joblib_file import load_classifier
+from churn_api.training.training_error import TrainingError
 
 SIGNATURE = signature(
     feature("tenure", required=True, nullable=False),
@@ -118,6 +120,7 @@ def test_what_cannot_be_compiled_serves_from_scikit_learn(package, bundle, golde
     result = package(pipeline, "--golden", golden)
     assert result.exit_code == 0, result.stderr
     assert "not compiled: it cannot be compiled" in result.stderr
+    assert "docs/training.md lists the steps that compile" in result.stderr
     model = load_model(bundle)
     assert model.card.scorer == "sklearn"
     assert set(model.card.files) == {"model.joblib", "report.json"}
@@ -198,13 +201,69 @@ def test_modules_that_are_not_here(tmp_path):
     assert result.stderr.splitlines()[-1].startswith("Error: old.joblib needs the module 'module_of_old_times'")
 
 
+def test_functions_that_are_not_here(tmp_path):
+    """A function of a notebook, or one that a module no longer has, is named where a pipeline needs it."""
+    for pickled, remedy in (
+        (
+            b"\x80\x04\x8c\x08__main__\x8c\x08spending\x93.",
+            "'spending' of the module '__main__', .*: define it in a module",
+        ),
+        (b"c__main__\nspending\n.", "'spending' of the module '__main__', .*: define it in a module of its own"),
+        (
+            b"csklearn.utils\nspending\n.",
+            "'spending' of the module 'sklearn.utils', .*: install the version of sklearn",
+        ),
+    ):
+        (tmp_path / "old.joblib").write_bytes(pickled)
+        with pytest.raises(TrainingError, match=remedy):
+            load_classifier(tmp_path / "old.joblib")
+
+
+def saved_by(version, classifier, path, monkeypatch):
+    """Save a classifier as another version of scikit-learn would."""
+    with monkeypatch.context() as patched:
+        patched.setattr("sklearn.base.__version__", version)
+        joblib.dump(classifier, path)
+
+
+def test_another_version(package, bundle, tmp_path, monkeypatch):
+    """A pipeline of another version of scikit-learn is packaged with a remark, in the output and in the card."""
+    package(fitted())
+    saved_by("1.2.1", fitted(), tmp_path / "old.joblib", monkeypatch)
+    arguments = ["package", str(tmp_path / "old.joblib"), "--signature", str(tmp_path / "signature.json")]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.stderr
+    assert "old.joblib was saved by scikit-learn 1.2.1, and " in result.stderr
+    (remark,) = read_card(bundle.with_name("2")).training.remarks
+    assert remark.text in result.stderr
+
+
+def test_another_version_that_does_not_fit(package, tmp_path, monkeypatch):
+    """Where such a pipeline cannot score, or lacks what this version needs, the error names both versions."""
+    package(fitted())
+    forest = fitted(classifier=RandomForestClassifier(n_estimators=2, random_state=0))
+    del forest.named_steps["randomforestclassifier"].monotonic_cst
+    imputer = fitted()
+    del imputer.named_steps["columntransformer"].transformers_[0][1].statistics_
+    for number, classifier in enumerate((forest, imputer)):
+        path = tmp_path / f"{number}.joblib"
+        saved_by("1.2.1", classifier, path, monkeypatch)
+        arguments = ["package", str(path), "--signature", str(tmp_path / "signature.json")]
+        result = CliRunner().invoke(main, arguments)
+        assert (result.exit_code, "Traceback" in result.output) == (2, False), result.output
+        assert f"{number}.joblib was saved by scikit-learn 1.2.1, and " in result.stderr.splitlines()[-1]
+
+
 def test_no_joblib(package, tmp_path):
     """A missing file, or a file that is not joblib, is rejected."""
     (tmp_path / "signature.json").write_bytes(SIGNATURE.to_json())
-    for path in (tmp_path / "nowhere.joblib", tmp_path / "signature.json"):
+    for path, complaint in (
+        (tmp_path / "nowhere.joblib", "nowhere.joblib cannot be read: No such file"),
+        (tmp_path / "signature.json", "cannot be loaded as a joblib file"),
+    ):
         result = CliRunner().invoke(main, ["package", str(path), "--signature", str(tmp_path / "signature.json")])
         assert result.exit_code == 2
-        assert "cannot be loaded as a joblib file" in result.stderr
+        assert complaint in result.stderr
 
 
 def test_golden_table_that_does_not_fit(package, tmp_path):

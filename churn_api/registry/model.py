@@ -12,9 +12,8 @@ from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, BundleError, read_artefact, read_card, verify_files
 from churn_api.registry.card import Card
 from churn_api.registry.equal_probabilities import equal_probabilities
-from churn_api.registry.loaded_reasons import LoadedReasons, load_reasons
+from churn_api.registry.loaded_reasons import Explainer, LoadedReasons, load_reasons
 from churn_api.registry.model_errors import NoReasons
-from churn_api.scoring.explanation import Explanation
 from churn_api.scoring.scorer import Scorer
 
 _INSTALL = "pip install 'churn-api[train]'"
@@ -32,14 +31,11 @@ class Model(NamedTuple):
         """Probabilities of churn, shape (n,). Empty for zero rows, on which a compiled model may not run."""
         return self.scorer.score(columns) if columns.rows else np.empty(0)
 
-    def explain(self, columns: Columns) -> Explanation:
-        """Probabilities, the same doubles as `score` gives, with contributions. Raises NoReasons."""
-        explainer, card = self.reasons.explainer, self.card.reasons
-        if explainer is None or card is None:
+    def explainer(self) -> Explainer:
+        """What explains its predictions. Raises NoReasons."""
+        if self.reasons.explainer is None:
             raise NoReasons(self.reasons.why_none)
-        if not columns.rows:
-            return Explanation(np.empty(0), np.empty((0, len(self.card.signature.features))), card.base, card.scale)
-        return Explanation(*explainer.explain(columns), card.base, card.scale)
+        return self.reasons.explainer
 
 
 def load_model(folder: Path, digest: str | None = None, *, anywhere: bool = False) -> Model:

@@ -20,6 +20,7 @@ from churn_api.contract.columns import Columns, ColumnsBuilder
 from churn_api.contract.example import example_value
 from churn_api.registry.bundle import BundleError, read_card, verify_files
 from churn_api.registry.card import Card
+from churn_api.registry.loaded_reasons import Explainer
 from churn_api.registry.model import Model, load_model
 
 MIB = 1 << 20
@@ -125,16 +126,15 @@ def _score_examples(model: Model) -> None:
         if scored.shape != (rows,) or not np.all((scored >= 0) & (scored <= 1)):
             raise BundleError("an example record gets no probability")
         if model.reasons.explainer is not None:
-            _explain(model, columns, scored)
+            _explain(model.reasons.explainer, columns, scored)
 
 
-def _explain(model: Model, columns: Columns, scored: NDArray[np.float64]) -> None:
+def _explain(explainer: Explainer, columns: Columns, scored: NDArray[np.float64]) -> None:
     try:
-        explained = model.explain(columns)
+        explained = explainer.explain(columns)
     except Exception as error:  # ONNX Runtime's own errors share no base class
         raise BundleError(f"an example record cannot be explained ({type(error).__name__})") from error
-    shape = (columns.rows, len(model.card.signature.features))
-    if explained.contributions.shape != shape or not np.array_equal(explained.probabilities, scored):
+    if not np.all(np.isfinite(explained.contributions)) or not np.array_equal(explained.probabilities, scored):
         raise BundleError("with its reasons an example record gets another probability")
 
 

@@ -5,8 +5,24 @@ from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from churn_api.contract.columns import Columns
+from churn_api.reasons.strongest import Strongest
+from churn_api.reasons.writer import Reasons, ReasonWriter
 from churn_api.registry.model import Model
+from churn_api.scoring.explanation import Explanation
 from churn_api.scoring.output import Computed, output
+
+
+class ExplainedRecords(NamedTuple):
+    """The reasons of n predictions, before they are written."""
+
+    explanation: Explanation
+    strongest: Strongest
+    records: Columns
+    writer: ReasonWriter
+
+    def written(self, language: str) -> list[Reasons]:
+        """The reasons of each record, with texts in a language of the catalogue."""
+        return self.writer.write(self.explanation, self.strongest, self.records, language)
 
 
 class Answer(NamedTuple):
@@ -25,17 +41,35 @@ class Answer(NamedTuple):
     """Whether the records were sent as a batch, even a batch of one."""
     seconds: float
     """Duration of scoring."""
+    explained: ExplainedRecords | None = None
+    """None where the caller wants no reasons."""
 
 
-def predict_columns(model: Model, columns: Columns, threshold: float) -> tuple[dict[str, Computed], float]:
-    """The columns of `scoring.output` for n records, and the seconds that scoring took.
+class Scored(NamedTuple):
+    """What scoring n records gives."""
+
+    columns: dict[str, Computed]
+    """The columns of `scoring.output`."""
+    seconds: float
+    explained: ExplainedRecords | None = None
+
+
+def predict_columns(model: Model, columns: Columns, threshold: float, reasons: int = 0) -> Scored:
+    """Score n records and decide; with `reasons`, explain each by so many. Raises NoReasons.
 
     Requests, uploaded tables, jobs and the command line all score and decide here.
     """
     started = perf_counter()
-    probabilities = model.score(columns)
+    explained = _explained(model, columns, reasons) if reasons else None
+    probabilities = model.score(columns) if explained is None else explained.explanation.probabilities
     seconds = perf_counter() - started
-    return output(probabilities, threshold, model.card.policy), seconds
+    return Scored(output(probabilities, threshold, model.card.policy), seconds, explained)
+
+
+def _explained(model: Model, columns: Columns, count: int) -> ExplainedRecords:
+    explainer = model.explainer()
+    explanation = explainer.explain(columns)
+    return ExplainedRecords(explanation, explainer.writer.strongest(explanation, count), columns, explainer.writer)
 
 
 class PredictionObserver(Protocol):

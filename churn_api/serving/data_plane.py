@@ -33,6 +33,8 @@ class Options(NamedTuple):
     """Of a table: input columns to copy into the result; None for all."""
     max_rows: int = 0
     """Of a table: its maximum number of rows."""
+    reasons: int = 0
+    """How many reasons to give for each prediction."""
 
 
 class InvalidTable(Exception):
@@ -68,12 +70,15 @@ class DataPlane:
         self._observers.append(observer)
 
     def predict(self, model: Model, batch: Batch, options: Options, *, many: bool) -> Answer:
-        """Predict for the valid records of a batch. Raises InvalidRecord where invalid records may not be left out."""
+        """Predict for the valid records of a batch.
+
+        Raises InvalidRecord where invalid records may not be left out, and NoReasons where the model cannot give any.
+        """
         if batch.faults and not options.skip_bad:
             raise InvalidRecord(batch.faults, batch.more_faults)
         threshold = model.card.policy.effective_threshold(options.threshold)
-        columns, seconds = predict_columns(model, batch.columns, threshold)
-        return self._notify(Answer(model, threshold, batch.identifiers, columns, batch.sent, many, seconds))
+        columns, seconds, explained = predict_columns(model, batch.columns, threshold, options.reasons)
+        return self._notify(Answer(model, threshold, batch.identifiers, columns, batch.sent, many, seconds, explained))
 
     def predict_table(
         self,

@@ -106,7 +106,7 @@ class TableScorer:
         rows = self._rows.read(block)
         bad = np.ones(rows.count, bool)
         bad[rows.good] = False
-        columns, _ = predict_columns(self._model, rows.columns, self.threshold)
+        columns = predict_columns(self._model, rows.columns, self.threshold).columns
         named = {IDENTIFIER: rows.identifiers} | {name: rows.kept.column(name) for name in rows.kept.column_names}
         named |= {column.name: arrow_column(column, columns[column.name], bad) for column in COLUMNS}
         counts = (rows.count, rows.lines, int(bad.sum()))

@@ -51,12 +51,12 @@ def test_explains(models_dir, version):
     """A trained model explains: the same probabilities, and contributions that add up to their log-odds."""
     model = load_model(models_dir / "small" / version)
     columns = rows_of(model.card)
-    explained = model.explain(columns)
+    explained = model.explainer().explain(columns)
     assert model.card.reasons.method == "exact"
     assert np.array_equal(explained.probabilities, model.score(columns))
     assert explained.contributions.shape == (columns.rows, len(model.card.signature.features))
     assert np.abs(explained.probabilities_of_scores() - explained.probabilities).max() < 1e-12
-    assert model.explain(columns.take([])).contributions.shape == (0, len(model.card.signature.features))
+    assert model.explainer().explain(columns.take([])).contributions.shape == (0, len(model.card.signature.features))
 
 
 def changed_bytes(folder):
@@ -112,7 +112,7 @@ def test_serves_without(boosted, spoil, caplog):
     model = load_model(boosted)
     assert np.allclose(model.score(rows_of(card)), card.golden.probabilities, rtol=0, atol=1e-6)
     with pytest.raises(NoReasons, match=FAULTS[spoil]):
-        model.explain(rows_of(card))
+        model.explainer()
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith("version 2 of model 'small' serves without reasons: reasons.onnx ")
 
@@ -126,7 +126,7 @@ def test_earlier_bundles(boosted, caplog):
     model = load_model(boosted)
     assert model.score(rows_of(model.card)).shape == (len(model.card.golden.rows),)
     with pytest.raises(NoReasons, match="train or package it again"):
-        model.explain(rows_of(model.card))
+        model.explainer()
     assert caplog.records == []
 
 

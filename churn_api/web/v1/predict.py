@@ -8,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from churn_api.access.caller import PREDICT
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors
-from churn_api.web.v1.shared.prediction_schemas import PredictionSchema, PredictQuerySchema
+from churn_api.web.v1.shared.prediction_schemas import PredictionSchema, PredictOneQuerySchema
 from churn_api.web.v1.shared.predictions import as_record, model_metadata, model_of_request
 from churn_api.web.v1.shared.predictions import predict as predict_batch
+from churn_api.web.v1.shared.reasons import as_members as reasons_members
 
 blueprint = Blueprint("predict", __name__)
 
@@ -22,7 +23,7 @@ blueprint = Blueprint("predict", __name__)
     access=PREDICT,
     limit="predict",
     body="record",
-    query=PredictQuerySchema,
+    query=PredictOneQuerySchema,
     response=PredictionSchema,
     problems=WHEN_PREDICTING,
 )
@@ -30,9 +31,14 @@ def predict(query: dict[str, Any], body: bytes, model: str | None = None) -> Res
     """Score one customer.
 
     The body is the record itself. A missing or null optional field is a missing value, which the model handles.
+
+    With `reasons`, the response says which features moved the prediction most. Base, contributions and others add up
+    to the log-odds of the probability.
     """
     live_model = model_of_request(model, query)
     batch = live_model.reader.read_one(body)
     answer = predict_batch(live_model, batch, query, many=False)
     prediction = as_record(answer) | model_metadata(live_model, answer.threshold, answer.seconds)
+    if answer.explained is not None:
+        prediction |= reasons_members(live_model, answer.explained)
     return prediction | {"warnings": body_errors(batch.warnings)} if batch.warnings else prediction

@@ -177,7 +177,7 @@ def _predictions(rows: list[dict[str, Any]], layout: str) -> Any:
 
 
 def _predict(model: Model, layout: "Layout", query: dict[str, Any], use: Callable[["pa.Table"], None]) -> TableAnswer:
-    options = options_of(query)._replace(keep=query["keep"], max_rows=current_app.config["MAX_BATCH_ROWS"])
+    options = options_of(model, query)._replace(keep=query["keep"], max_rows=current_app.config["MAX_BATCH_ROWS"])
     table_answer = services().data_plane.predict_table(model, layout, options, use, check_rows=charge_rows)
     record, progress = current_request(), table_answer.progress
     record.rows, record.bad_rows, record.inference_seconds = progress.rows, progress.bad_rows, table_answer.seconds

@@ -6,16 +6,17 @@ from marshmallow import Schema, fields, validate
 
 from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.contract.fields import IDENTIFIER_TYPES
+from churn_api.reasons.strongest import MAX_REASONS
 from churn_api.scoring.output import COLUMNS as OUTPUT
 from churn_api.scoring.output import Column, policy_around
 from churn_api.tables.formats import EXCEL_SAFE
 from churn_api.web.core.response_headers import REQUEST_ID
-from churn_api.web.core.schemas import FaultSchema, PlainFloat, QuerySchema
+from churn_api.web.core.schemas import FaultSchema, PlainFloat, PlainInteger, QuerySchema
 from churn_api.web.v1.shared.batch_options import COLUMNS, FAIL, ROWS, SKIP, KeepField
 
 
 class PredictQuerySchema(QuerySchema):
-    """Query string of /predict."""
+    """Query parameters of every prediction."""
 
     threshold = PlainFloat(
         validate=validate.Range(0, 1),
@@ -24,6 +25,15 @@ class PredictQuerySchema(QuerySchema):
     version = fields.String(
         validate=validate.Length(1, 32),
         metadata={"description": "Version of the model; by default the live one."},
+    )
+
+
+class PredictOneQuerySchema(PredictQuerySchema):
+    """Query string of /predict."""
+
+    reasons = PlainInteger(
+        validate=validate.Range(1, MAX_REASONS),
+        metadata={"description": "How many of the strongest reasons to give; none where it is left out."},
     )
 
 
@@ -109,7 +119,59 @@ class ModelMetadataSchema(Schema):
     )
 
 
-class PredictionSchema(ScoredSchema, ModelMetadataSchema):  # type: ignore[misc,valid-type]  # created at run time from the output columns
+class ReasonSchema(Schema):
+    """One reason of a prediction."""
+
+    feature = fields.String(
+        required=True, metadata={"description": "A feature, or a group of them.", "example": "contract"}
+    )
+    value = fields.Raw(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The record's value; of a group, an object.", "example": "Month-to-month"},
+    )
+    contribution = fields.Float(
+        required=True, metadata={"description": "What it adds to the total.", "example": 0.71234567}
+    )
+    points = fields.Float(
+        required=True,
+        metadata={
+            "description": "Percentage points that the probability would lack without it. They do not add up.",
+            "example": 13.91,
+        },
+    )
+    text = fields.String(
+        required=True,
+        metadata={
+            "description": "In words about the model, in the language of `Accept-Language`. Reasons are no causes.",
+            "example": "contract is Month-to-month: raises the risk",
+        },
+    )
+
+
+class ReasonsSchema(Schema):
+    """Members of a response whose query has `reasons`."""
+
+    reasons = fields.List(
+        fields.Nested(ReasonSchema), metadata={"description": "Strongest first; equal ones in the signature's order."}
+    )
+    others = fields.Float(metadata={"description": "What all other features add together.", "example": 0.1})
+    base = fields.Float(metadata={"description": "The mean of the training rows.", "example": -1.21})
+    log_odds = fields.Float(
+        metadata={
+            "description": "The total: base, contributions and others add up to it exactly, as decimal numbers.",
+            "example": -0.39765433,
+        }
+    )
+    probability = fields.Float(
+        metadata={"description": "The total in place of log_odds, where contributions are parts of the probability."}
+    )
+    reasons_method = fields.String(
+        validate=validate.OneOf(["exact", "sampled"]), metadata={"description": "Whether contributions are estimates."}
+    )
+
+
+class PredictionSchema(ScoredSchema, ModelMetadataSchema, ReasonsSchema):  # type: ignore[misc,valid-type]  # created at run time from the output columns
     """Response of /predict."""
 
 

@@ -15,6 +15,7 @@ from churn_api.serving.data_plane import Options
 from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.request_record import current_request, request_id
 from churn_api.web.v1.shared.batch_options import SKIP
+from churn_api.web.v1.shared.reasons import wanted_reasons
 
 ScoredCustomer: Any = msgspec.defstruct(
     "ScoredCustomer", [(IDENTIFIER, Any), *((column.name, Any) for column in COLUMNS)], gc=False
@@ -32,16 +33,16 @@ def model_of_request(name: str | None, query: Mapping[str, Any]) -> Model:
     return model
 
 
-def options_of(query: Mapping[str, Any]) -> Options:
-    """The prediction options in a query."""
-    return Options(query.get("threshold"), query.get("on_error") == SKIP)
+def options_of(model: Model, query: Mapping[str, Any]) -> Options:
+    """The prediction options in a query. Raises Problem where the model gives no reasons, and the query wants some."""
+    return Options(query.get("threshold"), query.get("on_error") == SKIP, reasons=wanted_reasons(model, query))
 
 
 def predict(model: Model, batch: Batch, query: Mapping[str, Any], *, many: bool) -> Answer:
     """Predict, and record rows, faults and inference time in the request record. Raises InvalidRecord."""
     record = current_request()
     record.rows, record.bad_rows, record.faults = batch.sent, batch.sent - len(batch.positions), batch.faults
-    answer = services().data_plane.predict(model, batch, options_of(query), many=many)
+    answer = services().data_plane.predict(model, batch, options_of(model, query), many=many)
     record.inference_seconds = answer.seconds
     return answer
 

@@ -34,6 +34,7 @@ from churn_api.web.v1 import (
     job_results,
     jobs,
     metrics_route,
+    model_explanation,
     model_report,
     models,
     predict,
@@ -41,7 +42,7 @@ from churn_api.web.v1 import (
     token,
 )
 
-V1 = (predict, batch_predict, jobs, job_results, models, model_report, token, status, metrics_route)
+V1 = (predict, batch_predict, jobs, job_results, models, model_report, model_explanation, token, status, metrics_route)
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:

@@ -17,6 +17,7 @@ from churn_api.registry.bundle import read_card, read_signature
 from churn_api.registry.card import Card
 from churn_api.registry.catalog import Entry
 from churn_api.registry.evaluation_report import EvaluationReport, read_report
+from churn_api.registry.global_explanation import GlobalExplanation, read_explanation
 from churn_api.registry.loaded_models import Key, LoadedModels
 from churn_api.registry.model import Model, load_model
 from churn_api.registry.model_errors import ModelNotReady, UnknownModel, UnknownVersion, model_not_ready
@@ -116,13 +117,24 @@ class LiveModels:
 
         The report is None where the version has none. Raises UnknownModel, UnknownVersion, ModelNotReady.
         """
+        folder, card = self._files(name, version)
+        with model_not_ready():
+            return card, read_report(folder, card)
+
+    def explanation(self, name: str, version: str | None = None) -> tuple[Card, GlobalExplanation | None]:
+        """The card and the explanation of a registered version, in the same way."""
+        folder, card = self._files(name, version)
+        with model_not_ready():
+            return card, read_explanation(folder, card)
+
+    def _files(self, name: str, version: str | None) -> tuple[Path, Card]:
+        """The folder and the card of a registered version."""
         if version is None:
             _, folder, digest = self._lookup(name)
         else:
             folder, digest = self._folder / name / version, self.digest(name, version)
         with model_not_ready():
-            card = read_card(folder, digest)
-            return card, read_report(folder, card)
+            return folder, read_card(folder, digest)
 
     def follow(self, catalog: Mapping[str, Entry]) -> None:
         """Serve the live versions of a catalogue; where one cannot be loaded, the previous version stays."""

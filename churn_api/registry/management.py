@@ -21,6 +21,7 @@ from churn_api.registry.bundle import (
 from churn_api.registry.card import Card, UnreadableCard, decode_card
 from churn_api.registry.catalog import Catalog, Conflict
 from churn_api.registry.evaluation_report import REPORT_FILE, read_report
+from churn_api.registry.global_explanation import EXPLANATION_FILE, read_explanation
 from churn_api.registry.live import LiveModels
 from churn_api.registry.model_errors import ModelNotReady, UnknownVersion
 from churn_api.registry.verification import verify
@@ -30,7 +31,7 @@ PATH = re.compile(rf"({NAME.pattern})/({VERSION.pattern})")
 """Path of a bundle below the models folder."""
 
 _UPLOADED = {CARD_FILE, ONNX_FILE}
-_UPLOADABLE = {*_UPLOADED, REASONS_FILE, REPORT_FILE}
+_OPTIONAL = (REASONS_FILE, EXPLANATION_FILE, REPORT_FILE)
 
 
 class Unusable(Exception):
@@ -82,6 +83,7 @@ class Management:
             try:
                 verify(folder / written.name / written.version)
                 read_report(folder / written.name / written.version, written)
+                read_explanation(folder / written.name / written.version, written)
             except BundleError as error:
                 raise UnusableUpload(str(error)) from error
         written = write_bundle(self._folder, card, artefacts)
@@ -134,8 +136,8 @@ def _decompress(archive: bytes, limit: int) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             names = set(opened.namelist())
-            if len(names) < len(opened.namelist()) or not _UPLOADED <= names <= _UPLOADABLE:
-                expected = f"{CARD_FILE}, {ONNX_FILE}, and perhaps {REASONS_FILE} and {REPORT_FILE}"
+            if len(names) < len(opened.namelist()) or not _UPLOADED <= names <= {*_UPLOADED, *_OPTIONAL}:
+                expected = f"{CARD_FILE}, {ONNX_FILE}, and perhaps {', '.join(_OPTIONAL[:-1])} and {_OPTIONAL[-1]}"
                 raise UnusableUpload(f"an uploaded bundle holds {expected}, and nothing else")
             files = {}
             for name in sorted(names):
@@ -156,7 +158,7 @@ def _uploaded_card(files: dict[str, bytes]) -> Card:
         raise UnusableUpload(f"{CARD_FILE} cannot be read: {error}") from error
     if not NAME.fullmatch(card.name):
         raise UnusableUpload("the card's name is no model's name")
-    for name in _UPLOADABLE & files.keys() - {CARD_FILE}:
+    for name in files.keys() - {CARD_FILE}:
         if card.files.get(name) != hashlib.sha256(files[name]).hexdigest():
             raise UnusableUpload(f"{name} is not the file that was packaged: its digest differs from the card's")
     if card.scorer != "onnx":

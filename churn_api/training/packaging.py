@@ -17,6 +17,7 @@ from churn_api.contract.signature import Signature
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, REASONS_FILE, write_bundle
 from churn_api.registry.card import Card, Golden, Parity, Training
 from churn_api.registry.evaluation_report import REPORT_FILE, EvaluationReport
+from churn_api.registry.global_explanation import EXPLANATION_FILE
 from churn_api.scoring.output import Policy
 from churn_api.scoring.sklearn import SklearnScorer
 from churn_api.training.compilation import CompilationError, compile_pipeline, failed_parity, verify_parity
@@ -80,6 +81,8 @@ def package(
     files = {JOBLIB_FILE: _to_joblib(classifier)} | ({ONNX_FILE: graph} if graph else {})
     if reasons.graph is not None:
         files[REASONS_FILE] = reasons.graph
+    if reasons.explanation is not None:
+        files[EXPLANATION_FILE] = msgspec.json.encode(reasons.explanation)
     if details.report is not None:
         files[REPORT_FILE] = msgspec.json.encode(details.report)
     return write_bundle(models_dir, card, files)

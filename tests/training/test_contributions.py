@@ -229,7 +229,7 @@ def test_packaged_exact(compiled, name):
     """What is packaged is exact, is proven on every row, and gives a record the same doubles alone and among others."""
     columns, _ = table()
     golden = columns.take(range(20))
-    graph, card = package_reasons(compiled(name), SIGNATURE, columns, golden)
+    graph, card, _ = package_reasons(compiled(name), SIGNATURE, columns, golden)
     assert (card.method, card.why, card.checked_rows, card.background_rows) == ("exact", None, 200, 200)
     assert card.scale == ("probability" if name == "small forest" else "log_odds")
     assert card.largest_gap < 1e-12
@@ -246,7 +246,7 @@ def test_packaged_exact(compiled, name):
 def test_packaged_sampled(compiled, name):
     """Other graphs get an estimate on the scale of the probability, which adds up, and which the card marks."""
     columns, _ = table()
-    graph, card = package_reasons(compiled(name), SIGNATURE, columns, columns.take(range(10)))
+    graph, card, _ = package_reasons(compiled(name), SIGNATURE, columns, columns.take(range(10)))
     assert (card.method, card.scale, card.walks) == ("sampled", "probability", 32)
     assert card.why
     records = mixed_records(30)
@@ -275,7 +275,7 @@ def test_an_estimate_is_near(compiled):
 def test_packaged_without(compiled, name):
     """A graph that scores one row at a time has no reasons, and the card says why."""
     columns, _ = table()
-    graph, card = package_reasons(compiled(name), SIGNATURE, columns, columns.take(range(10)))
+    graph, card, _ = package_reasons(compiled(name), SIGNATURE, columns, columns.take(range(10)))
     assert (graph, card.method) == (None, "none")
     assert "one row at a time" in card.why
 
@@ -283,7 +283,7 @@ def test_packaged_without(compiled, name):
 def test_no_rows_to_compare_with(compiled):
     """Without training rows there are no reasons, and the card says why."""
     columns, _ = table()
-    _, card = package_reasons(compiled("logistic"), SIGNATURE, columns.take([]), columns.take([0]))
+    _, card, _ = package_reasons(compiled("logistic"), SIGNATURE, columns.take([]), columns.take([0]))
     assert (card.method, card.why) == ("none", "there are no training rows to compare a customer with")
 
 
@@ -296,7 +296,7 @@ def test_wrong_reasons_are_not_packaged(compiled, monkeypatch):
         tree_reasons, "shapley_tables", lambda *arrays: (np.roll(right(*arrays)[0], 1, axis=-1), right(*arrays)[1])
     )
     columns, _ = table()
-    _, card = package_reasons(compiled("gradient boosting"), SIGNATURE, columns, columns.take(range(10)))
+    _, card, _ = package_reasons(compiled("gradient boosting"), SIGNATURE, columns, columns.take(range(10)))
     assert card.method == "sampled"
     assert "differ from their definition" in card.why
 
@@ -304,7 +304,7 @@ def test_wrong_reasons_are_not_packaged(compiled, monkeypatch):
 def test_bundles_hold_no_customer(compiled):
     """An estimate compares with made-up rows: none has two values of one customer but by chance."""
     columns = Columns(np.arange(400.0).reshape(200, 2), np.array([[f"t{row}"] * 3 for row in range(200)], object))
-    graph, _ = package_reasons(compiled("full forest"), SIGNATURE, columns, columns.take([0]))
+    graph, *_ = package_reasons(compiled("full forest"), SIGNATURE, columns, columns.take([0]))
     arrays = [onnx.numpy_helper.to_array(each) for each in onnx.load_from_string(graph).graph.initializer]
     drawn = next(array for array in arrays if array.ndim == 2 and array.shape[1] == 2 and array.dtype == np.float64)
     pairs = {tuple(row) for row in drawn}
@@ -316,5 +316,5 @@ def test_golden_rows_that_are_many(compiled):
     columns, _ = table()
     rows = golden_rows(SIGNATURE, columns, 0)
     assert len(rows) < 32
-    _, card = package_reasons(compiled("logistic"), SIGNATURE, columns, columns)
+    _, card, _ = package_reasons(compiled("logistic"), SIGNATURE, columns, columns)
     assert (len(card.golden_rows), card.golden_rows[0], card.golden_rows[-1]) == (32, 0, 199)

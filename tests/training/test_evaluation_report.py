@@ -15,8 +15,9 @@ from churn_api.contract.columns import Columns
 from churn_api.registry.bundle import BundleError, read_card
 from churn_api.registry.evaluation_report import read_report
 from churn_api.training import curves
-from churn_api.training.effects import MIN_ROWS, effects
+from churn_api.training.effects import effects
 from churn_api.training.evaluation_metrics import expected_calibration_error
+from churn_api.training.feature_bins import MIN_ROWS
 
 
 @st.composite

@@ -1,7 +1,7 @@
 """The reasons of a bundle, and what its card says of them: exact where the graph allows, else estimated, else none."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import onnx
@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from churn_api.contract.columns import Columns
 from churn_api.contract.signature import Signature
 from churn_api.registry.card import BruteForce, ReasonsProof
+from churn_api.registry.global_explanation import GlobalExplanation
 from churn_api.scoring.onnx import OnnxExplainer, OnnxScorer
 from churn_api.training.reasons.additive_form import additive_form
+from churn_api.training.reasons.background_effects import BackgroundEffects
 from churn_api.training.reasons.exact_reasons import exact_reasons
 from churn_api.training.reasons.graph_view import GraphView, NotExactError
-from churn_api.training.reasons.proof import TOLERANCE, Additivity, additivity, brute_force_check
+from churn_api.training.reasons.proof import TOLERANCE, additivity, brute_force_check
 from churn_api.training.reasons.reasons_graph import MAX_BYTES, Background, ReasonsGraph
 from churn_api.training.reasons.sampled_reasons import NoReasonsError, sampled_reasons
 
@@ -23,10 +25,11 @@ MAX_GOLDEN_ROWS = 32
 
 
 class PackagedReasons(NamedTuple):
-    """The graph of reasons, None where there is none, and the card's part about it."""
+    """The graph of reasons and the model's explanation, None where there are none, and the card's part."""
 
     graph: bytes | None
     card: ReasonsProof
+    explanation: GlobalExplanation | None = None
 
 
 def package_reasons(
@@ -48,7 +51,7 @@ def package_reasons(
         why = str(error)
     try:
         reasons = sampled_reasons(view.model, signature, background, seed)
-        return _packaged(reasons, background, golden, OnnxScorer(graph), lambda _: None, why)
+        return _packaged(reasons, signature, background, golden, OnnxScorer(graph), lambda _: None, why)
     except (NoReasonsError, NotExactError) as error:
         return without_reasons(f"{why}; {error}")
     except Exception as error:  # noqa: BLE001 - a converter's graph; ONNX Runtime's errors share no base class
@@ -64,33 +67,36 @@ def _exact(view: GraphView, signature: Signature, background: Background, golden
     form = additive_form(view)
     reasons = exact_reasons(view, form, signature, background)
 
-    def check(added_up: Additivity) -> BruteForce:
-        return brute_force_check(view, form, signature, background.columns, golden, added_up.importance)
+    def check(importance: NDArray[np.float64]) -> BruteForce:
+        return brute_force_check(view, form, signature, background.columns, golden, importance)
 
-    return _packaged(reasons, background, golden, OnnxScorer(view.model.SerializeToString()), check)
+    return _packaged(reasons, signature, background, golden, OnnxScorer(view.model.SerializeToString()), check)
 
 
 def _packaged(
     reasons: ReasonsGraph,
+    signature: Signature,
     background: Background,
     golden: Columns,
     scorer: OnnxScorer,
-    check: Callable[[Additivity], BruteForce | None],
+    check: Callable[[NDArray[np.float64]], BruteForce | None],
     why: str | None = None,
 ) -> PackagedReasons:
     """The reasons with what was checked. Raises NotExactError where a check fails."""
     if len(reasons.graph) > MAX_BYTES:
         raise NotExactError(f"its graph would be larger than {MAX_BYTES >> 20} MB")
-    added_up = additivity(reasons, background, scorer.score(background.columns))
-    brute_force = check(added_up)
+    effects = BackgroundEffects(signature, background)
+    added_up = additivity(reasons, background, scorer.score(background.columns), effects)
+    brute_force = check(effects.importance)
     _require(added_up.largest_gap, "the contributions of a row do not add up to its probability")
     if brute_force is not None:
         _require(added_up.mean_gap, "the base is not the mean of the training rows")
         _require(brute_force.largest_difference, "the contributions differ from their definition")
     chosen = _chosen(golden.rows)
     _, contributions = OnnxExplainer(reasons.graph).explain(golden.take(chosen))
+    method: Literal["exact", "sampled"] = "sampled" if reasons.walks else "exact"
     card = ReasonsProof(
-        method="sampled" if reasons.walks else "exact",
+        method=method,
         why=why,
         scale=reasons.scale,
         base=reasons.base,
@@ -103,7 +109,14 @@ def _packaged(
         golden_rows=tuple(chosen),
         contributions=tuple(map(tuple, contributions.tolist())),
     )
-    return PackagedReasons(reasons.graph, card)
+    explanation = GlobalExplanation(
+        method=method,
+        scale=reasons.scale,
+        base=reasons.base,
+        background_rows=background.columns.rows,
+        features=effects.features(),
+    )
+    return PackagedReasons(reasons.graph, card, explanation)
 
 
 def _require(difference: float, complaint: str) -> None:

@@ -13,6 +13,7 @@ from churn_api.scoring.explanation import Explanation
 from churn_api.scoring.onnx import ROWS_EXPLAINED_AT_ONCE, OnnxExplainer
 from churn_api.training.graphs.graph_writer import GraphWriter
 from churn_api.training.reasons.additive_form import AdditiveForm
+from churn_api.training.reasons.background_effects import BackgroundEffects
 from churn_api.training.reasons.brute_force import brute_force, place_of
 from churn_api.training.reasons.exact_reasons import exact_reasons
 from churn_api.training.reasons.graph_view import GraphView
@@ -32,22 +33,21 @@ class Additivity(NamedTuple):
     """The largest difference between a probability, and the one that base and contributions add up to."""
     mean_gap: float
     """The difference between the base, and the mean of what they add up to."""
-    importance: NDArray[np.float64]
-    """The mean size of each feature's contributions, shape (features,)."""
 
 
-def additivity(reasons: ReasonsGraph, background: Background, expected: NDArray[np.float64]) -> Additivity:
-    """Add up the contributions of all rows, whose probabilities are `expected`, shape (n,)."""
+def additivity(
+    reasons: ReasonsGraph, background: Background, expected: NDArray[np.float64], effects: BackgroundEffects
+) -> Additivity:
+    """Add up each row's contributions, and add them to `effects`. `expected` has the probabilities, shape (n,)."""
     explainer = OnnxExplainer(reasons.graph)
-    gap, mean, importance = 0.0, 0.0, np.zeros(1)
+    gap, mean = 0.0, 0.0
     for index, block in enumerate(background.columns.blocks(ROWS_EXPLAINED_AT_ONCE)):
         rows = slice(index * ROWS_EXPLAINED_AT_ONCE, index * ROWS_EXPLAINED_AT_ONCE + block.rows)
         explained = Explanation(*explainer.explain(block), reasons.base, reasons.scale)
-        weights = background.weights[rows]
         gap = max(gap, float(np.abs(explained.probabilities_of_scores() - expected[rows]).max()))
-        mean += float(weights @ explained.scores)
-        importance = importance + weights @ np.abs(explained.contributions)
-    return Additivity(gap, abs(mean - reasons.base), importance)
+        mean += float(background.weights[rows] @ explained.scores)
+        effects.add(rows, explained.contributions)
+    return Additivity(gap, abs(mean - reasons.base))
 
 
 def brute_force_check(

@@ -41,6 +41,7 @@ KINDS = {
     "unknown-model": Kind(404, "There is no such model"),
     "unknown-version": Kind(404, "The model has no such version"),
     "unknown-report": Kind(404, "The version has no report"),
+    "unknown-explanation": Kind(404, "The version has no explanation"),
     "unknown-job": Kind(404, "There is no such job"),
     "method-not-allowed": Kind(405, "The method is not allowed here"),
     "not-acceptable": Kind(406, "No accepted type can be answered"),

@@ -89,8 +89,8 @@ def make_live(body: Members, model: str) -> ResponseReturnValue:
 def register(body: Members) -> ResponseReturnValue:
     """Register a version: a bundle in the models folder, or an uploaded ZIP file in the part `bundle`.
 
-    An uploaded bundle has `card.json`, `model.onnx`, perhaps `reasons.onnx` and `report.json`, and no other
-    file. Registering does not make the version live.
+    An uploaded bundle has `card.json`, `model.onnx`, perhaps `reasons.onnx`, `explanation.json` and `report.json`, and
+    no other file. Registering does not make the version live.
     """
     if body.file is not None:
         name, version = _management().upload(body.file.read(), by=actor())

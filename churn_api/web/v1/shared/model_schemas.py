@@ -16,7 +16,9 @@ class ModelPathSchema(BodyOrFileSchema):
     """Body of POST /models."""
 
     part = "bundle"
-    file = "A ZIP file with `card.json`, `model.onnx`, and perhaps `reasons.onnx` and `report.json`."
+    file = (
+        "A ZIP file with `card.json`, `model.onnx`, and perhaps `reasons.onnx`, `explanation.json` and `report.json`."
+    )
     max_bytes = "MAX_BUNDLE_BYTES"
     names_file = "path"
 

@@ -1,0 +1,65 @@
+"""What moves a model's predictions in general: the importance of each feature, and its mean contribution by value.
+
+It is a file of the bundle, whose digest the card holds: a worker that serves the model does not keep it in memory.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from churn_api.registry.bundle import BundleError, read_artefact
+from churn_api.registry.card import Card
+from churn_api.scoring.explanation import Scale
+
+EXPLANATION_FILE = "explanation.json"
+MAX_BYTES = 2_000_000
+
+
+class ContributionBin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Training rows with similar values of a feature: their share, and the mean of its contributions."""
+
+    kind: Literal["range", "category", "others", "missing"]
+    lower: float | None = None
+    upper: float | None = None
+    """The least and the largest value of a range."""
+    category: str | None = None
+    share: float
+    contribution: float
+
+
+class FeatureExplanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one feature moves predictions."""
+
+    feature: str
+    importance: float
+    """The mean size of its contributions over the training rows."""
+    reference: str | None = None
+    """For a date: the day from which its ranges, in days, count back."""
+    bins: tuple[ContributionBin, ...] = ()
+
+
+class GlobalExplanation(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `explanation.json`."""
+
+    format: Literal[1] = 1
+    method: Literal["exact", "sampled"]
+    scale: Scale
+    base: float
+    background_rows: int
+    features: tuple[FeatureExplanation, ...]
+    """The most important first."""
+
+
+def read_explanation(folder: Path, card: Card) -> GlobalExplanation | None:
+    """The explanation in a bundle, checked by its digest; None where the bundle has none. Raises BundleError."""
+    if EXPLANATION_FILE not in card.files:
+        return None
+    try:
+        if (folder / EXPLANATION_FILE).stat().st_size > MAX_BYTES:
+            raise BundleError(f"{EXPLANATION_FILE} has more than {MAX_BYTES:,} bytes")
+        return msgspec.json.decode(read_artefact(folder, card, EXPLANATION_FILE), type=GlobalExplanation)
+    except OSError as error:
+        raise BundleError(f"{EXPLANATION_FILE} cannot be read: {error.strerror}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BundleError(f"{EXPLANATION_FILE} is not an explanation") from error

@@ -44,9 +44,10 @@ def run(largest: int, table: Path | None, target: str, options: Sequence[str], *
     """Train on the samples of at most `largest` rows, or on `table`; writes benchmarks/README.md unless `dry`."""
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="churn-bench-") as folder:
-        chosen = _samples(largest, Path(folder))
         if table:
             chosen = [Table(table.name, table.resolve(), ("--target", target, *options))]
+        else:
+            chosen = _samples(largest, Path(folder))
         measured = [_measure(one, Path(folder)) for one in chosen]
     runs = table_of(
         ["table", "", "seconds", "peak MB", "ROC-AUC", "log loss", "ECE"],

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import psutil
 import pytest
+from builders import customers, write_csv
 from conftest import ROOT
 
 from benchmarks import servers
@@ -163,3 +164,17 @@ def test_memory_that_grew():
     (fault,) = Memory(80, 400, 441).faults()
     assert "400.0 MB warm, 441.0 MB after" in fault
     assert list(Memory(80, None, 900).faults()) == []
+
+
+@pytest.mark.skipif(
+    not list(ROOT.glob(".venv-bench/lib/*/site-packages/lightgbm")), reason="LightGBM is not in .venv-bench"
+)
+def test_training(tmp_path):
+    """A table is trained on by the command and by other learners, with options, and two fits are compared."""
+    path = write_csv(customers(300), tmp_path / "customers.csv")
+    printed = bench("training", "--table", str(path), "--target", "Churn", "--", "--exclude", "Region")
+    for who in ("churn-api: ", "plain scikit-learn ", "plain LightGBM "):
+        assert re.search(
+            rf"\| customers.csv \| {who}.*\| [\d.]+ \| \d+ \| 0\.\d{{4}} \| 0\.\d{{4}} \| 0\.\d{{4}} \|", printed
+        )
+    assert re.search(r"\| customers.csv \| \d+ \| [\d.]+ \| [\d.]+ \| [\d.]+ \|", printed)

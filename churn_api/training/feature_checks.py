@@ -1,6 +1,6 @@
 """Checks of features against the target and each other: target leakage, twins, and columns that go together."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
@@ -11,6 +11,9 @@ from churn_api.training.collinearity import HIGH_CORRELATION, correlated_groups,
 from churn_api.training.evaluation_metrics import Labels
 from churn_api.training.findings import Findings
 from churn_api.training.training_error import TrainingError
+
+PERFECT_AUC = 0.999
+"""ROC-AUC on rows that a model was not fitted on, from which it is probably too good to be true."""
 
 _SHARED = "kept; they share their importance, and are one reason"
 
@@ -27,6 +30,15 @@ def check_leakage(frame: pd.DataFrame, labels: Labels, accepted: Collection[str]
             f"Leave it out with {remedies[0]}, or keep it with {remedies[1]} if it is known before"
         )
     findings.keep(leaking, "almost determines the target", "kept, since its leakage is accepted")
+
+
+def perfection_remarks(roc_auc: float, importance: Mapping[str, float]) -> list[Remark]:
+    """A remark where a model is right in nearly every row, which may be target leakage by several columns together."""
+    if roc_auc < PERFECT_AUC:
+        return []
+    names = [repr(name) for name in sorted(importance, key=lambda name: -importance[name])[:3]]
+    seen = f"the model is right in nearly every row (ROC-AUC {roc_auc:.4f}), above all by {', '.join(names)}"
+    return [Remark(seen=seen, done="kept; were they known before the outcome?", option="--exclude COL")]
 
 
 def report_alike(frame: pd.DataFrame, signature: Signature, findings: Findings) -> list[list[str]]:

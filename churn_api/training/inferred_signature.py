@@ -96,9 +96,12 @@ def _check_identifiers(table: pa.Table, names: list[str], findings: Findings) ->
 
 
 def _refuse_long_names(names: Sequence[str], not_features: Collection[str | None]) -> None:
-    for position, name in enumerate(names, start=1):
-        if len(name) > MAX_NAME_LENGTH and name not in not_features:
-            raise TrainingError(
-                f"column {position}: its name has {len(name)} characters, and {MAX_NAME_LENGTH} is the most: "
-                f"shorten it, or leave the column out with --exclude {name!r}"
-            )
+    long = [
+        (position, name)
+        for position, name in enumerate(names, start=1)
+        if len(name) > MAX_NAME_LENGTH and name not in not_features
+    ]
+    if long:
+        listed = "; ".join(f"column {position}: its name has {len(name)} characters" for position, name in long)
+        excluded = " ".join(f"--exclude {name!r}" for _, name in long)
+        raise TrainingError(f"{listed}; {MAX_NAME_LENGTH} is the most: shorten it, or leave it out with {excluded}")

@@ -15,6 +15,7 @@ from churn_api.training.candidate_list import AUTO
 from churn_api.training.candidates import CANDIDATES, Learning, reached_cap
 from churn_api.training.caps import cap_remark, reached_caps
 from churn_api.training.evaluation_options import EvaluationOptions
+from churn_api.training.feature_checks import perfection_remarks
 from churn_api.training.golden import golden_rows
 from churn_api.training.holdout_table import read_holdout
 from churn_api.training.measurements import Measurements, by_folds, on_holdout, report_of
@@ -80,6 +81,7 @@ def train(
     else:
         progress.step("evaluating on the holdout")
         measured = on_holdout(holdout, pipeline, threshold.value, learning.seed)
+    data.remarks.extend(perfection_remarks(measured.metrics["roc_auc"].mean, measured.importance))
     metrics = {
         "chosen": chosen,
         "candidates": {candidate: one.summary() for candidate, one in evaluations.items()},

@@ -6,9 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from builders import customers, write_csv
+from conftest import train_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from churn_api.registry.bundle import read_card
 from churn_api.tables.notation_inference import NotationOptions
 from churn_api.training.identifier_checks import identifier_evidence, may_identify
 from churn_api.training.preparation import prepare
@@ -175,13 +177,13 @@ def test_groups_of_a_declared_signature(tmp_path):
 
 
 def test_long_names(tmp_path):
-    """A name of more than 128 characters is refused with --exclude, and excluding the column works."""
-    name = "n" * 134
-    table = customers().assign(**{name: range(ROWS)})[["tenure", "Contract", "Churn", name]]
-    table[name] = RNG.integers(0, 9, ROWS)
-    with pytest.raises(TrainingError, match=f"column 4: its name has 134 characters.*--exclude '{name}'"):
+    """Names of more than 128 characters are all refused with --exclude, and excluding the columns works."""
+    one, other = "n" * 134, "m" * 129
+    drawn = {name: RNG.integers(0, 9, ROWS) for name in (one, other)}
+    table = customers()[["tenure", "Contract", "Churn"]].assign(**drawn)
+    with pytest.raises(TrainingError, match=f"column 4: its name has 134 .*5: .*--exclude '{one}' --exclude '{other}'"):
         prepared(table, tmp_path)
-    assert names(prepared(table, tmp_path, exclude=(name,))) == ["tenure", "Contract"]
+    assert names(prepared(table, tmp_path, exclude=(one, other))) == ["tenure", "Contract"]
 
 
 def test_grouped_and_dropped_labels(tmp_path):
@@ -222,3 +224,20 @@ def test_numbers_as_programs_write_them(tmp_path, cells, row):
 def test_categories_with_underscores(tmp_path, cells):
     """Texts with underscores that are no numbers stay categories."""
     assert "units" in names(prepared(customers().assign(units=np.resize(cells, ROWS)), tmp_path))
+
+
+def test_leakage_by_two_columns_together(tmp_path):
+    """Columns that give the target away only together are named in a remark, and others cause none."""
+    table, rng = customers(800), np.random.default_rng(5)
+    before = rng.integers(0, 4, len(table))
+    together = table.assign(before=before, after=before + np.where(table["Churn"] == "Yes", 2, -2))
+    for version, (columns, named) in enumerate([(together, True), (table, False)], start=1):
+        path = write_csv(columns, tmp_path / "t.csv")
+        train_on(path, tmp_path / "models", "m", estimator="wide")
+        found = [
+            one.text
+            for one in read_card(tmp_path / "models" / "m" / str(version)).training.remarks
+            if "nearly" in one.text
+        ]
+        assert bool(found) == named
+        assert not named or "by 'after', 'before'" in found[0]

@@ -230,7 +230,7 @@ def test_leakage_by_two_columns_together(tmp_path):
     """Columns that give the target away only together are named in a remark, and others cause none."""
     table, rng = customers(800), np.random.default_rng(5)
     before = rng.integers(0, 4, len(table))
-    together = table.assign(before=before, after=before + np.where(table["Churn"] == "Yes", 2, -2))
+    together = table.assign(before=before, after=before + np.where(table["Churn"] == "Yes", 1, -1))
     for version, (columns, named) in enumerate([(together, True), (table, False)], start=1):
         path = write_csv(columns, tmp_path / "t.csv")
         train_on(path, tmp_path / "models", "m", estimator="wide")

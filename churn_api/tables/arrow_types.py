@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from churn_api.tables.table_errors import TableError
+from churn_api.tables.table_errors import UnreadableColumn
 
 _UNREADABLE = {b"unreadable": b"1"}
 """Metadata of a field whose cells were left out because its type is not readable."""
@@ -38,9 +38,9 @@ def is_readable(field: pa.Field) -> bool:
 
 
 def refuse_unreadable(number: int, field: pa.Field) -> None:
-    """Raise TableError where a column's type is not readable."""
+    """Raise UnreadableColumn where a column's type is not readable."""
     if not is_readable(field):
-        raise TableError(f"column {number} holds no single values: only text, numbers and booleans can be read")
+        raise UnreadableColumn(number, field.name)
 
 
 def plain_bytes(batch: pa.RecordBatch) -> int:

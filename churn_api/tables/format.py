@@ -4,7 +4,7 @@ Importing a format does not import pyarrow: a web worker that never receives a t
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol
 
@@ -117,11 +117,14 @@ class Format(ABC):
 
         return ColumnarReader(records, layout, keep, reserved, self.read_cells, typed=self.binary)
 
-    def read_table(self, layout: Layout, blocks: Iterator[Block]) -> "pa.Table":
-        """Read every column of a complete file. Raises TableError, with the row's number where a row is invalid."""
+    def read_table(self, layout: Layout, blocks: Iterator[Block], unneeded: Collection[str] = ()) -> "pa.Table":
+        """Read every column of a complete file, those that are `unneeded` only where they can be read.
+
+        Raises TableError, with the row's number where a row is invalid.
+        """
         from churn_api.tables.columnar_table import read_columns
 
-        return read_columns(self.read_cells, self.header_rows + layout.skipped_rows, layout, blocks)
+        return read_columns(self.read_cells, self.header_rows + layout.skipped_rows, layout, blocks, unneeded)
 
     @abstractmethod
     def encode(self, table: "pa.Table") -> bytes:

@@ -1,7 +1,7 @@
 """The NDJSON format: one JSON object per line."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -60,11 +60,11 @@ class Ndjson(Format):
 
         return NdjsonReader(records, layout, keep, reserved)
 
-    def read_table(self, layout: Layout, blocks: Iterator[Block]) -> "pa.Table":
+    def read_table(self, layout: Layout, blocks: Iterator[Block], unneeded: Collection[str] = ()) -> "pa.Table":
         """One column for each member that any line has."""
         from churn_api.tables.ndjson_table import read_members
 
-        return read_members(layout, blocks)
+        return read_members(layout, blocks, unneeded)
 
     def encode(self, table: "pa.Table") -> bytes:
         """One line per row, with null for missing values."""

@@ -1,6 +1,6 @@
 """Reads a complete NDJSON file as one table: one column for each member that any line has."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,16 +25,17 @@ class _BlockColumns(NamedTuple):
     """The first line of the next block."""
 
 
-def read_members(layout: Layout, blocks: Iterator[Block]) -> pa.Table:
+def read_members(layout: Layout, blocks: Iterator[Block], unneeded: Collection[str] = ()) -> pa.Table:
     """Read columns in the order of first occurrence; null where a line lacks the member.
 
-    Rows have their numbers, which do not count blank lines. Raises TableError that names an invalid row.
+    Objects and lists of a member that is `unneeded` are null. Rows have their numbers, which do not count blank lines.
+    Raises TableError that names an invalid row.
     """
     parts: list[_BlockColumns] = []
     number, line = 1, 1
     try:
         for block in blocks:
-            parts.append(_read_block(layout, block, line))
+            parts.append(_read_block(layout, block, line, unneeded))
             number, line = number + len(parts[-1].lines), parts[-1].next_line
     except BadRow as error:
         raise error.with_row_number(number) from error
@@ -50,19 +51,19 @@ def _column(parts: list[pa.Array]) -> pa.ChunkedArray:
     return pa.chunked_array([cast_column(part, kind) for part in parts], kind)
 
 
-def _read_block(layout: Layout, block: Block, first_line: int) -> _BlockColumns:
+def _read_block(layout: Layout, block: Block, first_line: int, unneeded: Collection[str]) -> _BlockColumns:
     with Path(layout.path).open("rb") as file:
         file.seek(block.start)
         data = file.read(block.stop - block.start)
     numbers, texts = nonblank_lines(data)
     lines = [first_line + number for number in numbers]
-    records = [_record(text, row, line) for row, (text, line) in enumerate(zip(texts, lines, strict=True))]
+    records = [_record(text, row, line, unneeded) for row, (text, line) in enumerate(zip(texts, lines, strict=True))]
     names = dict.fromkeys(name for record in records for name in record)
     columns = {name: typed_column([record.get(name) for record in records]) for name in names}
     return _BlockColumns(lines, columns, first_line + data.count(b"\n"))
 
 
-def _record(text: str | None, row: int, line: int) -> dict[str, Any]:
+def _record(text: str | None, row: int, line: int, unneeded: Collection[str]) -> dict[str, Any]:
     """The members of a line. Raises BadRow where it is not an object, or a member is a list or an object."""
     try:
         record = orjson.loads(text or "")
@@ -71,7 +72,9 @@ def _record(text: str | None, row: int, line: int) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise BadRow("a line is not one JSON object", row, "the line is not one JSON object", line)
     for name, value in record.items():
-        if isinstance(value, dict | list):
+        if isinstance(value, dict | list) and name in unneeded:
+            record[name] = None
+        elif isinstance(value, dict | list):
             complaint = f"column {name!r} holds an object or a list: only text, numbers and booleans can be read"
             raise BadRow(complaint, row, complaint, line)
     return record

@@ -19,6 +19,14 @@ class TooLarge(TableError):
     """A file that decompresses to more than allowed, or a table that exceeds the limits of its format."""
 
 
+class UnreadableColumn(TableError):
+    """A column of a type that has no single values. The text has its position; `name` is for those who own the file."""
+
+    def __init__(self, number: int, name: str) -> None:
+        super().__init__(f"column {number} holds no single values: only text, numbers and booleans can be read")
+        self.name = name
+
+
 class BadRow(TableError):
     """An unparsable row. The text has its position in the file; `row` and `complaint` do not."""
 

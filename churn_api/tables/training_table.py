@@ -4,7 +4,7 @@ Blank cells are missing. Errors name the row in the numbering of spreadsheets: t
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,14 @@ _REMARKS, _INDEX, _TYPED = b"remarks", b"index", b"typed"
 """Metadata keys of a table: remarks, an index's columns, whether it has types."""
 
 
-def read_table(path: Path, options: ReadOptions = AS_IT_IS, *, target: str | None = None) -> pa.Table:
+def read_table(
+    path: Path, options: ReadOptions = AS_IT_IS, *, target: str | None = None, unneeded: Collection[str] = ()
+) -> pa.Table:
     """Read a file of any format; columns are text, floats, integers or booleans, and blank cells are null.
 
     A first column without a name and a last row called a total are left out, and so is a second header below one that
-    names the `target`. Rows have their numbers in the file. Raises TableError with the row at fault.
+    names the `target`. Columns that are `unneeded` may be such that cannot be read. Rows have their numbers in the
+    file. Raises TableError with the row at fault.
     """
     try:
         with path.open("rb") as file:
@@ -54,7 +57,7 @@ def read_table(path: Path, options: ReadOptions = AS_IT_IS, *, target: str | Non
         raise TableError(f"{path.name} is a JSON array: write each of its objects on a line of its own ({LINES})")
     with tempfile.TemporaryDirectory(prefix="churn-api-") as folder:
         layout = open_table(path, form.name, Path(folder), NO_BOUNDS, options)
-        table = form.read_table(layout, blocks(layout))
+        table = form.read_table(layout, blocks(layout), unneeded)
         if table.num_rows == 0:
             raise TableError(f"{path.name} has {'a header and ' if form.header_rows else ''}no rows")
         names = table.column_names

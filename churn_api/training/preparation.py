@@ -15,7 +15,7 @@ from churn_api.contract.signature import Signature, SignatureError, Target
 from churn_api.scoring.output import refuse_reserved_names
 from churn_api.scoring.sklearn import to_frame
 from churn_api.tables.inference import require_column
-from churn_api.tables.table_errors import TableError
+from churn_api.tables.table_errors import TableError, UnreadableColumn
 from churn_api.tables.target import infer_target
 from churn_api.tables.training_table import file_remarks, read_table, to_columns
 from churn_api.training import data_checks
@@ -47,12 +47,14 @@ def prepare(path: Path, options: TrainingOptions) -> TrainingData:
     """Read a table and check it. Raises TrainingError for a table that cannot be used for training."""
     try:
         return _prepare(path, options)
+    except UnreadableColumn as error:
+        raise TrainingError(f"{error}; leave it out with --exclude {error.name!r}") from error
     except (TableError, SignatureError) as error:
         raise TrainingError(str(error)) from error
 
 
 def _prepare(path: Path, options: TrainingOptions) -> TrainingData:
-    table = read_table(path, options.file, target=options.target)
+    table = read_table(path, options.file, target=options.target, unneeded=options.exclude)
     target = _target(table, options)
     for name in options.split_columns:
         require_column(table, name)

@@ -168,6 +168,22 @@ def test_nested_parquet(tmp_path):
         read_table(path)
 
 
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "ndjson"])
+def test_columns_that_cannot_be_read(tmp_path, kind):
+    """A column of lists is null in every row where it is not needed, and the others are read."""
+    table, path = pa.table({"a": [[1, 2], []], "b": [3, 4]}), tmp_path / f"t.{kind}"
+    if kind == "ndjson":
+        path.write_text('{"a": [1, 2], "b": 3}\n{"a": [], "b": 4}\n')
+    elif kind == "parquet":
+        pa.parquet.write_table(table, path)
+    else:
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+    assert read_table(path, unneeded=["a", "c"]).to_pydict() == {"a": [None, None], "b": [3, 4]}
+    with pytest.raises(TableError, match="can be read"):
+        read_table(path, unneeded=["b"])
+
+
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [

@@ -17,7 +17,9 @@ MAX_BYTES = 2_000_000
 """A larger file is no report; training writes 10 to 40 KB."""
 _GAINS = 101
 _MOST = 100
-"""Features, and bins of one."""
+"""Features, and points of a curve."""
+_MOST_BINS = 20
+"""Of a feature; training makes at most twelve. A picture of all that may be takes a worker two seconds."""
 Count = int | float
 """A number of customers; where they have sample weights, the sum of these, whose mean is 1."""
 
@@ -131,7 +133,12 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
             and len(self.roc.true_positive_rate) == len(self.roc.false_positive_rate)
             and len(self.precision_recall.recall) == len(self.precision_recall.precision)
         )
-        if not complete or len(self.effects) > _MOST or any(len(one.bins) > _MOST for one in self.effects):
+        lists = (
+            *(self.effects, self.importance, self.operating_points, self.calibration),
+            *(self.roc.true_positive_rate, self.precision_recall.recall),
+        )
+        too_many = any(len(one) > _MOST for one in lists) or any(len(one.bins) > _MOST_BINS for one in self.effects)
+        if too_many or not complete:
             raise ValueError("it lacks figures, or has too many")
 
 

@@ -131,7 +131,7 @@ def test_names_are_text(small, feature, category, remark):
 
 def test_largest_picture(small):
     """A report of as many features as there can be is a picture of at most eight million pixels."""
-    bins = tuple(EffectBin(kind="range", lower=n, upper=n, rows=10, predicted=0.1, observed=0.2) for n in range(12))
+    bins = tuple(EffectBin(kind="range", lower=n, upper=n, rows=10, predicted=0.1, observed=0.2) for n in range(20))
     effects = tuple(Effect(feature=f"feature {n}", bins=bins) for n in range(100))
     report = msgspec.structs.replace(small[0].report, effects=effects)
     width, height = struct.unpack(">II", png_sheet(ReportedVersion(small[0].card, report))[16:24])
@@ -160,6 +160,8 @@ def test_picture_has_the_light_colours():
         {"threshold": 0.123},
         {"metrics": {}},
         {"effects": (Effect(feature="a", bins=()),) * 101},
+        {"effects": (Effect(feature="a", bins=(EffectBin(kind="missing", rows=10, predicted=0, observed=0),) * 21),)},
+        {"importance": {f"feature {n}": 0.1 for n in range(101)}},
     ],
 )
 def test_no_report(small, change):

@@ -15,6 +15,7 @@ from benchmarks import (
     logline,
     metrics,
     overrides,
+    reasons,
     soak,
     sweep,
     tables,
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     own = scenarios.add_parser("overrides", help="what each override of Flask's own ways saves")
     own.add_argument("--rounds", type=int, default=100, help="turns of each, in an order of chance (default 100)")
     own.set_defaults(needs=(), run=lambda o: overrides.run(o.rounds, dry=o.dry))
+    _add_reasons(scenarios.add_parser("reasons", help="what reasons add to a prediction, a batch and a bundle"))
     _add_tables(scenarios.add_parser("tables", help="tables of any size through the command, a job and a request"))
     _add_training(scenarios.add_parser("training", help="training, with plain scikit-learn and LightGBM"))
     return parser
@@ -101,6 +103,14 @@ def _add_tables(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default="churn", help="its column that says who left (default churn)")
     parser.add_argument("--id", default="customer_id", help="its column that identifies a customer")
     parser.set_defaults(needs=(), run=lambda o: tables.run(o.rows, o.seconds, o.table, o.target, o.id, dry=o.dry))
+
+
+def _add_reasons(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rounds", type=int, default=15, help="runs, of which the fastest counts (default 15)")
+    parser.add_argument("--table", type=Path, help="table to train on (default: sample data)")
+    parser.add_argument("--target", default="churn", help="its column that says who left (default churn)")
+    parser.add_argument("--id", default="customer_id", help="its column that identifies a customer")
+    parser.set_defaults(needs=(), run=lambda o: reasons.run(o.rounds, o.table, o.target, o.id, dry=o.dry))
 
 
 def _add_training(parser: argparse.ArgumentParser) -> None:

@@ -1,5 +1,8 @@
 """Players: what a reason can name. A feature is one by itself, or with the others of its group."""
 
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +26,14 @@ def players_of(signature: Signature) -> tuple[Player, ...]:
     for position, feature in enumerate(signature.features):
         members.setdefault(feature.group or feature.name, []).append(position)
     return tuple(Player(name, tuple(features)) for name, features in members.items())
+
+
+def contributions_of_one(contributions: Sequence[float], players: tuple[Player, ...]) -> Sequence[float]:
+    """The same for one row."""
+    if len(players) == len(contributions):
+        return contributions
+    # Newer versions of Python correct what `sum` of floats loses, and the arrays' sum does not.
+    return [reduce(add, (contributions[feature] for feature in player.features)) for player in players]
 
 
 def contributions_of_players(contributions: NDArray[np.float64], players: tuple[Player, ...]) -> NDArray[np.float64]:

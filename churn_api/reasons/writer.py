@@ -9,9 +9,9 @@ from churn_api.contract.columns import Columns
 from churn_api.contract.signature import Signature
 from churn_api.reasons.catalogue import catalogues
 from churn_api.reasons.fact_cache import FactCache
-from churn_api.reasons.players import contributions_of_players, players_of
-from churn_api.reasons.strongest import Strongest, strongest
-from churn_api.scoring.explanation import Explanation, to_probabilities
+from churn_api.reasons.players import contributions_of_one, contributions_of_players, players_of
+from churn_api.reasons.strongest import Strongest, strongest, strongest_of_one
+from churn_api.scoring.explanation import Explanation, to_probabilities, to_probability
 
 _POINT_DECIMALS = 2
 
@@ -36,6 +36,7 @@ class Reasons(NamedTuple):
     reasons: list[Reason]
     others: float
     score: float
+    base: float
 
 
 class ReasonWriter:
@@ -76,9 +77,23 @@ class ReasonWriter:
                 ],
                 others,
                 score,
+                found.base,
             )
             for row, (players, contributions, points, others, score) in enumerate(rows)
         ]
+
+    def write_one(self, explanation: Explanation, count: int, columns: Columns, language: str) -> Reasons:
+        """The strongest reasons of one row in words: what `strongest` and `write` give, in less time."""
+        (probability,), (contributions,) = explanation.probabilities.tolist(), explanation.contributions.tolist()
+        found = strongest_of_one(contributions_of_one(contributions, self._players), explanation.base, count)
+        fact = self._facts[language].of(columns)
+        reasons = []
+        for player, contribution in zip(found.players, found.contributions, strict=True):
+            without = to_probability(found.total - contribution, explanation.scale)
+            points = round(100 * (probability - without), _POINT_DECIMALS)
+            value, text = fact(0, player, contribution)
+            reasons.append(Reason(self._names[player], value, contribution, points, text))
+        return Reasons(reasons, found.others, found.total, found.base)
 
 
 def _points(explanation: Explanation, found: Strongest) -> list[list[float]]:

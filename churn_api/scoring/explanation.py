@@ -1,5 +1,6 @@
 """Contributions: how much each feature of a record moves its prediction, from the mean prediction in training."""
 
+import math
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -28,6 +29,14 @@ class Explanation(NamedTuple):
     def probabilities_of_scores(self) -> NDArray[np.float64]:
         """The probabilities that the scores stand for, shape (n,); equal to `probabilities` but for rounding."""
         return to_probabilities(self.scores, self.scale)
+
+
+def to_probability(score: float, scale: Scale) -> float:
+    """The same for one score."""
+    if scale == "probability":
+        return score
+    # The exponential of a positive number may be too large for a double.
+    return 1 / (1 + math.exp(-score)) if score > 0 else (power := math.exp(score)) / (1 + power)
 
 
 def to_probabilities(scores: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:

@@ -1,6 +1,8 @@
 """An answer: the predictions of a batch, independent of any protocol; how they are computed; who observes them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
@@ -12,16 +14,24 @@ from churn_api.scoring.explanation import Explanation
 from churn_api.scoring.output import Computed, output
 
 
-class ExplainedRecords(NamedTuple):
-    """The reasons of n predictions, before they are written."""
+@dataclass(frozen=True)
+class ExplainedRecords:
+    """The `count` strongest reasons of n predictions, before they are written."""
 
     explanation: Explanation
-    strongest: Strongest
+    count: int
     records: Columns
     writer: ReasonWriter
 
+    @cached_property
+    def strongest(self) -> Strongest:
+        """The positions and contributions of the strongest reasons."""
+        return self.writer.strongest(self.explanation, self.count)
+
     def written(self, language: str) -> list[Reasons]:
         """The reasons of each record, with texts in a language of the catalogue."""
+        if self.records.rows == 1:
+            return [self.writer.write_one(self.explanation, self.count, self.records, language)]
         return self.writer.write(self.explanation, self.strongest, self.records, language)
 
 
@@ -68,8 +78,7 @@ def predict_columns(model: Model, columns: Columns, threshold: float, reasons: i
 
 def _explained(model: Model, columns: Columns, count: int) -> ExplainedRecords:
     explainer = model.explainer()
-    explanation = explainer.explain(columns)
-    return ExplainedRecords(explanation, explainer.writer.strongest(explanation, count), columns, explainer.writer)
+    return ExplainedRecords(explainer.explain(columns), count, columns, explainer.writer)
 
 
 class PredictionObserver(Protocol):

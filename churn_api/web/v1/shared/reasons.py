@@ -34,7 +34,7 @@ def as_members(model: Model, explained: ExplainedRecords) -> dict[str, Any]:
     return {
         "reasons": list(map(msgspec.structs.asdict, reasons.reasons)),
         "others": reasons.others,
-        "base": explained.strongest.base,
+        "base": reasons.base,
         explained.explanation.scale: reasons.score,
         "reasons_method": model.explainer().proof.method,
     }

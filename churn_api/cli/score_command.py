@@ -15,7 +15,7 @@ from churn_api.cli.model_selection import select_bundle
 from churn_api.cli.outputs import PIPE, check_output, check_terminal
 from churn_api.cli.scoring_run import run_scoring
 from churn_api.contract.remark import counted
-from churn_api.contract.size_limits import NO_BOUNDS
+from churn_api.contract.size_limits import MAX_REASONS, NO_BOUNDS
 from churn_api.tables.formats import DEFAULT, EXCEL_SAFE, FORMATS, LINES, TITLES, format_of_name, is_excel_safe
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ EXAMPLES = """
 Examples:
   churn-api score customers.csv -o scored.csv
   churn-api score customers.parquet -o scored.parquet --model telco --keep all
+  churn-api score customers.csv -o scored.csv --reasons 3
   churn-api score customers.csv -o scored.csv.gz --on-error skip --errors errors.ndjson
   zcat customers.csv.gz | churn-api score - --model telco > scored.csv
 
@@ -55,6 +56,9 @@ _BY_NAME = f"[default: by the file name; {DEFAULT} for -]"
 @click.option("--model", metavar="NAME", help="Model. [default: DEFAULT_MODEL]")
 @click.option("--version", metavar="N", help="Its version. [default: the live one; without a database, the newest]")
 @click.option("--threshold", type=FiniteRange(0, 1), help="Probability that predicts churn. [default: the model's]")
+@click.option(
+    "--reasons", type=IntegerRange(1, MAX_REASONS), metavar="K", help="Add the K strongest reasons of each row."
+)
 @click.option("--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True)
 @click.option("--errors", metavar="FILE", help=f"Write the faults of bad rows ({FORMATS[LINES].title}).")
 @click.option("--keep", metavar="COLS", help="Columns to repeat in the result: `all`, or names separated by commas.")
@@ -68,6 +72,7 @@ def score(table: str, output: str, errors: str | None, **options: Any) -> None:
     from churn_api.tables.arrow_memory import reduce_arrow_memory
 
     reduce_arrow_memory()
+    from churn_api.registry.model_errors import NoReasons
     from churn_api.serving.engine import ProcessKilled
     from churn_api.tables.table_errors import TableError
 
@@ -82,6 +87,8 @@ def score(table: str, output: str, errors: str | None, **options: Any) -> None:
             progress = run_scoring(task, output, errors, options["on_error"], options["processes"])
     except (TableError, ProcessKilled) as error:
         refuse(str(error))
+    except NoReasons as error:
+        refuse(f"the model gives no reasons: {error}")
     except ImportError as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
             # An extension module raises ImportError where Ctrl-C interrupts its import.
@@ -117,6 +124,7 @@ def _task(table: str, output: str, folder: Path, options: dict[str, Any]) -> "Sc
         result_format=result_format,
         part_format=FORMATS[result_format].part_format,
         excel_safe=is_excel_safe(options, result_format),
+        reasons=options["reasons"] or 0,
     )
 
 

@@ -7,6 +7,9 @@ MAX_COLUMNS = 4096
 CELL_BYTES = 8
 """The least that a cell counts for, even where it takes no bytes in its file."""
 
+MAX_REASONS = 20
+"""Reasons of one prediction."""
+
 
 class TooManyRows(Exception):
     """A batch with more customers than `limit` allows."""

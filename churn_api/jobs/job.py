@@ -38,6 +38,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """Lines above the input's header."""
     sheet: str | None = None
     """Sheet of the input, where it is a workbook; by default the first."""
+    reasons: int = 0
+    """How many reasons each row of the result has."""
 
 
 class Job(NamedTuple):

@@ -116,6 +116,7 @@ class JobRun:
             result_format=request.result_format,
             part_format=part_format(request),
             excel_safe=request.excel_safe,
+            reasons=request.reasons,
         )
 
     def _layout(self, request: Request, work: Path) -> Layout:

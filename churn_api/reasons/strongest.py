@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 DECIMALS = 8
 """Digits behind the point of every contribution that is shown."""
-MAX_REASONS = 20
 
 _SCALE = 10**DECIMALS
 

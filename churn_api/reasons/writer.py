@@ -44,7 +44,8 @@ class ReasonWriter:
 
     def __init__(self, signature: Signature) -> None:
         self._players = players_of(signature)
-        self._names = [player.name for player in self._players]
+        self.player_names = [player.name for player in self._players]
+        """What a position in `Strongest.players` stands for: the name of a feature, or of a group."""
         self._facts = {language: FactCache(signature, self._players, words) for language, words in catalogues().items()}
 
     def strongest(self, explanation: Explanation, count: int) -> Strongest:
@@ -52,14 +53,9 @@ class ReasonWriter:
         by_player = contributions_of_players(explanation.contributions, self._players)
         return strongest(by_player, explanation.base, count)
 
-    def names(self, found: Strongest) -> list[list[str]]:
-        """The names of what the strongest reasons are, strongest first: for each of k ranks those of n rows."""
-        ranks: list[list[str]] = np.array(self._names, object)[found.players.T].tolist()
-        return ranks
-
     def write(self, explanation: Explanation, found: Strongest, columns: Columns, language: str) -> list[Reasons]:
         """The reasons of n rows in words."""
-        names, fact = self._names, self._facts[language].of(columns)
+        names, fact = self.player_names, self._facts[language].of(columns)
         rows = zip(
             found.players.tolist(),
             found.contributions.tolist(),
@@ -92,7 +88,7 @@ class ReasonWriter:
             without = to_probability(found.total - contribution, explanation.scale)
             points = round(100 * (probability - without), _POINT_DECIMALS)
             value, text = fact(0, player, contribution)
-            reasons.append(Reason(self._names[player], value, contribution, points, text))
+            reasons.append(Reason(self.player_names[player], value, contribution, points, text))
         return Reasons(reasons, found.others, found.total, found.base)
 
 

@@ -98,7 +98,7 @@ class DataPlane:
         from churn_api.serving.table_scorer import TableScorer
 
         _check_limit(layout.rows or 0, options.max_rows)
-        scorer = TableScorer(model, layout, options.keep, options.threshold)
+        scorer = TableScorer(model, layout, options.keep, options.threshold, options.reasons)
         started = perf_counter()
         progress, errors, more = initial_progress(layout), list[dict[str, Any]](), 0
         parts: list[_BlockPredictions] = []

@@ -18,6 +18,7 @@ from churn_api.registry.model import Model, load_model
 from churn_api.scoring.output import COLUMNS, PROBABILITY, RESERVED_NAMES, Computed
 from churn_api.serving.answer import predict_columns
 from churn_api.serving.arrow_columns import arrow_column
+from churn_api.serving.reason_columns import reason_columns, reason_names
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.formats import FORMATS
 from churn_api.tables.formulas import without_formulas
@@ -39,6 +40,8 @@ class ScoringTask(NamedTuple):
     part_format: str
     excel_safe: bool = False
     """Whether to mark text that begins like a formula as text."""
+    reasons: int = 0
+    """How many reasons each row gets."""
 
 
 class ScoredBlock(NamedTuple):
@@ -79,10 +82,15 @@ class ScoredTable(NamedTuple):
 class TableScorer:
     """Scores the blocks of one file with one model. Raises TableFaults where the columns do not match the signature."""
 
-    def __init__(self, model: Model, layout: Layout, keep: Sequence[str] | None, threshold: float | None) -> None:
+    def __init__(
+        self, model: Model, layout: Layout, keep: Sequence[str] | None, threshold: float | None, reasons: int = 0
+    ) -> None:
         self._model = model
+        self._reasons = reasons
         self.threshold = model.card.policy.effective_threshold(threshold)
-        self._rows = FORMATS[layout.format].reader(model.reader.records, layout, keep, RESERVED_NAMES)
+        self._rows = FORMATS[layout.format].reader(
+            model.reader.records, layout, keep, RESERVED_NAMES | {*reason_names(reasons)}
+        )
         self._format = FORMATS[layout.format]
         self._empty_block = Block(0, layout.start, layout.start)
 
@@ -106,9 +114,12 @@ class TableScorer:
         rows = self._rows.read(block)
         bad = np.ones(rows.count, bool)
         bad[rows.good] = False
-        columns = predict_columns(self._model, rows.columns, self.threshold).columns
+        # A table without valid rows has its columns all the same, without a model that could explain.
+        scored = predict_columns(self._model, rows.columns, self.threshold, self._reasons if rows.columns.rows else 0)
+        columns = scored.columns
         named = {IDENTIFIER: rows.identifiers} | {name: rows.kept.column(name) for name in rows.kept.column_names}
         named |= {column.name: arrow_column(column, columns[column.name], bad) for column in COLUMNS}
+        named |= reason_columns(scored.explained, self._reasons, bad)
         counts = (rows.count, rows.lines, int(bad.sum()))
         outside = self._model.reader.outside_training.counts(rows.columns)
         result = ScoredBlock(block, b"", *counts, rows.faults, rows.unseen, outside, rows.more_faults)
@@ -142,14 +153,14 @@ def _summed(block: Block, pieces: Sequence[ScoredBlock]) -> ScoredBlock:
 @lru_cache(maxsize=4)
 def cached_scorer(task: ScoringTask) -> TableScorer:
     """The scorer of a task, created once per process. Raises BundleError or TableFaults."""
-    return TableScorer(load_model(Path(task.bundle), task.digest), task.layout, task.keep, task.threshold)
+    return TableScorer(load_model(Path(task.bundle), task.digest), task.layout, task.keep, task.threshold, task.reasons)
 
 
 def result_schema(task: ScoringTask) -> pa.Schema:
     """The columns of a task's result, without loading the model. Raises BundleError or TableFaults."""
     card = read_card(Path(task.bundle), task.digest)
     unloaded = Model(card, BatchReader(card.signature), _NullScorer())
-    schema = TableScorer(unloaded, task.layout, task.keep, task.threshold).schema
+    schema = TableScorer(unloaded, task.layout, task.keep, task.threshold, task.reasons).schema
     return without_formulas(schema.empty_table()).schema if task.excel_safe else schema
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import numpy as np
 import orjson
 from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
@@ -20,7 +21,15 @@ from churn_api.web.v1.shared.batch_options import COLUMNS
 from churn_api.web.v1.shared.batch_tables import OUTSIDE, TABLE_HEADERS, UNSEEN, columns_response, table_response
 from churn_api.web.v1.shared.negotiation import negotiate_formats
 from churn_api.web.v1.shared.prediction_schemas import BatchPredictionSchema, BatchQuerySchema
-from churn_api.web.v1.shared.predictions import as_columns, as_rows, model_metadata, model_of_request, predict
+from churn_api.web.v1.shared.predictions import (
+    as_columns,
+    as_explained_columns,
+    as_rows,
+    model_metadata,
+    model_of_request,
+    predict,
+)
+from churn_api.web.v1.shared.reasons import shared_members
 
 blueprint = Blueprint("batch", __name__)
 
@@ -45,6 +54,9 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
     With `on_error=skip` the good rows are scored, a bad row has null instead of a prediction, and `errors` lists the
     faults. The response to a table is a table of the same type, with empty scores for bad rows, unless `Accept` names
     another type.
+
+    With `reasons` each prediction says which features moved it most; a table has the columns `reason_1`,
+    `reason_1_contribution`, `reason_2` and so on.
     """
     live_model = model_of_request(model, query)
     sent, accepted = negotiate_formats()
@@ -56,6 +68,7 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
     answer = predict(live_model, batch, query, many=True)
     if accepted is not None:
         columns = {name: _with_nulls(values, batch) for name, values in as_columns(answer).items()}
+        columns |= _reason_columns(answer, batch, query)
         excel_safe = is_excel_safe(query, accepted)
         outside = sum(live_model.reader.outside_training.counts(batch.columns).values())
         unseen = len(batch.warnings) + batch.more_warnings - outside
@@ -63,6 +76,8 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
         return columns_response(answer, columns, accepted, warned, excel_safe=excel_safe)
     predictions = _predictions(answer, batch, query["layout"])
     metadata = model_metadata(live_model, answer.threshold, answer.seconds)
+    if answer.explained is not None:
+        metadata |= shared_members(live_model, answer.explained)
     return jsonify({"predictions": predictions, "count": batch.sent} | metadata | _remarks(batch))
 
 
@@ -72,9 +87,27 @@ def _check_keep(query: dict[str, Any]) -> None:
 
 
 def _predictions(answer: Answer, batch: Batch, layout: str) -> Any:
+    predictions: Any
     if layout == COLUMNS:
-        return {name: _with_nulls(values, batch) for name, values in as_columns(answer).items()}
-    return orjson.Fragment(msgspec.json.encode(_with_nulls(as_rows(answer), batch)))
+        predictions = {name: _with_nulls(values, batch) for name, values in as_explained_columns(answer).items()}
+        if answer.explained is None:
+            return predictions
+    else:
+        predictions = _with_nulls(as_rows(answer), batch)
+    # Its values are structs, which only msgspec writes.
+    return orjson.Fragment(msgspec.json.encode(predictions))
+
+
+def _reason_columns(answer: Answer, batch: Batch, query: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a table for the reasons that the query asks for."""
+    if answer.explained is None:
+        return {}
+    # Imported here: a process that answers no tables needs no pyarrow.
+    from churn_api.serving.reason_columns import reason_columns
+
+    bad = np.ones(batch.sent, bool)
+    bad[batch.positions] = False
+    return reason_columns(answer.explained, query["reasons"], bad)
 
 
 def _with_nulls(values: list[Any], batch: Batch) -> list[Any]:

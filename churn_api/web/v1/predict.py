@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from churn_api.access.caller import PREDICT
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors
-from churn_api.web.v1.shared.prediction_schemas import PredictionSchema, PredictOneQuerySchema
+from churn_api.web.v1.shared.prediction_schemas import PredictionSchema, PredictQuerySchema
 from churn_api.web.v1.shared.predictions import as_record, model_metadata, model_of_request
 from churn_api.web.v1.shared.predictions import predict as predict_batch
 from churn_api.web.v1.shared.reasons import as_members as reasons_members
@@ -23,7 +23,7 @@ blueprint = Blueprint("predict", __name__)
     access=PREDICT,
     limit="predict",
     body="record",
-    query=PredictOneQuerySchema,
+    query=PredictQuerySchema,
     response=PredictionSchema,
     problems=WHEN_PREDICTING,
 )

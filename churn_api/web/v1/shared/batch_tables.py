@@ -67,7 +67,7 @@ def table_response(model: Model, sent: str, wanted: str | None, query: dict[str,
 
 
 def columns_response(
-    answer: Answer, columns: dict[str, list[Any]], wanted: str, warned: dict[str, int], *, excel_safe: bool
+    answer: Answer, columns: dict[str, Any], wanted: str, warned: dict[str, int], *, excel_safe: bool
 ) -> Response:
     """Predictions for a JSON body as a table. Identifiers become text, since a column has one type.
 

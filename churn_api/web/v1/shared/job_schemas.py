@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
+from churn_api.contract.size_limits import MAX_REASONS
 from churn_api.jobs.job import STATES
 from churn_api.tables.formats import DEFAULT, FORMATS
 from churn_api.tables.read_options import ENCODINGS, MAX_SKIPPED_ROWS
@@ -37,6 +38,10 @@ class JobBodySchema(BodyOrFileSchema):
     threshold = PlainFloat(
         validate=validate.Range(0, 1),
         metadata={"description": "Threshold; by default the model's.", "example": EXAMPLE_THRESHOLD},
+    )
+    reasons = PlainInteger(
+        validate=validate.Range(1, MAX_REASONS),
+        metadata={"description": "How many of the strongest reasons each row gets; none where it is left out."},
     )
     format = fields.String(
         validate=validate.OneOf(list(FORMATS)), metadata={"description": "Format of the input; by default by its name."}

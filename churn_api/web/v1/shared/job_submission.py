@@ -14,6 +14,7 @@ from churn_api.web.core.auth import caller
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.problems import Problem, body_errors, invalid
 from churn_api.web.v1.shared.job_access import files_of
+from churn_api.web.v1.shared.reasons import wanted_reasons
 
 MAX_KEY_LENGTH = 255
 IDEMPOTENCY_KEY = Header(
@@ -58,6 +59,7 @@ def build_job_request(members: dict[str, Any], name: str, media_type: str) -> Re
         encoding=members.get("encoding"),
         skip_rows=members["skip_rows"],
         sheet=members.get("sheet"),
+        reasons=wanted_reasons(model, members, body_errors),
     )
 
 

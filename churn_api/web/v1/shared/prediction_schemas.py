@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.contract.fields import IDENTIFIER_TYPES
-from churn_api.reasons.strongest import MAX_REASONS
+from churn_api.contract.size_limits import MAX_REASONS
 from churn_api.scoring.output import COLUMNS as OUTPUT
 from churn_api.scoring.output import Column, policy_around
 from churn_api.tables.formats import EXCEL_SAFE
@@ -26,11 +26,6 @@ class PredictQuerySchema(QuerySchema):
         validate=validate.Length(1, 32),
         metadata={"description": "Version of the model; by default the live one."},
     )
-
-
-class PredictOneQuerySchema(PredictQuerySchema):
-    """Query string of /predict."""
-
     reasons = PlainInteger(
         validate=validate.Range(1, MAX_REASONS),
         metadata={"description": "How many of the strongest reasons to give; none where it is left out."},
@@ -149,14 +144,22 @@ class ReasonSchema(Schema):
     )
 
 
+class BaseSchema(Schema):
+    """Members of a response whose query has `reasons` that are the same for all customers."""
+
+    base = fields.Float(metadata={"description": "The mean of the training rows.", "example": -1.21})
+    reasons_method = fields.String(
+        validate=validate.OneOf(["exact", "sampled"]), metadata={"description": "Whether contributions are estimates."}
+    )
+
+
 class ReasonsSchema(Schema):
-    """Members of a response whose query has `reasons`."""
+    """Members of one customer's prediction where the query has `reasons`."""
 
     reasons = fields.List(
         fields.Nested(ReasonSchema), metadata={"description": "Strongest first; equal ones in the signature's order."}
     )
     others = fields.Float(metadata={"description": "What all other features add together.", "example": 0.1})
-    base = fields.Float(metadata={"description": "The mean of the training rows.", "example": -1.21})
     log_odds = fields.Float(
         metadata={
             "description": "The total: base, contributions and others add up to it exactly, as decimal numbers.",
@@ -166,16 +169,13 @@ class ReasonsSchema(Schema):
     probability = fields.Float(
         metadata={"description": "The total in place of log_odds, where contributions are parts of the probability."}
     )
-    reasons_method = fields.String(
-        validate=validate.OneOf(["exact", "sampled"]), metadata={"description": "Whether contributions are estimates."}
-    )
 
 
-class PredictionSchema(ScoredSchema, ModelMetadataSchema, ReasonsSchema):  # type: ignore[misc,valid-type]  # created at run time from the output columns
+class PredictionSchema(ScoredSchema, ModelMetadataSchema, BaseSchema, ReasonsSchema):  # type: ignore[misc,valid-type]  # created at run time from the output columns
     """Response of /predict."""
 
 
-class BatchPredictionSchema(ModelMetadataSchema):
+class BatchPredictionSchema(ModelMetadataSchema, BaseSchema):
     """Response of /batch-predict."""
 
     predictions = fields.Raw(

@@ -9,7 +9,7 @@ from churn_api.tables.file_parts import Block
 
 def loaded(block):
     """The modules of the process that computes."""
-    return ScoredBlock(block, " ".join(sys.modules).encode(), 1, 1, 0, [], {})
+    return ScoredBlock(block, " ".join(sys.modules).encode(), 1, 1, 0, [], {}, {})
 
 
 def test_children_load_no_program():

@@ -24,19 +24,19 @@ def score(folder: Path, block: Block) -> ScoredBlock:
     """The later of each pair of blocks finishes first; a file records the process that computed it."""
     time.sleep(0.05 * (block.number % 2 == 0))
     (folder / str(block.number)).write_text(str(os.getpid()))
-    return ScoredBlock(block, b"%d" % block.number, 1, 1, 0, [], {})
+    return ScoredBlock(block, b"%d" % block.number, 1, 1, 0, [], {}, {})
 
 
 def fail(block: Block) -> ScoredBlock:
     if block.number == 5:
         raise TableError("input is damaged")
-    return ScoredBlock(block, b"", 1, 1, 0, [], {})
+    return ScoredBlock(block, b"", 1, 1, 0, [], {}, {})
 
 
 def die(block: Block) -> ScoredBlock:
     if block.number == 5:
         os.kill(os.getpid(), signal.SIGKILL)
-    return ScoredBlock(block, b"", 1, 1, 0, [], {})
+    return ScoredBlock(block, b"", 1, 1, 0, [], {}, {})
 
 
 @pytest.mark.parametrize("processes", [1, 2])

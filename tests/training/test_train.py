@@ -107,7 +107,7 @@ def test_card(run, models, small_table):
     assert card.training.rows == 300
     assert card.parity.proven
     assert card.parity.rows == 300 + len(card.golden.rows)
-    assert set(card.files) == {"model.onnx", "model.joblib", "reasons.onnx", "report.json"}
+    assert set(card.files) == {"model.onnx", "model.joblib", "reasons.onnx", "explanation.json", "report.json"}
     assert card.libraries["scikit-learn"]
 
 

@@ -26,6 +26,7 @@ EXAMPLES = """
 \b
 Examples:
   churn-api models compare telco 1 2
+  churn-api models compare telco 1 2 --on holdout.csv --encoding latin-1
   churn-api models compare telco live 2 --on holdout.csv --fail-if-worse && churn-api models live telco 2
 """
 

@@ -16,8 +16,10 @@ from churn_api.registry.bundle import read_card
 from churn_api.registry.evaluation_report import read_report
 from churn_api.training import curves
 from churn_api.training.evaluation_metrics import metrics
+from churn_api.training.preparation import prepare
 from churn_api.training.thresholds import flagging_share, largest_f1
 from churn_api.training.training_error import TrainingError
+from churn_api.training.training_options import TrainingOptions
 
 
 @st.composite
@@ -82,25 +84,31 @@ def test_learned_and_measured_by_weight(with_weights, tmp_path, estimator):
     assert report.positives / report.rows == pytest.approx(card.training.base_rate, abs=0.001)
 
 
-def test_scale_does_not_matter(tmp_path):
-    """Weights of twice the size give the same model, and weights of 1 that of no weights."""
-    table = customers()
-    made = []
-    for name, weights in {"one": 1, "two": 2, "none": None}.items():
-        path = write_csv(table if weights is None else table.assign(w=weights), tmp_path / f"{name}.csv")
-        made.append(train_on(path, tmp_path, name, sample_weight=weights and "w"))
-    assert made[0].golden == made[1].golden
-    assert made[0].golden.probabilities == pytest.approx(made[2].golden.probabilities, abs=1e-4)
+def prepared(table, path):
+    options = TrainingOptions(target="Churn", identifier="customerID", sample_weight="w")
+    return prepare(write_csv(table, path), options)
+
+
+@given(st.floats(1e-300, 1e300))
+@settings(deadline=None, max_examples=10)
+def test_scale_does_not_matter(tmp_path_factory, scale):
+    """Weights have a mean of 1, whatever their scale; equal ones are all 1."""
+    weights = np.arange(1, 301)
+    data = prepared(customers().assign(w=weights * scale), tmp_path_factory.mktemp("scale") / "t.csv")
+    assert data.weights == pytest.approx(weights / weights.mean())
+    data = prepared(customers().assign(w=scale), tmp_path_factory.mktemp("scale") / "t.csv")
+    assert data.weights == pytest.approx(np.ones(300))
 
 
 def test_weight_0_is_no_row(tmp_path):
-    """Rows with a weight of 0 are dropped, with a remark: the model is that of the table without them."""
-    table = customers()
-    weighted = pd.concat([table, table.assign(Churn="Yes")]).assign(w=[1] * 300 + [0] * 300)
-    one = train_on(write_csv(weighted, tmp_path / "t.csv"), tmp_path, "m", sample_weight="w")
-    other = train_on(write_csv(table.assign(w=1), tmp_path / "o.csv"), tmp_path, "o", sample_weight="w")
-    assert (one.training.rows, one.golden) == (300, other.golden)
-    assert "column 'w' has a weight of 0 in 300 rows: these rows are dropped" in [r.text for r in one.training.remarks]
+    """Rows with a weight of 0 are dropped, with a remark: what is learned from is the table without them."""
+    table = customers().assign(w=1)
+    ballast = table.assign(Churn="Yes", w=0, MonthlyCharges=1e6)
+    data, without = prepared(pd.concat([table, ballast]), tmp_path / "t.csv"), prepared(table, tmp_path / "o.csv")
+    assert data.signature == without.signature
+    assert (data.labels == without.labels).all()
+    pd.testing.assert_frame_equal(data.frame, without.frame)
+    assert "column 'w' has a weight of 0 in 300 rows: these rows are dropped" in [one.text for one in data.remarks]
 
 
 @pytest.mark.parametrize(

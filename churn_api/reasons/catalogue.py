@@ -25,6 +25,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     raises: str
     lowers: str
     neutral: str
+    change: str
+    what_if: str
 
 
 @cache

@@ -13,6 +13,7 @@ from churn_api.contract.signature import Feature, Signature
 from churn_api.reasons.catalogue import Catalogue
 from churn_api.reasons.feature_values import Value
 from churn_api.reasons.players import Player
+from churn_api.reasons.what_if import Change
 
 _MAX_SHOWN = 64
 """Characters of a value in a text."""
@@ -35,6 +36,16 @@ class Wording:
         facts = [self._fact(self._features[position], value) for position, value in pairs]
         fact = facts[0] if len(facts) == 1 else words.together.format(facts=", ".join(facts))
         return (words.neutral, words.raises, words.lowers)[sign].format(fact=fact)
+
+    def what_if(self, changes: Sequence[Change], probability: float) -> str:
+        """What the model answers if a record is changed."""
+        words = self._catalogue
+        listed = [
+            words.change.format(label=feature.label or feature.name, value=self._shown(feature, value))
+            for feature, value in ((self._features[change.feature], change.value) for change in changes)
+        ]
+        percent = f"{100 * probability:.1f}".replace(".", words.decimal_mark)
+        return words.what_if.format(changes=", ".join(listed), percent=percent)
 
     def _own_text(self, feature: Feature, value: Value, sign: int) -> str | None:
         """The text of the signature; None where it has none, or the value is missing."""

@@ -6,12 +6,14 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import PREDICT
+from churn_api.scoring.output import PROBABILITY
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors
-from churn_api.web.v1.shared.prediction_schemas import PredictionSchema, PredictQuerySchema
+from churn_api.web.v1.shared.prediction_schemas import PredictionSchema, PredictOneQuerySchema
 from churn_api.web.v1.shared.predictions import as_record, model_metadata, model_of_request
 from churn_api.web.v1.shared.predictions import predict as predict_batch
 from churn_api.web.v1.shared.reasons import as_members as reasons_members
+from churn_api.web.v1.shared.what_if import what_if_member
 
 blueprint = Blueprint("predict", __name__)
 
@@ -23,7 +25,7 @@ blueprint = Blueprint("predict", __name__)
     access=PREDICT,
     limit="predict",
     body="record",
-    query=PredictQuerySchema,
+    query=PredictOneQuerySchema,
     response=PredictionSchema,
     problems=WHEN_PREDICTING,
 )
@@ -33,7 +35,8 @@ def predict(query: dict[str, Any], body: bytes, model: str | None = None) -> Res
     The body is the record itself. A missing or null optional field is a missing value, which the model handles.
 
     With `reasons`, the response says which features moved the prediction most. Base, contributions and others add up
-    to the log-odds of the probability.
+    to the log-odds of the probability. With `what_if`, it says which changes of features that the company can set would
+    lower it most, one or two at a time, each with the probability that the model then gives.
     """
     live_model = model_of_request(model, query)
     batch = live_model.reader.read_one(body)
@@ -41,4 +44,7 @@ def predict(query: dict[str, Any], body: bytes, model: str | None = None) -> Res
     prediction = as_record(answer) | model_metadata(live_model, answer.threshold, answer.seconds)
     if answer.explained is not None:
         prediction |= reasons_members(live_model, answer.explained)
+    if "what_if" in query:
+        (probability,) = answer.columns[PROBABILITY.name]
+        prediction["what_if"] = what_if_member(live_model, batch.columns, probability, query["what_if"])
     return prediction | {"warnings": body_errors(batch.warnings)} if batch.warnings else prediction

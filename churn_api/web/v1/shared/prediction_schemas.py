@@ -32,6 +32,18 @@ class PredictQuerySchema(QuerySchema):
     )
 
 
+class PredictOneQuerySchema(PredictQuerySchema):
+    """Query string of /predict."""
+
+    what_if = PlainInteger(
+        validate=validate.Range(1, MAX_REASONS),
+        metadata={
+            "description": "How many changes of actionable features to give that would lower the probability; "
+            "none where it is left out."
+        },
+    )
+
+
 class ResultQuerySchema(QuerySchema):
     """Query parameters for a result that is a table."""
 
@@ -171,7 +183,39 @@ class ReasonsSchema(Schema):
     )
 
 
-class PredictionSchema(ScoredSchema, ModelMetadataSchema, BaseSchema, ReasonsSchema):  # type: ignore[misc,valid-type]  # created at run time from the output columns
+class ChangeSchema(Schema):
+    """A feature that is changed."""
+
+    feature = fields.String(required=True, metadata={"example": "contract"})
+    value = fields.Raw(required=True, allow_none=True, metadata={"example": "One year"})
+
+
+class VariantSchema(Schema):
+    """The record with one or two changes."""
+
+    changes = fields.List(fields.Nested(ChangeSchema), required=True)
+    probability = fields.Float(
+        required=True, metadata={"description": "What the model gives the changed record.", "example": 0.41}
+    )
+    points = fields.Float(
+        required=True, metadata={"description": "Percentage points less than for the record.", "example": -42.1}
+    )
+    text = fields.String(required=True, metadata={"example": "With contract = One year the model answers 41.0 %"})
+
+
+class WhatIfSchema(Schema):
+    """Members of a response whose query has `what_if`."""
+
+    what_if = fields.List(
+        fields.Nested(VariantSchema),
+        metadata={
+            "description": "Changes of features that the signature calls actionable, the lowest probability first. "
+            "They are what the model answers, not what a change would cause."
+        },
+    )
+
+
+class PredictionSchema(ScoredSchema, ModelMetadataSchema, BaseSchema, ReasonsSchema, WhatIfSchema):  # type: ignore[misc,valid-type]  # created at run time from the output columns
     """Response of /predict."""
 
 

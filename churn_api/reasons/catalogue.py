@@ -27,6 +27,9 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     neutral: str
     change: str
     what_if: str
+    summary: str
+    others: str
+    points: str
 
 
 @cache

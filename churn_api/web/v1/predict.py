@@ -13,6 +13,7 @@ from churn_api.web.v1.shared.prediction_schemas import PredictionSchema, Predict
 from churn_api.web.v1.shared.predictions import as_record, model_metadata, model_of_request
 from churn_api.web.v1.shared.predictions import predict as predict_batch
 from churn_api.web.v1.shared.reasons import as_members as reasons_members
+from churn_api.web.v1.shared.reasons_picture import PICTURE, reasons_picture, wants_picture
 from churn_api.web.v1.shared.what_if import what_if_member
 
 blueprint = Blueprint("predict", __name__)
@@ -27,6 +28,7 @@ blueprint = Blueprint("predict", __name__)
     body="record",
     query=PredictOneQuerySchema,
     response=PredictionSchema,
+    or_files=PICTURE,
     problems=WHEN_PREDICTING,
 )
 def predict(query: dict[str, Any], body: bytes, model: str | None = None) -> ResponseReturnValue:
@@ -37,13 +39,19 @@ def predict(query: dict[str, Any], body: bytes, model: str | None = None) -> Res
     With `reasons`, the response says which features moved the prediction most. Base, contributions and others add up
     to the log-odds of the probability. With `what_if`, it says which changes of features that the company can set would
     lower it most, one or two at a time, each with the probability that the model then gives.
+
+    `Accept: image/svg+xml` has the reasons as a picture.
     """
+    picture = wants_picture(query)
     live_model = model_of_request(model, query)
     batch = live_model.reader.read_one(body)
     answer = predict_batch(live_model, batch, query, many=False)
+    explained = answer.explained
+    if picture and explained is not None:
+        return reasons_picture(live_model, batch.identifiers[0], explained)
     prediction = as_record(answer) | model_metadata(live_model, answer.threshold, answer.seconds)
-    if answer.explained is not None:
-        prediction |= reasons_members(live_model, answer.explained)
+    if explained is not None:
+        prediction |= reasons_members(live_model, explained)
     if "what_if" in query:
         (probability,) = answer.columns[PROBABILITY.name]
         prediction["what_if"] = what_if_member(live_model, batch.columns, probability, query["what_if"])

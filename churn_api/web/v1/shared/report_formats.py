@@ -1,7 +1,5 @@
 """A report in the media type that the client prefers."""
 
-import base64
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +14,7 @@ from churn_api.reports.styles import page_style, sheet_style
 from churn_api.web.core.accept import accepted_types
 from churn_api.web.core.problems import Problem
 from churn_api.web.core.query import JSON
-from churn_api.web.core.response_headers import STRICT_POLICY
+from churn_api.web.v1.shared.styled_response import styled_response
 
 HTML, SVG, PNG = "text/html", "image/svg+xml", "image/png"
 _FILES: dict[str, Callable[[ReportedVersion], str | bytes]] = {HTML: html_page, SVG: svg_sheet, PNG: png_sheet}
@@ -47,9 +45,8 @@ def report_response(version: ReportedVersion, media_type: str) -> Response:
             content = _FILES[media_type](version)
         except PictureError as error:
             raise Problem("not-acceptable", f"{error}. Or accept {SVG}.") from error
+    if media_type in _STYLES:
+        return styled_response(content, media_type, _STYLES[media_type]())
     response = Response(content, mimetype=media_type)
     response.vary.add("Accept")
-    if media_type in _STYLES:
-        digest = base64.b64encode(hashlib.sha256(_STYLES[media_type]().encode()).digest()).decode()
-        response.headers["Content-Security-Policy"] = f"{STRICT_POLICY}; style-src 'sha256-{digest}'"
     return response

@@ -26,12 +26,15 @@ from churn_api.training.compilation import compile_pipeline
 from churn_api.training.golden import golden_rows
 from churn_api.training.graphs.graph_writer import GraphWriter
 from churn_api.training.graphs.trees import Comparison, Leaf, Split, add_trees
+from churn_api.training.reasons import packaged_reasons
 from churn_api.training.reasons.additive_form import additive_form
 from churn_api.training.reasons.brute_force import brute_force
 from churn_api.training.reasons.exact_reasons import exact_reasons
 from churn_api.training.reasons.graph_view import GraphView, NotExactError
 from churn_api.training.reasons.packaged_reasons import package_reasons
 from churn_api.training.reasons.reasons_graph import Background
+from churn_api.training.reasons.sampled_reasons import sampled_reasons
+from churn_api.training.reasons.tree_reasons import tree_reasons
 
 NAN = np.nan
 SIGNATURE = signature(
@@ -257,13 +260,35 @@ def test_packaged_sampled(compiled, name):
     assert np.array_equal(explainer.explain(records.take([4]))[1][0], contributions[4])
 
 
+def test_large_estimates_are_checked_on_some_rows(compiled, monkeypatch):
+    """Estimates, of which each takes as long as scoring hundreds of rows, are checked on some of the rows."""
+    monkeypatch.setattr(packaged_reasons, "ESTIMATED_ROWS", 50)
+    columns, _ = table()
+    _, card, _ = package_reasons(compiled("calibrated in folds"), SIGNATURE, columns, columns.take(range(10)))
+    assert (card.background_rows, card.checked_rows) == (200, 50)
+
+
+def test_large_tables_are_integers(compiled):
+    """Tables that would be too large as doubles are integers: contributions differ by less than 1e-7, and a record has
+    the same ones alone and among others.
+    """
+    columns, _ = table()
+    view = GraphView(onnx.load_from_string(compiled("calibrated boosting")))
+    form, background = additive_form(view), Background.of(columns)
+    large = tree_reasons(view, form, SIGNATURE, background, 1 << 24).graph
+    table_bytes = max(len(constant.raw_data) for constant in onnx.load_from_string(large).graph.initializer)
+    graphs = [large, tree_reasons(view, form, SIGNATURE, background, table_bytes - 1).graph]
+    doubles, integers = (OnnxExplainer(graph).explain(columns)[1] for graph in graphs)
+    assert len(graphs[0]) - len(graphs[1]) == pytest.approx(table_bytes / 2, abs=500)
+    assert 0 < np.abs(doubles - integers).max() < 1e-7
+    assert np.array_equal(OnnxExplainer(graphs[1]).explain(columns.take([7]))[1][0], integers[7])
+
+
 def test_an_estimate_is_near(compiled):
     """An estimate names the same strongest feature as exact contributions for most records."""
     columns, _ = table()
     name = "small forest"
     view = GraphView(onnx.load_from_string(compiled(name)))
-    from churn_api.training.reasons.sampled_reasons import sampled_reasons
-
     background = Background.of(columns)
     exact = exact_reasons(view, additive_form(view), SIGNATURE, background)
     sampled = sampled_reasons(view.model, SIGNATURE, background, seed=0)

@@ -31,7 +31,7 @@ def linear_reasons(graph: GraphView, form: AdditiveForm, signature: Signature, b
     typical = form.slope * (means @ by_feature)
     writer.name_result("Sub", [sloped, writer.constant(typical)], CONTRIBUTIONS)
     base = form.slope * (float(means @ weights) + constant) + form.intercept
-    return ReasonsGraph(finished(writer, *graph.ends), form.scale, base)
+    return ReasonsGraph(finished(writer, *graph.ends), form.scale, base, background.columns.rows)
 
 
 class _Inputs(NamedTuple):

@@ -20,6 +20,8 @@ from churn_api.training.reasons.proof import TOLERANCE, additivity, brute_force_
 from churn_api.training.reasons.reasons_graph import MAX_BYTES, Background, ReasonsGraph
 from churn_api.training.reasons.sampled_reasons import NoReasonsError, sampled_reasons
 
+ESTIMATED_ROWS = 500
+"""Estimates are checked on at most so many training rows."""
 MAX_GOLDEN_ROWS = 32
 """Of more golden rows, so many have their contributions in the card: it is read at every start."""
 
@@ -51,7 +53,9 @@ def package_reasons(
         why = str(error)
     try:
         reasons = sampled_reasons(view.model, signature, background, seed)
-        return _packaged(reasons, signature, background, golden, OnnxScorer(graph), lambda _: None, why)
+        # One record takes as long as hundreds that are only scored.
+        some = background.some(ESTIMATED_ROWS)
+        return _packaged(reasons, signature, some, golden, OnnxScorer(graph), lambda _: None, why)
     except (NoReasonsError, NotExactError) as error:
         return without_reasons(f"{why}; {error}")
     except Exception as error:  # noqa: BLE001 - a converter's graph; ONNX Runtime's errors share no base class
@@ -100,7 +104,7 @@ def _packaged(
         why=why,
         scale=reasons.scale,
         base=reasons.base,
-        background_rows=background.columns.rows,
+        background_rows=reasons.background_rows,
         walks=reasons.walks,
         tolerance=TOLERANCE,
         checked_rows=background.columns.rows,

@@ -18,6 +18,9 @@ from churn_api.training.reasons.questions import PathToLeaf, Question
 MAX_STATES = 256
 """Combinations of states of one piece: those of eight questions, or more questions about fewer numbers."""
 
+WORTH_ENTRIES = 512
+"""By so many entries one table may be larger than two: every piece takes time to look up."""
+
 
 class Axis(NamedTuple):
     """One feature in a piece, and its states."""
@@ -69,13 +72,15 @@ ByFeature = dict[int, frozenset[Question]]
 
 
 def _groups(leaves: list[PathToLeaf], features: Sequence[int]) -> Iterator[list[PathToLeaf]]:
-    """Neighbouring leaves that share a piece, as many as its limit allows."""
+    """Neighbouring leaves that share a piece, as many as its limit allows, and as is worth its table's size."""
     group: list[PathToLeaf] = []
     asked: ByFeature = {}
     for leaf in leaves:
         own = _asked(leaf, features)
         together = asked | {feature: questions | asked.get(feature, frozenset()) for feature, questions in own.items()}
-        if group and _states(together) > MAX_STATES:
+        if group and (
+            _states(together) > MAX_STATES or _entries(together) > _entries(asked) + _entries(own) + WORTH_ENTRIES
+        ):
             yield group
             group, together = [], own
         if not group and _states(own) > MAX_STATES:
@@ -97,6 +102,11 @@ def _asked(leaf: PathToLeaf, features: Sequence[int]) -> ByFeature:
 def _states(asked: ByFeature) -> int:
     """How many combinations of states a piece with these questions has."""
     return prod(_number_of_states(column) for questions in asked.values() for column in _by_column(questions))
+
+
+def _entries(asked: ByFeature) -> int:
+    """The size of the table of a piece with these questions."""
+    return _states(asked) * len(asked)
 
 
 def _by_column(questions: Iterable[Question]) -> list[list[Question]]:

@@ -31,6 +31,13 @@ class Background(NamedTuple):
         each = np.ones(columns.rows) if weights is None else np.asarray(weights, np.float64)
         return cls(columns, each / each.sum())
 
+    def some(self, rows: int) -> "Background":
+        """At most so many of the rows, evenly spaced."""
+        if self.columns.rows <= rows:
+            return self
+        chosen = np.linspace(0, self.columns.rows - 1, rows).astype(np.intp)
+        return Background.of(self.columns.take(chosen), self.weights[chosen])
+
 
 class ReasonsGraph(NamedTuple):
     """A graph with the outputs `probability` (n,) and `contributions` (n, features), on `scale`."""
@@ -39,6 +46,7 @@ class ReasonsGraph(NamedTuple):
     scale: Scale
     base: float
     """What the contributions are added to: the mean of the background."""
+    background_rows: int
     walks: int | None = None
     """For an estimate, how many orders of the features it is the mean of."""
 

@@ -51,7 +51,9 @@ def sampled_reasons(model: onnx.ModelProto, signature: Signature, background: Ba
     mixed = _mixed_rows(background, pairs, rng)
     walks = _walks([rng.permutation(features) for _ in range(pairs)])
     base = float(OnnxScorer(model.SerializeToString()).score(mixed).mean())
-    return ReasonsGraph(_graph(model, signature, mixed, walks), "probability", base, walks=2 * pairs)
+    return ReasonsGraph(
+        _graph(model, signature, mixed, walks), "probability", base, background.columns.rows, walks=2 * pairs
+    )
 
 
 def _mixed_rows(background: Background, rows: int, rng: np.random.Generator) -> Columns:

@@ -1,7 +1,7 @@
 """Contributions to a sum of trees: tables of their pieces' Shapley values, in which a record's states are looked up."""
 
 from collections import defaultdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,7 @@ from churn_api.training.reasons.questions import trees_of
 from churn_api.training.reasons.reasons_graph import Background, ReasonsGraph, finished, intermediate, run_in_blocks
 from churn_api.training.reasons.tables import Doubles, shapley_tables
 
-_DIGITS = 52
-_BYTES = np.dtype(np.float64).itemsize
+_DOUBLE_DIGITS, _INTEGER_DIGITS = 52, 30
 
 
 class _Tables(NamedTuple):
@@ -42,21 +41,31 @@ def tree_reasons(
     """
     columns = form.node.input[0]
     features = single_origins(graph, columns, signature)
-    pieces, constant = cut(trees_of(form.node), features, max_bytes // _BYTES)
+    pieces, constant = cut(trees_of(form.node), features, max_bytes // np.dtype(np.int32).itemsize)
     if not pieces:
         raise NotExactError("its trees have no branches")
     writer = GraphWriter(graph.model)
     rows = write_states(writer, columns, len(features), pieces)
     shares = _shares(intermediate(writer, graph.model, rows, TensorProto.INT64), pieces, background)
     tables = _tables(pieces, shares)
-    contributions = _exact(form.slope * tables.contributions, pieces)
-    looked_up = writer.add("Gather", writer.constant(contributions), rows)
-    order = _by_feature(pieces, contributions.shape[1], len(signature.features))
-    listed = writer.add("Reshape", looked_up, _shape(writer, len(pieces) * contributions.shape[1]))
-    by_feature = writer.add("Reshape", writer.extract(listed, order.ravel()), _shape(writer, *order.shape))
-    writer.name_result("ReduceSum", [by_feature, writer.constant(np.array([2], np.int64))], CONTRIBUTIONS, keepdims=0)
+    table, unit = _stored(form.slope * tables.contributions, pieces, max_bytes)
+    width = table.shape[1]
+    order = _by_feature(pieces, width, len(signature.features))
+    looked_up = writer.add("Gather", writer.constant(table), rows)
+    listed = writer.add("Reshape", looked_up, _shape(writer, len(pieces) * width))
+    placed = writer.extract(listed, order.ravel())
+    doubles = placed if table.dtype == np.float64 else writer.double(placed)
+    by_feature = [
+        writer.add("Reshape", doubles, _shape(writer, *order.shape)),
+        writer.constant(np.array([2], np.int64)),
+    ]
+    if unit == 1:
+        writer.name_result("ReduceSum", by_feature, CONTRIBUTIONS, keepdims=0)
+    else:
+        units = writer.add("ReduceSum", *by_feature, keepdims=0)
+        writer.name_result("Mul", [units, writer.constant(np.float64(unit))], CONTRIBUTIONS)
     base = form.slope * (tables.mean + constant) + form.intercept
-    return ReasonsGraph(finished(writer, *graph.ends), form.scale, base)
+    return ReasonsGraph(finished(writer, *graph.ends), form.scale, base, background.columns.rows)
 
 
 def _shares(graph: OnnxGraph, pieces: list[Piece], background: Background) -> list[Doubles]:
@@ -96,15 +105,29 @@ def _padded(table: Doubles, width: int) -> Doubles:
     return np.pad(table, ((0, 0), (0, width - table.shape[1])))
 
 
-def _exact(table: Doubles, pieces: list[Piece]) -> Doubles:
-    """The table in multiples of a unit that is so small, and so large, that any sum of a row of each piece is exact.
+def _stored(table: Doubles, pieces: list[Piece], max_bytes: int) -> tuple[NDArray[Any], float]:
+    """The table as the graph has it, and what to multiply its sums by.
 
-    So a record gets the same doubles alone and among others, in whatever order a product adds.
+    All entries are multiples of a unit, a power of two, of which doubles add as many as any record needs exactly. So a
+    record gets the same doubles alone and among others, in whatever order a sum adds. A large table is stored as the
+    multiples themselves, in half the memory, with a larger unit.
     """
+    if table.nbytes <= max_bytes:
+        unit = _unit(_largest_sum(table, pieces), _DOUBLE_DIGITS)
+        return np.rint(table / unit) * unit, 1.0
+    unit = _unit(float(np.abs(table).max()), _INTEGER_DIGITS)
+    return np.rint(table / unit).astype(np.int32), unit
+
+
+def _unit(largest: float, digits: int) -> float:
+    """The power of two of which `largest` has no more than 2^digits."""
+    return float(2.0 ** (np.ceil(np.log2(max(largest, np.finfo(np.float64).tiny))) - digits))
+
+
+def _largest_sum(table: Doubles, pieces: list[Piece]) -> float:
+    """No record's contributions add up to more."""
     firsts = np.cumsum([0, *(piece.values.size for piece in pieces[:-1])])
-    largest = np.maximum.reduceat(np.abs(table).max(axis=1), firsts).sum()
-    unit = 2.0 ** (np.ceil(np.log2(max(largest, 1e-300))) - _DIGITS)
-    return np.asarray(np.rint(table / unit) * unit)
+    return float(np.maximum.reduceat(np.abs(table).max(axis=1), firsts).sum())
 
 
 def _by_feature(pieces: list[Piece], width: int, features: int) -> NDArray[np.int64]:

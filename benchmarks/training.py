@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.report import table_of, write_figures
-from benchmarks.servers import CHURN_API, ROOT, churn_api
+from benchmarks.servers import CHURN_API, ROOT
 
 METRICS = ("roc_auc", "log_loss", "ece")
 PEERS = {"scikit-learn": "plain scikit-learn", "lightgbm": "plain LightGBM"}
@@ -64,7 +64,8 @@ def _samples(largest: int, folder: Path) -> list[Table]:
     for name, options in SAMPLES.items():
         if int(options[1]) <= largest:
             path = folder / f"{options[1]}.csv"
-            path.write_bytes(churn_api("sample-data", *options))
+            with path.open("wb") as file:
+                subprocess.run([CHURN_API, "sample-data", *options], stdout=file, cwd=ROOT, check=True)
             tables.append(Table(name, path, ("--target", "churn")))
     return tables
 

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from churn_api.contract.record import InvalidRecord
     from churn_api.contract.signature import Feature, Signature
     from churn_api.python_api.loading import load
-    from churn_api.python_api.prediction import Prediction
+    from churn_api.python_api.prediction import Prediction, PredictionExplanation
     from churn_api.python_api.predictor import Predictor
     from churn_api.python_api.table_predictions import OutsideTrainingWarning, UnseenCategoryWarning
+    from churn_api.reasons.writer import Reason
     from churn_api.registry.bundle import BundleError
     from churn_api.registry.card import Card
-    from churn_api.registry.model_errors import ModelNotReady, UnknownModel, UnknownVersion
+    from churn_api.registry.model_errors import ModelNotReady, NoReasons, UnknownModel, UnknownVersion
     from churn_api.web.core.in_process_api import close, make_live, predictor
 
 __all__ = [
@@ -27,9 +28,12 @@ __all__ = [
     "Feature",
     "InvalidRecord",
     "ModelNotReady",
+    "NoReasons",
     "OutsideTrainingWarning",
     "Prediction",
+    "PredictionExplanation",
     "Predictor",
+    "Reason",
     "Signature",
     "StartError",
     "UnknownModel",
@@ -54,9 +58,12 @@ _MODULES = {
     "Feature": "contract.signature",
     "InvalidRecord": "contract.record",
     "ModelNotReady": "registry.live",
+    "NoReasons": "registry.model_errors",
     "OutsideTrainingWarning": "python_api.table_predictions",
     "Prediction": "python_api.prediction",
+    "PredictionExplanation": "python_api.prediction",
     "Predictor": "python_api.predictor",
+    "Reason": "reasons.writer",
     "Signature": "contract.signature",
     "StartError": "config",
     "UnknownModel": "registry.live",

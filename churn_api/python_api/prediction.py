@@ -5,8 +5,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from churn_api.contract.faults import Fault
+from churn_api.reasons.catalogue import DEFAULT_LANGUAGE
+from churn_api.reasons.writer import Reason
 from churn_api.scoring.output import COLUMNS
 from churn_api.serving.answer import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionExplanation:
+    """Why a model gives a probability: base, the reasons' contributions and the others add up to the score exactly."""
+
+    reasons: tuple[Reason, ...]
+    """Strongest first."""
+    others: float
+    base: float
+    score: float
+    scale: str
+    """Of the score: "log_odds", or "probability"."""
+    method: str
+    """"exact", or "sampled" for an estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +44,43 @@ class Prediction:
     version: str
     warnings: tuple[Fault, ...] = ()
     """Warnings about the record, such as an out-of-vocabulary category."""
+    explanation: PredictionExplanation | None = None
+    """The strongest reasons; None where none were asked for."""
 
 
-def predictions_of(answer: Answer, warnings: Sequence[Sequence[Fault]]) -> list[Prediction]:
+def predictions_of(
+    answer: Answer, warnings: Sequence[Sequence[Fault]], language: str = DEFAULT_LANGUAGE
+) -> list[Prediction]:
     """The predictions of an answer's n records, in order; `warnings` has one sequence per record."""
     card = answer.model.card
     shared: dict[str, Any] = {"threshold": answer.threshold, "model": card.name, "version": card.version}
     names = [column.attribute for column in COLUMNS]
     rows = zip(*(column.values(answer.columns[column.name]) for column in COLUMNS), strict=True)
+    explained = _explanations(answer, language)
     return [
-        Prediction(identifier=identifier, warnings=tuple(faults), **shared, **dict(zip(names, row, strict=True)))
-        for identifier, row, faults in zip(answer.identifiers, rows, warnings, strict=True)
+        Prediction(
+            identifier=identifier,
+            warnings=tuple(faults),
+            explanation=explanation,
+            **shared,
+            **dict(zip(names, row, strict=True)),
+        )
+        for identifier, row, faults, explanation in zip(answer.identifiers, rows, warnings, explained, strict=True)
+    ]
+
+
+def _explanations(answer: Answer, language: str) -> list[PredictionExplanation | None]:
+    if answer.explained is None:
+        return [None] * len(answer.identifiers)
+    scale, method = answer.explained.explanation.scale, answer.model.explainer().proof.method
+    return [
+        PredictionExplanation(
+            reasons=tuple(one.reasons),
+            others=one.others,
+            base=one.base,
+            score=one.score,
+            scale=scale,
+            method=method,
+        )
+        for one in answer.explained.written(language)
     ]

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from churn_api.contract.batch import Batch
@@ -17,6 +18,7 @@ from churn_api.registry.model import Model
 from churn_api.scoring.output import COLUMNS
 from churn_api.serving.arrow_columns import arrow_column
 from churn_api.serving.data_plane import DataPlane, Options
+from churn_api.serving.reason_columns import reason_columns
 from churn_api.tables.in_memory import read_in_memory
 from churn_api.tables.read_result import ReadResult
 from churn_api.tables.table_errors import TableError, TableFaults
@@ -42,6 +44,7 @@ def predict_table(data_plane: DataPlane, model: Model, table: Any, options: Opti
     outside = model.reader.outside_training.counts(rows.columns)
     _warn(outside, OutsideTrainingWarning, "a value of {!r} far outside the range that training saw")
     columns = {column.name: arrow_column(column, answer.columns[column.name]) for column in COLUMNS}
+    columns |= reason_columns(answer.explained, options.reasons, np.zeros(len(rows.good), bool))
     predictions = pa.table(columns)
     if not is_frame(table):
         return predictions

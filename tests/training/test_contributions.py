@@ -88,9 +88,10 @@ EXACT = {
         encoded(ordinal()), boosted(categorical_features=[2, 3, 4], max_leaf_nodes=8)
     ),
     "calibrated boosting": lambda: sigmoid(make_pipeline(encoded(ordinal()), boosted(max_leaf_nodes=31, max_depth=6))),
-    "boosting on rates": lambda: make_pipeline(encoded(TargetEncoder(cv=3)), boosted()),
+    "boosting on rates": lambda: make_pipeline(encoded(TargetEncoder(cv=3, random_state=0)), boosted(max_depth=6)),
     "gradient boosting": lambda: make_pipeline(
-        encoded(one_hot(), SimpleImputer(add_indicator=True)), GradientBoostingClassifier(n_estimators=8)
+        encoded(one_hot(), SimpleImputer(add_indicator=True)),
+        GradientBoostingClassifier(n_estimators=8, random_state=0),
     ),
     "small forest": lambda: make_pipeline(
         encoded(one_hot()), RandomForestClassifier(8, max_depth=4, random_state=0)

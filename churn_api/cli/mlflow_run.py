@@ -14,6 +14,7 @@ from churn_api.cli.command_helpers import refuse
 from churn_api.registry.bundle import read_card
 from churn_api.registry.card import Card
 from churn_api.registry.evaluation_report import read_report
+from churn_api.registry.global_explanation import read_explanation
 from churn_api.registry.headline_metrics import headline_metrics
 from churn_api.reports.page import ReportedVersion, html_page
 
@@ -43,7 +44,7 @@ class MlflowExperiment:
     def log(self, folder: Path) -> str:
         """Log the bundle in a folder as a finished run, and return the run's id. Raises CommandError."""
         card = read_card(folder)
-        report = read_report(folder, card)
+        report, explanation = read_report(folder, card), read_explanation(folder, card)
         with _refusing(f"version {card.version} is written, but the run could not be logged"):
             run = self._client.create_run(self._id, run_name=f"{card.name} {card.version}", tags=_tags(card))
             status = "FAILED"
@@ -51,7 +52,7 @@ class MlflowExperiment:
                 self._log_values(run.info.run_id, card)
                 self._client.log_artifacts(run.info.run_id, str(folder), "bundle")
                 if report is not None:
-                    self._log_page(run.info.run_id, html_page(ReportedVersion(card, report)))
+                    self._log_page(run.info.run_id, html_page(ReportedVersion(card, report, explanation)))
                 status = "FINISHED"
             finally:
                 self._client.set_terminated(run.info.run_id, status)

@@ -10,6 +10,7 @@ from churn_api.cli.model_selection import select_bundle
 from churn_api.cli.outputs import PIPE, atomic_output, check_output
 from churn_api.registry.bundle import BundleError, read_card
 from churn_api.registry.evaluation_report import read_report, report_document
+from churn_api.registry.global_explanation import read_explanation
 from churn_api.reports.page import ReportedVersion, html_page
 from churn_api.reports.png import PictureError, png_sheet
 from churn_api.reports.sheet import svg_sheet
@@ -53,7 +54,9 @@ def report(model: str, version: str | None, against: str | None, output: str, fo
         "html": lambda: html_page(reported, other).encode(),
         "svg": lambda: svg_sheet(reported, other).encode(),
         "png": lambda: _picture(reported, other),
-        "json": lambda: msgspec.json.format(msgspec.json.encode(report_document(*reported)), indent=2) + b"\n",
+        "json": lambda: (
+            msgspec.json.format(msgspec.json.encode(report_document(reported.card, reported.report)), indent=2) + b"\n"
+        ),
     }[chosen]()
     try:
         with atomic_output(output) as file:
@@ -79,7 +82,7 @@ def _reported(model: str, version: str | None) -> ReportedVersion:
     folder, digest = select_bundle(model, version)
     try:
         card = read_card(folder, digest)
-        measured = read_report(folder, card)
+        measured, explanation = read_report(folder, card), read_explanation(folder, card)
     except BundleError as error:
         refuse(f"{folder}: {error}")
     if measured is None:
@@ -87,4 +90,4 @@ def _reported(model: str, version: str | None) -> ReportedVersion:
             f"version {card.version} of {model!r} has no report: it was packaged without a golden table, or before "
             "reports were written. Train it again, or package it with --golden"
         )
-    return ReportedVersion(card, measured)
+    return ReportedVersion(card, measured, explanation)

@@ -8,12 +8,15 @@ from typing import Literal
 
 import msgspec
 
+from churn_api.contract.size_limits import MAX_COLUMNS
 from churn_api.registry.bundle import BundleError, read_artefact
 from churn_api.registry.card import Card
 from churn_api.scoring.explanation import Scale
 
 EXPLANATION_FILE = "explanation.json"
 MAX_BYTES = 2_000_000
+_MOST_BINS = 20
+"""Of one feature; training writes at most 12."""
 
 
 class ContributionBin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,6 +52,11 @@ class GlobalExplanation(msgspec.Struct, frozen=True, kw_only=True):
     background_rows: int
     features: tuple[FeatureExplanation, ...]
     """The most important first."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for more than any has, so that whoever draws one can rely on it."""
+        if len(self.features) > MAX_COLUMNS or any(len(one.bins) > _MOST_BINS for one in self.features):
+            raise ValueError("it has too many features or bins")
 
 
 def read_explanation(folder: Path, card: Card) -> GlobalExplanation | None:

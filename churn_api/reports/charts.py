@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from churn_api.contract.dates import day_of
 from churn_api.registry.evaluation_report import Effect, EffectBin, EvaluationReport
+from churn_api.registry.global_explanation import ContributionBin
 from churn_api.reports.axes import Axes, nice_limit
 from churn_api.reports.bars import Bar, bar_chart
 from churn_api.reports.markup import number, percent
@@ -107,13 +108,19 @@ def effect_charts(report: EvaluationReport) -> list[str]:
 
 def _effect_chart(effect: Effect, limit: float) -> str:
     bars = [
-        Bar(_label(one, effect.reference), one.observed, f"{percent(one.observed)} of {one.rows:,}", mark=one.predicted)
+        Bar(
+            bin_label(one, effect.reference),
+            one.observed,
+            f"{percent(one.observed)} of {one.rows:,}",
+            mark=one.predicted,
+        )
         for one in effect.bins
     ]
     return bar_chart(effect.feature, bars, limit)
 
 
-def _label(one: EffectBin, reference: str | None) -> str:
+def bin_label(one: EffectBin | ContributionBin, reference: str | None) -> str:
+    """What a bin holds: a range, a category, missing values, or others."""
     if one.kind == "range" and one.lower is not None and one.upper is not None:
         return _range_label(one.lower, one.upper, reference)
     return one.category if one.category is not None else {"missing": "(missing)", "others": "(others)"}[one.kind]

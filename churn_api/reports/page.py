@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from churn_api.registry.card import Card
 from churn_api.registry.evaluation_report import EvaluationReport, OperatingPoint, Spread
+from churn_api.registry.global_explanation import GlobalExplanation
 from churn_api.registry.headline_metrics import METRICS
-from churn_api.reports import charts, words
+from churn_api.reports import charts, contribution_charts, words
 from churn_api.reports.charts import Evaluated
 from churn_api.reports.markup import element, percent, text
 from churn_api.reports.styles import page_style
@@ -17,11 +18,12 @@ class ReportedVersion(NamedTuple):
 
     card: Card
     report: EvaluationReport
+    explanation: GlobalExplanation | None = None
 
 
 def html_page(version: ReportedVersion, against: ReportedVersion | None = None) -> str:
     """The report on a version, as a complete HTML document; `against` is a second version to compare it with."""
-    card, report = version
+    card, report, explanation = version
     versions = [Evaluated(one.card.version, one.report) for one in (version, against) if one is not None]
     title = f"{card.name}, version {card.version}: how well it predicts churn"
     sections = (
@@ -31,7 +33,7 @@ def html_page(version: ReportedVersion, against: ReportedVersion | None = None) 
         _section("Metrics", _metrics(versions), _note(_spread_note(report))),
         _section("Curves", _charts(_curves(versions))),
         _section("What the threshold decides", _charts([charts.threshold_chart(report)]), _confusion(report)),
-        _importance(report),
+        _explanation(explanation) if explanation else _importance(report),
         _effects(report),
         _remarks(card),
         _origin(card),
@@ -115,6 +117,11 @@ def _confusion_row(point: OperatingPoint, report: EvaluationReport) -> list[str]
         percent(point.true_positives / flagged) if flagged else "none",
         percent(point.true_positives / report.positives),
     ]
+
+
+def _explanation(explanation: GlobalExplanation) -> str:
+    drawn = [contribution_charts.importance_chart(explanation), *contribution_charts.contribution_charts(explanation)]
+    return _section("What moves the model's predictions", _note(words.contributions(explanation)), _charts(drawn))
 
 
 def _importance(report: EvaluationReport) -> str:

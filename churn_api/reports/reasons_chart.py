@@ -29,7 +29,7 @@ def reasons_chart(title: str, summary: str, bars: Sequence[ReasonBar]) -> str:
         "svg",
         element("title", text(f"{title}: {summary}")),
         element("style", sheet_style()),
-        element("rect", width=_WIDTH, height=height, class_="paper"),
+        element("rect", width=_WIDTH, height=height, class_="sheet-paper"),
         element("text", text(title), x=_LEFT, y=30, class_="title"),
         element("text", text(summary), x=_LEFT, y=50),
         *(_bar(bar, _TOP + _ROW * index, limit) for index, bar in enumerate(bars)),

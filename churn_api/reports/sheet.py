@@ -29,7 +29,7 @@ class Sheet(NamedTuple):
 
 def styled_sheet(version: ReportedVersion, against: ReportedVersion | None, style: str) -> Sheet:
     """The charts of a version in two columns, as one SVG document with a style sheet."""
-    card, report = version
+    card, report, _ = version
     versions = [Evaluated(one.card.version, one.report) for one in (version, against) if one is not None]
     drawn = [
         charts.gains_chart(versions),

@@ -4,6 +4,7 @@ import math
 
 from churn_api.contract.signature import Target
 from churn_api.registry.evaluation_report import EvaluationMethod, EvaluationReport, OperatingPoint
+from churn_api.registry.global_explanation import GlobalExplanation
 from churn_api.reports.markup import percent
 
 _CONTACTED = 10
@@ -103,3 +104,17 @@ def _days(count: int) -> str:
 def own_point(report: EvaluationReport) -> OperatingPoint:
     """The confusion matrix at the model's own threshold."""
     return next(one for one in report.operating_points if one.threshold == report.threshold)
+
+
+def contributions(explanation: GlobalExplanation) -> str:
+    """What the charts of contributions show, and in which unit."""
+    unit = (
+        "They are parts of the probability."
+        if explanation.scale == "probability"
+        else "They are log-odds: near a probability of a half, 0.4 are ten percentage points."
+    )
+    return (
+        f"Importance is the mean size of a feature's contributions over {explanation.background_rows:,} training rows. "
+        "Below it is the mean contribution of each value with its share of the rows: to the right it raises the risk. "
+        f"{unit} These are facts about the model, not causes."
+    )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from churn_api.contract.remark import Remark
 from churn_api.registry.bundle import read_card
 from churn_api.registry.evaluation_report import Effect, EffectBin, EvaluationReport, read_report
+from churn_api.registry.global_explanation import read_explanation
 from churn_api.registry.headline_metrics import METRICS
 from churn_api.reports import png
 from churn_api.reports.markup import percent
@@ -189,3 +190,16 @@ def test_nothing_learned(small):
     version = ReportedVersion(small[0].card, report)
     elements(html_page(version))
     ET.fromstring(svg_sheet(version))  # noqa: S314
+
+
+def test_what_moves_predictions(models_dir):
+    """With its explanation, the page has the importance of features, and a chart of contributions for each of them."""
+    folder = models_dir / "small" / "2"
+    card = read_card(folder)
+    explanation = read_explanation(folder, card)
+    page = html_page(ReportedVersion(card, read_report(folder, card), explanation))
+    assert "What moves the model's predictions" in page.replace("&#x27;", "'")
+    assert ">Importance</h2>" not in page
+    for one in explanation.features:
+        for part in one.bins:
+            assert f"{part.contribution:+.2f}, {percent(part.share, 0)}" in page

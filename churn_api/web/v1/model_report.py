@@ -38,4 +38,5 @@ def show_report(query: dict[str, Any], model: str) -> ResponseReturnValue:
     card, report = live_models().report(model, query.get("version"))
     if report is None:
         raise Problem("unknown-report", "The version was packaged without measurements: train or package it again.")
-    return report_response(ReportedVersion(card, report), media_type)
+    _, explanation = live_models().explanation(model, card.version)
+    return report_response(ReportedVersion(card, report, explanation), media_type)

@@ -21,7 +21,7 @@ from churn_api.web.pages.shared.openapi_operation import SCHEMES, operation_obje
 from churn_api.web.pages.shared.openapi_request_body import VERSION
 from churn_api.web.pages.shared.openapi_responses import headers_of, problems_of
 from churn_api.web.pages.shared.openapi_route import Route
-from churn_api.web.v1.shared.prediction_schemas import ScoredSchema
+from churn_api.web.v1.shared.prediction_schemas import ScoredOfManySchema
 
 TAGS = {
     "Predict": "Who is likely to leave: one customer, or many.",
@@ -43,7 +43,7 @@ def build_document(app: Api, live: LiveModels) -> dict[str, Any]:
     models = document_models(live)
     spec = APISpec(_TITLE, __version__, VERSION, plugins=[MarshmallowPlugin()], info=_info(app))
     spec.components.schema("Problem", schema=ProblemSchema)
-    spec.components.schema("Scored", schema=ScoredSchema)
+    spec.components.schema("Scored", schema=ScoredOfManySchema)
     for name, scheme in SCHEMES.items():
         spec.components.security_scheme(name, scheme)
     routes = [

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import INCLUDE, Schema, fields, validate
 
 from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.contract.fields import IDENTIFIER_TYPES
@@ -181,6 +181,13 @@ class ReasonsSchema(Schema):
     probability = fields.Float(
         metadata={"description": "The total in place of log_odds, where contributions are parts of the probability."}
     )
+
+
+class ScoredOfManySchema(ScoredSchema, ReasonsSchema):  # type: ignore[misc,valid-type]  # created at run time from the output columns
+    """One customer's prediction of a batch; that of a table has more columns: those that it keeps, and of reasons."""
+
+    class Meta:
+        unknown = INCLUDE
 
 
 class ChangeSchema(Schema):

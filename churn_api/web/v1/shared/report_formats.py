@@ -39,7 +39,7 @@ def report_response(version: ReportedVersion, media_type: str) -> Response:
     """A report as a response. Raises Problem (406) for a PNG where none can be drawn."""
     content: Any
     if media_type == JSON:
-        content = msgspec.json.encode(report_document(*version))
+        content = msgspec.json.encode(report_document(version.card, version.report))
     else:
         try:
             content = _FILES[media_type](version)

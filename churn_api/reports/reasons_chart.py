@@ -10,7 +10,7 @@ _WIDTH, _ROW, _TOP = 640, 44, 74
 _LEFT, _NOTE = 24, 96
 _MIDDLE = _LEFT + (_WIDTH - 2 * _LEFT - _NOTE) // 2
 _HALF = _MIDDLE - _LEFT
-_TEXT_CHARACTERS = 90
+_TEXT_CHARACTERS = 108
 
 
 class ReasonBar(NamedTuple):

@@ -15,6 +15,7 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
@@ -37,6 +38,7 @@ from churn_api.training.reasons.sampled_reasons import sampled_reasons
 from churn_api.training.reasons.tree_reasons import tree_reasons
 
 NAN = np.nan
+FOLDS = StratifiedKFold(3, shuffle=True, random_state=0)
 SIGNATURE = signature(
     feature("tenure", "number"), feature("MonthlyCharges", "number"), feature("Contract", "string"),
     feature("Partner", "string"), feature("Region", "string"),
@@ -88,7 +90,7 @@ EXACT = {
         encoded(ordinal()), boosted(categorical_features=[2, 3, 4], max_leaf_nodes=8)
     ),
     "calibrated boosting": lambda: sigmoid(make_pipeline(encoded(ordinal()), boosted(max_leaf_nodes=31, max_depth=6))),
-    "boosting on rates": lambda: make_pipeline(encoded(TargetEncoder(cv=3, random_state=0)), boosted(max_depth=6)),
+    "boosting on rates": lambda: make_pipeline(encoded(TargetEncoder(cv=FOLDS)), boosted(max_depth=6)),
     "gradient boosting": lambda: make_pipeline(
         encoded(one_hot(), SimpleImputer(add_indicator=True)),
         GradientBoostingClassifier(n_estimators=8, random_state=0),

@@ -26,6 +26,7 @@ class FactCache:
         self._players = players
         self._values = FeatureValues(signature)
         self._wording = Wording(signature, catalogue)
+        self._places = [[self._values.places[feature] for feature in player.features] for player in players]
         self._written: dict[tuple[int, Any, bool, bool], Fact] = {}
 
     def of(self, columns: Columns) -> Callable[[int, int, float], Fact]:
@@ -34,7 +35,7 @@ class FactCache:
         numbers = columns.numbers.astype(object)
         numbers[np.isnan(columns.numbers)] = None
         arrays, written = (columns.texts.tolist(), numbers.tolist()), self._written
-        places = [[self._values.places[feature] for feature in player.features] for player in self._players]
+        places = self._places
 
         def fact(row: int, player: int, contribution: float) -> Fact:
             first, *others = places[player]

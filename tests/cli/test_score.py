@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -223,6 +224,35 @@ def test_broken_tables(data, message):
     """A malformed table is refused with its name, the line if known, and what to do."""
     Path("table.csv").write_bytes(data)
     assert message in refused("table.csv", "-o", "scored.csv")
+
+
+def test_devices_and_pipes(service_result):
+    """A result for a pipe or a device goes into it: it stays what it is, with -o and with a link to it."""
+    os.mkfifo("pipe")
+    Path("link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with subprocess.Popen([COMMAND, "score", "good.csv", "-o", name, "--from", "csv", "--to", "csv"]) as process:
+            assert Path("pipe").read_bytes() == service_result()
+        assert process.returncode == 0
+    assert Path("pipe").is_fifo()
+    assert Path("link").is_symlink()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root could replace a device")
+def test_null_device():
+    """Root's `-o /dev/null` leaves the device: a file in its place would take in what every program throws away."""
+    os.mknod("null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    assert score("good.csv", "-o", "null", "--to", "csv").exit_code == 0
+    assert Path("null").is_char_device()
+
+
+def test_a_link_to_a_result(service_result):
+    """A link stays, and the file that it leads to has the result."""
+    Path("real.csv").touch()
+    Path("link.csv").symlink_to("real.csv")
+    assert score("good.csv", "-o", "link.csv").exit_code == 0
+    assert Path("link.csv").is_symlink()
+    assert Path("real.csv").read_bytes() == service_result()
 
 
 def test_an_older_result_stays():

@@ -36,7 +36,7 @@ def test_figures(client, models_dir, version):
         .to_numpy(object)
         .tolist()
     )
-    explained = model.explain(columns)
+    explained = model.explainer().explain(columns)
     assert answer["background_rows"] == len(table)
     assert answer["base"] == pytest.approx(explained.scores.mean())
     by_name = {one["feature"]: one for one in answer["features"]}

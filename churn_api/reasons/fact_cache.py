@@ -31,7 +31,7 @@ class FactCache:
 
     def of(self, columns: Columns) -> Callable[[int, int, float], Fact]:
         """A function from a row, a player's position and its contribution to the fact."""
-        # None for NaN, which equals nothing, and would be written anew each time.
+        # None for NaN, which equals nothing, and would be written again each time.
         numbers = columns.numbers.astype(object)
         numbers[np.isnan(columns.numbers)] = None
         arrays, written = (columns.texts.tolist(), numbers.tolist()), self._written

@@ -123,7 +123,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     effects: tuple[Effect, ...]
 
     def __post_init__(self) -> None:
-        """Raise ValueError for what no report has, so that whoever draws one can rely on it."""
+        """Raise ValueError for what no report has: what draws one relies on it."""
         complete = (
             0 < self.positives < self.rows
             and len(self.gains) == _GAINS

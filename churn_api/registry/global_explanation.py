@@ -54,7 +54,7 @@ class GlobalExplanation(msgspec.Struct, frozen=True, kw_only=True):
     """The most important first."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for more than any has, so that whoever draws one can rely on it."""
+        """Raise ValueError for more than any has: what draws one relies on it."""
         if len(self.features) > MAX_COLUMNS or any(len(one.bins) > _MOST_BINS for one in self.features):
             raise ValueError("it has too many features or bins")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from churn_api.training.graphs.blocks import Input, as_block
+from churn_api.training.graphs.column_blocks import Input, as_block
 from churn_api.training.graphs.graph_writer import GraphWriter, UnsupportedStepError
 from churn_api.training.graphs.trees import Comparison, Leaf, Split, Tree, add_trees, split_by_category
 

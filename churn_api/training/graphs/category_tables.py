@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_api.training.graphs.blocks import Block, Dense
+from churn_api.training.graphs.column_blocks import Block, Dense
 from churn_api.training.graphs.graph_writer import GraphWriter, UnsupportedStepError
 
 _UNKNOWN = -1

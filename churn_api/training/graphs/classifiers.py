@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from churn_api.training.graphs import boosting_libraries, tree_models
-from churn_api.training.graphs.blocks import Input, as_block
+from churn_api.training.graphs.column_blocks import Input, as_block
 from churn_api.training.graphs.graph_writer import GraphWriter, UnsupportedStepError
 from churn_api.training.graphs.linear_sum import logistic_log_odds
 from churn_api.training.graphs.transformers import transform

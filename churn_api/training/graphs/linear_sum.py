@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_api.training.graphs.blocks import Bins, Input, Part, as_block
+from churn_api.training.graphs.column_blocks import Bins, Input, Part, as_block
 from churn_api.training.graphs.graph_writer import LANES, GraphWriter, UnsupportedStepError
 
 EXACT_SUM = "exact_sum"

@@ -9,8 +9,8 @@ from onnx import TensorProto, helper
 from churn_api.contract.signature import Signature
 from churn_api.scoring.onnx import NUMBERS, PROBABILITY, TEXTS
 from churn_api.scoring.sklearn import positive_index
-from churn_api.training.graphs.blocks import Features
 from churn_api.training.graphs.classifiers import probability
+from churn_api.training.graphs.column_blocks import Features
 from churn_api.training.graphs.graph_writer import GraphWriter
 
 

@@ -24,7 +24,7 @@ from sklearn.preprocessing import (
 )
 
 from churn_api.training.graphs import category_tables
-from churn_api.training.graphs.blocks import Bins, Block, Dense, Features, Input, as_block
+from churn_api.training.graphs.column_blocks import Bins, Block, Dense, Features, Input, as_block
 from churn_api.training.graphs.graph_writer import GraphWriter, UnsupportedStepError
 
 Transform = Callable[[GraphWriter, Any, Input], Input]

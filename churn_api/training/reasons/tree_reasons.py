@@ -17,7 +17,7 @@ from churn_api.training.reasons.piece_states import write_states
 from churn_api.training.reasons.pieces import Piece, cut
 from churn_api.training.reasons.questions import trees_of
 from churn_api.training.reasons.reasons_graph import Background, ReasonsGraph, finished, intermediate, run_in_blocks
-from churn_api.training.reasons.tables import Doubles, shapley_tables
+from churn_api.training.reasons.shapley_tables import Doubles, shapley_tables
 
 _DOUBLE_DIGITS, _INTEGER_DIGITS = 52, 30
 

@@ -14,7 +14,7 @@ from churn_api.web.v1.shared.predictions import as_record, model_metadata, model
 from churn_api.web.v1.shared.predictions import predict as predict_batch
 from churn_api.web.v1.shared.reasons import as_members as reasons_members
 from churn_api.web.v1.shared.reasons_picture import PICTURE, reasons_picture, wants_picture
-from churn_api.web.v1.shared.what_if import what_if_member
+from churn_api.web.v1.shared.what_if_member import what_if_member
 
 blueprint = Blueprint("predict", __name__)
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from churn_api.contract.columns import Columns
 from churn_api.contract.signature import Signature
 from churn_api.reasons.catalogue import Catalogue
@@ -31,22 +29,19 @@ class FactCache:
 
     def of(self, columns: Columns) -> Callable[[int, int, float], Fact]:
         """A function from a row, a player's position and its contribution to the fact."""
-        # None for NaN, which equals nothing, and would be written again each time.
-        numbers = columns.numbers.astype(object)
-        numbers[np.isnan(columns.numbers)] = None
-        arrays, written = (columns.texts.tolist(), numbers.tolist()), self._written
-        places = self._places
+        arrays = columns.texts.tolist(), columns.numbers.tolist()
+        places, written = self._places, self._written
 
         def fact(row: int, player: int, contribution: float) -> Fact:
-            first, *others = places[player]
-            cell = arrays[first[0]][row][first[1]]
-            cells = (cell, *[arrays[numeric][row][position] for numeric, position in others]) if others else cell
-            key = (player, cells, contribution > 0, contribution < 0)
+            cells = tuple([arrays[numeric][row][position] for numeric, position in places[player]])
+            # NaN equals nothing, and would be written again each time.
+            known = tuple([None if cell != cell else cell for cell in cells])  # noqa: PLR0124
+            key = (player, known, contribution > 0, contribution < 0)
             found = written.get(key)
             if found is None:
                 if len(written) >= _MAX_CACHED:
                     written.clear()
-                found = written[key] = self._write(self._players[player], cells if others else (cell,), contribution)
+                found = written[key] = self._write(self._players[player], known, contribution)
             return found
 
         return fact

@@ -1,5 +1,6 @@
 """Values and texts of reasons, each written once: the same values occur in row after row."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +11,8 @@ from churn_api.reasons.feature_values import FeatureValues
 from churn_api.reasons.players import Player
 from churn_api.reasons.wording import Wording
 
-_MAX_CACHED = 10_000
+_MAX_CACHED = 500
+"""Cells of one player."""
 
 Fact = tuple[Any, str]
 """The value of a player as JSON has it, and the text of the reason."""
@@ -25,29 +27,46 @@ class FactCache:
         self._values = FeatureValues(signature)
         self._wording = Wording(signature, catalogue)
         self._places = [[self._values.places[feature] for feature in player.features] for player in players]
-        self._written: dict[tuple[int, Any, bool, bool], Fact] = {}
+        self._written: dict[tuple[int, int], dict[Any, Fact]] = defaultdict(dict)
+        """By player and sign of the contribution, the fact of each cell."""
 
     def of(self, columns: Columns) -> Callable[[int, int, float], Fact]:
         """A function from a row, a player's position and its contribution to the fact."""
-        arrays = columns.texts.tolist(), columns.numbers.tolist()
-        places, written = self._places, self._written
+        cells: dict[int, list[Any]] = {}
+        written = self._written
 
         def fact(row: int, player: int, contribution: float) -> Fact:
-            cells = tuple([arrays[numeric][row][position] for numeric, position in places[player]])
-            # NaN equals nothing, and would be written again each time.
-            known = tuple([None if cell != cell else cell for cell in cells])  # noqa: PLR0124
-            key = (player, known, contribution > 0, contribution < 0)
-            found = written.get(key)
+            column = cells.get(player)
+            if column is None:
+                column = cells[player] = self._cells(columns, player)
+            sign = 1 if contribution > 0 else -1 if contribution else 0
+            known = written[player, sign]
+            cell = column[row]
+            found = known.get(cell)
             if found is None:
-                if len(written) >= _MAX_CACHED:
-                    written.clear()
-                found = written[key] = self._write(self._players[player], known, contribution)
+                if len(known) >= _MAX_CACHED:
+                    known.clear()
+                found = known[cell] = self._write(self._players[player], cell, sign)
             return found
 
         return fact
 
-    def _write(self, player: Player, cells: Sequence[float | str | None], contribution: float) -> Fact:
-        values = [self._values.of_cell(feature, cell) for feature, cell in zip(player.features, cells, strict=True)]
+    def _cells(self, columns: Columns, player: int) -> list[Any]:
+        """What n rows have for a player: cells of a feature, or for a group tuples of them; None for NaN.
+
+        NaN equals nothing, and would be written again each time.
+        """
+        lists = []
+        for numeric, position in self._places[player]:
+            if numeric:
+                lists.append([None if cell != cell else cell for cell in columns.numbers[:, position].tolist()])  # noqa: PLR0124
+            else:
+                lists.append(columns.texts[:, position].tolist())
+        return lists[0] if len(lists) == 1 else list(zip(*lists, strict=True))
+
+    def _write(self, player: Player, cell: Any, sign: int) -> Fact:
+        cells = cell if len(player.features) > 1 else (cell,)
+        values = [self._values.of_cell(feature, one) for feature, one in zip(player.features, cells, strict=True)]
         names = [self._features[feature].name for feature in player.features]
         shown = values[0] if len(values) == 1 else dict(zip(names, values, strict=True))
-        return shown, self._wording.text(player, values, contribution)
+        return shown, self._wording.text(player, values, sign)

@@ -99,18 +99,20 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
 def _add_tables(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (default 1,000,000)")
     parser.add_argument("--seconds", type=float, default=4, help="length of a run of the session alone (default 4)")
-    parser.add_argument("--table", type=Path, help="table to train on and to draw rows from (default: sample data)")
-    parser.add_argument("--target", default="churn", help="its column that says who left (default churn)")
-    parser.add_argument("--id", default="customer_id", help="its column that identifies a customer")
+    _add_table(parser, "table to train on and to draw rows from (default: sample data)")
     parser.set_defaults(needs=(), run=lambda o: tables.run(o.rows, o.seconds, o.table, o.target, o.id, dry=o.dry))
 
 
 def _add_reasons(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=15, help="runs, of which the fastest counts (default 15)")
-    parser.add_argument("--table", type=Path, help="table to train on (default: sample data)")
+    _add_table(parser, "table to train on (default: sample data)")
+    parser.set_defaults(needs=(), run=lambda o: reasons.run(o.rounds, o.table, o.target, o.id, dry=o.dry))
+
+
+def _add_table(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--table", type=Path, help=what)
     parser.add_argument("--target", default="churn", help="its column that says who left (default churn)")
     parser.add_argument("--id", default="customer_id", help="its column that identifies a customer")
-    parser.set_defaults(needs=(), run=lambda o: reasons.run(o.rounds, o.table, o.target, o.id, dry=o.dry))
 
 
 def _add_training(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from churn_api.contract.signature import Feature, Signature, Target
 
@@ -52,3 +53,13 @@ def write_csv(table: pd.DataFrame, path: Path) -> Path:
 
 CUSTOMER = {"customer_id": "C1", "tenure": 5, "MonthlyCharges": 70.5, "Partner": True, "Contract": "One year"}
 """A valid record of `customers()`."""
+
+
+def labels_with_probabilities(
+    rng: np.random.Generator, rows: int, digits: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Labels of both classes, and the rounded probabilities that they are drawn with: few digits make ties."""
+    probabilities = rng.random(rows).round(digits)
+    labels = (rng.random(rows) < probabilities).astype(np.int64)
+    labels[:2] = 0, 1
+    return labels, probabilities

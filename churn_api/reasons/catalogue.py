@@ -3,17 +3,22 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from typing import Annotated
 
 import msgspec
 
 DEFAULT_LANGUAGE = "en"
 
 
+Mark = Annotated[str, msgspec.Meta(min_length=1, max_length=1)]
+"""One character."""
+
+
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The words of one language. Names in braces are filled in."""
 
-    decimal_mark: str
-    thousands_mark: str
+    decimal_mark: Mark
+    thousands_mark: Mark
     true: str
     false: str
     label_with_unit: str
@@ -30,6 +35,10 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     summary: str
     others: str
     points: str
+
+    def number(self, value: float, form: str) -> str:
+        """A number in one of Python's formats, with the marks of the language: ",.2f" is 1.234,50 in German."""
+        return format(value, form).translate(str.maketrans(",.", self.thousands_mark + self.decimal_mark))
 
 
 @cache

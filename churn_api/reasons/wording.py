@@ -44,7 +44,7 @@ class Wording:
             words.change.format(label=feature.label or feature.name, value=self._shown(feature, value))
             for feature, value in ((self._features[change.feature], change.value) for change in changes)
         ]
-        percent = f"{100 * probability:.1f}".replace(".", words.decimal_mark)
+        percent = words.number(100 * probability, ".1f")
         return words.what_if.format(changes=", ".join(listed), percent=percent)
 
     def _own_text(self, feature: Feature, value: Value, sign: int) -> str | None:
@@ -73,8 +73,7 @@ class Wording:
         if isinstance(value, bool):
             return words.true if value else words.false
         if isinstance(value, int | float) and feature.measured:
-            marks = str.maketrans({",": words.thousands_mark, ".": words.decimal_mark})
-            return _plain_number(value).translate(marks)
+            return words.number(value, _form(value))
         return str(value)[:_MAX_SHOWN]
 
 
@@ -88,8 +87,8 @@ def _typical(feature: Feature) -> Value:
     return seen.median
 
 
-def _plain_number(value: float) -> str:
+def _form(value: float) -> str:
     """Whole numbers as they are, others with two decimals, small and huge ones with three digits: 1,234.50, 0.00123."""
     if not 1 <= abs(value) < _HUGE:
-        return f"{value:.3g}"
-    return f"{value:,.0f}" if value == math.floor(value) else f"{value:,.2f}"
+        return ".3g"
+    return ",.0f" if value == math.floor(value) else ",.2f"

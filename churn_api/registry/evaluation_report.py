@@ -8,13 +8,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from churn_api.registry.bundle import BundleError, read_artefact
 from churn_api.registry.card import Card
+from churn_api.registry.feature_bin import FeatureBin
 from churn_api.registry.headline_metrics import METRICS
+from churn_api.registry.json_artefact import read_json_artefact
 
 REPORT_FILE = "report.json"
-MAX_BYTES = 2_000_000
-"""A larger file is no report; training writes 10 to 40 KB."""
 _GAINS = 101
 _MOST = 100
 """Features, and points of a curve."""
@@ -63,14 +62,9 @@ class OperatingPoint(msgspec.Struct, frozen=True, kw_only=True):
     true_negatives: Count
 
 
-class EffectBin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class EffectBin(FeatureBin, frozen=True, kw_only=True, omit_defaults=True):
     """Customers with similar values of a feature: their mean probability, and the share that churned."""
 
-    kind: Literal["range", "category", "others", "missing"]
-    lower: float | None = None
-    upper: float | None = None
-    """The least and the largest value of a range."""
-    category: str | None = None
     rows: int
     predicted: float
     observed: float
@@ -156,13 +150,4 @@ def report_document(card: Card, report: EvaluationReport) -> dict[str, Any]:
 
 def read_report(folder: Path, card: Card) -> EvaluationReport | None:
     """The report of a bundle, checked by its digest; None where the bundle has none. Raises BundleError."""
-    if REPORT_FILE not in card.files:
-        return None
-    try:
-        if (folder / REPORT_FILE).stat().st_size > MAX_BYTES:
-            raise BundleError(f"{REPORT_FILE} has more than {MAX_BYTES:,} bytes")
-        return msgspec.json.decode(read_artefact(folder, card, REPORT_FILE), type=EvaluationReport)
-    except OSError as error:
-        raise BundleError(f"{REPORT_FILE} cannot be read: {error.strerror}") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BundleError(f"{REPORT_FILE} is not a report") from error
+    return read_json_artefact(folder, card, REPORT_FILE, EvaluationReport, "a report")

@@ -9,24 +9,19 @@ from typing import Literal
 import msgspec
 
 from churn_api.contract.size_limits import MAX_COLUMNS
-from churn_api.registry.bundle import BundleError, read_artefact
 from churn_api.registry.card import Card
-from churn_api.scoring.explanation import Scale
+from churn_api.registry.feature_bin import FeatureBin
+from churn_api.registry.json_artefact import read_json_artefact
+from churn_api.scoring.explanation import Method, Scale
 
 EXPLANATION_FILE = "explanation.json"
-MAX_BYTES = 2_000_000
 _MOST_BINS = 20
 """Of one feature; training writes at most 12."""
 
 
-class ContributionBin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ContributionBin(FeatureBin, frozen=True, kw_only=True, omit_defaults=True):
     """Training rows with similar values of a feature: their share, and the mean of its contributions."""
 
-    kind: Literal["range", "category", "others", "missing"]
-    lower: float | None = None
-    upper: float | None = None
-    """The least and the largest value of a range."""
-    category: str | None = None
     share: float
     contribution: float
 
@@ -46,7 +41,7 @@ class GlobalExplanation(msgspec.Struct, frozen=True, kw_only=True):
     """The content of `explanation.json`."""
 
     format: Literal[1] = 1
-    method: Literal["exact", "sampled"]
+    method: Method
     scale: Scale
     base: float
     background_rows: int
@@ -61,13 +56,4 @@ class GlobalExplanation(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_explanation(folder: Path, card: Card) -> GlobalExplanation | None:
     """The explanation in a bundle, checked by its digest; None where the bundle has none. Raises BundleError."""
-    if EXPLANATION_FILE not in card.files:
-        return None
-    try:
-        if (folder / EXPLANATION_FILE).stat().st_size > MAX_BYTES:
-            raise BundleError(f"{EXPLANATION_FILE} has more than {MAX_BYTES:,} bytes")
-        return msgspec.json.decode(read_artefact(folder, card, EXPLANATION_FILE), type=GlobalExplanation)
-    except OSError as error:
-        raise BundleError(f"{EXPLANATION_FILE} cannot be read: {error.strerror}") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BundleError(f"{EXPLANATION_FILE} is not an explanation") from error
+    return read_json_artefact(folder, card, EXPLANATION_FILE, GlobalExplanation, "an explanation")

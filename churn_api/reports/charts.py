@@ -5,8 +5,8 @@ from datetime import date
 from typing import NamedTuple
 
 from churn_api.contract.dates import day_of
-from churn_api.registry.evaluation_report import Effect, EffectBin, EvaluationReport
-from churn_api.registry.global_explanation import ContributionBin
+from churn_api.registry.evaluation_report import Effect, EvaluationReport
+from churn_api.registry.feature_bin import FeatureBin
 from churn_api.reports.axes import Axes, nice_limit
 from churn_api.reports.bars import Bar, bar_chart
 from churn_api.reports.markup import number, percent
@@ -119,7 +119,7 @@ def _effect_chart(effect: Effect, limit: float) -> str:
     return bar_chart(effect.feature, bars, limit)
 
 
-def bin_label(one: EffectBin | ContributionBin, reference: str | None) -> str:
+def bin_label(one: FeatureBin, reference: str | None) -> str:
     """What a bin holds: a range, a category, missing values, or others."""
     if one.kind == "range" and one.lower is not None and one.upper is not None:
         return _range_label(one.lower, one.upper, reference)

@@ -10,6 +10,10 @@ Scale = Literal["log_odds", "probability"]
 """What contributions add up to: the log-odds of the probability, or the probability itself."""
 
 
+Method = Literal["exact", "sampled"]
+"""How contributions are computed: by their definition, or as an estimate."""
+
+
 class Explanation(NamedTuple):
     """The predictions of n records, and how they come about: base + the sum of a row's contributions is its score."""
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from builders import customers, feature, signature, write_csv
+from builders import customers, feature, labels_with_probabilities, signature, write_csv
 from conftest import train_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,10 +25,7 @@ def evaluated(draw):
     """Labels of both classes, and probabilities with ties."""
     rows = draw(st.integers(50, 400))
     rng = np.random.default_rng(draw(st.integers(0, 1000)))
-    probabilities = rng.random(rows).round(draw(st.integers(0, 6)))
-    labels = (rng.random(rows) < probabilities).astype(np.int64)
-    labels[:2] = 0, 1
-    return labels, probabilities
+    return labels_with_probabilities(rng, rows, draw(st.integers(0, 6)))
 
 
 @given(evaluated())

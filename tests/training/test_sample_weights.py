@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from builders import customers, write_csv
+from builders import customers, labels_with_probabilities, write_csv
 from click.testing import CliRunner
 from conftest import train_on
 from hypothesis import given, settings
@@ -27,9 +27,7 @@ def weighted(draw):
     """Labels of both classes, probabilities with ties, and whole weights."""
     rows = draw(st.integers(30, 200))
     rng = np.random.default_rng(draw(st.integers(0, 1000)))
-    probabilities = rng.random(rows).round(draw(st.integers(1, 6)))
-    labels = (rng.random(rows) < probabilities).astype(np.int64)
-    labels[:2] = 0, 1
+    labels, probabilities = labels_with_probabilities(rng, rows, draw(st.integers(1, 6)))
     return labels, probabilities, rng.integers(1, 5, rows)
 
 

@@ -48,7 +48,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
     ],
 )
 def test_by_accept(client, accept, media_type, begins):
-    """`Accept` chooses between the data, the page for people, and its charts; caches are told so."""
+    """`Accept` chooses between the data, the page for people, and its charts; `Vary` says so."""
     answer = client.get(REPORT, headers={"Accept": accept})
     assert (answer.status_code, answer.mimetype, answer.headers["Vary"]) == (200, media_type, "Accept")
     assert answer.data.startswith(begins)

@@ -49,8 +49,11 @@ def test_sides(client):
 
 
 def test_in_another_language(client):
-    """Its words are in the client's language."""
-    assert "Punkte" in picture(client, **{"Accept-Language": "de"}).text
+    """Its words and the marks of its numbers are those of the client's language."""
+    answer = client.post(f"{ROUTE}?reasons=3", json=CUSTOMER).json
+    drawn = picture(client, **{"Accept-Language": "de"}).text
+    for reason in answer["reasons"]:
+        assert f"{reason['points']:+.1f} Punkte".replace(".", ",") in drawn
 
 
 def test_markup_in_a_record(client):

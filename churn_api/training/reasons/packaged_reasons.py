@@ -1,7 +1,7 @@
 """The reasons of a bundle, and what its card says of them: exact where the graph allows, else estimated, else none."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -11,6 +11,7 @@ from churn_api.contract.columns import Columns
 from churn_api.contract.signature import Signature
 from churn_api.registry.card import BruteForce, ReasonsProof
 from churn_api.registry.global_explanation import GlobalExplanation
+from churn_api.scoring.explanation import Method
 from churn_api.scoring.onnx import OnnxExplainer, OnnxScorer
 from churn_api.training.reasons.additive_form import additive_form
 from churn_api.training.reasons.background_effects import BackgroundEffects
@@ -98,7 +99,7 @@ def _packaged(
         _require(brute_force.largest_difference, "the contributions differ from their definition")
     chosen = _chosen(golden.rows)
     _, contributions = OnnxExplainer(reasons.graph).explain(golden.take(chosen))
-    method: Literal["exact", "sampled"] = "sampled" if reasons.walks else "exact"
+    method: Method = "sampled" if reasons.walks else "exact"
     card = ReasonsProof(
         method=method,
         why=why,

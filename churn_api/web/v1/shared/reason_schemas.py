@@ -1,6 +1,10 @@
 """Schemas of reasons: the members of a response whose query has `reasons` or `what_if`."""
 
+from typing import get_args
+
 from marshmallow import Schema, fields, validate
+
+from churn_api.scoring.explanation import Method
 
 
 class ReasonSchema(Schema):
@@ -38,7 +42,7 @@ class BaseSchema(Schema):
 
     base = fields.Float(metadata={"description": "The mean of the training rows.", "example": -1.21})
     reasons_method = fields.String(
-        validate=validate.OneOf(["exact", "sampled"]), metadata={"description": "Whether contributions are estimates."}
+        validate=validate.OneOf(get_args(Method)), metadata={"description": "Whether contributions are estimates."}
     )
 
 

@@ -41,13 +41,13 @@ def reasons_picture(model: Model, identifier: str | int | None, explained: Expla
     words, scale = catalogues()[language], explained.explanation.scale
     (reasons,) = explained.written(language)
     bars = [
-        ReasonBar(one.text, one.contribution, words.points.format(points=f"{one.points:+.1f}"))
+        ReasonBar(one.text, one.contribution, words.points.format(points=words.number(one.points, "+.1f")))
         for one in reasons.reasons
     ]
     if reasons.others:
         bars.append(ReasonBar(words.others, reasons.others))
     shares = (explained.explanation.probabilities[0], to_probability(reasons.base, scale))
-    percent, average = (f"{100 * share:.1f}".replace(".", words.decimal_mark) for share in shares)
+    percent, average = (words.number(100 * share, ".1f") for share in shares)
     title = model.card.name if identifier is None else str(identifier)
     chart = reasons_chart(title, words.summary.format(percent=percent, average=average), bars)
     return styled_response(chart, SVG, sheet_style())

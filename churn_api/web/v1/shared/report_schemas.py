@@ -41,25 +41,35 @@ class OperatingPointSchema(Schema):
     true_negatives = fields.Float(required=True, metadata={"example": 4214})
 
 
-class EffectBinSchema(Schema):
-    """Customers with similar values of a feature."""
+class FeatureBinSchema(Schema):
+    """What customers with similar values of a feature have in common."""
 
     kind = fields.String(required=True, validate=validate.OneOf(["range", "category", "others", "missing"]))
     lower = fields.Float(metadata={"description": "The least value of a range; of a date, days before `reference`."})
     upper = fields.Float()
     category = fields.String()
+
+
+class EffectBinSchema(FeatureBinSchema):
+    """Customers with similar values of a feature."""
+
     rows = fields.Integer(required=True, metadata={"example": 862})
     predicted = fields.Float(required=True, metadata={"example": 0.57})
     observed = fields.Float(required=True, metadata={"example": 0.58})
 
 
-class EffectSchema(Schema):
-    """Churn along one feature; no bin has fewer than ten customers."""
+class AlongFeatureSchema(Schema):
+    """What is measured along one feature."""
 
     feature = fields.String(required=True, metadata={"example": "tenure"})
     reference = fields.Date(
         metadata={"description": "For a date: the day from which its ranges count back.", "example": "2026-01-31"}
     )
+
+
+class EffectSchema(AlongFeatureSchema):
+    """Churn along one feature; no bin has fewer than ten customers."""
+
     bins = fields.List(fields.Nested(EffectBinSchema), required=True)
 
 

@@ -1,17 +1,22 @@
 """What reasons cost: a record and a thousand, a request, the packaging of a bundle, its size and a worker's memory."""
 
 import multiprocessing
+import statistics
 import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.load import load
 from benchmarks.metrics import app_of, asking, timed
-from benchmarks.models import MODELS, customers, make_models
+from benchmarks.models import MODELS, customers, make_models, write_bodies
 from benchmarks.report import table_of, write_figures
+from benchmarks.servers import OURS, Server, running
 
 MANY = 1000
+CONNECTIONS = 4
+SECONDS = 2
 REQUESTS = {"plain": "", "?threshold=0.4": "?threshold=0.4", "?reasons=3": "?reasons=3"}
 
 
@@ -29,9 +34,16 @@ def run(rounds: int, table: Path | None, target: str, identifier: str, *, dry: b
             with context.Pool(1) as pool:
                 scoring[-1] += pool.apply(_packaged, (Path(folder), models / name / "1"))
                 scoring[-1].append(_memory(context, models / name / "1"))
+        body, _ = write_bodies(Path(folder), records)
+        with running(OURS, models) as server:
+            served = [[name, *_served(server, f"{server.url}/api/v1/predict/{name}", body, rounds)] for name in MODELS]
     head = ["model", "one record, µs", "with reasons", "1,000 rows, rows/s", "with reasons"]
     head += ["packaging reasons, s", "`model.onnx`, KB", "`reasons.onnx`, KB", "memory, MB"]
-    text = f"{table_of(head, scoring)}\n\n{table_of(['request, µs', *REQUESTS, 'ratio'], requests)}"
+    tables = [table_of(head, scoring)] + [
+        table_of([f"request, µs of processor time, {where}", *REQUESTS, "ratio"], rows)
+        for where, rows in (("in one process in a loop", requests), ("by a worker as shipped", served))
+    ]
+    text = "\n\n".join(tables)
     write_figures("reasons", text if table is None else f"{table.name}:\n\n{text}", dry=dry)
 
 
@@ -65,6 +77,22 @@ def _requested(folder: str, models: str, name: str, record: dict[str, Any], roun
     turns = [[timed(ask, 100) for ask in asks] for _ in range(rounds)]
     fewest = [min(times) for times in zip(*turns, strict=True)]
     return [*(f"{time:.1f}" for time in fewest), f"{fewest[-1] / fewest[0]:.3f}"]
+
+
+def _served(server: Server, url: str, body: Path, rounds: int) -> list[str]:
+    """The same over HTTP, in turns: medians, also of the ratios within each round. Between requests, caches cool."""
+    turns = [[_cpu(server, url + query, body) for query in REQUESTS.values()] for _ in range(rounds)]
+    medians = [statistics.median(times) for times in zip(*turns, strict=True)]
+    ratio = statistics.median(times[-1] / times[0] for times in turns)
+    return [*(f"{time:.0f}" for time in medians), f"{ratio:.3f}"]
+
+
+def _cpu(server: Server, url: str, body: Path) -> float:
+    before = server.cpu_seconds()
+    seen = load(url, body, connections=CONNECTIONS, seconds=SECONDS, key=server.key)
+    if seen.bad:
+        raise SystemExit(f"{server.name} gave {seen.bad} bad answers")
+    return (server.cpu_seconds() - before) / seen.requests * 1e6
 
 
 def _packaged(folder: Path, bundle: Path) -> list[str]:

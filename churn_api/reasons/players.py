@@ -32,8 +32,15 @@ def contributions_of_one(contributions: Sequence[float], players: tuple[Player, 
     """The same for one row."""
     if len(players) == len(contributions):
         return contributions
+    return [
+        contributions[features[0]] if len(features) == 1 else _added([contributions[feature] for feature in features])
+        for _, features in players
+    ]
+
+
+def _added(contributions: Sequence[float]) -> float:
     # Newer versions of Python correct what `sum` of floats loses, and the arrays' sum does not.
-    return [reduce(add, (contributions[feature] for feature in player.features)) for player in players]
+    return reduce(add, contributions)
 
 
 def contributions_of_players(contributions: NDArray[np.float64], players: tuple[Player, ...]) -> NDArray[np.float64]:

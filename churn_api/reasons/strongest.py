@@ -43,7 +43,8 @@ def strongest_of_one(contributions: Sequence[float], base: float, count: int) ->
     The same doubles as `strongest` gives: both add integers.
     """
     units = [round(contribution * _SCALE) for contribution in contributions]
-    order = sorted(range(len(units)), key=lambda player: -abs(units[player]))[:count]
+    sizes = list(map(abs, units))
+    order = sorted(range(len(units)), key=sizes.__getitem__, reverse=True)[:count]
     shown = [units[player] for player in order]
     summed, base_units = sum(units), round(base * _SCALE)
     return StrongestOfOne(

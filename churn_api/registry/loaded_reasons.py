@@ -83,6 +83,7 @@ def _check_golden_rows(contributor: Contributor, card: Card, reasons: ReasonsPro
     try:
         rows = [card.golden.rows[index] for index in reasons.golden_rows]
         columns = ColumnsBuilder(card.signature).build_from_rows(rows)
+        contributor.explain(columns.take([0]))  # as for the scorer, see model.py
         probabilities, contributions = contributor.explain(columns)
         scored = scorer.score(columns)
     except Exception as error:

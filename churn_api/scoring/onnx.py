@@ -87,9 +87,10 @@ class OnnxExplainer(OnnxGraph):
 
     def explain(self, columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Probabilities (n,) and contributions (n, features); n is at least 1."""
+        if columns.rows <= self._rows_at_once:
+            probabilities, contributions = self.run(_EXPLAINED, columns)
+            return probabilities, contributions
         blocks = [self.run(_EXPLAINED, block) for block in columns.blocks(self._rows_at_once)]
-        if len(blocks) == 1:
-            return blocks[0][0], blocks[0][1]
         return np.concatenate([block[0] for block in blocks]), np.concatenate([block[1] for block in blocks])
 
 

@@ -29,6 +29,7 @@ from churn_api.web.core.json_provider import OrjsonProvider
 from churn_api.web.core.open_auth import check_flask_run
 from churn_api.web.core.tracing import RequestTracing
 from churn_api.web.pages import api_page, root
+from churn_api.web.protocols import older_jobs, older_metrics, older_models, older_predictions
 from churn_api.web.v1 import (
     batch_predict,
     job_results,
@@ -42,6 +43,7 @@ from churn_api.web.v1 import (
     token,
 )
 
+OLDER = (older_predictions, older_jobs, older_models, older_metrics)
 V1 = (predict, batch_predict, jobs, job_results, models, model_report, model_explanation, token, status, metrics_route)
 
 
@@ -73,6 +75,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         app.register_blueprint(module.blueprint)
     for module in V1:
         app.register_blueprint(module.blueprint, url_prefix=API_V1)
+    if app.config["COMPAT_ROUTES"]:
+        for module in OLDER:
+            app.register_blueprint(module.blueprint)
     return app
 
 

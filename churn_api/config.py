@@ -317,6 +317,7 @@ SETTINGS = (
         "Total size in bytes above which the oldest of them are removed earlier.",
         validate.Range(0),
     ),
+    Setting("COMPAT_ROUTES", "bool", True, "Whether the older addresses answer, and older forms of bodies."),
     Setting("METRICS_PORT", "int", 0, "Port that serves the metrics to anyone; 0 for none.", validate.Range(0, 65535)),
     Setting("METRICS_HOST", "str", "127.0.0.1", "Address that it listens on."),
     Setting(

@@ -239,7 +239,7 @@ def test_in_memory(models_dir):
     with ThreadPoolExecutor(8) as pool:
         assert set.union(*pool.map(ask, range(40))) == {200}
     report = app.test_client().get("/health").json
-    assert report["checks"]["database"]["status"] == "ok"
+    assert report["checks"]["database"]["status"] == "healthy"
     with pytest.raises(churn_api.UnknownModel):
         churn_api.predictor(other, "small").predict(CUSTOMER)
     churn_api.close(app)

@@ -215,10 +215,10 @@ def test_readiness_names_what_is_not_ready(spoilt):
     assert "/" not in problem["detail"]
 
 
-def test_health_is_down(spoilt):
-    """The report is `down` and names the model that cannot be loaded; liveness is 200."""
+def test_health_is_unhealthy(spoilt):
+    """The report is `unhealthy` and names the model that cannot be loaded; liveness is 200."""
     report = spoilt.get("/api/v1/health").json
-    assert report["status"] == "down"
+    assert report["status"] == "unhealthy"
     assert list(report["checks"]["models"]["refused"]) == ["default"]
     assert spoilt.get("/health/live").status_code == 200
 

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,13 +24,46 @@ def test_probes(client):
 def test_report(client, path):
     """The report has the models with their live versions, memory, disk and jobs."""
     report = client.get(path).json
-    assert report["status"] == "ok"
+    assert report["status"] == "healthy"
     assert report["checks"]["models"]["live"] == {"default": "1", "odd": "1", "small": "2"}
     assert report["checks"]["memory"]["resident_bytes"] > 0
     assert report["checks"]["memory"]["used_bytes"] < report["checks"]["memory"]["limit_bytes"]
     assert report["checks"]["disk"]["instance"]["free_bytes"] > 0
     assert report["checks"]["disk"]["models"]["total_bytes"] > 0
-    assert report["checks"]["jobs"] == {"status": "ok", "queued": 0, "running": 0, "oldest_seconds": 0}
+    assert report["checks"]["jobs"] == {"status": "healthy", "queued": 0, "running": 0, "oldest_seconds": 0}
+
+
+def test_loaded_models_and_used_space(client):
+    """The report says whether the default model answers, how many are loaded, and how full memory and disks are."""
+    report = client.get("/health").json
+    assert report["model_loaded"] is True
+    assert report["checks"]["models"]["loaded"] == 3
+    for check in ("memory", "disk"):
+        assert 0 < report["checks"][check]["used_percent"] <= 100
+
+
+@pytest.mark.parametrize("path", ["/health", "/api/v1/health"])
+def test_strict(client, tmp_path, path):
+    """With strict=1 an unhealthy service answers a 503 with the checks; a healthy one, and any without it, a 200."""
+    assert client.get(f"{path}?strict=1").json["status"] == "healthy"
+    unhealthy = create_app({"MODELS_DIR": str(tmp_path)}).test_client()
+    response = unhealthy.get(f"{path}?strict=1")
+    assert (response.status_code, response.json["code"]) == (503, "model-not-ready")
+    assert response.json["checks"]["models"]["status"] == "unhealthy"
+    assert "Retry-After" in response.headers
+    report = unhealthy.get(f"{path}?strict=0")
+    assert (report.status_code, report.json["model_loaded"]) == (200, False)
+
+
+def test_a_version_that_cannot_be_loaded(models_dir, tmp_path):
+    """While the version before answers, a default model whose new version is refused is degraded, not unhealthy."""
+    models = shutil.copytree(models_dir, tmp_path / "models")
+    app = create_app({"MODELS_DIR": str(models), "DEFAULT_MODEL": "small"})
+    (models / "small" / "1" / "model.onnx").write_bytes(b"changed")
+    services_of(app).catalog.set_live("small", "1", by="tests")
+    services_of(app).refresh_models()
+    report = app.test_client().get("/health?strict=1")
+    assert (report.status_code, report.json["status"], report.json["model_loaded"]) == (200, "degraded", True)
 
 
 def test_without_models(tmp_path, make_key):
@@ -39,7 +73,7 @@ def test_without_models(tmp_path, make_key):
     response = client.get("/health/ready")
     assert response.status_code == 503
     assert "holds no model named 'default'" in response.json["detail"]
-    assert client.get("/health").json["status"] == "down"
+    assert client.get("/health").json["status"] == "unhealthy"
     assert client.get("/openapi.json").status_code == 200
     key = {"X-API-Key": make_key("models:read")}
     assert client.get("/api/v1/models", headers=key).json == {"models": [], "count": 0}
@@ -54,7 +88,7 @@ def test_card(client):
 
 
 def test_without_a_database(models_dir, tmp_path):
-    """With the database away the report is `degraded`, not `down`, and still a 200."""
+    """With the database away the report is `degraded`, not `unhealthy`, and still a 200."""
     client = create_app({"MODELS_DIR": str(models_dir)}).test_client()
     services_of(client.application).database = Database("postgresql://nobody@127.0.0.1:1/none")
     response = client.get("/health")
@@ -66,7 +100,7 @@ def test_a_worker_that_is_behind(client, app):
     """A worker that does not serve the live version makes the report `degraded`, and is counted."""
     services = services_of(app)
     WorkerReporter(services.live).report(services.database)
-    assert client.get("/health").json["checks"]["workers"] == {"status": "ok", "count": 1, "behind": 0}
+    assert client.get("/health").json["checks"]["workers"] == {"status": "healthy", "count": 1, "behind": 0}
     services.catalog.set_live("small", "1", by="tests")
     assert client.get("/health").json["checks"]["workers"] == {"status": "degraded", "count": 1, "behind": 1}
 

@@ -19,7 +19,7 @@ ANY_KEY = "any key"
 """Access with any key, whatever its scopes."""
 
 Limit = Literal["predict", "batch", "management"]
-BodyKind = Literal["record", "batch"] | type[BodySchema] | None
+BodyKind = Literal["record", "customers", "batch"] | type[BodySchema] | None
 
 _ATTRIBUTE = "__operation__"
 
@@ -53,7 +53,8 @@ class Operation:
     """The configured rate limit that counts its calls; None for no limit."""
     query: type[QuerySchema]
     body: BodyKind
-    """A schema of JSON; `record` for the bytes of a record; `batch` for a body that the view reads itself."""
+    """A schema of JSON; `record` for the bytes of a record; `customers` for JSON with many, and `batch` for that or a
+    table, which the view reads itself."""
     response: type[Schema] | tuple[str, ...] | None
     """A schema of JSON, or the media types of a file."""
     or_files: Mapping[str, str]
@@ -73,6 +74,8 @@ class Operation:
     """Request headers that it reads."""
     response_headers: tuple[Header, ...] = ()
     """Headers of a successful response, in addition to those of every response."""
+    successor: str = ""
+    """The endpoint that replaces a deprecated operation; empty for all others."""
 
     def __post_init__(self) -> None:
         if self.access not in (PUBLIC, ANY_KEY, *SCOPES):

@@ -1,20 +1,22 @@
 """Liveness probe, readiness probe and health report."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from churn_api import __version__
+from churn_api.registry.live import LiveModels
 from churn_api.registry.model_errors import ModelNotReady
 from churn_api.web import API_V1
 from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.draining import is_draining
-from churn_api.web.core.health_checks import health_checks, worst
+from churn_api.web.core.health_checks import UNHEALTHY, health_checks, worst
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import RETRY_AFTER, Problem
-from churn_api.web.core.schemas import HealthSchema, ReadySchema, StatusSchema
+from churn_api.web.core.schemas import HealthQuerySchema, HealthSchema, ReadySchema, StatusSchema
 
 blueprint = Blueprint("health", __name__)
 
@@ -41,6 +43,44 @@ def ready() -> ResponseReturnValue:
         raise Problem("draining", "It answers what it still gets; send new requests elsewhere.", part="server")
     services().database.ping()
     models = live_models()
+    _require_default_model(models)
+    without_reasons = models.without_reasons
+    return jsonify({"status": "ready"} | ({"without_reasons": without_reasons} if without_reasons else {}))
+
+
+@blueprint.get("/health")
+@blueprint.get(f"{API_V1}/health")
+@operation(
+    "Health",
+    access=PUBLIC,
+    query=HealthQuerySchema,
+    response=HealthSchema,
+    problems=("model-not-ready",),
+    probe=True,
+    id="getHealth",
+)
+def health(query: dict[str, Any]) -> ResponseReturnValue:
+    """Report the status of each part.
+
+    The response is a 200 whatever the status is, unless `strict` is set: use /health/ready for probes.
+    """
+    models, checks = live_models(), health_checks(services())
+    status = worst(checks)
+    if query["strict"] and status == UNHEALTHY:
+        _require_default_model(models, checks=checks)
+    return jsonify(
+        {
+            "status": status,
+            "model_loaded": models.default in models.served,
+            "timestamp": datetime.now(UTC),
+            "version": __version__,
+            "checks": checks,
+        }
+    )
+
+
+def _require_default_model(models: LiveModels, **members: Any) -> None:
+    """Raise Problem where the default model does not answer; `members` are further members of the response."""
     try:
         models.get()
     except ModelNotReady as error:
@@ -49,22 +89,5 @@ def ready() -> ResponseReturnValue:
             f"Model {models.default!r}: {error}",
             headers={"Retry-After": str(RETRY_AFTER)},
             part="model",
+            **members,
         ) from error
-    without_reasons = models.without_reasons
-    return jsonify({"status": "ready"} | ({"without_reasons": without_reasons} if without_reasons else {}))
-
-
-@blueprint.get("/health")
-@blueprint.get(f"{API_V1}/health")
-@operation("Health", access=PUBLIC, response=HealthSchema, probe=True, id="getHealth")
-def health() -> ResponseReturnValue:
-    """Report the status of each part. The response is always a 200: use /health/ready for probes."""
-    checks = health_checks(services())
-    return jsonify(
-        {
-            "status": worst(checks),
-            "timestamp": datetime.now(UTC),
-            "version": __version__,
-            "checks": checks,
-        }
-    )

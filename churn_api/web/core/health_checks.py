@@ -1,4 +1,4 @@
-"""The checks of the health report. Each is `ok`, `degraded` (works, but needs attention) or `down`."""
+"""The checks of the health report. Each is `healthy`, `degraded` (works, but needs attention) or `unhealthy`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ from churn_api.web.core.disk_space import DiskSpace, data_folders, disk_space
 DEGRADED_FROM = 0.95
 """Share of memory or of a disk from which a check is degraded."""
 
-_STATUSES = ("ok", "degraded", "down")
+HEALTHY, DEGRADED, UNHEALTHY = STATUSES = ("healthy", "degraded", "unhealthy")
 
 
 def health_checks(services: Services) -> dict[str, dict[str, Any]]:
@@ -37,30 +37,31 @@ def health_checks(services: Services) -> dict[str, dict[str, Any]]:
 
 def worst(checks: Mapping[str, Mapping[str, Any]]) -> str:
     """The worst status of all checks."""
-    return _STATUSES[max(_STATUSES.index(check["status"]) for check in checks.values())]
+    return STATUSES[max(STATUSES.index(check["status"]) for check in checks.values())]
 
 
 def _database(database: Database) -> dict[str, Any]:
-    """Whether the database answers, and its latency. Without it, loaded models still predict, hence `degraded`."""
+    """Whether the database answers, and its latency. Without it, loaded models still predict, hence DEGRADED."""
     try:
         ping = database.ping()
     except DatabaseAway as error:
         return _away(error)
-    check: dict[str, Any] = {"status": "ok", "latency_ms": round(ping.milliseconds, 3)}
+    check: dict[str, Any] = {"status": HEALTHY, "latency_ms": round(ping.milliseconds, 3)}
     return check | _away(DatabaseReadOnly()) if ping.read_only else check
 
 
 def _away(error: DatabaseAway) -> dict[str, Any]:
-    return {"status": "degraded", "reason": f"the database {error.state}"}
+    return {"status": DEGRADED, "reason": f"the database {error.state}"}
 
 
 def _models(models: LiveModels) -> dict[str, Any]:
     without_reasons = models.without_reasons
     degraded = models.load_errors or without_reasons
-    status = "down" if models.default in models.load_errors else "degraded" if degraded else "ok"
+    status = UNHEALTHY if models.default not in models.served else DEGRADED if degraded else HEALTHY
     check = {
         "status": status,
         "count": len(models.names),
+        "loaded": len(models.served),
         "live": {name: served.version for name, served in models.served.items()},
         "refused": models.load_errors,
     }
@@ -76,7 +77,7 @@ def _workers(services: Services) -> dict[str, Any]:
         return _away(error)
     live = {name: entry.generation for name, entry in catalog.items() if entry.live is not None}
     behind = sum(any(_generation(worker.models, name) != live[name] for name in live) for worker in alive)
-    return {"status": "degraded" if behind else "ok", "count": len(alive), "behind": behind}
+    return {"status": DEGRADED if behind else HEALTHY, "count": len(alive), "behind": behind}
 
 
 def _generation(models: Mapping[str, Any], name: str) -> int | None:
@@ -91,7 +92,7 @@ def _jobs(services: Services) -> dict[str, Any]:
     except DatabaseAway as error:
         return _away(error)
     return {
-        "status": "ok",
+        "status": HEALTHY,
         "queued": depth.jobs["queued"],
         "running": depth.jobs["running"],
         "oldest_seconds": round(depth.oldest_seconds, 1),
@@ -102,21 +103,31 @@ def _memory() -> dict[str, Any]:
     """In bytes: memory of this worker, and used and available memory of the container or, without one, the machine."""
     used, limit = memory_here()
     return {
-        "status": "degraded" if used >= DEGRADED_FROM * limit else "ok",
+        "status": DEGRADED if used >= DEGRADED_FROM * limit else HEALTHY,
         "resident_bytes": psutil.Process().memory_info().rss,
         "used_bytes": used,
         "limit_bytes": limit,
+        "used_percent": _percent(used, limit),
     }
 
 
 def _disks(named: Mapping[str, Path]) -> dict[str, Any]:
-    """Space on the disks of these folders, in bytes and, where the file system counts them, files."""
+    """Space on the disks of these folders, in bytes and, where the file system counts them, files.
+
+    `used_percent` is that of the fullest.
+    """
     spaces = {name: disk_space(folder) for name, folder in named.items()}
     missing = "models" not in spaces
     full = [name for name, space in spaces.items() if space.has_less_than(1 - DEGRADED_FROM)]
     disks = {name: _disk(space) for name, space in spaces.items()}
     reason = "there is no models folder" if missing else f"little room is left for {', '.join(full)}" if full else None
-    return {"status": "degraded" if reason else "ok", **disks} | ({"reason": reason} if reason else {})
+    used = max((_percent(one.total_bytes - one.free_bytes, one.total_bytes) for one in spaces.values()), default=0.0)
+    status = {"status": DEGRADED if reason else HEALTHY, "used_percent": used}
+    return status | disks | ({"reason": reason} if reason else {})
+
+
+def _percent(used: int, total: int) -> float:
+    return round(100 * used / total, 1) if total else 0.0
 
 
 def _disk(space: DiskSpace) -> dict[str, int]:

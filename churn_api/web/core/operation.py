@@ -36,6 +36,7 @@ def operation(  # noqa: PLR0913 - one parameter for each part of a declaration
     example: str | list[dict[str, Any]] = "",
     request_headers: tuple[Header, ...] = (),
     response_headers: tuple[Header, ...] = (),
+    successor: str = "",
 ) -> Callable[[View], View]:
     """Declare a view. Apply it directly below the route decorators; `Operation` documents the parameters.
 
@@ -57,6 +58,7 @@ def operation(  # noqa: PLR0913 - one parameter for each part of a declaration
         example=example,
         request_headers=request_headers,
         response_headers=response_headers,
+        successor=successor,
     )
 
     def declare(view: View) -> View:

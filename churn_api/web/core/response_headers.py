@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_api.web import API_V1
 from churn_api.web.core.declaration import Header
+from churn_api.web.core.deprecation import deprecation_headers
 from churn_api.web.core.rate_limits import rate_headers
 from churn_api.web.core.request_record import current_request
 
@@ -46,6 +47,8 @@ class ResponseHeaders:
             headers.append((REQUEST_ID.name, record.request_id))
             if record.rate_count is not None:
                 headers += rate_headers(record.rate_count)
+            if record.operation is not None and record.operation.successor:
+                headers += deprecation_headers(record, record.operation.successor, failed=status >= "400")
             return start_response(status, headers, *exc_info)
 
         return self._app(environ, start)

@@ -116,10 +116,19 @@ class ReadySchema(StatusSchema):
     )
 
 
-class HealthSchema(StatusSchema):
-    """Response of /health: `ok`, `degraded` or `down`, and the checks."""
+class HealthQuerySchema(QuerySchema):
+    """Query string of /health."""
 
-    status = fields.String(required=True, metadata={"example": "ok"})
+    strict = fields.Boolean(
+        load_default=False, metadata={"description": "Answer a 503 while the status is `unhealthy`, for `curl -f`."}
+    )
+
+
+class HealthSchema(StatusSchema):
+    """Response of /health: `healthy`, `degraded` or `unhealthy`, and the checks."""
+
+    status = fields.String(required=True, metadata={"example": "healthy"})
+    model_loaded = fields.Boolean(required=True, metadata={"description": "Whether the default model answers."})
     timestamp = fields.DateTime(required=True)
     version = fields.String(required=True, metadata={"example": __version__})
-    checks = fields.Dict(required=True, metadata={"example": {"database": {"status": "ok"}}})
+    checks = fields.Dict(required=True, metadata={"example": {"database": {"status": "healthy"}}})

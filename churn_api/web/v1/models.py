@@ -1,19 +1,16 @@
 """Models: routes that list, show, register, make live and unload them."""
 
-from typing import Any
-
-import msgspec
 from flask import Blueprint, jsonify, url_for
 from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import READ_MODELS, WRITE_MODELS
-from churn_api.registry.live import LiveModels
 from churn_api.registry.management import Management
 from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.auth import actor
 from churn_api.web.core.body import Members
 from churn_api.web.core.operation import operation
 from churn_api.web.core.response_headers import LOCATION
+from churn_api.web.v1.shared.model_json import model_detail, model_summary
 from churn_api.web.v1.shared.model_schemas import (
     LiveVersionSchema,
     ModelDetailSchema,
@@ -24,7 +21,6 @@ from churn_api.web.v1.shared.model_schemas import (
 )
 
 blueprint = Blueprint("models", __name__)
-_NOT_SHOWN = {"format", "name", "version", "golden", "files", "golden_rows", "contributions"}
 
 
 @blueprint.get("/models")
@@ -37,7 +33,7 @@ _NOT_SHOWN = {"format", "name", "version", "golden", "files", "golden_rows", "co
 def list_models() -> ResponseReturnValue:
     """List the models, their versions, and which version is live."""
     live = live_models()
-    return jsonify({"models": [_summary(live, name) for name in live.names], "count": len(live.names)})
+    return jsonify({"models": [model_summary(live, name) for name in live.names], "count": len(live.names)})
 
 
 @blueprint.get("/models/<model>")
@@ -51,8 +47,7 @@ def list_models() -> ResponseReturnValue:
 )
 def show_model(model: str) -> ResponseReturnValue:
     """Show a model: its card, its signature, its metrics, its versions."""
-    live = live_models()
-    return jsonify(_summary(live, model) | _card(live, model))
+    return jsonify(model_detail(live_models(), model))
 
 
 @blueprint.put("/models/<model>/live")
@@ -71,7 +66,7 @@ def make_live(body: Members, model: str) -> ResponseReturnValue:
     The version is loaded and checked first; if that fails, nothing changes. All workers switch within two seconds.
     """
     _management().make_live(model, body.values["version"], by=actor())
-    return jsonify(_summary(live_models(), model))
+    return jsonify(model_summary(live_models(), model))
 
 
 @blueprint.post("/models")
@@ -112,33 +107,8 @@ def register(body: Members) -> ResponseReturnValue:
 def unload(model: str) -> ResponseReturnValue:
     """Unload a model: none of its versions is live then. Its versions stay registered, and its files stay."""
     _management().unload(model, by=actor())
-    return jsonify(_summary(live_models(), model))
+    return jsonify(model_summary(live_models(), model))
 
 
 def _management() -> Management:
     return services().management
-
-
-def _summary(live: LiveModels, name: str) -> dict[str, Any]:
-    versions = live.versions(name)
-    answering = live.served.get(name)
-    summary = {
-        "name": name,
-        "versions": versions,
-        "live": answering.version if answering else None,
-        "generation": answering.generation if answering else None,
-        "ready": answering is not None,
-        "default": name == live.default,
-    }
-    texts = {"reason": live.load_errors.get(name), "without_reasons": live.without_reasons.get(name)}
-    return summary | {member: text for member, text in texts.items() if text}
-
-
-def _card(live: LiveModels, name: str) -> dict[str, Any]:
-    """The live version's card, without the fields that only loading needs."""
-    if name not in live.served:
-        return {}
-    card: dict[str, Any] = msgspec.to_builtins(live.card(name))
-    reasons = card.pop("reasons") or {}
-    shown = {key: value for key, value in card.items() if key not in _NOT_SHOWN}
-    return shown | {"reasons": {key: value for key, value in reasons.items() if key not in _NOT_SHOWN} or None}

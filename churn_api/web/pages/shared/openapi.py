@@ -30,6 +30,7 @@ TAGS = {
     "Access": "Tokens in place of keys.",
     "Health": "Whether the service is alive, ready and well.",
     "Service": "What this service is.",
+    "Older addresses": "Deprecated forms of the same, for clients that were written against them.",
 }
 BOUNDS = ("MAX_BATCH_ROWS", "MAX_CONTENT_LENGTH", "MAX_JOB_BYTES", "MAX_BUNDLE_BYTES")
 """Settings that limit what a client may send."""

@@ -32,6 +32,8 @@ def operation_object(route: Route, identifier: str) -> dict[str, Any]:
         "responses": dict(responses(route)),
         "security": list(_security(route)),
     }
+    if operation.successor:
+        entry["deprecated"] = True
     if operation.body:
         entry["requestBody"] = request_body(route)
     return entry

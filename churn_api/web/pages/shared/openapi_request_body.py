@@ -31,6 +31,8 @@ def request_body(route: Route) -> dict[str, Any]:
         return {"required": True, "content": {JSON: {"schema": record} | shown}}
     batch = batch_of(record, route.app.config["MAX_BATCH_ROWS"])
     shown = {"examples": examples.batch_examples(signature)} if signature else {}
+    if body == "customers":
+        return {"required": True, "content": {JSON: {"schema": batch} | shown}}
     rows = examples.table_rows(signature) if signature else []
     tables = {media_type: file_content(media_type, rows) for media_type in MEDIA_TYPES}
     form = {FORM: _file_form(_form(PART, None), PART, examples.form_of(rows, PART), MEDIA_TYPES)}

@@ -5,6 +5,7 @@ from typing import Any
 
 from churn_api.tables.formats import MEDIA_TYPES
 from churn_api.web.core.declaration import PUBLIC, Header, Operation
+from churn_api.web.core.deprecation import DEPRECATION, LINK
 from churn_api.web.core.problems import CHALLENGE, KINDS, MEDIA_TYPE, RETRY, WHEN_GUARDED
 from churn_api.web.core.query import JSON
 from churn_api.web.core.rate_limits import LIMIT_HEADERS
@@ -30,7 +31,7 @@ def headers_of(operations: Iterable[Operation]) -> Iterator[Header]:
     """The response headers of operations; a header may appear more than once."""
     yield REQUEST_ID
     for operation in operations:
-        yield from operation.response_headers
+        yield from _own_headers(operation)
     yield from LIMIT_HEADERS
     yield from (header for headers in _HEADERS_BY_STATUS.values() for header in headers)
 
@@ -43,7 +44,7 @@ def responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
         str(operation.status),
         {
             "description": "Done.",
-            "headers": _references(operation.response_headers + limited),
+            "headers": _references(_own_headers(operation) + limited),
             "content": dict(_success_contents(route)),
         },
     )
@@ -66,6 +67,10 @@ def _problem_responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
                 "content": {MEDIA_TYPE: content},
             },
         )
+
+
+def _own_headers(operation: Operation) -> tuple[Header, ...]:
+    return operation.response_headers + ((DEPRECATION, LINK) if operation.successor else ())
 
 
 def _references(headers: Iterable[Header]) -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""Older addresses of predictions: `/predict/single` and `/predict`."""
+
+from typing import Any
+
+from flask import Blueprint, current_app, jsonify
+from flask.typing import ResponseReturnValue
+
+from churn_api.access.caller import PREDICT
+from churn_api.scoring.output import PREDICTION, PROBABILITY
+from churn_api.web.core.body import read_records
+from churn_api.web.core.operation import operation
+from churn_api.web.core.problems import WHEN_PREDICTING
+from churn_api.web.core.rate_limits import charge_rows
+from churn_api.web.protocols.shared.older_schemas import (
+    OLDER_MEMBERS,
+    OlderPredictionSchema,
+    OlderPredictionsSchema,
+    OlderQuerySchema,
+)
+from churn_api.web.v1.shared.predictions import as_columns, as_record, model_of_request, predict
+
+blueprint = Blueprint("older_predictions", __name__)
+
+
+@blueprint.post("/predict/single")
+@operation(
+    "Older addresses",
+    access=PREDICT,
+    limit="predict",
+    body="record",
+    query=OlderQuerySchema,
+    response=OlderPredictionSchema,
+    problems=WHEN_PREDICTING,
+    id="predictSingle",
+    successor="predict.predict",
+)
+def single(query: dict[str, Any], body: bytes) -> ResponseReturnValue:
+    """Score one customer, with a short answer."""
+    model = model_of_request(None, query)
+    record = as_record(predict(model, model.reader.read_one(body), query, many=False))
+    return {member: record[member] for member in OLDER_MEMBERS}
+
+
+@blueprint.post("/predict")
+@operation(
+    "Older addresses",
+    access=PREDICT,
+    limit="batch",
+    body="customers",
+    query=OlderQuerySchema,
+    response=OlderPredictionsSchema,
+    problems=WHEN_PREDICTING,
+    id="predictCustomers",
+    successor="batch.batch_predict",
+)
+def customers(query: dict[str, Any]) -> ResponseReturnValue:
+    """Score many customers. Predictions and probabilities have the order of the customers."""
+    model = model_of_request(None, query)
+    batch = model.reader.read_many(read_records(), current_app.config["MAX_BATCH_ROWS"])
+    charge_rows(batch.sent)
+    answer = predict(model, batch, query, many=True)
+    columns = as_columns(answer)
+    return jsonify(
+        {
+            "success": True,
+            "predictions": columns[PREDICTION.name],
+            "probabilities": columns[PROBABILITY.name],
+            "threshold": answer.threshold,
+            "model_version": model.card.version,
+        }
+    )

@@ -31,7 +31,7 @@ test: lint typecheck imports pytest ## Run every check: style, types, import con
 lint: .venv/dev ## Check style and format, look for insecure code and for packages with known holes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/bandit --quiet --recursive churn_api gunicorn.conf.py wsgi.py
+	$(BIN)/bandit --quiet --recursive churn_api churn_client/src gunicorn.conf.py wsgi.py
 	@$(BIN)/python deploy/audit.py requirements.txt $(AUDIT)
 
 format: .venv/dev ## Put style and format right
@@ -40,9 +40,11 @@ format: .venv/dev ## Put style and format right
 
 typecheck: .venv/dev ## Check types
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file churn_client/pyproject.toml
 
 imports: .venv/dev ## Check which way imports run
 	$(BIN)/lint-imports --config setup.cfg
+	cd churn_client && PYTHONPATH=src $(CURDIR)/$(BIN)/lint-imports
 
 pytest: .venv/dev linters ## Run the tests, a process for each core; ARGS="-k name" chooses
 	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
@@ -90,7 +92,7 @@ sbom: .venv/dev ## Write down what the image is made of (CycloneDX), with versio
 	@touch $@
 
 clean: ## Remove the virtual environment and caches; models and instance stay
-	rm -rf .venv .venv-bench .venv-newest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv .venv-bench .venv-newest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info churn_client/src/*.egg-info
 
 .venv/runtime: requirements.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
@@ -100,7 +102,8 @@ clean: ## Remove the virtual environment and caches; models and instance stay
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-.venv/dev: .venv/runtime requirements-dev.txt
+.venv/dev: .venv/runtime requirements-dev.txt churn_client/pyproject.toml
 	@echo "Installing what tests and tools add into .venv ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable ./churn_client
 	@touch $@

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import flask
 import pytest
+import requests
 from conftest import ROOT
 
 import churn_api
@@ -28,6 +29,7 @@ DOCUMENTS = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "churn_client" / "README.md",
 ]
 VOLATILE = {"inference_time_ms", "timestamp", "request_id"}
 
@@ -236,11 +238,30 @@ def python_page(sample_models, monkeypatch, tmp_path) -> list[str]:
 @pytest.mark.parametrize("name", ["README.md", "docs/python.md"])
 def test_sessions(name, python_page):
     """Every line of a Python session prints what is shown below it."""
+    run_session(name)
+
+
+def run_session(name: str, url: str = "http://127.0.0.1:8000") -> None:
+    """Run the Python sessions of a document, against a server if they need one."""
     text = "".join(block.text for block in blocks(name) if block.language == "pycon")
-    test = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
+    test = doctest.DocTestParser().get_doctest(text.replace("http://127.0.0.1:8000", url), {}, name, name, 0)
     output: list[str] = []
     assert len(test.examples) > 2
     assert doctest.DocTestRunner().run(test, out=output.append).failed == 0, "".join(output)
+
+
+def test_sessions_of_the_client(serve, sample_live):
+    """Every line of the client's README prints what is shown below it, and its asynchronous program the same double."""
+    name = "churn_client/README.md"
+    with serve(sample_live) as server:
+        run_session(name, server.url)
+        (code,) = [block.text for block in blocks(name) if block.language == "python"]
+        program = code.replace("http://127.0.0.1:8000", server.url)
+        path = {"PYTHONPATH": str(ROOT / "churn_client" / "src")}
+        done = subprocess.run([sys.executable, "-c", program], env=os.environ | path, capture_output=True, text=True)
+        record = {"age": 35, "tenure": 24, "monthly_charges": 65.50}
+        answer = requests.post(f"{server.url}/api/v1/predict", json=record, timeout=30).json()
+    assert float(done.stdout) == answer["churn_probability"], done.stderr
 
 
 def test_flask_view(python_page, sample_live, monkeypatch):

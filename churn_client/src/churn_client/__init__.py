@@ -1,0 +1,49 @@
+"""Client of the churn API, synchronous and asynchronous, with types."""
+
+from churn_client.answers import (
+    Change,
+    ContributionBin,
+    Explanation,
+    Fault,
+    FeatureExplanation,
+    Model,
+    Prediction,
+    Reason,
+    Token,
+    Variant,
+)
+from churn_client.async_client import AsyncClient
+from churn_client.client import Client
+from churn_client.exceptions import (
+    ChurnClientError,
+    ErrorResponse,
+    InvalidRequest,
+    NoResponse,
+    NotPermitted,
+    NotThere,
+    TooManyRequests,
+    Unavailable,
+)
+
+__all__ = [
+    "AsyncClient",
+    "Change",
+    "ChurnClientError",
+    "Client",
+    "ContributionBin",
+    "ErrorResponse",
+    "Explanation",
+    "Fault",
+    "FeatureExplanation",
+    "InvalidRequest",
+    "Model",
+    "NoResponse",
+    "NotPermitted",
+    "NotThere",
+    "Prediction",
+    "Reason",
+    "Token",
+    "TooManyRequests",
+    "Unavailable",
+    "Variant",
+]

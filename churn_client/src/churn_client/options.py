@@ -1,0 +1,41 @@
+"""The options of the clients' methods, once for the synchronous and the asynchronous one."""
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+
+class ClientOptions(TypedDict, total=False):
+    """Options of a client."""
+
+    timeout: float
+    """Seconds that a connection, or the next bytes, may take: 30 by default."""
+    retries: int
+    """How often a call is sent again that gets no response, or is refused for a while (429, 503): 3 by default."""
+    max_wait: float
+    """The longest wait before a call is sent again, in seconds, 60 by default; a longer one is an error at once."""
+    parallel: int
+    """How many requests `predict_many` sends at the same time: 4 by default."""
+    rows_per_request: int
+    """How many customers `predict_many` sends in a request: 1,000 by default, which is the service's default limit."""
+    headers: Mapping[str, str]
+    """Headers of every request, such as `Accept-Language` for the texts of reasons."""
+
+
+class ManyOptions(TypedDict, total=False):
+    """Options of predictions. What is left out or None is as the service has it."""
+
+    model: str | None
+    """Name of the model; by default the service's default model."""
+    version: str | int | None
+    """Version of the model; by default the live one."""
+    threshold: float | None
+    """Probability from which churn is predicted, in place of the model's own."""
+    reasons: int | None
+    """How many of the strongest reasons to give, at most 20."""
+
+
+class OneOptions(ManyOptions, total=False):
+    """Options of a single prediction."""
+
+    what_if: int | None
+    """How many changes to give that would lower the probability, at most 20."""

@@ -250,10 +250,11 @@ def run_session(name: str, url: str = "http://127.0.0.1:8000") -> None:
     assert doctest.DocTestRunner().run(test, out=output.append).failed == 0, "".join(output)
 
 
-def test_sessions_of_the_client(serve, sample_live):
+def test_sessions_of_the_client(serve, sample_live, tmp_path, monkeypatch):
     """Every line of the client's README prints what is shown below it, and its asynchronous program the same double."""
     name = "churn_client/README.md"
-    with serve(sample_live) as server:
+    monkeypatch.chdir(tmp_path)
+    with serve(sample_live, CHURN_JOB_WORKER="1") as server:
         run_session(name, server.url)
         (code,) = [block.text for block in blocks(name) if block.language == "python"]
         program = code.replace("http://127.0.0.1:8000", server.url)

@@ -23,7 +23,17 @@ class Blocking:
         member = getattr(self._of, name)
         if not callable(member):
             return Blocking(member, self._loop)
-        return lambda *arguments, **options: self._loop.run_until_complete(member(*arguments, **options))
+        return lambda *arguments, **options: self._result(member(*arguments, **options))
+
+    def _result(self, awaitable: Any) -> Any:
+        if hasattr(awaitable, "__aiter__"):
+            return self._items(awaitable)
+        return self._loop.run_until_complete(awaitable)
+
+    def _items(self, items: Any) -> Iterator[Any]:
+        with contextlib.suppress(StopAsyncIteration):
+            while True:
+                yield self._loop.run_until_complete(anext(items))
 
 
 @contextmanager
@@ -41,10 +51,13 @@ def client_of(kind: str, url: str, key: str | None = None, **options: Any) -> It
 
 
 class RudeProxy:
-    """A TCP proxy that asks, for each connection, whether it is to be dropped; `count` is the number of connections."""
+    """A TCP proxy that asks, for each connection, whether it is to be dropped; `count` is the number of connections.
 
-    def __init__(self, port: int, drops: Callable[[int], bool]) -> None:
-        self._upstream, self._drops = ("127.0.0.1", port), drops
+    It drops one before the server sees the request, or, with `loses_response`, when the server has answered it.
+    """
+
+    def __init__(self, port: int, drops: Callable[[int], bool], *, loses_response: bool = False) -> None:
+        self._upstream, self._drops, self._loses_response = ("127.0.0.1", port), drops, loses_response
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.count = 0
@@ -68,12 +81,13 @@ class RudeProxy:
         """Read a whole request, and drop the connection or pass the request and its answer on."""
         with connection, contextlib.suppress(OSError):
             request = _read_request(connection)
-            if drop:
+            if drop and not self._loses_response:
                 return
             with socket.create_connection(self._upstream) as server:
                 server.sendall(request)
                 while data := server.recv(65536):
-                    connection.sendall(data)
+                    if not drop:
+                        connection.sendall(data)
 
 
 def _read_request(connection: socket.socket) -> bytes:

@@ -83,6 +83,38 @@ class Prediction(Answer, frozen=True):
     what_if: tuple[Variant, ...] = ()
 
 
+class Job(Answer, frozen=True):
+    """A table that is scored in the background."""
+
+    id: str
+    state: str
+    model: str
+    version: str
+    format: str
+    result_format: str
+    on_error: str
+    rows: int
+    bad_rows: int
+    more_errors: int
+    percent: float
+    rows_per_second: float | None
+    seconds_left: float | None
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    reason: dict[str, Any] | None
+    result_bytes: int | None
+    unseen: dict[str, Any]
+    outside: dict[str, Any]
+    links: dict[str, str]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether its state is final."""
+        return self.state in ("succeeded", "failed", "cancelled")
+
+
 class Model(Answer, frozen=True):
     """A model: its versions and, where one was asked for, the card of its live version."""
 

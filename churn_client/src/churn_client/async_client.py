@@ -5,7 +5,8 @@ from typing import Any, Self, Unpack, overload
 
 from churn_client import calls
 from churn_client.answers import Prediction, Token
-from churn_client.async_resources import AsyncModels
+from churn_client.async_jobs import AsyncJobs
+from churn_client.async_models import AsyncModels
 from churn_client.async_runner import AsyncRunner
 from churn_client.options import ClientOptions, ManyOptions, OneOptions
 from churn_client.predict_many import FrameT, TableT, predict_many
@@ -19,6 +20,7 @@ class AsyncClient:
         settings = settings_of(url, key, options)
         self._rows_per_request = settings.rows_per_request
         self._runner = AsyncRunner(settings)
+        self.jobs = AsyncJobs(self._runner)
         self.models = AsyncModels(self._runner)
 
     async def predict(self, record: Mapping[str, Any], **options: Unpack[OneOptions]) -> Prediction:

@@ -8,7 +8,8 @@ from churn_client.answers import Prediction, Token
 from churn_client.options import ClientOptions, ManyOptions, OneOptions
 from churn_client.predict_many import FrameT, TableT, predict_many
 from churn_client.settings import settings_of
-from churn_client.sync_resources import Models
+from churn_client.sync_jobs import Jobs
+from churn_client.sync_models import Models
 from churn_client.sync_runner import SyncRunner
 
 
@@ -23,6 +24,7 @@ class Client:
         settings = settings_of(url, key, options)
         self._rows_per_request = settings.rows_per_request
         self._runner = SyncRunner(settings)
+        self.jobs = Jobs(self._runner)
         self.models = Models(self._runner)
 
     def predict(self, record: Mapping[str, Any], **options: Unpack[OneOptions]) -> Prediction:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from churn_client.answers import Fault
+from churn_client.answers import Fault, Job
 
 
 class ChurnClientError(Exception):
@@ -20,6 +20,16 @@ class ChurnClientError(Exception):
 
 class NoResponse(ChurnClientError):
     """The service did not answer: it cannot be reached, or took longer than the timeout."""
+
+
+class JobNotSucceeded(ChurnClientError):
+    """A job that was waited for has failed, or was cancelled."""
+
+    def __init__(self, job: Job) -> None:
+        reason = job.reason or {}
+        why = f" ({reason.get('code')}): {reason.get('detail')}" if reason else ""
+        super().__init__(f"the job {job.id} has {'failed' if job.state == 'failed' else 'been cancelled'}{why}")
+        self.job = job
 
 
 class ErrorResponse(ChurnClientError):

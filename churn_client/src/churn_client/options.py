@@ -1,6 +1,6 @@
 """The options of the clients' methods, once for the synchronous and the asynchronous one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 
@@ -39,3 +39,22 @@ class OneOptions(ManyOptions, total=False):
 
     what_if: int | None
     """How many changes to give that would lower the probability, at most 20."""
+
+
+class JobOptions(ManyOptions, total=False):
+    """Options of a job."""
+
+    on_error: str
+    """What a bad row does: `fail` (the default) fails the job, `skip` gets no scores."""
+    keep: Iterable[str]
+    """Names of the columns that the result repeats, or the text `all`."""
+    format: str
+    """Format of the input, where the file's name does not say it: csv, ndjson, parquet, arrow, xlsx."""
+    result_format: str
+    """Format of the result; by default the input's."""
+    encoding: str
+    skip_rows: int
+    """Lines above the header."""
+    sheet: str
+    idempotency_key: str
+    """A name for the job: sent again with the same request it gives the same job. By default a new one."""

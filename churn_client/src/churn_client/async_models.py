@@ -1,4 +1,4 @@
-"""Resources of the asynchronous client."""
+"""Models of the asynchronous client."""
 
 from churn_client import calls
 from churn_client.answers import Explanation, Model

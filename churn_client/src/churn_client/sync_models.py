@@ -1,4 +1,4 @@
-"""Resources of the synchronous client."""
+"""Models of the synchronous client."""
 
 from churn_client import calls
 from churn_client.answers import Explanation, Model

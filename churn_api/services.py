@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from churn_api.access.tokens import Tokens
     from churn_api.jobs.instrumentation import JobObserver
     from churn_api.jobs.leases import Leasing
+    from churn_api.jobs.outputs import Outputs
     from churn_api.jobs.queue import Depth, Queue
     from churn_api.jobs.quota import Quota
     from churn_api.jobs.sources import Sources
@@ -127,9 +128,18 @@ class Services:
         """The sources that jobs may read."""
         from churn_api.jobs.sources import Sources
 
-        settings = self._settings
-        data_dir = Path(settings["DATA_DIR"]) if settings["DATA_DIR"] else None
-        return Sources(data_dir, settings["DATA_URLS"], settings["MAX_JOB_BYTES"])
+        return Sources(self._data_dir, self._settings["DATA_URLS"], self._settings["MAX_JOB_BYTES"])
+
+    @cached_property
+    def outputs(self) -> "Outputs":
+        """The files that jobs may write, in addition to their own."""
+        from churn_api.jobs.outputs import Outputs
+
+        return Outputs(self._data_dir)
+
+    @property
+    def _data_dir(self) -> Path | None:
+        return Path(self._settings["DATA_DIR"]) if self._settings["DATA_DIR"] else None
 
     def worker(self, observer: "JobObserver") -> "Worker":
         """A worker of the queue, in this process; it reports to the observer."""
@@ -147,7 +157,7 @@ class Services:
         )
         return Worker(
             ObservedLeases(observer, self.database, **self._leasing),
-            Resources(self.sources, observed_engine(self._engine(), observer), self.models_dir, limits),
+            Resources(self.sources, observed_engine(self._engine(), observer), self.models_dir, limits, self.outputs),
             partial(prune, self.queue, self.jobs_dir, **keep),
             name=f"{socket.gethostname()[:64]}:{os.getpid()}",
             jobs_dir=self.jobs_dir,

@@ -3,17 +3,18 @@
 import errno
 
 from churn_api.jobs.job_limits import JobLimitExceeded
+from churn_api.jobs.outputs import OutputError
 from churn_api.jobs.row_errors import BadRows
 from churn_api.jobs.sources import SourceError
 from churn_api.registry.bundle import BundleError
 from churn_api.registry.model_errors import NoReasons
 from churn_api.tables.table_errors import TableError, TableFaults, TooLarge
 
-FAILURES = (BadRows, TableError, SourceError, BundleError, NoReasons, JobLimitExceeded, OSError)
+FAILURES = (BadRows, TableError, SourceError, OutputError, BundleError, NoReasons, JobLimitExceeded, OSError)
 """Exceptions that end a job as failed. All others leave it to the next attempt."""
 
 _CODES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
-    ((BadRows, TableFaults, SourceError), "validation-failed"),
+    ((BadRows, TableFaults, SourceError, OutputError), "validation-failed"),
     ((TooLarge,), "too-large"),
     ((TableError,), "malformed-table"),
     ((BundleError, NoReasons), "model-not-ready"),

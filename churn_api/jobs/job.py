@@ -40,6 +40,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """Sheet of the input, where it is a workbook; by default the first."""
     reasons: int = 0
     """How many reasons each row of the result has."""
+    output: str = ""
+    """A path below DATA_DIR that the result is copied to; empty for none."""
 
 
 class Job(NamedTuple):

@@ -13,6 +13,7 @@ from churn_api.contract.size_limits import MAX_COLUMNS, Bounds
 from churn_api.jobs.files import JobFiles, atomic_write
 from churn_api.jobs.job import Lease, Request
 from churn_api.jobs.job_limits import JobLimits
+from churn_api.jobs.outputs import Outputs
 from churn_api.jobs.row_errors import RowErrors
 from churn_api.jobs.score_part import part_format, score_into
 from churn_api.jobs.sources import Sources
@@ -33,6 +34,7 @@ class Resources(NamedTuple):
     engine: Engine
     models_dir: Path
     limits: JobLimits
+    outputs: Outputs = Outputs(None)
 
 
 class JobRun:
@@ -70,6 +72,8 @@ class JobRun:
                 self._join(number, joiner)
             progress = self._blocks_left(task, errors, joiner)
             errors.join(progress.blocks)
+        if self._lease.job.request.output:
+            self._resources.outputs.write(files.result, self._lease.job.request.output)
         return progress
 
     def _blocks_left(self, task: ScoringTask, errors: RowErrors, joiner: Joiner) -> Progress:

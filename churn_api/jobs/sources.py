@@ -10,6 +10,19 @@ from churn_api.jobs.files import JobFiles, atomic_write
 COPIED_AT_ONCE = 1 << 20
 
 
+def path_below(folder: Path, path: str) -> Path | None:
+    """The path without links; None where it leads out of the folder, or the system cannot follow it."""
+    root = folder.resolve()
+    try:
+        resolved = (root / path).resolve()
+        resolved.lstat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: circular links, before Python 3.13
+        return None
+    return resolved if resolved.is_relative_to(root) else None
+
+
 class SourceError(ValueError):
     """The source is not allowed, or cannot be read; the text says why and contains no path of this machine."""
 
@@ -45,13 +58,8 @@ class Sources:
     def _below_data_dir(self, source: str) -> Path:
         if self._data_dir is None:
             raise SourceError("no folder is set that jobs may read from (DATA_DIR): upload the file")
-        root = self._data_dir.resolve()
-        try:
-            path = (root / source).resolve()
-            inside = path.is_relative_to(root) and path.is_file()
-        except (OSError, ValueError, RuntimeError):  # RuntimeError: circular links, before Python 3.13
-            inside = False
-        if not inside:
+        path = path_below(self._data_dir, source)
+        if path is None or not path.is_file():
             raise SourceError("there is no such file below the data folder")
         return path
 

@@ -13,6 +13,7 @@ BERT = {"customer_id": "B-4", "age": 29, "tenure": 60, "monthly_charges": 20}
 OLDER = {
     ("post", "/predict/single"): "/api/v1/predict",
     ("post", "/predict"): "/api/v1/batch-predict",
+    ("post", "/api/v1/predict-async"): "/api/v1/jobs",
     ("get", "/api/v1/jobs/none/status"): "/api/v1/jobs/none",
     ("get", "/tasks/none"): "/api/v1/jobs/none",
     ("post", "/api/v1/models/load"): "/api/v1/models",

@@ -126,6 +126,8 @@ def response_for(problem: Problem) -> Response:
         "request_id": record.request_id,
         **problem.members,
     }
+    if record.operation is not None and record.operation.successor:
+        body["error"] = kind.title  # older clients read it, beside `detail`
     return Response(
         orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE),
         kind.status,

@@ -97,6 +97,7 @@ class ProblemSchema(Schema):
     limit = fields.Integer(metadata={"description": "Maximum that was exceeded."})
     scope = fields.String(metadata={"description": "Scope that is needed."})
     part = fields.String(metadata={"description": "Part that is not ready."})
+    error = fields.String(metadata={"description": "The title again, on older addresses."})
 
 
 class StatusSchema(Schema):

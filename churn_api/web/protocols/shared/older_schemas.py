@@ -70,6 +70,37 @@ class OlderJobStatusSchema(Schema):
     )
 
 
+class PredictAsyncSchema(BodySchema):
+    """Body of POST /predict-async."""
+
+    data_path = fields.String(
+        required=True,
+        validate=validate.Length(1, 1024),
+        metadata={
+            "description": "Path below DATA_DIR, or a URL below one of DATA_URLS; its name says its format.",
+            "example": "customers/march.parquet",
+        },
+    )
+    output_path = fields.String(
+        validate=validate.Length(1, 1024),
+        metadata={
+            "description": "Path below DATA_DIR of a file that does not exist yet, to which the result is copied; its "
+            "name says the format.",
+            "example": "scored/march.csv",
+        },
+    )
+    model_name = fields.String(
+        metadata={"description": "Name of the model; by default DEFAULT_MODEL.", "example": "default"}
+    )
+
+
+class SubmittedSchema(Schema):
+    """Response of POST /predict-async."""
+
+    job_id = fields.String(required=True, metadata={"example": JOB_ID})
+    status = fields.String(required=True, validate=validate.OneOf(sorted(set(STATUSES.values()))))
+
+
 class TaskSchema(Schema):
     """Response of /tasks/<job>."""
 

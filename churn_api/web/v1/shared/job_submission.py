@@ -60,6 +60,7 @@ def build_job_request(members: dict[str, Any], name: str, media_type: str) -> Re
         skip_rows=members["skip_rows"],
         sheet=members.get("sheet"),
         reasons=wanted_reasons(model, members, body_errors),
+        output=members.get("output", ""),
     )
 
 

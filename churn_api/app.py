@@ -37,6 +37,7 @@ from churn_api.web.v1 import (
     metrics_route,
     model_explanation,
     model_report,
+    model_watch,
     models,
     predict,
     status,
@@ -44,7 +45,19 @@ from churn_api.web.v1 import (
 )
 
 OLDER = (older_predictions, older_jobs, older_models, older_metrics)
-V1 = (predict, batch_predict, jobs, job_results, models, model_report, model_explanation, token, status, metrics_route)
+V1 = (
+    predict,
+    batch_predict,
+    jobs,
+    job_results,
+    models,
+    model_report,
+    model_explanation,
+    model_watch,
+    token,
+    status,
+    metrics_route,
+)
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:

@@ -311,6 +311,13 @@ SETTINGS = (
         validate.Range(0, MAX_KEEP_DAYS),
     ),
     Setting(
+        "LOG_DAYS",
+        "int",
+        400,
+        "Days that counts of predictions, which are compared with the training rows, are kept.",
+        validate.Range(1, MAX_KEEP_DAYS),
+    ),
+    Setting(
         "JOB_KEEP_BYTES",
         "int",
         20 * GIB,

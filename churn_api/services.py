@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from churn_api.access.key_cache import KeyCache
 from churn_api.access.keys import Keys
 from churn_api.access.service_secrets import ServiceSecrets
 from churn_api.config import DASK, StartError
+from churn_api.monitoring.drift_counter import DriftCounter
 from churn_api.registry.catalog import Catalog
 from churn_api.registry.catalog_sync import CatalogSync
 from churn_api.registry.database_follower import DatabaseFollower
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from churn_api.jobs.outputs import Outputs
     from churn_api.jobs.queue import Depth, Queue
     from churn_api.jobs.quota import Quota
+    from churn_api.jobs.retention import Pruned
     from churn_api.jobs.sources import Sources
     from churn_api.jobs.worker import Worker
     from churn_api.serving.engine import Engine
@@ -52,6 +54,7 @@ class Services:
         self.database = Database(settings["DATABASE_URL"] or default_url, make_folder=not settings["DATABASE_URL"])
         self.catalog = Catalog(self.database)
         self.data_plane = DataPlane()
+        self.drift_counter = DriftCounter(self.database)
         self.live = LiveModels(self.models_dir, settings["DEFAULT_MODEL"], settings["MAX_MODELS"])
         self._secrets = ServiceSecrets(settings, self.instance, self.database)
         self._catalog_sync = CatalogSync(
@@ -148,6 +151,7 @@ class Services:
         from churn_api.jobs.retention import prune
         from churn_api.jobs.run import Resources
         from churn_api.jobs.worker import Worker
+        from churn_api.monitoring.hourly_counts import compact
 
         keep = {"keep_days": self._settings["JOB_KEEP_DAYS"], "keep_bytes": self._settings["JOB_KEEP_BYTES"]}
         limits = JobLimits(
@@ -155,10 +159,16 @@ class Services:
             growth=self._settings["MAX_JOB_GROWTH"],
             seconds=self._settings["MAX_JOB_SECONDS"],
         )
+
+        def tidy() -> Sequence[Pruned]:
+            compact(self.database, self._settings["LOG_DAYS"])
+            return prune(self.queue, self.jobs_dir, **keep)
+
         return Worker(
             ObservedLeases(observer, self.database, **self._leasing),
             Resources(self.sources, observed_engine(self._engine(), observer), self.models_dir, limits, self.outputs),
-            partial(prune, self.queue, self.jobs_dir, **keep),
+            tidy,
+            self.drift_counter,
             name=f"{socket.gethostname()[:64]}:{os.getpid()}",
             jobs_dir=self.jobs_dir,
             beat_seconds=self._settings["JOB_LEASE_SECONDS"] / 3,
@@ -180,6 +190,7 @@ class Services:
         watcher = Watcher(self.database, on_change={"keys": self.key_cache.refresh, "models": self._catalog_sync.sync})
         watcher.after_each_poll(self.key_cache.flush_used)
         watcher.after_each_poll(self._catalog_sync.retry_failed)
+        watcher.after_each_poll(self.drift_counter.flush_if_due)
         watcher.after_each_poll(lambda: self._reporter.report(self.database))
         return watcher
 
@@ -205,6 +216,7 @@ class Services:
 
     def open(self) -> None:
         """Prepare to serve: check, register new bundles, load the live models. Raises StartError."""
+        self.data_plane.observe(self.drift_counter)
         if self.database.in_memory:
             schema.upgrade(self.database)  # no other process can do it, and the database is still empty
         if not self.check():
@@ -234,6 +246,8 @@ class Services:
     def close(self) -> None:
         """Stop following the database, and close every connection."""
         self._follower.stop()
+        with contextlib.suppress(DatabaseAway):
+            self.drift_counter.flush()
         self.database.dispose()
 
     def _check_database(self) -> None:

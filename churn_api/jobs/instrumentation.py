@@ -6,6 +6,7 @@ from typing import Protocol, Unpack
 
 from churn_api.jobs.job import Lease
 from churn_api.jobs.leases import Leases, Leasing
+from churn_api.registry.bin_counts import Counts
 from churn_api.serving.engine import Check, Engine, Function
 from churn_api.serving.scoring_progress import Progress
 from churn_api.serving.table_scorer import ScoredBlock
@@ -22,6 +23,22 @@ class JobObserver(Protocol):
 
     def ended(self, state: str, reason: str) -> None:
         """Called when a job ends; `reason` is the code of a failure, else empty."""
+        ...
+
+
+class BlockCounter(Protocol):
+    """Counts the predictions of blocks whose progress is saved. Flushing raises DatabaseAway."""
+
+    def add(self, model: str, version: str, counts: Counts) -> None:
+        """Add the counts of a block."""
+        ...
+
+    def flush_if_due(self) -> None:
+        """Write what was counted, every few seconds."""
+        ...
+
+    def flush(self) -> None:
+        """Write what was counted."""
         ...
 
 

@@ -17,6 +17,7 @@ from churn_api.jobs.outputs import Outputs
 from churn_api.jobs.row_errors import RowErrors
 from churn_api.jobs.score_part import part_format, score_into
 from churn_api.jobs.sources import Sources
+from churn_api.registry.bin_counts import Counts
 from churn_api.serving.engine import Check, Engine
 from churn_api.serving.scoring_progress import Progress, finished_blocks, initial_progress
 from churn_api.serving.table_scorer import ScoringTask, result_schema
@@ -37,6 +38,10 @@ class Resources(NamedTuple):
     outputs: Outputs = Outputs(None)
 
 
+Advance = Callable[[Progress, Counts | None], None]
+"""Saves progress; takes the counts of the block, too."""
+
+
 class JobRun:
     """Scores one job, from where the previous attempt stopped.
 
@@ -44,9 +49,7 @@ class JobRun:
     exceptions in failures.FAILURES.
     """
 
-    def __init__(
-        self, resources: Resources, lease: Lease, files: JobFiles, check: Check, advance: Callable[[Progress], None]
-    ) -> None:
+    def __init__(self, resources: Resources, lease: Lease, files: JobFiles, check: Check, advance: Advance) -> None:
         self._resources = resources
         self._lease = lease
         self._files = files
@@ -91,7 +94,7 @@ class JobRun:
                     more_errors=errors.more,
                     seconds=time.monotonic() - self._began,
                 )
-                self._advance(progress)
+                self._advance(progress, step.scored.counts)
                 self._check()
                 self._join(step.scored.block.number, joiner)
         return progress

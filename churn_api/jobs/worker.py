@@ -14,12 +14,14 @@ from churn_api.jobs.database_retry import DatabaseRetry
 from churn_api.jobs.failures import FAILURES, failure_of
 from churn_api.jobs.files import JobFiles
 from churn_api.jobs.heartbeat import Heartbeat
+from churn_api.jobs.instrumentation import BlockCounter
 from churn_api.jobs.job import Lease
 from churn_api.jobs.leases import Cancelled, LeaseLost, Leases
 from churn_api.jobs.retention import Pruned
 from churn_api.jobs.run import JobRun, Resources
 from churn_api.jobs.score_part import is_data_set, part_format
 from churn_api.jobs.stop_flag import StopFlag, Stopped
+from churn_api.registry.bin_counts import Counts
 from churn_api.serving.engine import EngineUnavailable
 from churn_api.serving.scoring_progress import Progress
 from churn_api.tables.formats import FORMATS
@@ -41,6 +43,7 @@ class Worker:
         leases: Leases,
         resources: Resources,
         prune: Callable[[], Sequence[Pruned]],
+        counter: BlockCounter,
         *,
         name: str,
         jobs_dir: Path,
@@ -49,6 +52,7 @@ class Worker:
         self._leases = leases
         self._resources = resources
         self._prune = prune
+        self._counter = counter
         self._name = name
         self._jobs_dir = jobs_dir
         self._beat_seconds = beat_seconds
@@ -65,11 +69,13 @@ class Worker:
         log.info("worker %s waits for jobs", self._name)
         while not self._stop:
             self._prune_if_due()
+            self._database.attempt(self._counter.flush_if_due)
             lease = self._database.attempt(lambda: self._leases.claim(self._name))
             if lease is None:
                 self._stop.wait(IDLE_SECONDS)
             else:
                 self.work(lease)
+        self._database.attempt(self._counter.flush)
         log.info("worker %s stops as requested", self._name)
 
     def work(self, lease: Lease) -> None:
@@ -121,8 +127,11 @@ class Worker:
         files.discard()
         log.warning("job %s failed (%s): %s; it is not tried again", lease.job.id, code, reason)
 
-    def _advance(self, lease: Lease, progress: Progress) -> None:
+    def _advance(self, lease: Lease, progress: Progress, counts: Counts | None) -> None:
         self._database.call(lambda: self._leases.advance(lease, progress), raise_full=True)
+        if counts is not None:
+            self._counter.add(lease.job.request.model, lease.job.request.version, counts)
+            self._database.attempt(self._counter.flush_if_due)
 
     def _check(self, lease: Lease, heartbeat: Heartbeat) -> None:
         """Raise where work on the job must stop: Cancelled, LeaseLost or Stopped."""

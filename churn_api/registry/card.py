@@ -7,6 +7,7 @@ import msgspec
 
 from churn_api.contract.remark import Remark
 from churn_api.contract.signature import Signature, SignatureError
+from churn_api.registry.baseline import Baseline
 from churn_api.scoring.explanation import Scale
 from churn_api.scoring.output import Policy, refuse_reserved_names
 
@@ -109,6 +110,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """SHA-256 by file name."""
     reasons: ReasonsProof | None = None
     """None for bundles that were packaged before there were reasons."""
+    baseline: Baseline | None = None
+    """What later predictions are compared with; None where training rows were too few, or packaging had none."""
 
     def __post_init__(self) -> None:
         refuse_reserved_names(self.signature)

@@ -100,8 +100,13 @@ class LiveModels:
             raise self._not_served(name)
         return self._loaded.get((name, version)) or self._load(name, version)
 
-    def card(self, name: str) -> Card:
-        """The card of the served version, without loading the model. Raises UnknownModel, ModelNotReady."""
+    def card(self, name: str, version: str | None = None) -> Card:
+        """The card of a registered version, by default the served one, without loading the model.
+
+        Raises UnknownModel, UnknownVersion, ModelNotReady.
+        """
+        if version is not None:
+            return self._files(name, version)[1]
         model, folder, digest = self._lookup(name)
         with model_not_ready():
             return model.card if model is not None else read_card(folder, digest)

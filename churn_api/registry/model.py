@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from churn_api.contract.batch_reader import BatchReader
 from churn_api.contract.columns import Columns, ColumnsBuilder
+from churn_api.registry.bin_counts import BinCounter
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, BundleError, read_artefact, read_card, verify_files
 from churn_api.registry.card import Card
 from churn_api.registry.equal_probabilities import equal_probabilities
@@ -26,6 +27,8 @@ class Model(NamedTuple):
     reader: BatchReader
     scorer: Scorer
     reasons: LoadedReasons = LoadedReasons(None)
+    bins: BinCounter | None = None
+    """Counts what is predicted, for a comparison with the baseline; None where the card has none."""
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
         """Probabilities of churn, shape (n,). Empty for zero rows, on which a compiled model may not run."""
@@ -49,7 +52,14 @@ def load_model(folder: Path, digest: str | None = None, *, anywhere: bool = Fals
     scorer = _scorer(folder, card)
     model = Model(card, BatchReader(card.signature), scorer)
     _check_golden_rows(model)
-    return model._replace(reasons=load_reasons(folder, card, scorer))
+    return model._replace(reasons=load_reasons(folder, card, scorer), bins=_bin_counter(card))
+
+
+def _bin_counter(card: Card) -> BinCounter | None:
+    try:
+        return None if card.baseline is None else BinCounter(card.signature, card.baseline)
+    except ValueError as error:
+        raise BundleError(str(error)) from error
 
 
 def _scorer(folder: Path, card: Card) -> Scorer:

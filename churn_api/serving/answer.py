@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from churn_api.contract.columns import Columns
 from churn_api.reasons.strongest import Strongest
 from churn_api.reasons.writer import Reasons, ReasonWriter
+from churn_api.registry.bin_counts import Counts
 from churn_api.registry.model import Model
 from churn_api.scoring.explanation import Explanation
 from churn_api.scoring.output import Computed, output
@@ -51,6 +52,10 @@ class Answer(NamedTuple):
     """Whether the records were sent as a batch, even a batch of one."""
     seconds: float
     """Duration of scoring."""
+    records: Columns | None = None
+    """The records; None for a table, which is scored block by block."""
+    counts: Counts | None = None
+    """Of a table: a sample of each block, by the bins of the model's baseline; None where it has none."""
     explained: ExplainedRecords | None = None
     """None where the caller wants no reasons."""
 

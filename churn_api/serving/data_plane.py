@@ -78,7 +78,19 @@ class DataPlane:
             raise InvalidRecord(batch.faults, batch.more_faults)
         threshold = model.card.policy.effective_threshold(options.threshold)
         columns, seconds, explained = predict_columns(model, batch.columns, threshold, options.reasons)
-        return self._notify(Answer(model, threshold, batch.identifiers, columns, batch.sent, many, seconds, explained))
+        return self._notify(
+            Answer(
+                model,
+                threshold,
+                batch.identifiers,
+                columns,
+                batch.sent,
+                many,
+                seconds,
+                batch.columns,
+                explained=explained,
+            )
+        )
 
     def predict_table(
         self,
@@ -102,8 +114,11 @@ class DataPlane:
         started = perf_counter()
         progress, errors, more = initial_progress(layout), list[dict[str, Any]](), 0
         parts: list[_BlockPredictions] = []
+        counts = None if model.bins is None else np.zeros(model.bins.size)
         for step in finished_blocks(_score_blocks(scorer, layout, on_table, parts), layout, progress):
             progress = step.progress
+            if counts is not None and step.scored.counts is not None:
+                counts += step.scored.counts
             errors += step.errors
             more += step.scored.more_faults + len(errors[MAX_FAULTS:])
             del errors[MAX_FAULTS:]
@@ -116,7 +131,10 @@ class DataPlane:
         seconds = perf_counter() - started
         columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
         identifiers = [identifier for part in parts for identifier in part.identifiers]
-        self._notify(Answer(model, scorer.threshold, identifiers, columns, progress.rows, many=True, seconds=seconds))
+        sent = progress.rows
+        self._notify(
+            Answer(model, scorer.threshold, identifiers, columns, sent, many=True, seconds=seconds, counts=counts)
+        )
         return TableAnswer(scorer.threshold, progress, errors, more, seconds)
 
     def _notify(self, answer: Answer) -> Answer:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from churn_api.contract.batch_reader import BatchReader
 from churn_api.contract.columns import Columns
 from churn_api.contract.feature_attributes import IDENTIFIER
+from churn_api.registry.bin_counts import Counts
 from churn_api.registry.bundle import read_card
 from churn_api.registry.model import Model, load_model
 from churn_api.scoring.output import COLUMNS, PROBABILITY, RESERVED_NAMES, Computed
@@ -60,6 +61,8 @@ class ScoredBlock(NamedTuple):
     """By feature, the number of cells far outside the range that training saw."""
     more_faults: int = 0
     """The number of faults left out of `faults`."""
+    counts: Counts | None = None
+    """Of a sample of the valid rows, by the bins of the model's baseline; None where it has none."""
 
 
 class ScoredTable(NamedTuple):
@@ -122,7 +125,9 @@ class TableScorer:
         named |= reason_columns(scored.explained, self._reasons, bad)
         counts = (rows.count, rows.lines, int(bad.sum()))
         outside = self._model.reader.outside_training.counts(rows.columns)
-        result = ScoredBlock(block, b"", *counts, rows.faults, rows.unseen, outside, rows.more_faults)
+        bins = self._model.bins
+        binned = None if bins is None else bins.count_sample(rows.columns, np.asarray(columns[PROBABILITY.name]))
+        result = ScoredBlock(block, b"", *counts, rows.faults, rows.unseen, outside, rows.more_faults, binned)
         return ScoredTable(pa.table(named), columns, result)
 
 
@@ -147,7 +152,9 @@ def _summed(block: Block, pieces: Sequence[ScoredBlock]) -> ScoredBlock:
         unseen.update(piece.unseen)
         outside.update(piece.outside)
     bad_rows = sum(piece.bad_rows for piece in pieces)
-    return ScoredBlock(block, b"", rows, lines, bad_rows, faults, dict(unseen), dict(outside), more)
+    counted = [piece.counts for piece in pieces if piece.counts is not None]
+    counts = np.sum(counted, axis=0) if counted else None
+    return ScoredBlock(block, b"", rows, lines, bad_rows, faults, dict(unseen), dict(outside), more, counts)
 
 
 @lru_cache(maxsize=4)

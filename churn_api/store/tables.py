@@ -156,3 +156,15 @@ JOBS = Table(
     Index("ix_jobs_idempotency", "owner", "idempotency_key", unique=True),
 )
 """Scoring jobs, their progress, and their leases."""
+
+WATCH_HOURS = Table(
+    "watch_hours",
+    METADATA,
+    _key("model", String(64)),
+    _key("version", String(16)),
+    _key("hour", Utc),
+    _key("source", String(64)),  # the process that counted; empty for the sum of processes that have finished the hour
+    _required("counts", LargeBinary),  # doubles, little-endian
+    Index("ix_watch_hours_hour", "hour"),
+)
+"""Predictions by the bins of their model's baseline. A process replaces its own rows, so that nothing counts twice."""

@@ -20,6 +20,7 @@ from churn_api.registry.evaluation_report import REPORT_FILE, EvaluationReport
 from churn_api.registry.global_explanation import EXPLANATION_FILE
 from churn_api.scoring.output import Policy
 from churn_api.scoring.sklearn import SklearnScorer
+from churn_api.training.baseline import baseline_of
 from churn_api.training.compilation import CompilationError, compile_pipeline, failed_parity, verify_parity
 from churn_api.training.golden import GoldenRow
 from churn_api.training.reasons.packaged_reasons import package_reasons, without_reasons
@@ -34,6 +35,8 @@ class CardDetails(NamedTuple):
     metrics: dict[str, Any]
     training: Training
     report: EvaluationReport | None = None
+    scores: NDArray[np.float64] | None = None
+    """Probabilities of rows that the pipeline was not fitted on, of any number; None where `columns` are such rows."""
 
 
 def package(
@@ -77,6 +80,9 @@ def package(
         golden=Golden(rows=tuple(golden), probabilities=tuple(expected[columns.rows :].tolist())),
         files={},
         reasons=reasons.card,
+        baseline=baseline_of(
+            signature, columns, expected[: columns.rows] if details.scores is None else details.scores
+        ),
     )
     files = {JOBLIB_FILE: _to_joblib(classifier)} | ({ONNX_FILE: graph} if graph else {})
     if reasons.graph is not None:

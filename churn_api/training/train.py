@@ -129,6 +129,7 @@ def _package(
             metrics,
             provenance,
             report_of(measured, data.signature, metrics),
+            measured.rows.probabilities,
         ),
         models_dir=models_dir,
         weights=data.weights,

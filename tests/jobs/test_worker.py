@@ -457,7 +457,8 @@ def own_worker(office, engine, prune=tuple):
     """A worker in this process, with an engine that does what the test says."""
     limits = JobLimits(errors_bytes=1 << 20, growth=100, seconds=60)
     resources = Resources(office.services.sources, engine, office.models_dir, limits)
-    return Worker(office.queue, resources, prune, name="w", jobs_dir=office.services.jobs_dir, beat_seconds=1)
+    counter = office.services.drift_counter
+    return Worker(office.queue, resources, prune, counter, name="w", jobs_dir=office.services.jobs_dir, beat_seconds=1)
 
 
 def test_pruned_again_and_again(office, monkeypatch):

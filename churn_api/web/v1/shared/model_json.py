@@ -6,7 +6,7 @@ import msgspec
 
 from churn_api.registry.live import LiveModels
 
-_NOT_SHOWN = {"format", "name", "version", "golden", "files", "golden_rows", "contributions"}
+_NOT_SHOWN = {"format", "name", "version", "golden", "files", "golden_rows", "contributions", "baseline"}
 
 
 def model_summary(live: LiveModels, name: str) -> dict[str, Any]:

@@ -1,0 +1,107 @@
+"""Counts what a process predicts by the bins of each model's baseline, and writes the counts to the database."""
+
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from time import monotonic
+from typing import NamedTuple
+
+import numpy as np
+
+from churn_api.contract.columns import Columns, concatenate
+from churn_api.monitoring.hourly_counts import HourKey, write
+from churn_api.monitoring.unwritten_counts import UnwrittenCounts
+from churn_api.registry.bin_counts import SAMPLE_ROWS, BinCounter, Counts
+from churn_api.scoring.output import PROBABILITY
+from churn_api.serving.answer import Answer
+from churn_api.store.database import Database
+
+FLUSH_SECONDS = 10.0
+"""What a killed process has counted for so long is lost."""
+
+
+class _Waiting(NamedTuple):
+    """Single records of one version, and their probabilities."""
+
+    bins: BinCounter
+    records: list[Columns]
+    probabilities: list[float]
+
+
+class DriftCounter:
+    """Observes the answers of one process. Safe to share between threads.
+
+    Single records wait for each other: many that are counted together take a tenth of the time.
+    """
+
+    def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._database = database
+        self._now = now
+        self._lock = threading.Lock()
+        self._reset()
+
+    def predicted(self, answer: Answer) -> None:
+        """Count the predictions of an answer."""
+        card, bins, records = answer.model.card, answer.model.bins, answer.records
+        if bins is None:
+            return
+        if records is None:
+            if answer.counts is not None:
+                self.add(card.name, card.version, answer.counts)
+        elif records.rows == 1:
+            self._wait(card.name, card.version, bins, records, answer.columns[PROBABILITY.name][0])
+        elif records.rows:
+            counts = bins.count_sample(records, np.asarray(answer.columns[PROBABILITY.name]))
+            self.add(card.name, card.version, counts)
+
+    def add(self, model: str, version: str, counts: Counts) -> None:
+        """Add counts of a version of a model to the present hour."""
+        with self._lock:
+            self._unwritten.add(HourKey(model, version, self._hour()), counts)
+
+    def flush_if_due(self) -> None:
+        """Write what was counted, every few seconds. Raises DatabaseAway."""
+        if monotonic() - self._flushed >= FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was counted. Raises DatabaseAway; the counts are kept then."""
+        with self._lock:
+            if self._pid != os.getpid():
+                self._reset()
+            self._count_waiting()
+            changed = self._unwritten.changed()
+        self._flushed = monotonic()
+        if changed:
+            write(self._database, self._source, changed)
+            with self._lock:
+                self._unwritten.mark_written(changed, self._hour())
+
+    def _reset(self) -> None:
+        """Begin with nothing: what a parent has counted before a fork, it writes itself."""
+        self._pid = os.getpid()
+        self._source = secrets.token_hex(16)
+        self._unwritten = UnwrittenCounts()
+        self._waiting: dict[tuple[str, str], _Waiting] = {}
+        self._flushed = monotonic()
+
+    def _hour(self) -> datetime:
+        return self._now().replace(minute=0, second=0, microsecond=0)
+
+    def _wait(self, model: str, version: str, bins: BinCounter, record: Columns, probability: float) -> None:
+        with self._lock:
+            waiting = self._waiting.get((model, version))
+            if waiting is None:
+                waiting = self._waiting[model, version] = _Waiting(bins, [], [])
+            waiting.records.append(record)
+            waiting.probabilities.append(probability)
+            if len(waiting.records) == SAMPLE_ROWS:
+                self._count_waiting()
+
+    def _count_waiting(self) -> None:
+        for (model, version), (bins, records, probabilities) in self._waiting.items():
+            counts = bins.count(concatenate(records), np.array(probabilities))
+            self._unwritten.add(HourKey(model, version, self._hour()), counts)
+        self._waiting.clear()

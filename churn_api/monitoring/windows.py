@@ -1,0 +1,64 @@
+"""Windows: hours that are compared with the baseline together."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from churn_api.monitoring.hourly_counts import HourCounts
+from churn_api.registry.bin_counts import BinCounter, CountedBins
+
+CLOSING_ROWS = 5000
+CLOSING_TIME = timedelta(hours=24)
+MIN_ROWS = 200
+"""With fewer rows, chance differs from drift too rarely to tell."""
+_HOUR = timedelta(hours=1)
+
+
+class Window(NamedTuple):
+    """Predictions of consecutive hours."""
+
+    start: datetime
+    end: datetime
+    counted: CountedBins
+    open: bool
+    """Whether it may still grow."""
+
+    @property
+    def enough(self) -> bool:
+        """Whether it has enough rows to be compared."""
+        return self.counted.rows >= MIN_ROWS
+
+
+def windows(hours: Sequence[HourCounts], bins: BinCounter, now: datetime) -> list[Window]:
+    """The windows of consecutive hours, oldest first.
+
+    A window closes with 5,000 rows, or after a day with 200; with fewer it goes on.
+    """
+    found: list[Window] = []
+    for hour in hours:
+        if len(hour.counts) != bins.size:
+            continue  # of a bundle whose baseline was another one
+        last = found[-1] if found else None
+        if last is not None and not _is_closed(last, hour.hour):
+            start, counted = last.start, _added(last.counted, bins.split(hour.counts))
+            found[-1] = Window(start, hour.hour + _HOUR, counted, open=True)
+        else:
+            found.append(Window(hour.hour, hour.hour + _HOUR, bins.split(hour.counts), open=True))
+    return [_finished(window, now) for window in found]
+
+
+def _is_closed(window: Window, now: datetime) -> bool:
+    rows = window.counted.rows
+    enough = rows >= CLOSING_ROWS and window.end <= now
+    return enough or (rows >= MIN_ROWS and window.start + CLOSING_TIME <= now)
+
+
+def _finished(window: Window, now: datetime) -> Window:
+    return window._replace(open=not _is_closed(window, now))
+
+
+def _added(first: CountedBins, second: CountedBins) -> CountedBins:
+    features = zip(first.features, second.features, strict=True)
+    return CountedBins(
+        tuple(one + other for one, other in features), first.scores + second.scores, first.sums + second.sums
+    )

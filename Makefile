@@ -1,6 +1,6 @@
 # `make serve` and `make test` need Python 3.11 or later and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-newest bench linters lint sbom format typecheck imports pytest train lock clean
+.PHONY: help serve test test-newest bench linters lint sbom format typecheck imports pytest train lock redoc clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -11,6 +11,8 @@ NEWEST = .venv-newest/bin/pip install --quiet --disable-pip-version-check
 EXTRAS = dask otel postgres redis reload report train
 LINTERS = @redocly/cli@2.77.0 @stoplight/spectral-cli@6.16.3
 LINTERS_DONE = $(subst /,_,$(subst $() $(),-,$(LINTERS)))
+REDOC = redoc@2.5.4
+REDOC_FILES = $(CURDIR)/churn_api/web/pages/static/redoc
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
     --custom-compile-command "make lock"
 
@@ -55,6 +57,12 @@ linters: ## Install, where npm is, what lints the OpenAPI document in the tests
 	    npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --fetch-retries 1 --fetch-timeout 60000 \
 	        --prefix .venv/npm $(LINTERS) && touch .venv/npm/$(LINTERS_DONE) || \
 	    { echo "they cannot be installed: the document is not linted"; test -z "$$CI"; }; }
+
+redoc: ## Renew what /redoc shows, from npm, without the one image that it would load from a CDN
+	@folder=$$(mktemp -d) && cd "$$folder" && npm pack --silent $(REDOC) >/dev/null && tar -xzf redoc-*.tgz && \
+	    sed 's|https://cdn.redoc.ly/redoc/logo-mini.svg|data:,|' package/bundles/redoc.standalone.js \
+	    > $(REDOC_FILES)/redoc.standalone.js && \
+	    cat package/LICENSE package/bundles/redoc.standalone.js.LICENSE.txt > $(REDOC_FILES)/LICENSE && rm -r "$$folder"
 
 # Of a line of setup.cfg, all from a comma on is an upper bound of ours; `protobuf<7` has no comma, and stays.
 test-newest: ## Run the tests with the newest versions of everything, in .venv-newest; ARGS as for pytest

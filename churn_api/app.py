@@ -28,7 +28,7 @@ from churn_api.web.core.flask_app import Api, flask_settings
 from churn_api.web.core.json_provider import OrjsonProvider
 from churn_api.web.core.open_auth import check_flask_run
 from churn_api.web.core.tracing import RequestTracing
-from churn_api.web.pages import api_page, root
+from churn_api.web.pages import api_page, redoc_page, root
 from churn_api.web.protocols import older_jobs, older_metrics, older_models, older_predictions
 from churn_api.web.v1 import (
     batch_predict,
@@ -84,7 +84,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     cors.init_app(app)
     admission.init_app(app, services)
     forwarded_prefix.init_app(app)
-    for module in (root, health, api_page):
+    for module in (root, health, api_page, redoc_page):
         app.register_blueprint(module.blueprint)
     for module in V1:
         app.register_blueprint(module.blueprint, url_prefix=API_V1)

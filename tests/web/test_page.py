@@ -68,3 +68,17 @@ def test_address_bar_loads_no_other_document(browser, server):
     assert page.locator(".info .title").inner_text().startswith("Churn API")
     assert not [url for url in seen.requests if "evil" in url and not url.startswith(f"{server.url}/docs")]
     page.close()
+
+
+def test_redoc(browser, server, tmp_path):
+    """The reference page shows the routes, loads nothing from elsewhere, and nothing violates its policy."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1600})
+    seen = Seen(page)
+    page.goto(f"{server.url}/redoc")
+    page.locator("h2", has_text="Score one customer").first.wait_for()
+    assert page.locator("h1").first.inner_text().startswith("Churn API")
+    assert "/api/v1/jobs" in page.locator("body").inner_text()
+    page.screenshot(path=tmp_path / "redoc.png")
+    assert seen.complaints == []
+    assert all(url.startswith((server.url, "data:")) for url in seen.requests)
+    page.close()

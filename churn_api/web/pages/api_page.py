@@ -16,13 +16,9 @@ from churn_api.web.core.query import JSON
 from churn_api.web.core.request_record import current_request
 from churn_api.web.core.urls import mount_prefix
 from churn_api.web.pages.shared.openapi import build_document
+from churn_api.web.pages.shared.page_policy import page_policy
 
 blueprint = Blueprint("docs", __name__)
-
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 _DOCUMENT = "churn_api_document"
 _SWAGGER_UI = Path(flask_swagger_ui.__file__).with_name("dist")
@@ -34,7 +30,7 @@ _SWAGGER_UI = Path(flask_swagger_ui.__file__).with_name("dist")
 def page() -> Response:
     """Show the API page."""
     answer = _page_response("/apidocs")
-    answer.headers["Content-Security-Policy"] = PAGE_POLICY
+    answer.headers["Content-Security-Policy"] = page_policy()
     return answer
 
 
@@ -48,7 +44,7 @@ def asset(name: str) -> Response:
 @blueprint.get("/static/<path:name>")
 @operation(None, access=PUBLIC)
 def static(name: str) -> Response:
-    """Return a static file of this package that the page loads."""
+    """Return a static file of this package that a page loads."""
     return _page_response(f"/static/{name}")
 
 

@@ -22,13 +22,14 @@ COMPOSE = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
 ALERTS = [
     rule for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"] for rule in group["rules"]
 ]
+OLDER_NAMES = yaml.safe_load((PROMETHEUS / "older_names.yml").read_text())["groups"][0]["rules"]
 DASHBOARD = json.loads((GRAFANA / "dashboards" / "churn-api.json").read_text())
 SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("_total",), "gauge": ("",)}
 OF_PROMETHEUS = {"up": {"job", "instance"}}
 SCRAPED = {"job", "instance", "le"}
 WORDS = {
     *("sum", "min", "max", "avg", "count", "topk", "abs", "rate", "increase", "histogram_quantile", "label_values"),
-    *("by", "on", "and", "or", "unless", "offset"),
+    *("by", "on", "without", "and", "or", "unless", "offset"),
 }
 
 
@@ -51,6 +52,7 @@ def existing(client) -> dict[str, set[str]]:
 
 def expressions() -> Iterator[tuple[str, str]]:
     yield from ((rule["alert"], rule["expr"]) for rule in ALERTS)
+    yield from ((rule["record"], rule["expr"]) for rule in OLDER_NAMES)
     for panel in DASHBOARD["panels"]:
         yield from ((panel["title"], target["expr"]) for target in panel.get("targets", ()))
     yield from ((one["name"], one["definition"]) for one in DASHBOARD["templating"]["list"] if "definition" in one)
@@ -58,7 +60,7 @@ def expressions() -> Iterator[tuple[str, str]]:
 
 def asked(expression: str) -> Iterator[tuple[str, set[str]]]:
     """Every metric that an expression names, with the labels that it chooses by."""
-    bare = re.sub(r"\b(?:by|on) *\([^)]*\)|\[[^\]]*\]|label_values\((.*), \w+\)", r"\1", expression)
+    bare = re.sub(r"\b(?:by|on|without) *\([^)]*\)|\[[^\]]*\]|label_values\((.*), \w+\)", r"\1", expression)
     for name, chosen in re.findall(r"\b([a-z_][a-z0-9_]*)\b(?: *\{([^}]*)\})?", re.sub(r'"[^"]*"', '""', bare)):
         outside = re.sub(r"\{[^}]*\}", "", re.sub(r'"[^"]*"', '""', bare))
         if name not in WORDS and re.search(rf"\b{name}\b", outside):
@@ -124,6 +126,40 @@ def test_alerts():
     assert "SUCCESS" in promtool("test", "rules", "alerts_test.yml")
 
 
+def test_older_names():
+    """The metrics of older dashboards have the values and labels that they had."""
+    assert "SUCCESS" in promtool("test", "rules", "older_names_test.yml")
+
+
+def test_every_older_name_is_documented_and_tested():
+    """Each older name is in the table of docs/operations.md, and has a case of its own."""
+    text = (PROMETHEUS / "older_names_test.yml").read_text()
+    section = (ROOT / "docs" / "operations.md").read_text().split("## Older names of metrics")[1].split("\n## ")[0]
+    for rule in OLDER_NAMES:
+        assert f"- expr: {rule['record']}\n" in text
+        assert f"`{re.sub(r'_(bucket|sum|count)$', '', rule['record'])}`" in section
+
+
+def test_older_labels(existing):
+    """The labels of older dashboards are added while scraping, from labels that the metrics have, in both setups."""
+    jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+    (monitor,) = yaml.safe_load_all((MONITORING / "service-monitor.yaml").read_text())
+    (endpoint,) = monitor["spec"]["endpoints"]
+    operators = [
+        {re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", key): value for key, value in one.items()}
+        for one in endpoint["metricRelabelings"]
+    ]
+    for job in jobs:
+        assert job["metric_relabel_configs"] == operators
+    assert {one["target_label"]: one["source_labels"] for one in operators} == {
+        "endpoint": ["route"],
+        "model_name": ["model"],
+        "status": ["__name__"],
+    }
+    assert "route" in existing["http_requests_total"]
+    assert "model" in existing["model_predictions_total"]
+
+
 def test_every_alert_is_tested():
     """No alert is without a case in which it fires."""
     text = (PROMETHEUS / "alerts_test.yml").read_text()
@@ -144,6 +180,12 @@ def test_rules_of_the_operator():
     """Kubernetes gets the same alerts."""
     (rule,) = yaml.safe_load_all((MONITORING / "prometheus-rule.yaml").read_text())
     assert rule["spec"] == yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())
+
+
+def test_older_names_of_the_operator():
+    """Kubernetes gets the same older names."""
+    (rule,) = yaml.safe_load_all((MONITORING / "older-names-rule.yaml").read_text())
+    assert rule["spec"] == yaml.safe_load((PROMETHEUS / "older_names.yml").read_text())
 
 
 def test_ports():

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from environs import Env, EnvValidationError, ValidationError, validate
+from dotenv import dotenv_values
+from environs import Env, EnvError, EnvValidationError, ValidationError, validate
 
 from churn_api.config_file import FileError, check_type, read_settings
 from churn_api.contract.faults import closest_match, did_you_mean
 from churn_api.contract.numerals import is_numeral
 from churn_api.contract.unicode_text import is_unicode
+from churn_api.older_settings import FLAGS, VARIABLES, FlatFile, flag_remarks, flatten, in_our_words
 from churn_api.setting_checks import (
     check_bucket_urls,
     check_hosts,
@@ -104,7 +106,14 @@ SETTINGS = (
         "CONFIG_FILE",
         "str",
         "",
-        "TOML file of settings, with names in lower case. The environment takes precedence.",
+        "File of settings, TOML or (`.yaml`) YAML, with names in lower case. The environment takes precedence.",
+        is_path=True,
+    ),
+    Setting(
+        "ENV_FILE",
+        "str",
+        "",
+        "File of environment variables, such as `.env`, that is read first. The environment takes precedence.",
         is_path=True,
     ),
     Setting(
@@ -365,13 +374,15 @@ _PARSING = {"list": {"subcast": str.strip}}
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[str] = ()) -> dict[str, Any]:
-    """Every setting by name. Precedence: `overrides`, the environment, the file, the defaults.
+    """Every setting by name. Precedence: `overrides`, the environment, the file, plain variables, the defaults.
 
     Paths are absolute. `others` are additional names that `overrides` may contain. Raises ConfigError.
     """
+    _read_env_file()
     _check_variable_names()
     env = Env(eager=False)
-    defaults = {setting.name: setting.default for setting in SETTINGS} | _from_file() | _from_secret_files()
+    defaults = {setting.name: setting.default for setting in SETTINGS}
+    defaults |= _from_plain_variables()[0] | _from_file().settings | _from_secret_files()
     settings = {
         setting.name: getattr(env, setting.kind)(
             setting.variable, defaults[setting.name], validate=setting.check, **_PARSING.get(setting.kind, {})
@@ -453,26 +464,89 @@ def state_folders(package: Path) -> dict[str, Path]:
     return {"INSTANCE_DIR": instance, "MODELS_DIR": instance / "models"}
 
 
-def _from_file() -> dict[str, Any]:
+def setting_remarks(settings: Mapping[str, Any]) -> list[str]:
+    """What of the configuration file and of plain variables has no effect, each with the setting to use."""
+    flags, bad_flags = _parsed(dict.fromkeys(FLAGS, "bool"))
+    of_file = [f"{os.environ[f'{PREFIX}CONFIG_FILE']}: {remark}" for remark in _from_file().remarks]
+    return of_file + _from_plain_variables()[1] + bad_flags + flag_remarks(flags, bool(settings["CORS_ORIGINS"]))
+
+
+def _read_env_file() -> None:
+    """Set the variables of the file that ENV_FILE names, where the environment has none."""
+    path = os.environ.get(f"{PREFIX}ENV_FILE")
+    if not path:
+        return
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            for name, value in dotenv_values(stream=file).items():
+                os.environ.setdefault(name, value or "")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{PREFIX}ENV_FILE: {path} cannot be read") from error
+
+
+def _from_plain_variables() -> tuple[dict[str, Any], list[str]]:
+    """Settings from variables without a prefix, and a remark on each whose value is not valid.
+
+    Other programs use these names too, so a value that is not valid here stops nothing.
+    """
+    by_name = {setting.name: setting for setting in SETTINGS}
+    values, remarks = _parsed({variable: by_name[name].kind for variable, name in VARIABLES.items()})
+    settings = {}
+    for variable, value in values.items():
+        setting = by_name[VARIABLES[variable]]
+        try:
+            settings[setting.name] = _checked(setting.name, in_our_words(setting.name, value), ())
+        except ConfigError:
+            remarks.append(_ignored(variable))
+    return settings, remarks
+
+
+def _parsed(kinds: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The values of variables that are set, by the kind of each, and a remark on each that cannot be parsed."""
+    values, remarks = {}, []
+    for variable, kind in kinds.items():
+        text = os.environ.get(variable)
+        if not text:
+            continue
+        try:
+            if kind == "int" and not is_numeral(text):
+                raise EnvError(variable)
+            values[variable] = getattr(Env(), kind)(variable)
+        except EnvError:
+            remarks.append(_ignored(variable))
+    return values, remarks
+
+
+def _ignored(variable: str) -> str:
+    names = {setting.name: setting.variable for setting in SETTINGS}
+    return f"{variable} is ignored, because its value is not valid: set {names[(VARIABLES | FLAGS)[variable]]}"
+
+
+def _from_file() -> FlatFile:
     """The settings in the file that CONFIG_FILE names."""
     path = os.environ.get(f"{PREFIX}CONFIG_FILE")
     if not path:
-        return {}
+        return FlatFile({}, {}, [])
     kinds = {setting.name: setting.kind for setting in SETTINGS}
     try:
-        settings = read_settings(Path(path))
+        content = read_settings(Path(path))
     except FileError as error:
         raise ConfigError(str(error)) from error
-    for name, value in settings.items():
+    try:
+        flat = flatten(content)
+    except FileError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    for name, value in flat.settings.items():
+        place = flat.places[name]
         if name not in kinds:
             hint = did_you_mean(name.lower(), map(str.lower, kinds)) or "docs/configuration.md lists the settings."
-            raise ConfigError(f"{path}: {name.lower()} is not a setting. {hint}")
+            raise ConfigError(f"{path}: {place} is not a setting. {hint}")
         try:
             check_type(kinds[name], value)
             _checked(name, value, ())
         except (FileError, ConfigError) as error:
-            raise ConfigError(f"{path}: {name.lower()}: {str(error).removeprefix(f'{name}: ')}") from error
-    return settings
+            raise ConfigError(f"{path}: {place}: {str(error).removeprefix(f'{name}: ')}") from error
+    return flat
 
 
 def _from_secret_files() -> dict[str, Any]:

@@ -4,7 +4,7 @@ import click
 import orjson
 
 from churn_api.cli.command_helpers import load_settings_or_refuse, print_table
-from churn_api.config import SETTINGS, Setting, default_settings
+from churn_api.config import SETTINGS, Setting, default_settings, setting_remarks
 from churn_api.store_urls import HIDDEN, without_password
 
 EXAMPLES = """
@@ -30,6 +30,8 @@ def config(changed: bool, json_: bool) -> None:
     if json_:
         click.echo(orjson.dumps(shown))
     else:
+        for remark in setting_remarks(settings):
+            click.echo(remark, err=True)
         print_table(["variable", "value"], [[name, str(value)] for name, value in shown.items()])
 
 

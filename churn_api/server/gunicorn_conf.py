@@ -6,12 +6,13 @@ gunicorn reads its settings from the names of this module, and calls its hooks.
 """
 
 import gc
+import logging
 import signal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from churn_api.config import StartError, load_settings, metrics_dir
+from churn_api.config import StartError, load_settings, metrics_dir, setting_remarks
 from churn_api.server import stop_signals
 from churn_api.server.listen_address import bind_of, check_open_auth, check_server
 from churn_api.server.supervisor import JobWorker
@@ -19,6 +20,8 @@ from churn_api.server.thread_limits import limit_threads
 from churn_api.telemetry import logs
 from churn_api.telemetry.multiprocess_dir import begin as begin_metrics_group
 from churn_api.telemetry.traces import spans_to
+
+log = logging.getLogger(__name__)
 
 GC_THRESHOLD = 50_000
 """A batch creates thousands of tuples that reference counting frees; tracing them took a twentieth of its time."""
@@ -32,6 +35,8 @@ def _load_or_exit() -> dict[str, Any]:
     try:
         settings = load_settings()
         logs.configure(settings)
+        for remark in setting_remarks(settings):
+            log.warning("%s", remark)
         # Before prometheus_client is imported, which chooses the storage of values at import.
         begin_metrics_group(metrics_dir(settings))
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 USUAL = {"model": b"default", "job": b"none", "name": b"docs.js"}
 """Values of arguments that make a route answer. No model but the default one: that cannot be unloaded."""
 PROBLEM = "application/problem+json"
+PROTOCOL_ERRORS = (PROBLEM, "application/json", "text/plain; charset=utf-8")
+"""Media types of errors of another system's protocol; a path that is no route's has a problem."""
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 
@@ -34,6 +36,7 @@ class Raw(NamedTuple):
     body: bytes = b""
     rule: str = ""
     """Of the URL map, which a list of faults may name where the target holds what is never repeated."""
+    error_types: tuple[str, ...] = (PROBLEM,)
 
     def having(self, name: str, value: bytes) -> "Raw":
         """The same with another value of a header."""
@@ -79,6 +82,7 @@ class Route(NamedTuple):
     methods: tuple[str, ...]
     parameters: tuple[str, ...]
     has_body: bool
+    error_types: tuple[str, ...]
 
     def target(self, values: Mapping[str, bytes]) -> bytes:
         """Its address, with these values for its arguments."""
@@ -94,7 +98,9 @@ def routes(app: Api) -> list[Route]:
     for rule in app.url_map.iter_rules():
         declared, methods = app.operations[rule.endpoint], sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
         parameters = tuple(declared.query().fields)
-        result.append(Route(rule.rule, tuple(rule.arguments), tuple(methods), parameters, declared.body is not None))
+        error_types = (PROBLEM,) if declared.protocol is None else PROTOCOL_ERRORS
+        has_body = declared.body is not None
+        result.append(Route(rule.rule, tuple(rule.arguments), tuple(methods), parameters, has_body, error_types))
     return result
 
 
@@ -102,7 +108,8 @@ def corpus(app: Api, key: str, *, usual: Mapping[str, bytes] = USUAL, every: int
     """Requests with every text in every argument of every route; of those with it elsewhere, one of so many."""
     sent = (("X-API-Key", key.encode()), ("Content-Type", JSON))
     for route in routes(app):
-        plain = {method: Raw(method, route.target(usual), sent, b"{}", route.rule) for method in _METHODS}
+        asked_for = route.target(usual)
+        plain = {method: Raw(method, asked_for, sent, b"{}", route.rule, route.error_types) for method in _METHODS}
         asked = [plain[method] for method in route.methods]
         yield from plain.values()
         yield from chain.from_iterable(_in_arguments(route, one, usual) for one in asked)
@@ -116,8 +123,12 @@ def faults_of(raw: Raw, status: int, media_type: str | None, answer: bytes) -> I
         yield f"a failure: {status}"
     if status < 400 or raw.method == "HEAD":
         return
-    if media_type != PROBLEM:
+    if media_type not in raw.error_types:
         yield f"{status} as {media_type}"
+        return
+    if media_type == PROTOCOL_ERRORS[-1]:
+        if CANARY in answer:
+            yield "an echo of what was sent"
         return
     # `instance` is the address, and an error's pointer or parameter the place at fault: docs/security.md.
     try:

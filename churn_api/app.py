@@ -29,7 +29,7 @@ from churn_api.web.core.json_provider import OrjsonProvider
 from churn_api.web.core.open_auth import check_flask_run
 from churn_api.web.core.tracing import RequestTracing
 from churn_api.web.pages import api_page, redoc_page, root
-from churn_api.web.protocols import older_jobs, older_metrics, older_models, older_predictions
+from churn_api.web.protocols import invocations, older_jobs, older_metrics, older_models, older_predictions
 from churn_api.web.v1 import (
     batch_predict,
     job_results,
@@ -58,6 +58,9 @@ V1 = (
     status,
     metrics_route,
 )
+
+PROTOCOLS = {"mlflow": (invocations,)}
+"""The blueprints of other systems' protocols, by the names of the setting; protocols may share one."""
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -91,6 +94,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     if app.config["COMPAT_ROUTES"]:
         for module in OLDER:
             app.register_blueprint(module.blueprint)
+    for module in dict.fromkeys(module for name in app.config["PROTOCOLS"] for module in PROTOCOLS[name]):
+        app.register_blueprint(module.blueprint)
     return app
 
 

@@ -21,6 +21,7 @@ from churn_api.contract.numerals import is_numeral
 from churn_api.contract.unicode_text import is_unicode
 from churn_api.older_settings import FLAGS, VARIABLES, FlatFile, flag_remarks, flatten, in_our_words
 from churn_api.setting_checks import (
+    PROTOCOLS,
     check_bucket_urls,
     check_hosts,
     check_networks,
@@ -28,6 +29,7 @@ from churn_api.setting_checks import (
     check_optional_rate,
     check_optional_url,
     check_origins,
+    check_protocols,
     check_rate,
     check_secret,
     optional_url_check,
@@ -211,6 +213,13 @@ SETTINGS = (
         optional_url_check(check_redis_url),
         prefixed=False,
         secret=True,
+    ),
+    Setting(
+        "PROTOCOLS",
+        "list",
+        list(PROTOCOLS),
+        "Other systems' protocols that are served, separated by commas.",
+        check_protocols,
     ),
     Setting(
         "TRUSTED_PROXIES",

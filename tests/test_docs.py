@@ -63,7 +63,7 @@ def test_problems():
 
 
 def test_routes(models_dir):
-    """docs/api.md lists every route that there is with its method and the scope that it asks for, and no other."""
+    """docs/api.md and protocols.md list every route with its method and the scope that it asks for, and no other."""
     app = create_app({"MODELS_DIR": str(models_dir)})
     hidden = ("docs.asset", "docs.static")
     routes = {
@@ -72,7 +72,7 @@ def test_routes(models_dir):
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.endpoint not in hidden
     }
-    rows = [row for row in table_rows("docs/api.md") if row[1] in METHODS]
+    rows = [row for name in ("api", "protocols") for row in table_rows(f"docs/{name}.md") if row[1] in METHODS]
     listed = {(route, row[1], row[2].strip("`")) for row in rows for route in re.findall(r"`([^`]+)`", row[0])}
     assert listed == routes
 

@@ -96,6 +96,16 @@ class BatchReader:
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         return self.read_rows(rows, limit, path_from_root)
 
+    def read_valid(self, values: Sequence[Sequence[Any]], identifiers: Sequence[Any]) -> Batch | None:
+        """A batch of n records whose values are valid: a sequence for each feature in order. None where an identifier
+        is not valid.
+        """
+        columns = self._decoder.with_identifiers(values, identifiers)
+        if columns is None:
+            return None
+        rows = len(identifiers)
+        return self._batch(columns, range(rows), rows, FirstFaults(), paths_in_list())
+
     def _read_each(
         self,
         sent: Sequence[Any],
@@ -129,7 +139,7 @@ class BatchReader:
 
     def _batch(
         self,
-        values: list[tuple[Any, ...]],
+        values: Sequence[Sequence[Any]],
         positions: Sequence[int],
         sent: int,
         faults: FirstFaults,

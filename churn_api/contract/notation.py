@@ -34,6 +34,18 @@ def is_date_format(text: str) -> bool:
         return False
 
 
+def writes_numbers(notation: Notation) -> bool:
+    """Whether a notation says how numbers are written."""
+    return notation.decimal != "." or bool(notation.thousands or notation.unit)
+
+
+def number_pattern(notation: Notation) -> str:
+    """A regular expression of the numbers that a notation writes, without their unit. Leading zeros make a code."""
+    decimal, thousands = re.escape(notation.decimal), re.escape(notation.thousands)
+    grouped = f"[1-9][0-9]{{0,2}}({thousands}[0-9]{{3}})+|" if thousands else ""
+    return f"^[-+]?(({grouped}0|[1-9][0-9]*)({decimal}[0-9]*)?|{decimal}[0-9]+)([eE][-+]?[0-9]+)?$"
+
+
 def notation_complaints(notation: Notation) -> Iterator[str]:
     """What contradicts itself in a notation."""
     if notation.decimal == notation.thousands:

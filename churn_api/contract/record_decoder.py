@@ -18,10 +18,11 @@ from churn_api.contract.fields import PRINTABLE
 from churn_api.contract.record import Record
 from churn_api.contract.record_schema import identifier_names
 from churn_api.contract.signature import Signature
-from churn_api.contract.struct import list_struct, record_struct
+from churn_api.contract.struct import IdentifierValue, list_struct, record_struct
 from churn_api.contract.unicode_text import is_unicode
 
 _PRINTABLE = re.compile(PRINTABLE)
+_IDENTIFIERS = list[IdentifierValue | None]
 
 RowValues = tuple[Any, ...]
 """A record's values in the signature's order, then its identifier under each of its names (UNSET where not sent)."""
@@ -74,11 +75,22 @@ class RecordDecoder:
         """The row of a record that record.py has read."""
         return (*record.values, record.customer_id, *(UNSET,) * (self._names - 1))
 
+    def with_identifiers(
+        self, values: Sequence[Sequence[Any]], identifiers: Sequence[Any]
+    ) -> list[Sequence[Any]] | None:
+        """Values by feature, then identifiers that came under one name; None where one of these is not valid."""
+        columns = [*values, identifiers, *((UNSET,) * len(identifiers),) * (self._names - 1)]
+        try:
+            msgspec.convert(identifiers, _IDENTIFIERS)
+        except msgspec.ValidationError:
+            return None
+        return columns if self.has_valid_identifiers(columns) else None
+
     def transpose(self, rows: Sequence[RowValues]) -> list[tuple[Any, ...]]:
         """Rows as one tuple of values a feature, then one a name of the identifier."""
         return list(zip(*rows, strict=True)) or [()] * self._width
 
-    def identifiers(self, columns: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def identifiers(self, columns: Sequence[Sequence[Any]]) -> list[Any]:
         """Each record's identifier, under whichever name it was sent; None where it was not sent."""
         first, *others = columns[-self._names :]
         identifiers = list(first)
@@ -92,7 +104,7 @@ class RecordDecoder:
         """The identifier of one row, under whichever name it was sent; None where it was not sent."""
         return next((value for value in row[-self._names :] if value is not UNSET), None)
 
-    def has_valid_identifiers(self, columns: Sequence[tuple[Any, ...]]) -> bool:
+    def has_valid_identifiers(self, columns: Sequence[Sequence[Any]]) -> bool:
         """Whether every identifier is sent under one name only and is printable."""
         names = columns[-self._names :]
         if len(names) > 1 and any(one is not UNSET and other is not UNSET for one, other in zip(*names, strict=True)):

@@ -27,6 +27,14 @@ class TooManyMembers(Exception):
         self.limit = limit
 
 
+class TooManyValues(Exception):
+    """A JSON body with more values than `limit` allows."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} values")
+        self.limit = limit
+
+
 class Bounds(NamedTuple):
     """Maximum sizes of a table, the same for every format; None means no limit."""
 

@@ -17,7 +17,9 @@ from churn_api.contract.signature import Feature, Signature
 
 _TEXT_IDENTIFIER = Meta(min_length=1, max_length=MAX_IDENTIFIER_LENGTH)
 _INTEGER_IDENTIFIER = Meta(ge=INT64[0], le=INT64[1])
-_Identifier = Annotated[str, _TEXT_IDENTIFIER] | Annotated[int, _INTEGER_IDENTIFIER] | None | UnsetType
+IdentifierValue = Annotated[str, _TEXT_IDENTIFIER] | Annotated[int, _INTEGER_IDENTIFIER]
+"""A record's identifier; whether its characters are printable is checked elsewhere."""
+_Identifier = IdentifierValue | None | UnsetType
 
 _NEVER = Annotated[float, Meta(ge=1, le=0)]
 """A type that accepts no value, not even null, so that record.py validates the feature."""
@@ -37,7 +39,10 @@ def record_struct(signature: Signature, *, as_in_training: bool = False) -> type
     ]
     identifiers = [(f"id{index}", name) for index, name in enumerate(identifier_names(signature))]
     fields: list[Any] = [_field(attribute, feature) for attribute, feature in features]
-    fields += [(attribute, _Identifier if _can_be_named(name) else _NEVER, UNSET) for attribute, name in identifiers]
+    fields += [
+        (attribute, IdentifierValue | None | UnsetType if _can_be_named(name) else _NEVER, UNSET)
+        for attribute, name in identifiers
+    ]
     sent = {attribute: feature.name for attribute, feature in features} | dict(identifiers)
     names = {attribute: name if _can_be_named(name) else f"\x7f{attribute}" for attribute, name in sent.items()}
     return msgspec.defstruct("Record", fields, rename=names, kw_only=True, forbid_unknown_fields=True, gc=False)

@@ -2,13 +2,14 @@
 
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from churn_api.contract.batch_reader import BatchReader
 from churn_api.contract.columns import Columns, ColumnsBuilder
+from churn_api.contract.lenient_reader import LenientReader
 from churn_api.registry.bin_counts import BinCounter
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, BundleError, read_artefact, read_card, verify_files
 from churn_api.registry.card import Card
@@ -25,10 +26,17 @@ class Model(NamedTuple):
 
     card: Card
     reader: BatchReader
+    lenient_reader: LenientReader
     scorer: Scorer
     reasons: LoadedReasons = LoadedReasons(None)
     bins: BinCounter | None = None
     """Counts what is predicted, for a comparison with the baseline; None where the card has none."""
+
+    @classmethod
+    def of(cls, card: Card, scorer: Scorer) -> Self:
+        """A model without reasons, with readers for its signature."""
+        reader = BatchReader(card.signature)
+        return cls(card, reader, LenientReader(reader), scorer)
 
     def score(self, columns: Columns) -> NDArray[np.float64]:
         """Probabilities of churn, shape (n,). Empty for zero rows, on which a compiled model may not run."""
@@ -50,7 +58,7 @@ def load_model(folder: Path, digest: str | None = None, *, anywhere: bool = Fals
     card = read_card(folder, digest, anywhere=anywhere)
     verify_files(folder, card)
     scorer = _scorer(folder, card)
-    model = Model(card, BatchReader(card.signature), scorer)
+    model = Model.of(card, scorer)
     _check_golden_rows(model)
     return model._replace(reasons=load_reasons(folder, card, scorer), bins=_bin_counter(card))
 

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from churn_api.contract.batch_reader import BatchReader
 from churn_api.contract.columns import Columns
 from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.registry.bin_counts import Counts
@@ -166,7 +165,7 @@ def cached_scorer(task: ScoringTask) -> TableScorer:
 def result_schema(task: ScoringTask) -> pa.Schema:
     """The columns of a task's result, without loading the model. Raises BundleError or TableFaults."""
     card = read_card(Path(task.bundle), task.digest)
-    unloaded = Model(card, BatchReader(card.signature), _NullScorer())
+    unloaded = Model.of(card, _NullScorer())
     schema = TableScorer(unloaded, task.layout, task.keep, task.threshold, task.reasons).schema
     return without_formulas(schema.empty_table()).schema if task.excel_safe else schema
 

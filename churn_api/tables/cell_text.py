@@ -1,22 +1,9 @@
-"""The text forms of cells: numbers, booleans and blanks."""
+"""Columns of text: without white space, or made of other types."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-BOOLEAN_WORDS = (
-    ("yes", "no"),
-    ("true", "false"),
-    ("1", "0"),
-    ("y", "n"),
-    ("t", "f"),
-    ("true.", "false."),
-    ("1.0", "0.0"),
-)
-"""Words for true and false in tables, case-insensitive."""
-TRUTH_OF_WORD = {word: truth for pair in BOOLEAN_WORDS for word, truth in zip(pair, (True, False), strict=True)}
-INTEGER = r"^[-+]?(0|[1-9][0-9]{0,14})$"
-NUMBER = r"^[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
-WHITESPACE = " \t\r\n\v\f\u00a0"
+from churn_api.contract.text_values import WHITESPACE
 
 _BELOW_INT64 = 2.0**63
 

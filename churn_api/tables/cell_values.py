@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from churn_api.contract.signature import Feature
-from churn_api.tables.cell_text import NUMBER, TRUTH_OF_WORD, WHITESPACE, as_text
+from churn_api.contract.text_values import NUMBER, TRUTH_OF_WORD, WHITESPACE
+from churn_api.tables.cell_text import as_text
 from churn_api.tables.plain_cells import to_plain
 from churn_api.tables.table_errors import TableError
 

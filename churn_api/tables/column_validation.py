@@ -15,7 +15,7 @@ from churn_api.contract.dates import days_before, parse_iso
 from churn_api.contract.fields import EXACT_INTEGERS
 from churn_api.contract.record_schema import value_range
 from churn_api.contract.signature import Feature
-from churn_api.tables.cell_text import NUMBER, TRUTH_OF_WORD, WHITESPACE
+from churn_api.contract.text_values import NUMBER, TRUTH_OF_WORD, WHITESPACE
 from churn_api.tables.cell_values import is_text
 
 _WORDS = pa.array(list(TRUTH_OF_WORD))

@@ -14,7 +14,8 @@ from churn_api.contract.faults import did_you_mean
 from churn_api.contract.feature_attributes import FLOAT32_MAX, FeatureType, Label, Observed
 from churn_api.contract.notation import Notation
 from churn_api.contract.signature import Feature, Signature, Target
-from churn_api.tables.cell_text import BOOLEAN_WORDS, INTEGER, NUMBER, TRUTH_OF_WORD, as_text, trimmed
+from churn_api.contract.text_values import BOOLEAN_WORDS, INTEGER, NUMBER, TRUTH_OF_WORD
+from churn_api.tables.cell_text import as_text, trimmed
 from churn_api.tables.table_errors import TableError
 
 MAX_CHOICES = 50

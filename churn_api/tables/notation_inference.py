@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from churn_api.contract.dates import parse_iso
-from churn_api.contract.notation import Notation
+from churn_api.contract.notation import Notation, number_pattern
 from churn_api.contract.remark import Remark, counted
-from churn_api.tables.cell_text import BOOLEAN_WORDS, INTEGER, NUMBER, trimmed
-from churn_api.tables.plain_cells import number_pattern, plain_texts, without_unit
+from churn_api.contract.text_values import BOOLEAN_WORDS, INTEGER, NUMBER
+from churn_api.tables.cell_text import trimmed
+from churn_api.tables.plain_cells import plain_texts, without_unit
 
 MISSING_MARKERS = (
     *("na", "n/a", "n.a.", "#n/a", "nan", "null", "none", "nil", "missing", "unknown", "not available", "undefined"),

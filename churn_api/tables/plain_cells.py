@@ -5,18 +5,14 @@ reports a fault of its row.
 """
 
 import re
-from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from churn_api.contract.dates import parse_iso
-from churn_api.contract.notation import Notation
+from churn_api.contract.notation import Notation, number_pattern, writes_numbers
+from churn_api.contract.plain_text import MISFIT, plain_date
 from churn_api.contract.signature import Feature
-from churn_api.tables.cell_text import NUMBER, WHITESPACE
-
-_MISFIT = "\ufffd"
-"""Marks a cell that does not fit the notation."""
+from churn_api.contract.text_values import NUMBER, WHITESPACE
 
 
 def to_plain(feature: Feature, cells: pa.Array, *, typed: bool) -> pa.Array:
@@ -46,18 +42,6 @@ def plain_texts(texts: pa.Array, notation: Notation, kind: str, *, typed: bool =
     return _plain_numbers(trimmed, notation, typed) if kind == "number" and writes_numbers(notation) else texts
 
 
-def writes_numbers(notation: Notation) -> bool:
-    """Whether a notation says how numbers are written."""
-    return notation.decimal != "." or bool(notation.thousands or notation.unit)
-
-
-def number_pattern(notation: Notation) -> str:
-    """A regular expression of the numbers that a notation writes, without their unit. Leading zeros make a code."""
-    decimal, thousands = re.escape(notation.decimal), re.escape(notation.thousands)
-    grouped = f"[1-9][0-9]{{0,2}}({thousands}[0-9]{{3}})+|" if thousands else ""
-    return f"^[-+]?(({grouped}0|[1-9][0-9]*)({decimal}[0-9]*)?|{decimal}[0-9]+)([eE][-+]?[0-9]+)?$"
-
-
 def without_unit(trimmed: pa.Array, unit: str) -> pa.Array:
     """Texts without the unit before or after their number; a sign may stand before the unit."""
     escaped = re.escape(unit)
@@ -70,7 +54,7 @@ def _plain_numbers(trimmed: pa.Array, notation: Notation, typed: bool) -> pa.Arr
     fits = pc.match_substring_regex(bare, number_pattern(notation))
     digits = pc.replace_substring(bare, notation.thousands, "") if notation.thousands else bare
     plain = pc.replace_substring(digits, notation.decimal, ".") if notation.decimal != "." else digits
-    misfit = pc.binary_join_element_wise(_MISFIT, trimmed, "")
+    misfit = pc.binary_join_element_wise(MISFIT, trimmed, "")
     if not typed:
         return pc.if_else(fits, plain, misfit)
     is_plain = pc.match_substring_regex(trimmed, NUMBER)
@@ -80,15 +64,4 @@ def _plain_numbers(trimmed: pa.Array, notation: Notation, typed: bool) -> pa.Arr
 
 
 def _plain_dates(trimmed: pa.Array, date_format: str) -> pa.Array:
-    return pa.array([_plain_date(text, date_format) for text in trimmed.to_pylist()], pa.string())
-
-
-def _plain_date(text: str | None, date_format: str) -> str | None:
-    if not text:
-        return None
-    if parse_iso(text):
-        return text
-    try:
-        return datetime.strptime(text, date_format).isoformat()
-    except ValueError:
-        return f"{_MISFIT}{text}"
+    return pa.array([plain_date(text, date_format) if text else None for text in trimmed.to_pylist()], pa.string())

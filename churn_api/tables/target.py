@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from churn_api.contract.signature import Target
-from churn_api.tables.cell_text import BOOLEAN_WORDS, as_text, trimmed
+from churn_api.contract.text_values import BOOLEAN_WORDS
+from churn_api.tables.cell_text import as_text, trimmed
 from churn_api.tables.inference import require_column
 from churn_api.tables.table_errors import TableError
 

@@ -101,7 +101,7 @@ class Families:
         self.add = add
         """Applies steps; many at once cost little more than one."""
         model = ("model", "version")
-        self.requests = self._counter("http_requests", "Requests answered.", ("method", "route", "status"))
+        self.requests = self._counter("http_requests", "Requests answered.", ("method", "route", "status", "protocol"))
         self.seconds = self._histogram("http_request_duration_seconds", "Time to the last byte.", ("route",), SECONDS)
         self.in_flight = self._gauge("http_requests_in_flight", "Requests in progress.", (), "livesum")
         self.received = self._histogram("http_request_size_bytes", "Declared length of bodies.", (), BYTES)

@@ -8,7 +8,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 from sklearn.tree import DecisionTreeClassifier
 
-from churn_api.tables.cell_text import NUMBER, as_text, trimmed
+from churn_api.contract.text_values import NUMBER
+from churn_api.tables.cell_text import as_text, trimmed
 from churn_api.tables.inference import infer_type
 from churn_api.tables.notation_inference import MISSING_MARKERS
 from churn_api.training.candidates import SEED

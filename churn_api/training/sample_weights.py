@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from churn_api.contract.remark import Remark
 from churn_api.contract.signature import Target
-from churn_api.tables.cell_text import NUMBER, trimmed
+from churn_api.contract.text_values import NUMBER
+from churn_api.tables.cell_text import trimmed
 from churn_api.tables.inference import require_column
 from churn_api.tables.notation_inference import NotationOptions, infer_notations
 from churn_api.tables.row_numbers import keep_rows, row_name

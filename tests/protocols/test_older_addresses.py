@@ -133,7 +133,7 @@ def test_metrics(client):
     """The older address has the metrics, the older routes among them."""
     client.post("/predict/single", json=ANNA).close()
     text = client.get("/metrics").text
-    assert 'http_requests_total{method="POST",route="/predict/single",status="200"} 1.0' in text
+    assert 'http_requests_total{method="POST",protocol="api",route="/predict/single",status="200"} 1.0' in text
 
 
 @pytest.mark.parametrize(("request_line", "successor"), OLDER.items(), ids=map(" ".join, OLDER))

@@ -15,6 +15,8 @@ def filter_case(context, case):
     mode = case.meta.generation.mode
     if case.media_type not in (None, "application/json") or "keep" in query:
         return False
+    if isinstance(case.body, dict) and "dataframe_split" in case.body:
+        return False  # its rows are as long as its list of columns
     # Nor can one say which record goes with the model that an address names.
     unsure = (
         case.operation.path in ("/api/v1/jobs", "/api/v1/models/load", "/api/v1/predict-async")

@@ -90,6 +90,7 @@ def test_random_bytes(app, client, data):
     target = route.target({name: data.draw(st.binary(min_size=1, max_size=20)) for name in route.arguments})
     query = data.draw(st.binary(max_size=20))
     raw = Raw(data.draw(st.sampled_from(route.methods)), target + (b"?" + query if query else b""))
+    raw = raw._replace(error_types=route.error_types)
     raw = raw.having("X-API-Key", client.environ_base["HTTP_X_API_KEY"].encode())
     raw = raw.having("Content-Type", data.draw(st.sampled_from(MEDIA_TYPES)))
     raw = raw.having(

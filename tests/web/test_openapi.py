@@ -81,7 +81,7 @@ def test_every_example_works(client, document):
                 with client.open(path, method=method.upper(), **body) as response:
                     assert response.status_code == 200, (path, response.text)
                 sent += 1
-    assert sent == 27
+    assert sent > 22
 
 
 def sent_as(operation):

@@ -34,6 +34,7 @@ class AccessLog:
             "request_id": record.request_id,
             "method": record.method,
             "route": record.route,
+            "protocol": record.protocol,
             "status": record.status or None,
             "duration_ms": _milliseconds(record.seconds),
             "client": address_of(record.environ, self._trusted),

@@ -76,22 +76,38 @@ def read_members(schema: BodySchema) -> Members:
 
 def read_records(also: Sequence[str] = ()) -> bytes:
     """Read a JSON body with customers, and record it for the log where LOG_RECORDS is on. Raises as `read_body`."""
-    record, body = current_request(), read_body(also)
+    body = read_body(also)
+    keep_for_log(body)
+    return body
+
+
+def keep_for_log(body: bytes) -> None:
+    """Record the first bytes of a body with customers for the log, where LOG_RECORDS is on."""
+    record = current_request()
     if record.app.config["LOG_RECORDS"]:
         record.body = body[:LOGGED_BYTES]
-    return body
 
 
 def read_body(also: Sequence[str] = ()) -> bytes:
     """Read a JSON body as bytes. Raises Problem for another media type; `also` lists other types of the route."""
-    record = current_request()
-    environ = record.environ
+    environ = current_request().environ
     if environ.get("CONTENT_TYPE") != JSON and request.mimetype != JSON:
         raise Problem("unsupported-media-type", f"Send the body as {JSON}.", accepted=[JSON, *also])
-    if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+    require_identity()
+    return read_bytes()
+
+
+def require_identity() -> None:
+    """Raise Problem for a compressed body."""
+    if current_request().environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise Problem("unsupported-media-type", "Send the body as it is, not compressed.", accepted=[JSON])
+
+
+def read_bytes() -> bytes:
+    """Read a body of any type, as it was sent. Raises RequestEntityTooLarge or ClientDisconnected."""
+    record = current_request()
     started = perf_counter()
-    body = _read(environ, record.app.config["MAX_CONTENT_LENGTH"])
+    body = _read(record.environ, record.app.config["MAX_CONTENT_LENGTH"])
     record.body_seconds = perf_counter() - started
     return body
 

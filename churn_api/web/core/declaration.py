@@ -11,6 +11,7 @@ from marshmallow import Schema
 
 from churn_api.access.caller import SCOPES
 from churn_api.config import StartError
+from churn_api.contract.signature import Signature
 from churn_api.web.core.schemas import BodySchema, QuerySchema
 
 PUBLIC = "public"
@@ -19,7 +20,9 @@ ANY_KEY = "any key"
 """Access with any key, whatever its scopes."""
 
 Limit = Literal["predict", "batch", "management"]
-BodyKind = Literal["record", "customers", "batch"] | type[BodySchema] | None
+DescribeBody = Callable[[dict[str, Any], Signature | None, int], dict[str, Any]]
+"""From a record's JSON Schema, the default model's signature and the maximum of rows to a body in OpenAPI's terms."""
+BodyKind = Literal["record", "customers", "batch"] | type[BodySchema] | DescribeBody | None
 
 _ATTRIBUTE = "__operation__"
 
@@ -38,6 +41,33 @@ class UndeclaredView(StartError):
     """A view is registered without a declaration, or with an unknown access. The text names its endpoint."""
 
 
+class ErrorContent(NamedTuple):
+    """What a response with an error says, before a protocol gives it its form."""
+
+    code: str
+    status: int
+    detail: str
+    request_id: str
+    members: Mapping[str, Any]
+    """Further members, such as `errors`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireProtocol:
+    """Another system's protocol."""
+
+    name: str
+    """Label of its metrics, and field of its log lines."""
+    error_schema: type[Schema]
+    error_body: Callable[[ErrorContent], Mapping[str, Any] | str]
+    """From an error to an object of JSON, or to plain text."""
+
+    @staticmethod
+    def status_of(status: int) -> int:
+        """The status for that of a problem: these protocols have no 422, and many clients understand only 400."""
+        return 400 if status == 422 else status
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operation:
     """A view's declaration. The view's docstring becomes the text of the API page.
@@ -53,8 +83,8 @@ class Operation:
     """The configured rate limit that counts its calls; None for no limit."""
     query: type[QuerySchema]
     body: BodyKind
-    """A schema of JSON; `record` for the bytes of a record; `customers` for JSON with many, and `batch` for that or a
-    table, which the view reads itself."""
+    """A schema of JSON; `record` for the bytes of a record; `customers` for JSON with many; `batch` for that or a
+    table; or a function that describes another body. The view reads the last three itself."""
     response: type[Schema] | tuple[str, ...] | None
     """A schema of JSON, or the media types of a file."""
     or_files: Mapping[str, str]
@@ -76,6 +106,8 @@ class Operation:
     """Headers of a successful response, in addition to those of every response."""
     successor: str = ""
     """The endpoint that replaces a deprecated operation; empty for all others."""
+    protocol: WireProtocol | None = None
+    """None for this API's own routes."""
 
     def __post_init__(self) -> None:
         if self.access not in (PUBLIC, ANY_KEY, *SCOPES):
@@ -85,7 +117,17 @@ class Operation:
     def answers_only_json(self) -> bool:
         """Whether the view is not public and returns only JSON: other `Accept` values are a 406 before it runs."""
         files = self.body == "batch" or isinstance(self.response, tuple) or bool(self.or_files)
-        return self.access != PUBLIC and not files
+        return self.access != PUBLIC and not files and self.protocol is None
+
+    @property
+    def describe_body(self) -> DescribeBody | None:
+        """What describes a body that the view reads itself, other than that of a batch."""
+        return None if self.body is None or isinstance(self.body, str | type) else self.body
+
+    @property
+    def reads_records(self) -> bool:
+        """Whether its body has records of a model."""
+        return self.body is not None and not isinstance(self.body, type)
 
     def all_problems(self) -> Iterator[str]:
         """Codes of all problems that it can return, without those of every route."""

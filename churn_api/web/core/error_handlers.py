@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from churn_api.web.core import input_error_handlers, resource_error_handlers, server_error_handlers
 from churn_api.web.core.problems import KINDS, Problem, response_for
 from churn_api.web.core.rate_limits import rate_limited
+from churn_api.web.core.request_record import current_request
 
 _BY_STATUS = {400: "bad-request", 404: "not-found", 415: "unsupported-media-type", 416: "range-not-satisfiable"}
 
@@ -31,7 +32,13 @@ def _rate_limited(_: RateLimitExceeded) -> Response:
 
 
 def _method_not_allowed(error: MethodNotAllowed) -> Response:
-    allowed = ", ".join(sorted(error.valid_methods or ()))
+    methods = sorted(error.valid_methods or ())
+    record = current_request()
+    operation = record.app.operation_at(request.path, methods[0])
+    if operation is not None and operation.protocol is not None:
+        # The protocol of the path decides the form of the error.
+        record.operation = operation
+    allowed = ", ".join(methods)
     return response_for(Problem("method-not-allowed", f"Allowed: {allowed}.", headers={"Allow": allowed}))
 
 

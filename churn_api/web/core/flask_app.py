@@ -59,6 +59,11 @@ class Api(Flask):
         if operation.probe:
             self.probes.add(rule)
 
+    def operation_at(self, path: str, method: str) -> Operation | None:
+        """The declaration of the view at a path, which a method of its own leads to."""
+        rule, _ = self.url_map.bind("").match(path, method, return_rule=True)
+        return self.operations.get(rule.endpoint)
+
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Any:
         """See Flask."""
         return (self.direct or super().wsgi_app)(environ, start_response)

@@ -15,7 +15,7 @@ from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.draining import is_draining
 from churn_api.web.core.health_checks import UNHEALTHY, health_checks, worst
 from churn_api.web.core.operation import operation
-from churn_api.web.core.problems import RETRY_AFTER, Problem
+from churn_api.web.core.problems import RETRY_AFTER, WHEN_NOT_READY, Problem
 from churn_api.web.core.schemas import HealthQuerySchema, HealthSchema, ReadySchema, StatusSchema
 
 blueprint = Blueprint("health", __name__)
@@ -33,19 +33,23 @@ def live() -> ResponseReturnValue:
     "Health",
     access=PUBLIC,
     response=ReadySchema,
-    problems=("model-not-ready", "draining", "dependency-unavailable"),
+    problems=WHEN_NOT_READY,
     probe=True,
     id="getReadiness",
 )
 def ready() -> ResponseReturnValue:
     """Return 200 while predictions can be made, else a 503 that names the part that is not ready."""
+    require_ready()
+    without_reasons = live_models().without_reasons
+    return jsonify({"status": "ready"} | ({"without_reasons": without_reasons} if without_reasons else {}))
+
+
+def require_ready(model: str | None = None) -> None:
+    """Raise Problem (503) or DatabaseAway where predictions of a model cannot be made, or UnknownModel."""
     if is_draining():
         raise Problem("draining", "It answers what it still gets; send new requests elsewhere.", part="server")
     services().database.ping()
-    models = live_models()
-    _require_default_model(models)
-    without_reasons = models.without_reasons
-    return jsonify({"status": "ready"} | ({"without_reasons": without_reasons} if without_reasons else {}))
+    _require_model(live_models(), model)
 
 
 @blueprint.get("/health")
@@ -67,7 +71,7 @@ def health(query: dict[str, Any]) -> ResponseReturnValue:
     models, checks = live_models(), health_checks(services())
     status = worst(checks)
     if query["strict"] and status == UNHEALTHY:
-        _require_default_model(models, checks=checks)
+        _require_model(models, checks=checks)
     return jsonify(
         {
             "status": status,
@@ -79,14 +83,16 @@ def health(query: dict[str, Any]) -> ResponseReturnValue:
     )
 
 
-def _require_default_model(models: LiveModels, **members: Any) -> None:
-    """Raise Problem where the default model does not answer; `members` are further members of the response."""
+def _require_model(models: LiveModels, model: str | None = None, **members: Any) -> None:
+    """Raise Problem where a model, by default the default one, does not answer; `members` are further members of the
+    response.
+    """
     try:
-        models.get()
+        models.get(model)
     except ModelNotReady as error:
         raise Problem(
             "model-not-ready",
-            f"Model {models.default!r}: {error}",
+            f"Model {model or models.default!r}: {error}",
             headers={"Retry-After": str(RETRY_AFTER)},
             part="model",
             **members,

@@ -9,7 +9,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
-from churn_api.contract.size_limits import TooManyMembers, TooManyRows
+from churn_api.contract.size_limits import TooManyMembers, TooManyRows, TooManyValues
 from churn_api.serving.data_plane import InvalidTable
 from churn_api.tables.table_errors import TableError, TableFaults, TooLarge, concerns_keep
 from churn_api.web.core.problems import Problem, body_errors, invalid, more_errors, query_errors, response_for
@@ -65,6 +65,10 @@ def _too_many_members(error: TooManyMembers) -> Response:
     return response_for(Problem("too-large", f"A JSON object may have {error.limit} members.", limit=error.limit))
 
 
+def _too_many_values(error: TooManyValues) -> Response:
+    return response_for(Problem("too-large", f"A JSON body may have {error.limit} values.", limit=error.limit))
+
+
 def _body_too_large(_: RequestEntityTooLarge) -> Response:
     return response_for(Problem("too-large", f"A body may have {request.max_content_length} bytes."))
 
@@ -81,6 +85,7 @@ HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     TableFaults: _invalid_columns,
     TooManyRows: _too_many_rows,
     TooManyMembers: _too_many_members,
+    TooManyValues: _too_many_values,
     RequestEntityTooLarge: _body_too_large,
     TooLarge: _decompresses_too_large,
 }

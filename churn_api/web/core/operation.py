@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from marshmallow import Schema
 
 from churn_api.web.core.body import read_members, read_records
-from churn_api.web.core.declaration import BodyKind, Header, Limit, Operation, attach_operation
+from churn_api.web.core.declaration import BodyKind, Header, Limit, Operation, WireProtocol, attach_operation
 from churn_api.web.core.query import read_query, require_json_accepted
 from churn_api.web.core.schemas import BodySchema, NoQuerySchema, QuerySchema
 
@@ -37,6 +37,7 @@ def operation(  # noqa: PLR0913 - one parameter for each part of a declaration
     request_headers: tuple[Header, ...] = (),
     response_headers: tuple[Header, ...] = (),
     successor: str = "",
+    protocol: WireProtocol | None = None,
 ) -> Callable[[View], View]:
     """Declare a view. Apply it directly below the route decorators; `Operation` documents the parameters.
 
@@ -59,6 +60,7 @@ def operation(  # noqa: PLR0913 - one parameter for each part of a declaration
         request_headers=request_headers,
         response_headers=response_headers,
         successor=successor,
+        protocol=protocol,
     )
 
     def declare(view: View) -> View:

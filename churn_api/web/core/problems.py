@@ -7,7 +7,7 @@ import orjson
 from flask import Response, request
 
 from churn_api.contract.faults import Fault
-from churn_api.web.core.declaration import Header
+from churn_api.web.core.declaration import ErrorContent, Header, WireProtocol
 from churn_api.web.core.request_record import current_request
 from churn_api.web.core.urls import mount_prefix
 
@@ -68,6 +68,9 @@ KINDS = {
 WHEN_PREDICTING = ("unknown-version", "model-not-ready")
 """Codes of problems that predictions can have, in addition to invalid requests."""
 
+WHEN_NOT_READY = ("model-not-ready", "draining", "dependency-unavailable")
+"""Codes of problems that readiness probes can have."""
+
 WHEN_GUARDED = (
     "missing-credentials",
     "invalid-key",
@@ -90,11 +93,14 @@ class Problem(Exception):
         self.members = members
 
 
-def invalid(errors: list[dict[str, Any]], more: int = 0) -> Problem:
-    """The problem of an invalid request, with entries of `errors`; `more` is the number of faults not listed."""
+def invalid(errors: list[dict[str, Any]], more: int = 0, detail: str = "") -> Problem:
+    """The problem of an invalid request, with entries of `errors`; `more` is the number of faults not listed.
+
+    `detail` says what is wrong, for clients that show nothing else.
+    """
     count = len(errors) + more
-    detail = f"{count} {'field is' if count == 1 else 'fields are'} not valid"
-    return Problem("validation-failed", detail, errors=errors, **more_errors(more))
+    counted = f"{count} {'field is' if count == 1 else 'fields are'} not valid"
+    return Problem("validation-failed", detail or counted, errors=errors, **more_errors(more))
 
 
 def more_errors(count: int) -> dict[str, Any]:
@@ -117,6 +123,8 @@ def response_for(problem: Problem) -> Response:
     kind = KINDS[problem.code]
     record = current_request()
     record.problem = problem.code
+    if record.operation is not None and record.operation.protocol is not None:
+        return _in_protocol(problem, kind, record.operation.protocol)
     body = {
         "type": URN + problem.code,
         "title": kind.title,
@@ -135,6 +143,15 @@ def response_for(problem: Problem) -> Response:
         dict(problem.headers),
         content_type=MEDIA_TYPE,
     )
+
+
+def _in_protocol(problem: Problem, kind: Kind, protocol: WireProtocol) -> Response:
+    status = protocol.status_of(kind.status)
+    content = ErrorContent(problem.code, status, problem.detail, current_request().request_id, problem.members)
+    body = protocol.error_body(content)
+    if isinstance(body, str):
+        return Response(body, status, dict(problem.headers), content_type="text/plain; charset=utf-8")
+    return Response(orjson.dumps(body), status, dict(problem.headers), content_type="application/json")
 
 
 def server_problem(code: str, request_id: str) -> dict[str, Any]:

@@ -59,6 +59,18 @@ def count_call(record: RequestRecord) -> None:
     _hit(record, name, rate, f"{counted}:{_identity(record)}")
 
 
+def charge_batch(rows: int) -> None:
+    """Count a request of more than one record as a batch too, and its rows. Raises RateLimitExceeded.
+
+    For operations that take one record or many: their calls are counted as single predictions before they are read.
+    """
+    record = current_request()
+    if rows > 1 and record.app.config["RATELIMIT_ENABLED"]:
+        rate: str = record.auth.caller.rate or record.app.config[_RATES["batch"]]
+        _hit(record, "batch", rate, f"batch:{_identity(record)}")
+        charge_rows(rows)
+
+
 def charge_rows(rows: int) -> None:
     """Count the rows of a batch, where RATELIMIT_BATCH_ROWS is set. Raises RateLimitExceeded."""
     record = current_request()

@@ -12,6 +12,8 @@ from churn_api.web.core.request_record import RequestRecord
 
 OTHER = "other"
 """Label of every field that the signature does not have: clients may send any name."""
+OWN = "api"
+"""Protocol label of this API's own routes, and of requests that match no route."""
 UNMATCHED = "none"
 """Route label of requests that match no route."""
 LOGIN_FAILURES = frozenset(code for code, kind in KINDS.items() if kind.status == 401)
@@ -45,7 +47,8 @@ class RequestMetrics:
 
     def _steps(self, record: RequestRecord) -> list[Step]:
         route = record.route or UNMATCHED
-        requests, seconds = self._requests[record.method, route, record.status], self._seconds[route]
+        requests = self._requests[record.method, route, record.status, record.protocol or OWN]
+        seconds = self._seconds[route]
         steps = [requests.step(), *seconds.steps(record.seconds)]
         length = record.environ.get("CONTENT_LENGTH")
         if length and length.isascii() and length.isdigit():

@@ -72,6 +72,12 @@ class RequestRecord(msgspec.Struct, eq=False):
     """Duration until the response was sent."""
 
     @property
+    def protocol(self) -> str | None:
+        """The name of the other system's protocol that the request came by; None for this API's own."""
+        protocol = None if self.operation is None else self.operation.protocol
+        return None if protocol is None else protocol.name
+
+    @property
     def method(self) -> str:
         """The HTTP method; OTHER_METHOD for anything else that a client sends."""
         sent: str = self.environ["REQUEST_METHOD"]

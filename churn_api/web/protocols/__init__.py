@@ -1,1 +1,4 @@
-"""Other systems' protocols: each module is a blueprint that parses requests of one protocol and shapes its answers."""
+"""Other systems' protocols: each module is a blueprint, which parses a request, predicts, and shapes the answer.
+
+What several share is in `shared`.
+"""

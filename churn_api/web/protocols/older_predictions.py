@@ -9,6 +9,7 @@ from churn_api.access.caller import PREDICT
 from churn_api.scoring.output import PREDICTION, PROBABILITY
 from churn_api.web.core.body import read_records
 from churn_api.web.core.operation import operation
+from churn_api.web.core.predictions import as_columns, as_record, model_of_request, predict
 from churn_api.web.core.problems import WHEN_PREDICTING
 from churn_api.web.core.rate_limits import charge_rows
 from churn_api.web.protocols.shared.older_schemas import (
@@ -17,7 +18,7 @@ from churn_api.web.protocols.shared.older_schemas import (
     OlderPredictionsSchema,
     OlderQuerySchema,
 )
-from churn_api.web.v1.shared.predictions import as_columns, as_record, model_of_request, predict
+from churn_api.web.v1.shared.batch_options import options_of
 
 blueprint = Blueprint("older_predictions", __name__)
 
@@ -36,8 +37,8 @@ blueprint = Blueprint("older_predictions", __name__)
 )
 def single(query: dict[str, Any], body: bytes) -> ResponseReturnValue:
     """Score one customer, with a short answer."""
-    model = model_of_request(None, query)
-    record = as_record(predict(model, model.reader.read_one(body), query, many=False))
+    model = model_of_request(None, query.get("version"))
+    record = as_record(predict(model, model.reader.read_one(body), options_of(model, query), many=False))
     return {member: record[member] for member in OLDER_MEMBERS}
 
 
@@ -55,10 +56,10 @@ def single(query: dict[str, Any], body: bytes) -> ResponseReturnValue:
 )
 def customers(query: dict[str, Any]) -> ResponseReturnValue:
     """Score many customers. Predictions and probabilities have the order of the customers."""
-    model = model_of_request(None, query)
+    model = model_of_request(None, query.get("version"))
     batch = model.reader.read_many(read_records(), current_app.config["MAX_BATCH_ROWS"])
     charge_rows(batch.sent)
-    answer = predict(model, batch, query, many=True)
+    answer = predict(model, batch, options_of(model, query), many=True)
     columns = as_columns(answer)
     return jsonify(
         {

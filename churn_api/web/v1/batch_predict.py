@@ -15,13 +15,8 @@ from churn_api.serving.answer import Answer
 from churn_api.tables.formats import MEDIA_TYPES, is_excel_safe
 from churn_api.web.core.body import read_records
 from churn_api.web.core.operation import operation
-from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
-from churn_api.web.core.rate_limits import charge_rows
-from churn_api.web.v1.shared.batch_options import COLUMNS
-from churn_api.web.v1.shared.batch_tables import OUTSIDE, TABLE_HEADERS, UNSEEN, columns_response, table_response
-from churn_api.web.v1.shared.negotiation import negotiate_formats
-from churn_api.web.v1.shared.prediction_schemas import BatchPredictionSchema, BatchQuerySchema
-from churn_api.web.v1.shared.predictions import (
+from churn_api.web.core.prediction_reasons import shared_members
+from churn_api.web.core.predictions import (
     as_columns,
     as_explained_columns,
     as_rows,
@@ -29,7 +24,12 @@ from churn_api.web.v1.shared.predictions import (
     model_of_request,
     predict,
 )
-from churn_api.web.v1.shared.reasons import shared_members
+from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
+from churn_api.web.core.rate_limits import charge_rows
+from churn_api.web.v1.shared.batch_options import COLUMNS, options_of
+from churn_api.web.v1.shared.batch_tables import OUTSIDE, TABLE_HEADERS, UNSEEN, columns_response, table_response
+from churn_api.web.v1.shared.negotiation import negotiate_formats
+from churn_api.web.v1.shared.prediction_schemas import BatchPredictionSchema, BatchQuerySchema
 
 blueprint = Blueprint("batch", __name__)
 
@@ -58,14 +58,14 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
     With `reasons` each prediction says which features moved it most; a table has the columns `reason_1`,
     `reason_1_contribution`, `reason_2` and so on.
     """
-    live_model = model_of_request(model, query)
+    live_model = model_of_request(model, query.get("version"))
     sent, accepted = negotiate_formats()
     if sent is not None:
         return table_response(live_model, sent, accepted, query)
     _check_keep(query)
     batch = live_model.reader.read_many(read_records(MEDIA_TYPES), current_app.config["MAX_BATCH_ROWS"])
     charge_rows(batch.sent)
-    answer = predict(live_model, batch, query, many=True)
+    answer = predict(live_model, batch, options_of(live_model, query), many=True)
     if accepted is not None:
         columns = {name: _with_nulls(values, batch) for name, values in as_columns(answer).items()}
         columns |= _reason_columns(answer, batch, query)

@@ -8,11 +8,12 @@ from flask.typing import ResponseReturnValue
 from churn_api.access.caller import PREDICT
 from churn_api.scoring.output import PROBABILITY
 from churn_api.web.core.operation import operation
+from churn_api.web.core.prediction_reasons import as_members as reasons_members
+from churn_api.web.core.predictions import as_record, model_metadata, model_of_request
+from churn_api.web.core.predictions import predict as predict_batch
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors
+from churn_api.web.v1.shared.batch_options import options_of
 from churn_api.web.v1.shared.prediction_schemas import PredictionSchema, PredictOneQuerySchema
-from churn_api.web.v1.shared.predictions import as_record, model_metadata, model_of_request
-from churn_api.web.v1.shared.predictions import predict as predict_batch
-from churn_api.web.v1.shared.reasons import as_members as reasons_members
 from churn_api.web.v1.shared.reasons_picture import PICTURE, reasons_picture, wants_picture
 from churn_api.web.v1.shared.what_if_member import what_if_member
 
@@ -43,9 +44,9 @@ def predict(query: dict[str, Any], body: bytes, model: str | None = None) -> Res
     `Accept: image/svg+xml` has the reasons as a picture.
     """
     picture = wants_picture(query)
-    live_model = model_of_request(model, query)
+    live_model = model_of_request(model, query.get("version"))
     batch = live_model.reader.read_one(body)
-    answer = predict_batch(live_model, batch, query, many=False)
+    answer = predict_batch(live_model, batch, options_of(live_model, query), many=False)
     explained = answer.explained
     if picture and explained is not None:
         return reasons_picture(live_model, batch.identifiers[0], explained)

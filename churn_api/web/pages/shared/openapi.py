@@ -12,13 +12,13 @@ from churn_api.registry.live import LiveModels
 from churn_api.web import API_V1
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.flask_app import Api
+from churn_api.web.core.openapi_schema import VERSION
 from churn_api.web.core.rate_limits import rates
 from churn_api.web.core.response_headers import REQUEST_ID
 from churn_api.web.core.schemas import ProblemSchema
 from churn_api.web.pages.shared.openapi_examples import problem_example
 from churn_api.web.pages.shared.openapi_models import document_models
 from churn_api.web.pages.shared.openapi_operation import SCHEMES, operation_object
-from churn_api.web.pages.shared.openapi_request_body import VERSION
 from churn_api.web.pages.shared.openapi_responses import headers_of, problems_of
 from churn_api.web.pages.shared.openapi_route import Route
 from churn_api.web.v1.shared.prediction_schemas import ScoredOfManySchema
@@ -28,6 +28,7 @@ TAGS = {
     "Jobs": "Files of any size, scored in the background.",
     "Models": "The models, their versions, and which version is live.",
     "Access": "Tokens in place of keys.",
+    "Protocols": "What clients of other serving systems send, and the answers that they expect.",
     "Health": "Whether the service is alive, ready and well.",
     "Service": "What this service is.",
     "Older addresses": "Deprecated forms of the same, for clients that were written against them.",

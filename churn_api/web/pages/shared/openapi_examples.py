@@ -13,6 +13,7 @@ from churn_api.contract.faults import format_choices
 from churn_api.contract.signature import Signature
 from churn_api.tables.format import Format
 from churn_api.tables.formats import DEFAULT, FORMATS, LINES
+from churn_api.web.core.declaration import ErrorContent, WireProtocol
 from churn_api.web.core.problems import KINDS, URN
 from churn_api.web.core.response_headers import REQUEST_ID
 from churn_api.web.core.schemas import BodyOrFileSchema
@@ -29,6 +30,15 @@ def example_of(schema: type[Schema] | Schema) -> dict[str, Any]:
 def problem_example(code: str, path: str) -> dict[str, Any]:
     """An example of a problem response at a path."""
     return {"summary": KINDS[code].title, "value": _problem(code, path)}
+
+
+def error_example(protocol: WireProtocol, code: str) -> dict[str, Any] | str:
+    """An example of an error in the form of another system's protocol."""
+    problem = _problem(code, "")
+    members = {name: problem[name] for name in ("errors",) if name in problem}
+    content = ErrorContent(code, protocol.status_of(problem["status"]), problem["detail"], REQUEST_ID.example, members)
+    body = protocol.error_body(content)
+    return body if isinstance(body, str) else dict(body)
 
 
 def record_examples(signature: Signature) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _parameters(route: Route) -> Iterator[dict[str, Any] | str]:
 def _path_parameter(route: Route, name: str) -> dict[str, Any]:
     parameter: dict[str, Any] = {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
     if name == "model":
-        if route.models.names and isinstance(route.operation.body, str):
+        if route.models.names and route.operation.reads_records:
             parameter["schema"] = {"type": "string", "enum": route.models.names}
         parameter |= {"example": route.models.example_model, "description": "Name of a model."}
     elif name == "job":

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from apispec.ext.marshmallow.openapi import OpenAPIConverter
-
 from churn_api.tables.formats import MEDIA_TYPES
 from churn_api.web.core.body import FORM
+from churn_api.web.core.openapi_schema import json_schema_of
 from churn_api.web.core.query import JSON
 from churn_api.web.core.schemas import BodyOrFileSchema, BodySchema
 from churn_api.web.pages.shared import openapi_examples as examples
@@ -16,20 +15,20 @@ from churn_api.web.pages.shared.openapi_route import Route
 from churn_api.web.v1.shared.batch_options import A_TABLE
 from churn_api.web.v1.shared.negotiation import PART
 
-VERSION = "3.1.0"
-CONVERTER = OpenAPIConverter(VERSION, lambda _: None, None)  # type: ignore[arg-type]  # only nested schemas use it
-
 
 def request_body(route: Route) -> dict[str, Any]:
     """The request body object of a route."""
     body = route.operation.body
-    if isinstance(body, type):
+    if isinstance(body, type) and issubclass(body, BodySchema):
         return {"required": not body.optional, "content": dict(_contents(body))}
     signature, record = route.models.default, route.models.record(named=route.names_model)
+    max_rows: int = route.app.config["MAX_BATCH_ROWS"]
+    if route.operation.describe_body is not None:
+        return {"required": True, "content": route.operation.describe_body(record, signature, max_rows)}
     if body == "record":
         shown = {"examples": examples.record_examples(signature)} if signature else {}
         return {"required": True, "content": {JSON: {"schema": record} | shown}}
-    batch = batch_of(record, route.app.config["MAX_BATCH_ROWS"])
+    batch = batch_of(record, max_rows)
     shown = {"examples": examples.batch_examples(signature)} if signature else {}
     if body == "customers":
         return {"required": True, "content": {JSON: {"schema": batch} | shown}}
@@ -61,7 +60,7 @@ def _form(part: str, body: type[BodyOrFileSchema] | None) -> dict[str, Any]:
     """The schema of a form: a file in one part, and the members of a body, without the one that names the file."""
     members: dict[str, Any] = {part: FILE | {"description": body.file if body else A_TABLE}}
     if body is not None:
-        written: dict[str, Any] = CONVERTER.schema2jsonschema(body)["properties"]  # type: ignore[no-untyped-call]
+        written = json_schema_of(body)["properties"]
         members |= {name: _as_text(schema) for name, schema in written.items() if name != body.names_file}
     return {"type": "object", "required": [part], "properties": members, "additionalProperties": False}
 

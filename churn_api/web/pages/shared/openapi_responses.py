@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from churn_api.tables.formats import MEDIA_TYPES
-from churn_api.web.core.declaration import PUBLIC, Header, Operation
+from churn_api.web.core.declaration import PUBLIC, Header, Operation, WireProtocol
 from churn_api.web.core.deprecation import DEPRECATION, LINK
 from churn_api.web.core.problems import CHALLENGE, KINDS, MEDIA_TYPE, RETRY, WHEN_GUARDED
 from churn_api.web.core.query import JSON
@@ -56,21 +56,36 @@ def _problem_responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
     limited = LIMIT_HEADERS if operation.limit is not None else ()
     by_status: dict[int, list[str]] = {}
     for code in problems_of(operation):
-        by_status.setdefault(KINDS[code].status, []).append(code)
+        by_status.setdefault(_status(operation, code), []).append(code)
     for status, codes in sorted(by_status.items()):
-        content = {"schema": "Problem", "examples": {code: code for code in codes}}
         yield (
             str(status),
             {
                 "description": "; ".join(f"{code}: {KINDS[code].title}" for code in codes),
                 "headers": _references(_HEADERS_BY_STATUS.get(status, limited)),
-                "content": {MEDIA_TYPE: content},
+                "content": _error_content(operation.protocol, codes),
             },
         )
 
 
 def _own_headers(operation: Operation) -> tuple[Header, ...]:
     return operation.response_headers + ((DEPRECATION, LINK) if operation.successor else ())
+
+
+def _status(operation: Operation, code: str) -> int:
+    status = KINDS[code].status
+    return status if operation.protocol is None else operation.protocol.status_of(status)
+
+
+def _error_content(protocol: WireProtocol | None, codes: list[str]) -> dict[str, Any]:
+    """The media type objects of errors: problems, or errors in the form of another system's protocol."""
+    if protocol is None:
+        return {MEDIA_TYPE: {"schema": "Problem", "examples": {code: code for code in codes}}}
+    bodies = {code: examples.error_example(protocol, code) for code in codes}
+    texts = {code: {"value": body} for code, body in bodies.items() if isinstance(body, str)}
+    objects = {code: {"value": body} for code, body in bodies.items() if code not in texts}
+    content = {JSON: {"schema": protocol.error_schema, "examples": objects}} if objects else {}
+    return content | ({"text/plain": {"schema": {"type": "string"}, "examples": texts}} if texts else {})
 
 
 def _references(headers: Iterable[Header]) -> dict[str, Any]:

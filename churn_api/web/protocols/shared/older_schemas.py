@@ -5,10 +5,11 @@ from marshmallow import Schema, ValidationError, fields, validate
 from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.registry.management import PATH
 from churn_api.scoring.output import PREDICTION, PROBABILITY
+from churn_api.web.core.output_schema import EXAMPLE_THRESHOLD
 from churn_api.web.core.schemas import BodySchema, PlainFloat, PlainInteger, QuerySchema
 from churn_api.web.v1.shared.job_schemas import JOB_ID
 from churn_api.web.v1.shared.model_schemas import ModelSummarySchema
-from churn_api.web.v1.shared.prediction_schemas import EXAMPLE_PREDICTION, EXAMPLE_THRESHOLD, ScoredSchema
+from churn_api.web.v1.shared.prediction_schemas import EXAMPLE_PREDICTION, ScoredSchema
 
 STATUSES = {
     "queued": "queued",

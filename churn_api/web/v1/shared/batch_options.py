@@ -1,10 +1,14 @@
-"""The options of a batch: what a bad row does, which layout JSON has, which columns are kept."""
+"""The options of predictions in a query: what a bad row does, which layout JSON has, which columns are kept."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from churn_api.registry.model import Model
+from churn_api.serving.data_plane import Options
 from churn_api.tables.formats import TITLES
+from churn_api.web.core.prediction_reasons import wanted_reasons
 
 FAIL, SKIP = "fail", "skip"
 ALL = "all"
@@ -23,3 +27,8 @@ class KeepField(fields.Field[list[str] | None]):
         if not isinstance(names, list) or not all(isinstance(name, str) and "\0" not in name for name in names):
             raise ValidationError(f"Must be names of columns, or {ALL}.")
         return names
+
+
+def options_of(model: Model, query: Mapping[str, Any]) -> Options:
+    """The prediction options in a query. Raises Problem where the model gives no reasons, and the query wants some."""
+    return Options(query.get("threshold"), query.get("on_error") == SKIP, reasons=wanted_reasons(model, query))

@@ -23,11 +23,12 @@ from churn_api.web.core.app_services import services
 from churn_api.web.core.body import FORM, read_file
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.input_error_handlers import row_faults
+from churn_api.web.core.predictions import model_metadata
 from churn_api.web.core.rate_limits import charge_rows
 from churn_api.web.core.request_record import current_request
-from churn_api.web.v1.shared.batch_options import COLUMNS
+from churn_api.web.core.response_headers import MODEL, MODEL_VERSION
+from churn_api.web.v1.shared.batch_options import COLUMNS, options_of
 from churn_api.web.v1.shared.negotiation import PART
-from churn_api.web.v1.shared.predictions import model_metadata, options_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from churn_api.tables.file_parts import Layout
 
 HEADERS = {
-    "model_name": Header("Churn-Model", "Model that made the predictions.", "default"),
-    "model_version": Header("Churn-Model-Version", "Its version.", "1"),
+    "model_name": MODEL,
+    "model_version": MODEL_VERSION,
     "threshold": Header("Churn-Threshold", "Probability from which churn was predicted.", "0.42"),
     "inference_time_ms": Header("Churn-Inference-Time-Ms", "Inference time, in milliseconds.", "0.9"),
 }

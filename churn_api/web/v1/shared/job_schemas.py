@@ -7,9 +7,9 @@ from churn_api.jobs.job import STATES
 from churn_api.tables.formats import DEFAULT, FORMATS
 from churn_api.tables.read_options import ENCODINGS, MAX_SKIPPED_ROWS
 from churn_api.web import API_V1
+from churn_api.web.core.output_schema import EXAMPLE_THRESHOLD
 from churn_api.web.core.schemas import BodyOrFileSchema, PlainFloat, PlainInteger, QuerySchema
 from churn_api.web.v1.shared.batch_options import A_TABLE, FAIL, SKIP, KeepField
-from churn_api.web.v1.shared.prediction_schemas import EXAMPLE_THRESHOLD
 
 JOB_ID = "0f8c2a6d4e1b4f7a9c3d5e7f90a1b2c3"
 

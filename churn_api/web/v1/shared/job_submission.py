@@ -12,9 +12,9 @@ from churn_api.tables.formats import format_of_media_type, format_of_name, is_ex
 from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.auth import caller
 from churn_api.web.core.declaration import Header
+from churn_api.web.core.prediction_reasons import wanted_reasons
 from churn_api.web.core.problems import Problem, body_errors, invalid
 from churn_api.web.v1.shared.job_access import files_of
-from churn_api.web.v1.shared.reasons import wanted_reasons
 
 MAX_KEY_LENGTH = 255
 IDEMPOTENCY_KEY = Header(

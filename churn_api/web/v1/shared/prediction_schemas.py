@@ -1,19 +1,16 @@
 """Schemas of predictions: the query strings and the responses of `/predict` and `/batch-predict`."""
 
-from typing import Any
-
 from marshmallow import INCLUDE, Schema, fields, validate
 
 from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.contract.fields import IDENTIFIER_TYPES
 from churn_api.contract.size_limits import MAX_REASONS
-from churn_api.scoring.output import COLUMNS as OUTPUT
-from churn_api.scoring.output import Column, policy_around
 from churn_api.tables.formats import EXCEL_SAFE
+from churn_api.web.core.output_schema import EXAMPLE_OUTPUT, EXAMPLE_THRESHOLD, output_fields
+from churn_api.web.core.reason_schemas import BaseSchema, ReasonsSchema, WhatIfSchema
 from churn_api.web.core.response_headers import REQUEST_ID
 from churn_api.web.core.schemas import FaultSchema, PlainFloat, PlainInteger, QuerySchema
 from churn_api.web.v1.shared.batch_options import COLUMNS, FAIL, ROWS, SKIP, KeepField
-from churn_api.web.v1.shared.reason_schemas import BaseSchema, ReasonsSchema, WhatIfSchema
 
 
 class PredictQuerySchema(QuerySchema):
@@ -79,15 +76,6 @@ class BatchQuerySchema(PredictQuerySchema, ResultQuerySchema):
     )
 
 
-EXAMPLE_THRESHOLD, _EXAMPLE_PROBABILITY = 0.42, 0.8312
-
-
-def _example(column: Column) -> Any:
-    """The value of a column for the customer of the examples."""
-    computed = column.compute(_EXAMPLE_PROBABILITY, EXAMPLE_THRESHOLD, policy_around(EXAMPLE_THRESHOLD))
-    return column.values([computed])[0]
-
-
 ScoredSchema = Schema.from_dict(
     {
         IDENTIFIER: fields.Raw(
@@ -95,17 +83,14 @@ ScoredSchema = Schema.from_dict(
             allow_none=True,
             metadata={"anyOf": IDENTIFIER_TYPES, "description": "As in the request.", "example": "CUST001"},
         ),
-        **{
-            column.name: fields.Raw(required=True, metadata=dict(column.schema) | {"example": _example(column)})
-            for column in OUTPUT
-        },
+        **output_fields(),
     },
     name="Scored",
 )
 """One customer's prediction: the identifier, and the output columns."""
 
 
-EXAMPLE_PREDICTION = {IDENTIFIER: "CUST001"} | {column.name: _example(column) for column in OUTPUT}
+EXAMPLE_PREDICTION = {IDENTIFIER: "CUST001"} | EXAMPLE_OUTPUT
 """The prediction in examples."""
 
 

@@ -1,6 +1,5 @@
-"""Predictions in the form that version 1 of the API returns them."""
+"""Predictions for a request: the model, the call of the data plane, and the answer as rows, columns or one record."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -14,10 +13,8 @@ from churn_api.scoring.output import COLUMNS
 from churn_api.serving.answer import Answer
 from churn_api.serving.data_plane import Options
 from churn_api.web.core.app_services import live_models, services
+from churn_api.web.core.prediction_reasons import as_columns as reasons_as_columns
 from churn_api.web.core.request_record import current_request, request_id
-from churn_api.web.v1.shared.batch_options import SKIP
-from churn_api.web.v1.shared.reasons import as_columns as reasons_as_columns
-from churn_api.web.v1.shared.reasons import wanted_reasons
 
 ScoredCustomer: Any = msgspec.defstruct(
     "ScoredCustomer", [(IDENTIFIER, Any), *((column.name, Any) for column in COLUMNS)], gc=False
@@ -39,23 +36,18 @@ _BY_SCALE: dict[str, Any] = {
 _LABELS = {column.name: column.labels for column in COLUMNS}
 
 
-def model_of_request(name: str | None, query: Mapping[str, Any]) -> Model:
+def model_of_request(name: str | None, version: str | None = None) -> Model:
     """The model for a request, recorded in the request record. Raises UnknownModel, UnknownVersion or ModelNotReady."""
-    record, model = current_request(), live_models().get(name, query.get("version"))
+    record, model = current_request(), live_models().get(name, version)
     record.model, record.version = model.card.name, model.card.version
     return model
 
 
-def options_of(model: Model, query: Mapping[str, Any]) -> Options:
-    """The prediction options in a query. Raises Problem where the model gives no reasons, and the query wants some."""
-    return Options(query.get("threshold"), query.get("on_error") == SKIP, reasons=wanted_reasons(model, query))
-
-
-def predict(model: Model, batch: Batch, query: Mapping[str, Any], *, many: bool) -> Answer:
+def predict(model: Model, batch: Batch, options: Options, *, many: bool) -> Answer:
     """Predict, and record rows, faults and inference time in the request record. Raises InvalidRecord."""
     record = current_request()
     record.rows, record.bad_rows, record.faults = batch.sent, batch.sent - len(batch.positions), batch.faults
-    answer = services().data_plane.predict(model, batch, options_of(model, query), many=many)
+    answer = services().data_plane.predict(model, batch, options, many=many)
     record.inference_seconds = answer.seconds
     return answer
 

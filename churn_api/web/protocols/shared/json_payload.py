@@ -1,0 +1,82 @@
+"""JSON bodies as other systems' clients send them: without a type, with the bare word NaN."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+from flask import request
+
+from churn_api.contract.batch_body import MAX_VALUES
+from churn_api.contract.faults import Fault
+from churn_api.contract.json_size import has_more_values
+from churn_api.contract.size_limits import TooManyValues
+from churn_api.web.core.body import keep_for_log, read_bytes, require_identity
+from churn_api.web.core.problems import Problem, body_errors
+from churn_api.web.core.query import JSON
+from churn_api.web.core.request_record import current_request
+
+VALUES_A_ROW = 2 * 64
+"""Values of a body for each row that a batch may have: 64 columns, each in a list of its own."""
+
+_UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
+_STRING_OR_NAN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|(?<![\w.])NaN(?!\w)', re.DOTALL)
+
+
+class SentType(NamedTuple):
+    """The media type of a body, in lower case, and its parameters without `charset`."""
+
+    media_type: str
+    parameters: Mapping[str, str]
+
+
+def sent_type(accepted: Collection[str] = (JSON,), parameters: Collection[str] = ()) -> SentType:
+    """The type of the body: JSON where the client names none.
+
+    Raises Problem where it is not accepted, for a charset other than UTF-8, or for a parameter other than those named.
+    """
+    media_type = request.mimetype or JSON
+    others = dict(request.mimetype_params)
+    charset = others.pop("charset", _UTF_8[0]).lower()
+    if media_type not in accepted or charset not in _UTF_8 or not set(others) <= set(parameters):
+        detail = f"Send {', '.join(accepted)}, in UTF-8."
+        raise Problem("unsupported-media-type", detail, accepted=[*accepted])
+    return SentType(media_type, others)
+
+
+def read_payload() -> Any:
+    """Read and parse a JSON body, whatever its type is called. NaN is null.
+
+    Raises Problem, TooManyValues, orjson.JSONDecodeError, or RequestEntityTooLarge.
+    """
+    require_identity()
+    body = read_bytes()
+    keep_for_log(body)
+    return parse_json(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse JSON in which NaN is null. Raises TooManyValues or orjson.JSONDecodeError."""
+    limit = max(MAX_VALUES, VALUES_A_ROW * current_request().app.config["MAX_BATCH_ROWS"])
+    if has_more_values(body, limit):
+        raise TooManyValues(limit)
+    return orjson.loads(without_nan(body))
+
+
+def without_nan(body: bytes) -> bytes:
+    """JSON with null in place of the bare word NaN, which pandas and Triton's client write for a gap."""
+    if b"NaN" not in body:
+        return body
+    return _STRING_OR_NAN.sub(lambda match: b"null" if match[0] == b"NaN" else match[0], body)
+
+
+def require_object(payload: Any) -> dict[str, Any]:
+    """The payload, where it is an object. Raises Problem."""
+    if not isinstance(payload, dict):
+        raise malformed("The body must be a JSON object.")
+    return payload
+
+
+def malformed(detail: str, *path: str | int) -> Problem:
+    """The problem of a body that has not the form of its protocol, at a place in it."""
+    return Problem("bad-request", detail, errors=body_errors([Fault("malformed", detail, path=path)]))

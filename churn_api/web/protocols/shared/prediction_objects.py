@@ -1,0 +1,63 @@
+"""Predictions as other systems' protocols have them: an object for each, or columns by name."""
+
+from typing import Any
+
+import msgspec
+from flask import Response
+from marshmallow import Schema, fields
+
+from churn_api.contract.feature_attributes import IDENTIFIER
+from churn_api.contract.fields import IDENTIFIER_TYPES
+from churn_api.serving.answer import Answer
+from churn_api.web.core.output_schema import output_fields
+from churn_api.web.core.predictions import as_explained_columns
+from churn_api.web.core.query import JSON
+from churn_api.web.core.reason_schemas import BaseSchema, ReasonsSchema
+from churn_api.web.core.response_headers import MODEL, MODEL_VERSION
+
+PREDICTION_HEADERS = (MODEL, MODEL_VERSION)
+"""Headers of a response with predictions."""
+
+
+_OutputSchema = Schema.from_dict(
+    {
+        IDENTIFIER: fields.Raw(metadata={"anyOf": IDENTIFIER_TYPES, "description": "As sent.", "example": "CUST001"}),
+        **output_fields(),
+    },
+    name="ProtocolOutput",
+)
+
+
+class PredictionObjectSchema(_OutputSchema, ReasonsSchema, BaseSchema):  # type: ignore[misc,valid-type]  # created at run time from the output columns
+    """A prediction: the identifier, where the record has one, the output columns, and reasons where they are wanted."""
+
+    class Meta:
+        exclude = ("reasons_method",)
+
+
+def output_columns(answer: Answer) -> dict[str, list[Any]]:
+    """The columns of an answer: the identifier first, where a record has one; reasons last, where they are wanted."""
+    columns = as_explained_columns(answer)
+    if all(identifier is None for identifier in answer.identifiers):
+        del columns[IDENTIFIER]
+    if answer.explained is not None:
+        columns["base"] = [answer.explained.strongest.base] * len(answer.identifiers)
+    return columns
+
+
+def prediction_objects(answer: Answer) -> list[dict[str, Any]]:
+    """An object for each prediction, in order."""
+    columns = output_columns(answer)
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def predictions_response(answer: Answer) -> Response:
+    """The response `{"predictions": [{…}, …]}`."""
+    return answer_response(answer, msgspec.json.encode({"predictions": prediction_objects(answer)}))
+
+
+def answer_response(answer: Answer, body: bytes, content_type: str = JSON) -> Response:
+    """A response of any type with the headers that name the model."""
+    card = answer.model.card
+    headers = {MODEL.name: card.name, MODEL_VERSION.name: card.version}
+    return Response(body, headers=headers, content_type=content_type)

@@ -8,7 +8,7 @@ MODELS := $(or $(CHURN_MODELS_DIR),models)
 SAMPLE_RANGES = --range age=0:120 --range tenure=0: --range monthly_charges=0: --range total_charges=0:
 NEWEST = .venv-newest/bin/pip install --quiet --disable-pip-version-check
 # All but `mlflow`, whose client takes a dozen packages; its tests are skipped where it is not installed.
-EXTRAS = dask otel postgres redis reload report train
+EXTRAS = dask images otel postgres redis reload report train
 LINTERS = @redocly/cli@2.77.0 @stoplight/spectral-cli@6.16.3
 LINTERS_DONE = $(subst /,_,$(subst $() $(),-,$(LINTERS)))
 REDOC = redoc@2.5.4

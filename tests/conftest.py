@@ -22,6 +22,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from limits.storage import storage_from_string
 from sqlalchemy import create_engine, text
+from tensor_graphs import package_examples
 
 from benchmarks.nginx import free_port
 from churn_api.access.caller import SCOPES
@@ -240,6 +241,28 @@ def client(app: Flask, make_key: Callable[..., str]) -> FlaskClient:
     client = app.test_client()
     client.environ_base["HTTP_X_API_KEY"] = make_key(*SCOPES)
     return client
+
+
+@pytest.fixture(scope="session")
+def tensor_models_dir(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same three, and the tensor models `iris`, `colours` and `sum`."""
+    folder = tmp_path_factory.mktemp("tensors") / "models"
+    shutil.copytree(models_dir, folder)
+    package_examples(folder)
+    return folder
+
+
+@pytest.fixture
+def tensor_client(tensor_models_dir: Path, instance: Path, make_key: Callable[..., str]) -> Iterator[FlaskClient]:
+    """A client whose key may do everything, with all these models live."""
+    database = Database(f"sqlite:///{instance / 'churn.db'}")
+    make_all_live(tensor_models_dir, database)
+    database.close()
+    app = create_app({"MODELS_DIR": str(tensor_models_dir), "TESTING": True})
+    client = app.test_client()
+    client.environ_base["HTTP_X_API_KEY"] = make_key(*SCOPES)
+    yield client
+    close(app)
 
 
 class Server:

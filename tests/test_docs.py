@@ -216,6 +216,18 @@ def test_commands(name, tmp_path):
     assert list(tmp_path.glob("models/*/1/card.json"))
 
 
+def test_tensor_model(serve, instance, tmp_path):
+    """The graph of docs/tensor-models.md is made, packaged, made live and asked by its lines, with the answer shown."""
+    python, commands, request, shown = [block.text for block in blocks("docs/tensor-models.md")][:4]
+    subprocess.run([sys.executable, "-c", python], cwd=tmp_path, check=True)
+    run(f"set -e\n{commands}", tmp_path)
+    with serve(tmp_path / "models") as server:
+        answer = json.loads(run(request.replace("localhost:8000", server.url), tmp_path))
+    assert list(answer) == list(json.loads(shown))
+    assert answer["prediction_label"] == json.loads(shown)["prediction_label"]
+    assert answer["probabilities"] == pytest.approx(json.loads(shown)["probabilities"], abs=1e-3)
+
+
 def test_python_of_the_readme(models_dir, monkeypatch):
     """The README's Python mounts an API that answers."""
     monkeypatch.setenv("CHURN_MODELS_DIR", str(models_dir))

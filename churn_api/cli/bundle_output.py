@@ -12,7 +12,7 @@ from churn_api.contract.signature import Signature, SignatureError
 from churn_api.web import API_V1
 
 if TYPE_CHECKING:
-    from churn_api.registry.card import Card
+    from churn_api.registry.card_kinds import AnyCard
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def read_signature(path: Path) -> Signature:
         refuse(f"{path.name} is not a signature: {error}")
 
 
-def print_next_steps(card: "Card", settings: dict[str, Any], *, live: bool) -> None:
+def print_next_steps(card: "AnyCard", settings: dict[str, Any], *, live: bool) -> None:
     """Print to stderr where the bundle is, and how to make it answer."""
     route = f"{API_V1}/predict" + ("" if card.name == settings["DEFAULT_MODEL"] else f"/{card.name}")
     state = "It is live" if live else f"Make it live: `churn-api models live {card.name} {card.version}`"

@@ -13,7 +13,7 @@ from churn_api.cli.command_helpers import actor, open_services, print_table, ref
 from churn_api.cli.compare_command import compare
 from churn_api.cli.model_list import HEAD, list_models, rows
 from churn_api.contract.faults import did_you_mean
-from churn_api.registry.bundle import BundleError, bundle_digests, read_card
+from churn_api.registry.bundle import BundleError, bundle_digests, read_any_card
 from churn_api.registry.catalog import Conflict
 from churn_api.registry.management import Unusable
 from churn_api.registry.model_errors import UnknownModel, UnknownVersion
@@ -59,7 +59,7 @@ def show(name: str, version: str | None) -> None:
     with open_services() as services:
         folder = services.models_dir / name / (version or _default_version(services, name))
         try:
-            card = read_card(folder)
+            card = read_any_card(folder)
         except BundleError as error:
             refuse(f"{folder}: {error}")
     click.echo(msgspec.json.format(msgspec.json.encode(card), indent=2))

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from churn_api.registry.bundle import BundleError, read_card
+from churn_api.registry.bundle import BundleError, read_any_card
 from churn_api.registry.catalog import Entry
 from churn_api.registry.headline_metrics import METRICS, headline_metrics
+from churn_api.registry.tensor_card import TensorCard
 
 HEAD = ["name", "version", "state", "created", "rows", *(metric.title for metric in METRICS.values())]
 
@@ -36,9 +37,11 @@ def _model(models_dir: Path, name: str, entry: Entry | None, bundles: Mapping[st
 
 def _bundle(folder: Path) -> dict[str, Any]:
     try:
-        card = read_card(folder)
+        card = read_any_card(folder)
     except BundleError as error:
         return {"error": str(error)}
+    if isinstance(card, TensorCard):
+        return {"created_at": card.created_at, "scorer": card.scorer, "kind": card.kind, "labels": len(card.labels)}
     return {
         "created_at": card.created_at,
         "rows": card.training.rows,

@@ -7,14 +7,16 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from churn_api.contract.signature import Signature
-from churn_api.registry.card import Card, UnreadableCard, decode_card
+from churn_api.registry.card import Card, UnreadableCard
+from churn_api.registry.card_kinds import AnyCard, decode_any_card
+from churn_api.registry.tensor_card import TensorCard
 
 CARD_FILE = "card.json"
 ONNX_FILE = "model.onnx"
@@ -27,6 +29,9 @@ VERSION = re.compile(r"[1-9][0-9]{0,8}")
 
 _UNFINISHED = ".unfinished-"
 _ABANDONED_AFTER = 24 * 3600.0
+
+
+NOT_OF_CUSTOMERS = "it is a tensor model, which scores no customers"
 
 
 class BundleError(Exception):
@@ -68,36 +73,49 @@ class CardSummary(msgspec.Struct, frozen=True, kw_only=True):
     signature: Signature
 
 
-_Read = TypeVar("_Read", Card, CardSummary)
+_Content = TypeVar("_Content")
+_Written = TypeVar("_Written", bound=AnyCard)
 
 
-def read_card(folder: Path, digest: str | None = None, *, anywhere: bool = False) -> Card:
+def read_any_card(folder: Path, digest: str | None = None, *, anywhere: bool = False) -> AnyCard:
     """The card of a bundle. Unless `anywhere`, its folder must be named `<name>/<version>`.
 
     Raises BundleError where the card cannot be read, or where its digest is not `digest`.
     """
-    return _read(folder, digest, Card, anywhere=anywhere)
-
-
-def read_signature(folder: Path, digest: str | None = None) -> Signature:
-    """The signature of a bundle, without decoding the rest of its card. Raises BundleError as `read_card` does."""
-    return _read(folder, digest, CardSummary).signature
-
-
-def _read(folder: Path, digest: str | None, kind: type[_Read], *, anywhere: bool = False) -> _Read:
-    try:
-        data = (folder / CARD_FILE).read_bytes()
-        if digest not in (None, hashlib.sha256(data).hexdigest()):
-            raise BundleError(f"{CARD_FILE} is not the one that was registered")
-        card = decode_card(data, kind)
-    except (OSError, UnreadableCard) as error:
-        raise BundleError(f"{CARD_FILE} cannot be read: {_without_path(error)}") from error
+    card = _read(folder, digest, lambda data: decode_any_card(data, Card))
     if not anywhere and (card.name, card.version) != (folder.parent.name, folder.name):
         raise BundleError(f"{CARD_FILE} is that of version {card.version} of {card.name!r}")
     return card
 
 
-def verify_files(folder: Path, card: Card) -> None:
+def read_card(folder: Path, digest: str | None = None, *, anywhere: bool = False) -> Card:
+    """The card of a bundle with a model of customers. Raises BundleError as `read_any_card`, or for another kind."""
+    card = read_any_card(folder, digest, anywhere=anywhere)
+    if not isinstance(card, Card):
+        raise BundleError(NOT_OF_CUSTOMERS)
+    return card
+
+
+def read_input_contract(folder: Path, digest: str | None = None) -> Signature | TensorCard:
+    """The signature of a bundle, without decoding the rest of its card; or the card of a tensor model.
+
+    Raises BundleError as `read_any_card` does.
+    """
+    summary = _read(folder, digest, lambda data: decode_any_card(data, CardSummary))
+    return summary if isinstance(summary, TensorCard) else summary.signature
+
+
+def _read(folder: Path, digest: str | None, decode: Callable[[bytes], _Content]) -> _Content:
+    try:
+        data = (folder / CARD_FILE).read_bytes()
+        if digest not in (None, hashlib.sha256(data).hexdigest()):
+            raise BundleError(f"{CARD_FILE} is not the one that was registered")
+        return decode(data)
+    except (OSError, UnreadableCard) as error:
+        raise BundleError(f"{CARD_FILE} cannot be read: {_without_path(error)}") from error
+
+
+def verify_files(folder: Path, card: AnyCard) -> None:
     """Check the digest of every file but REASONS_FILE. Raises BundleError naming the first file that was changed."""
     for name in card.files:
         if name == REASONS_FILE:
@@ -110,7 +128,7 @@ def verify_files(folder: Path, card: Card) -> None:
         _check_digest(name, digest, card)
 
 
-def read_artefact(folder: Path, card: Card, name: str) -> bytes:
+def read_artefact(folder: Path, card: AnyCard, name: str) -> bytes:
     """The bytes of a file, verified by its digest. Raises BundleError."""
     try:
         data = (folder / name).read_bytes()
@@ -120,7 +138,7 @@ def read_artefact(folder: Path, card: Card, name: str) -> bytes:
     return data
 
 
-def write_bundle(models_dir: Path, card: Card, files: Mapping[str, bytes]) -> Card:
+def write_bundle(models_dir: Path, card: _Written, files: Mapping[str, bytes]) -> _Written:
     """Write a bundle as the next version of `card.name`, and return its card with that version and the files' digests.
 
     Atomic: the files are written to a temporary folder and flushed, and the folder is then renamed.
@@ -139,7 +157,7 @@ def write_bundle(models_dir: Path, card: Card, files: Mapping[str, bytes]) -> Ca
         raise
 
 
-def _publish(home: Path, unfinished: Path, card: Card) -> Card:
+def _publish(home: Path, unfinished: Path, card: _Written) -> _Written:
     """Rename to the next free version. Another writer may take it first, so retry until the rename succeeds."""
     unfinished.chmod(0o755)
     while True:
@@ -181,7 +199,7 @@ def _sweep(home: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check_digest(name: str, digest: str, card: Card) -> None:
+def _check_digest(name: str, digest: str, card: AnyCard) -> None:
     if digest != card.files.get(name):
         raise BundleError(f"{name} is not the file that was packaged: its digest differs from the card's")
 

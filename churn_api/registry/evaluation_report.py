@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from churn_api.registry.card import Card
+from churn_api.registry.card_kinds import AnyCard
 from churn_api.registry.feature_bin import FeatureBin
 from churn_api.registry.headline_metrics import METRICS
 from churn_api.registry.json_artefact import read_json_artefact
@@ -148,6 +149,6 @@ def report_document(card: Card, report: EvaluationReport) -> dict[str, Any]:
     return about
 
 
-def read_report(folder: Path, card: Card) -> EvaluationReport | None:
+def read_report(folder: Path, card: AnyCard) -> EvaluationReport | None:
     """The report of a bundle, checked by its digest; None where the bundle has none. Raises BundleError."""
     return read_json_artefact(folder, card, REPORT_FILE, EvaluationReport, "a report")

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from churn_api.contract.size_limits import MAX_COLUMNS
-from churn_api.registry.card import Card
+from churn_api.registry.card_kinds import AnyCard
 from churn_api.registry.feature_bin import FeatureBin
 from churn_api.registry.json_artefact import read_json_artefact
 from churn_api.scoring.explanation import Method, Scale
@@ -54,6 +54,6 @@ class GlobalExplanation(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("it has too many features or bins")
 
 
-def read_explanation(folder: Path, card: Card) -> GlobalExplanation | None:
+def read_explanation(folder: Path, card: AnyCard) -> GlobalExplanation | None:
     """The explanation in a bundle, checked by its digest; None where the bundle has none. Raises BundleError."""
     return read_json_artefact(folder, card, EXPLANATION_FILE, GlobalExplanation, "an explanation")

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from churn_api.registry.bundle import BundleError, read_artefact
-from churn_api.registry.card import Card
+from churn_api.registry.card_kinds import AnyCard
 
 MAX_BYTES = 2_000_000
 """A larger file is none that packaging wrote: those have 10 to 40 KB."""
@@ -14,7 +14,7 @@ MAX_BYTES = 2_000_000
 Content = TypeVar("Content", bound=msgspec.Struct)
 
 
-def read_json_artefact(folder: Path, card: Card, name: str, kind: type[Content], what: str) -> Content | None:
+def read_json_artefact(folder: Path, card: AnyCard, name: str, kind: type[Content], what: str) -> Content | None:
     """A JSON file of a bundle, checked by its digest; None where the bundle has none. `what` is what it should be.
 
     Raises BundleError.

@@ -13,14 +13,17 @@ from typing import NamedTuple
 
 from churn_api.config import PREFIX
 from churn_api.contract.signature import Signature
-from churn_api.registry.bundle import read_card, read_signature
+from churn_api.registry.bundle import read_any_card, read_input_contract
 from churn_api.registry.card import Card
+from churn_api.registry.card_kinds import AnyCard
 from churn_api.registry.catalog import Entry
 from churn_api.registry.evaluation_report import EvaluationReport, read_report
 from churn_api.registry.global_explanation import GlobalExplanation, read_explanation
 from churn_api.registry.loaded_models import Key, LoadedModels
-from churn_api.registry.model import Model, load_model
-from churn_api.registry.model_errors import ModelNotReady, UnknownModel, UnknownVersion, model_not_ready
+from churn_api.registry.model import AnyModel, Model, load_any_model
+from churn_api.registry.model_errors import ModelNotReady, OtherKind, UnknownModel, UnknownVersion, model_not_ready
+from churn_api.registry.tensor_card import TensorCard
+from churn_api.registry.tensor_model import TensorModel
 
 log = logging.getLogger(__name__)
 
@@ -86,10 +89,24 @@ class LiveModels:
         return digests[version]
 
     def get(self, name: str | None = None, version: str | None = None) -> Model:
-        """A version of a model: by default the live version of the default model.
+        """A version of a model of customers: by default the live version of the default model.
 
-        No version is returned where none is live. Raises UnknownModel, UnknownVersion or ModelNotReady.
+        No version is returned where none is live. Raises UnknownModel, UnknownVersion, ModelNotReady or OtherKind.
         """
+        model = self.get_any(name, version)
+        if isinstance(model, Model):
+            return model
+        raise OtherKind(model.card)
+
+    def get_tensor_model(self, name: str | None = None, version: str | None = None) -> TensorModel:
+        """A version of a tensor model, in the same way."""
+        model = self.get_any(name, version)
+        if isinstance(model, TensorModel):
+            return model
+        raise OtherKind(model.card)
+
+    def get_any(self, name: str | None = None, version: str | None = None) -> AnyModel:
+        """A version of a model of either kind, in the same way."""
         name = self.default if name is None else name
         if version is None:
             served = self._served.get(name)
@@ -101,26 +118,35 @@ class LiveModels:
         return self._loaded.get((name, version)) or self._load(name, version)
 
     def card(self, name: str, version: str | None = None) -> Card:
-        """The card of a registered version, by default the served one, without loading the model.
+        """The card of a registered version of a model of customers, by default the served one, without loading it.
 
-        Raises UnknownModel, UnknownVersion, ModelNotReady.
+        Raises UnknownModel, UnknownVersion, ModelNotReady, OtherKind.
         """
         if version is not None:
             return self._files(name, version)[1]
-        model, folder, digest = self._lookup(name)
-        with model_not_ready():
-            return model.card if model is not None else read_card(folder, digest)
+        return _of_customers(self.any_card(name))
 
-    def signature(self, name: str) -> Signature:
-        """The signature of the served version, without loading the model. Raises UnknownModel, ModelNotReady."""
+    def any_card(self, name: str) -> AnyCard:
+        """The card of the served version, without loading the model. Raises UnknownModel, ModelNotReady."""
         model, folder, digest = self._lookup(name)
         with model_not_ready():
-            return model.card.signature if model is not None else read_signature(folder, digest)
+            return model.card if model is not None else read_any_card(folder, digest)
+
+    def input_contract(self, name: str) -> Signature | TensorCard:
+        """What the served version takes, without loading the model: its signature, or the card of a tensor model.
+
+        Raises UnknownModel, ModelNotReady.
+        """
+        model, folder, digest = self._lookup(name)
+        if model is None:
+            with model_not_ready():
+                return read_input_contract(folder, digest)
+        return model.card.signature if isinstance(model, Model) else model.card
 
     def report(self, name: str, version: str | None = None) -> tuple[Card, EvaluationReport | None]:
         """The card and the report of a registered version, by default the served one, without loading the model.
 
-        The report is None where the version has none. Raises UnknownModel, UnknownVersion, ModelNotReady.
+        The report is None where the version has none. Raises UnknownModel, UnknownVersion, ModelNotReady, OtherKind.
         """
         folder, card = self._files(name, version)
         with model_not_ready():
@@ -139,7 +165,8 @@ class LiveModels:
         else:
             folder, digest = self._folder / name / version, self.digest(name, version)
         with model_not_ready():
-            return folder, read_card(folder, digest)
+            card = read_any_card(folder, digest)
+        return folder, _of_customers(card)
 
     def follow(self, catalog: Mapping[str, Entry]) -> None:
         """Serve the live versions of a catalogue; where one cannot be loaded, the previous version stays."""
@@ -160,7 +187,7 @@ class LiveModels:
             if self._served_version(name) != version:
                 self._loaded.put((name, version), model)
 
-    def _lookup(self, name: str) -> tuple[Model | None, Path, str]:
+    def _lookup(self, name: str) -> tuple[AnyModel | None, Path, str]:
         """The served version of a model if it is in memory, its folder, and its card's digest."""
         served = self._served.get(name)
         if served is None:
@@ -170,7 +197,7 @@ class LiveModels:
 
     def _switch(self, name: str, version: str, generation: int) -> None:
         try:
-            self.get(name, version)
+            self.get_any(name, version)
         except (ModelNotReady, UnknownVersion) as error:
             self._record_load_error(name, f"version {version}: {error}")
             return
@@ -190,7 +217,7 @@ class LiveModels:
         served = self._served.get(name)
         return served.version if served else None
 
-    def _load(self, name: str, version: str) -> Model:
+    def _load(self, name: str, version: str) -> AnyModel:
         with self._lock:
             model = self._loaded.get((name, version))
             if model is None:
@@ -198,10 +225,10 @@ class LiveModels:
                 self._loaded.put((name, version), model)
             return model
 
-    def _read(self, name: str, version: str) -> Model:
+    def _read(self, name: str, version: str) -> AnyModel:
         digest = self.digest(name, version)
         with model_not_ready():
-            return load_model(self._folder / name / version, digest)
+            return load_any_model(self._folder / name / version, digest)
 
     def _is_live(self, key: Key) -> bool:
         name, version = key
@@ -240,3 +267,10 @@ class LiveModels:
         if self.default in self._catalog:
             return f"no version of {self.default!r} is live"
         return f"the models folder holds no model named {self.default!r}"
+
+
+def _of_customers(card: AnyCard) -> Card:
+    """The same card. Raises OtherKind for that of a tensor model."""
+    if isinstance(card, Card):
+        return card
+    raise OtherKind(card)

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from time import monotonic
 
-from churn_api.registry.model import Model
+from churn_api.registry.model import AnyModel
 
 EVICTION_SECONDS = 10.0
 """Minimum interval between evictions of live models. Without it, more live models than there is room for, requested in
@@ -27,11 +27,11 @@ class LoadedModels:
         self._at_most = at_most
         self._is_live = is_live
         self._stays = stays
-        self._models: OrderedDict[Key, Model] = OrderedDict()
-        self._last: tuple[Key, Model] | None = None
+        self._models: OrderedDict[Key, AnyModel] = OrderedDict()
+        self._last: tuple[Key, AnyModel] | None = None
         self._evicted_at = -EVICTION_SECONDS
 
-    def get(self, key: Key) -> Model | None:
+    def get(self, key: Key) -> AnyModel | None:
         """A model, marked as most recently used; None where it is not loaded."""
         model = self._models.get(key)
         if model is None:
@@ -43,11 +43,11 @@ class LoadedModels:
             log.debug("version %s of %r was evicted by another thread after the look-up", key[1], key[0])
         return model
 
-    def peek(self, key: Key) -> Model | None:
+    def peek(self, key: Key) -> AnyModel | None:
         """A model where it is loaded, without marking it as used."""
         return self._models.get(key)
 
-    def put(self, key: Key, model: Model) -> None:
+    def put(self, key: Key, model: AnyModel) -> None:
         """Add a model. The caller holds a lock, so that no other thread adds one."""
         self._models.pop(key, None)
         if len(self._models) >= self._at_most and not self._make_room(key):

@@ -18,7 +18,8 @@ from churn_api.registry.bundle import (
     bundle_digests,
     write_bundle,
 )
-from churn_api.registry.card import Card, UnreadableCard, decode_card
+from churn_api.registry.card import Card, UnreadableCard
+from churn_api.registry.card_kinds import AnyCard, decode_any_card
 from churn_api.registry.catalog import Catalog, Conflict
 from churn_api.registry.evaluation_report import REPORT_FILE, read_report
 from churn_api.registry.global_explanation import EXPLANATION_FILE, read_explanation
@@ -151,9 +152,9 @@ def _decompress(archive: bytes, limit: int) -> dict[str, bytes]:
     return files
 
 
-def _uploaded_card(files: dict[str, bytes]) -> Card:
+def _uploaded_card(files: dict[str, bytes]) -> AnyCard:
     try:
-        card = decode_card(files[CARD_FILE], Card)
+        card = decode_any_card(files[CARD_FILE], Card)
     except UnreadableCard as error:
         raise UnusableUpload(f"{CARD_FILE} cannot be read: {error}") from error
     if not NAME.fullmatch(card.name):

@@ -9,14 +9,28 @@ from numpy.typing import NDArray
 
 from churn_api.contract.batch_reader import BatchReader
 from churn_api.contract.columns import Columns, ColumnsBuilder
+from churn_api.contract.example import example_value
 from churn_api.contract.lenient_reader import LenientReader
+from churn_api.contract.record_schema import identifier_names
 from churn_api.registry.bin_counts import BinCounter
-from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, BundleError, read_artefact, read_card, verify_files
+from churn_api.registry.bundle import (
+    JOBLIB_FILE,
+    ONNX_FILE,
+    BundleError,
+    read_any_card,
+    read_artefact,
+    read_card,
+    verify_files,
+)
 from churn_api.registry.card import Card
 from churn_api.registry.equal_probabilities import equal_probabilities
 from churn_api.registry.loaded_reasons import Explainer, LoadedReasons, load_reasons
 from churn_api.registry.model_errors import NoReasons
+from churn_api.registry.tensor_model import TensorModel, load_tensor_model
 from churn_api.scoring.scorer import Scorer
+
+ROWS_TRIED = 500
+"""The block size that workers score with."""
 
 _INSTALL = "pip install 'churn-api[train]'"
 
@@ -42,11 +56,43 @@ class Model(NamedTuple):
         """Probabilities of churn, shape (n,). Empty for zero rows, on which a compiled model may not run."""
         return self.scorer.score(columns) if columns.rows else np.empty(0)
 
+    @property
+    def field_names(self) -> frozenset[str]:
+        """The names of a record's members, which metrics may name."""
+        signature = self.card.signature
+        return frozenset((*(feature.name for feature in signature.features), *identifier_names(signature)))
+
+    def try_out(self) -> None:
+        """Score one row, and as many as a worker scores at once, with reasons where there are some.
+
+        Raises BundleError where the result is not probabilities, or where reasons change them.
+        """
+        row = tuple(map(example_value, self.card.signature.features))
+        for rows in (1, ROWS_TRIED):
+            columns = ColumnsBuilder(self.card.signature).build_from_rows([row] * rows)
+            try:
+                scored = self.score(columns)
+            except Exception as error:  # ONNX Runtime's own errors share no base class
+                raise BundleError(f"an example record cannot be scored ({type(error).__name__})") from error
+            if scored.shape != (rows,) or not np.all((scored >= 0) & (scored <= 1)):
+                raise BundleError("an example record gets no probability")
+            if self.reasons.explainer is not None:
+                _explain(self.reasons.explainer, columns, scored)
+
     def explainer(self) -> Explainer:
         """What explains its predictions. Raises NoReasons."""
         if self.reasons.explainer is None:
             raise NoReasons(self.reasons.why_none)
         return self.reasons.explainer
+
+
+AnyModel = Model | TensorModel
+
+
+def load_any_model(folder: Path, digest: str | None = None) -> AnyModel:
+    """Load a bundle of either kind, as `load_model` and `load_tensor_model` do. Raises BundleError."""
+    card = read_any_card(folder, digest)
+    return _load(folder, card) if isinstance(card, Card) else load_tensor_model(folder, card)
 
 
 def load_model(folder: Path, digest: str | None = None, *, anywhere: bool = False) -> Model:
@@ -55,7 +101,10 @@ def load_model(folder: Path, digest: str | None = None, *, anywhere: bool = Fals
     Where its reasons cannot be used, the model has none, and a warning is logged.
     `anywhere`: the folder need not be named after the model and its version. Raises BundleError.
     """
-    card = read_card(folder, digest, anywhere=anywhere)
+    return _load(folder, read_card(folder, digest, anywhere=anywhere))
+
+
+def _load(folder: Path, card: Card) -> Model:
     verify_files(folder, card)
     scorer = _scorer(folder, card)
     model = Model.of(card, scorer)
@@ -116,3 +165,12 @@ def _check_golden_rows(model: Model) -> None:
     expected = np.array(golden.probabilities)
     if scored.shape != expected.shape or not np.all(equal_probabilities(scored, expected, model.card.parity)):
         raise BundleError("its golden rows get other probabilities than when it was packaged")
+
+
+def _explain(explainer: Explainer, columns: Columns, scored: NDArray[np.float64]) -> None:
+    try:
+        explained = explainer.explain(columns)
+    except Exception as error:  # ONNX Runtime's own errors share no base class
+        raise BundleError(f"an example record cannot be explained ({type(error).__name__})") from error
+    if not np.all(np.isfinite(explained.contributions)) or not np.array_equal(explained.probabilities, scored):
+        raise BundleError("with its reasons an example record gets another probability")

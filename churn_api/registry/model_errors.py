@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from churn_api.registry.bundle import BundleError
+from churn_api.registry.bundle import NOT_OF_CUSTOMERS, BundleError
+from churn_api.registry.card_kinds import AnyCard
+from churn_api.registry.tensor_card import TensorCard
 
 
 class UnknownModel(LookupError):
@@ -19,6 +21,19 @@ class UnknownVersion(LookupError):
 
     def __str__(self) -> str:
         return f"there is no version {self.args[0]!r}"
+
+
+class OtherKind(LookupError):
+    """The model is of another kind than the caller works with: a tensor model, where customers are scored, or one of
+    customers. `card` is the model's.
+    """
+
+    def __init__(self, card: AnyCard) -> None:
+        super().__init__(card.name)
+        self.card = card
+
+    def __str__(self) -> str:
+        return NOT_OF_CUSTOMERS if isinstance(self.card, TensorCard) else "it scores customers, and takes no tensors"
 
 
 class NoReasons(Exception):

@@ -12,23 +12,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 import psutil
-from numpy.typing import NDArray
 
-from churn_api.contract.columns import Columns, ColumnsBuilder
-from churn_api.contract.example import example_value
-from churn_api.registry.bundle import BundleError, read_card, verify_files
-from churn_api.registry.card import Card
-from churn_api.registry.loaded_reasons import Explainer
-from churn_api.registry.model import Model, load_model
+from churn_api.registry.bundle import BundleError, read_any_card, verify_files
+from churn_api.registry.card_kinds import AnyCard
+from churn_api.registry.model import load_any_model
 
 MIB = 1 << 20
 GRAPH_BYTES, PIPELINE_BYTES = 256 * MIB, 2048 * MIB
 """Memory that a bundle may use, in addition to eight times the size of its files. Pipelines load more libraries."""
-
-ROWS = 500
-"""The block size that workers score with."""
 
 _HARMLESS = (type(None), OSError, PackageNotFoundError, msgspec.MsgspecError, UnicodeDecodeError)
 """Causes of faults that every process detects again when it loads the bundle, before it runs it."""
@@ -72,10 +64,10 @@ def main() -> None:
 def try_bundle(folder: Path, digest: str | None, task: TrialTask) -> TrialResult:
     """Load a bundle and score with it, under limits; exceeding them ends this process."""
     try:
-        card = read_card(folder, digest)
+        card = read_any_card(folder, digest)
         verify_files(folder, card)
         _limit(card, sum(file.stat().st_size for file in folder.iterdir()), task)
-        model = load_model(folder, digest)
+        model = load_any_model(folder, digest)
     except BundleError as error:
         return TrialResult(_with_memory(error), harmful=not isinstance(error.__cause__, _HARMLESS))
     error_in_reasons = model.reasons.error
@@ -83,13 +75,13 @@ def try_bundle(folder: Path, digest: str | None, task: TrialTask) -> TrialResult
         # Without the limits of this process, a graph that cannot be run here might run.
         return TrialResult(_with_memory(error_in_reasons), harmful=True)
     try:
-        _score_examples(model)
+        model.try_out()
     except BundleError as error:
         return TrialResult(_with_memory(error), harmful=True)
     return TrialResult()
 
 
-def _limit(card: Card, size: int, task: TrialTask) -> None:
+def _limit(card: AnyCard, size: int, task: TrialTask) -> None:
     """Limit what this process may use in addition to what it has used so far."""
     # Imports of the scorer do not count against the bundle.
     if card.scorer == "sklearn":
@@ -109,33 +101,6 @@ def _set(limit: int, value: int) -> None:
     """Set a soft limit; a lower hard limit takes precedence."""
     _, hard = resource.getrlimit(limit)
     resource.setrlimit(limit, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
-
-
-def _score_examples(model: Model) -> None:
-    """Score one row, and a full block, with reasons where the bundle has some.
-
-    Raises BundleError where the result is not probabilities, or where reasons change them.
-    """
-    row = tuple(map(example_value, model.card.signature.features))
-    for rows in (1, ROWS):
-        columns = ColumnsBuilder(model.card.signature).build_from_rows([row] * rows)
-        try:
-            scored = model.score(columns)
-        except Exception as error:  # ONNX Runtime's own errors share no base class
-            raise BundleError(f"an example record cannot be scored ({type(error).__name__})") from error
-        if scored.shape != (rows,) or not np.all((scored >= 0) & (scored <= 1)):
-            raise BundleError("an example record gets no probability")
-        if model.reasons.explainer is not None:
-            _explain(model.reasons.explainer, columns, scored)
-
-
-def _explain(explainer: Explainer, columns: Columns, scored: NDArray[np.float64]) -> None:
-    try:
-        explained = explainer.explain(columns)
-    except Exception as error:  # ONNX Runtime's own errors share no base class
-        raise BundleError(f"an example record cannot be explained ({type(error).__name__})") from error
-    if not np.all(np.isfinite(explained.contributions)) or not np.array_equal(explained.probabilities, scored):
-        raise BundleError("with its reasons an example record gets another probability")
 
 
 def _with_memory(error: Exception) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from churn_api.registry.bundle import BundleError, read_card, verify_files
+from churn_api.registry.bundle import BundleError, read_any_card, verify_files
 from churn_api.registry.trial_process import TrialBundle, TrialResult, TrialTask
 
 _CODE = "import sys; sys.path.insert(0, sys.argv[1]); from churn_api.registry.trial_process import main; main()"
@@ -57,7 +57,7 @@ def _tried(bundles: Sequence[tuple[Path, str | None]]) -> Iterator[BundleError |
 def _changed(folder: Path, digest: str | None) -> BundleError | None:
     """Check the files of a bundle that passed before."""
     try:
-        verify_files(folder, read_card(folder, digest))
+        verify_files(folder, read_any_card(folder, digest))
     except BundleError as error:
         return error
     return None

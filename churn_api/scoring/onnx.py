@@ -1,6 +1,7 @@
 """The default scorer: a compiled model in ONNX Runtime. Needs neither scikit-learn nor pandas; loads no pickle."""
 
 import os
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ ROWS_AT_ONCE = 500
 ROWS_EXPLAINED_AT_ONCE = 64
 """Rows per run of a graph with contributions, whose intermediate tensors are larger."""
 
-_ERRORS_ONLY = 3
+_ERRORS_ONLY, _SILENT = 3, 4
+_PROVIDERS = ["CPUExecutionProvider"]
 _PROBABILITY = [PROBABILITY]
 _EXPLAINED = [PROBABILITY, CONTRIBUTIONS]
 
@@ -35,7 +37,7 @@ class OnnxGraph:
     """A graph whose inputs are `numbers` and `texts`, in memory."""
 
     def __init__(self, graph: bytes) -> None:
-        self._session = onnxruntime.InferenceSession(graph, _options(), providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(graph, _options(), providers=_PROVIDERS)
         inputs = self._session.get_inputs()
         self._inputs = [node.name for node in inputs]
         # Graphs that compute in float32 have numbers of that type.
@@ -92,6 +94,32 @@ class OnnxExplainer(OnnxGraph):
             return probabilities, contributions
         blocks = [self.run(_EXPLAINED, block) for block in columns.blocks(self._rows_at_once)]
         return np.concatenate([block[0] for block in blocks]), np.concatenate([block[1] for block in blocks])
+
+
+def bounded_session(graph: bytes, max_bytes: int) -> onnxruntime.InferenceSession:
+    """A session for a graph of a stranger's: a run that needs more memory raises an error instead of taking it.
+
+    All such sessions of a process share the memory of the first one's bound. Raises ONNX Runtime's errors.
+    """
+    _share_memory(max_bytes)
+    options = _options()
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    return onnxruntime.InferenceSession(graph, options, providers=_PROVIDERS)
+
+
+def new_run_options() -> onnxruntime.RunOptions:
+    """The options of one run, whose attribute `terminate` ends it."""
+    options = onnxruntime.RunOptions()
+    options.log_severity_level = _SILENT
+    return options
+
+
+@cache
+def _share_memory(max_bytes: int) -> None:
+    """Create the memory that bounded sessions share; ONNX Runtime allows it once per process."""
+    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
+    onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg(max_bytes, -1, -1, -1))
 
 
 def _options() -> onnxruntime.SessionOptions:

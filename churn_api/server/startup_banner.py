@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from churn_api.contract.example import example_record
 from churn_api.registry.live import LiveModels
-from churn_api.registry.model_errors import ModelNotReady
+from churn_api.registry.model_errors import ModelNotReady, OtherKind
 from churn_api.telemetry import logs
 from churn_api.web import API_V1
 
@@ -41,6 +41,11 @@ def _banner(live: LiveModels, models_dir: Path, address: str) -> StartupBanner:
     """An example request from the default model's signature, and the URL of the API page."""
     try:
         signature = live.get().card.signature
+    except OtherKind:
+        address_of_model = f"{address}{API_V1}/models/{live.default}"
+        return StartupBanner(
+            "Ready", {"See what it takes": f"curl -s {address_of_model}", "Read about it": f"{address}/docs"}
+        )
     except ModelNotReady as error:
         # Clients get the same reason, so it contains no path; here the path is added.
         return StartupBanner(f"Not ready: {error}", {"Models folder": str(models_dir)} | _next_step(live))

@@ -5,14 +5,18 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from churn_api.contract.batch import Batch
 from churn_api.contract.faults import MAX_FAULTS, Fault
 from churn_api.contract.record import InvalidRecord
 from churn_api.contract.size_limits import TooManyRows
 from churn_api.registry.model import Model
+from churn_api.registry.tensor_model import TensorModel
 from churn_api.scoring.output import Computed
+from churn_api.scoring.tensor_spec import Tensors
 from churn_api.serving.answer import Answer, PredictionObserver, predict_columns
+from churn_api.serving.tensor_answer import TensorAnswer, TensorObserver
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,10 +68,15 @@ class DataPlane:
 
     def __init__(self) -> None:
         self._observers: list[PredictionObserver] = []
+        self._tensor_observers: list[TensorObserver] = []
 
     def observe(self, observer: PredictionObserver) -> None:
         """Register an observer of every later answer."""
         self._observers.append(observer)
+
+    def observe_tensors(self, observer: TensorObserver) -> None:
+        """Register an observer of every later answer of a tensor model."""
+        self._tensor_observers.append(observer)
 
     def predict(self, model: Model, batch: Batch, options: Options, *, many: bool) -> Answer:
         """Predict for the valid records of a batch.
@@ -91,6 +100,20 @@ class DataPlane:
                 explained=explained,
             )
         )
+
+    def run_tensors(self, model: TensorModel, tensors: Tensors, outputs: Sequence[str], *, many: bool) -> TensorAnswer:
+        """Compute outputs of a tensor model, by default all, from tensors that fit its card. Raises RunFailed."""
+        started = perf_counter()
+        computed = model.run(tensors, outputs)
+        rows = len(next(iter(tensors.values()))) if model.card.has_free_rows else 1
+        return self._notify_of_tensors(TensorAnswer(model, computed, None, rows, many, perf_counter() - started))
+
+    def classify(self, model: TensorModel, rows: NDArray[Any], *, many: bool) -> TensorAnswer:
+        """Compute the probabilities of a tensor model's labels, for n rows of its one input. Raises RunFailed."""
+        started = perf_counter()
+        probabilities = model.probabilities(rows)
+        seconds = perf_counter() - started
+        return self._notify_of_tensors(TensorAnswer(model, {}, probabilities, len(rows), many, seconds))
 
     def predict_table(
         self,
@@ -136,6 +159,11 @@ class DataPlane:
             Answer(model, scorer.threshold, identifiers, columns, sent, many=True, seconds=seconds, counts=counts)
         )
         return TableAnswer(scorer.threshold, progress, errors, more, seconds)
+
+    def _notify_of_tensors(self, answer: TensorAnswer) -> TensorAnswer:
+        for observer in self._tensor_observers:
+            observer.tensors_predicted(answer)
+        return answer
 
     def _notify(self, answer: Answer) -> Answer:
         for observer in self._observers:

@@ -4,11 +4,15 @@ import numpy as np
 
 from churn_api.scoring.output import PREDICTION, PROBABILITY
 from churn_api.serving.answer import Answer
+from churn_api.serving.tensor_answer import TensorAnswer
 from churn_api.telemetry.metric_families import Children, Families
+
+COMPUTED = "computed"
+"""The outcome of a tensor model's rows, whose labels may be thousands."""
 
 
 class PredictionMetrics:
-    """Counts the predictions of every answer."""
+    """Counts the predictions of every answer, of models of customers and of tensor models."""
 
     def __init__(self, families: Families) -> None:
         self._families = families
@@ -32,4 +36,13 @@ class PredictionMetrics:
         for outcome, count in (("churn", churning), ("stay", len(predictions) - churning)):
             if count:
                 steps.append(self._predictions[*model, outcome].step(count))
+        self._families.add(steps)
+
+    def tensors_predicted(self, answer: TensorAnswer) -> None:
+        """Count the rows of an answer of a tensor model."""
+        card = answer.model.card
+        model = card.name, card.version
+        steps = [*self._inference[model].steps(answer.seconds), self._predictions[*model, COMPUTED].step(answer.rows)]
+        if answer.many:
+            steps += self._families.batch_rows.steps(answer.rows)
         self._families.add(steps)

@@ -187,9 +187,9 @@ def test_cards_need_no_model(models):
     """Card and signature of a live version are read without its model, whose files may have broken since."""
     live = live_of(models, "small", at_most=1)
     (models / "odd" / "1" / "model.onnx").write_bytes(b"broken")
-    assert live.card("odd").signature == live.signature("odd") != live.signature("small")
+    assert live.card("odd").signature == live.input_contract("odd") != live.input_contract("small")
     (models / "default" / "1" / "card.json").write_bytes(b"broken")
-    for read in (live.card, live.signature):
+    for read in (live.card, live.input_contract):
         with pytest.raises(ModelNotReady, match=r"card\.json"):
             read("default")
         with pytest.raises(UnknownModel):

@@ -278,7 +278,7 @@ def test_info_has_contact_and_limits(models_dir):
 def test_every_problem_status_is_described(document):
     """Each prediction route describes every status of the contract's table that it can answer."""
     responses = document["paths"]["/api/v1/predict"]["post"]["responses"]
-    assert set(responses) == {"200", "400", "401", "403", "404", "406", "413", "415", "422", "429", "500", "503"}
+    assert set(responses) == {"200", "400", "401", "403", "404", "406", "413", "415", "422", "429", "500", "503", "504"}
     for status, response in responses.items():
         if status != "200":
             assert list(response["content"]) == ["application/problem+json"]

@@ -51,7 +51,9 @@ def init_app(app: Flask, services: Services) -> AppMetrics:
     metrics = AppMetrics(services)
     metrics.count_load_failures()
     services.watcher.after_each_poll(metrics.update_models)
-    services.data_plane.observe(PredictionMetrics(metrics.families))
+    predictions = PredictionMetrics(metrics.families)
+    services.data_plane.observe(predictions)
+    services.data_plane.observe_tensors(predictions)
     app.extensions[_KEY] = metrics
     return metrics
 

@@ -74,6 +74,17 @@ def read_members(schema: BodySchema) -> Members:
     return Members(_load(schema, payload))
 
 
+def read_record_or_form() -> bytes | None:
+    """Read a JSON body; None for a form, which the view reads. Raises as `read_body`."""
+    try:
+        return read_records()
+    except Problem:
+        # A direct request, whose type is JSON, has no Flask request.
+        if current_request().environ.get("CONTENT_TYPE") != JSON and request.mimetype == FORM:
+            return None
+        raise
+
+
 def read_records(also: Sequence[str] = ()) -> bytes:
     """Read a JSON body with customers, and record it for the log where LOG_RECORDS is on. Raises as `read_body`."""
     body = read_body(also)

@@ -104,6 +104,8 @@ class Operation:
     """Request headers that it reads."""
     response_headers: tuple[Header, ...] = ()
     """Headers of a successful response, in addition to those of every response."""
+    tensors: type[Schema] | None = None
+    """What it answers for a tensor model, whose body may also be a form; None where it works with customers alone."""
     successor: str = ""
     """The endpoint that replaces a deprecated operation; empty for all others."""
     protocol: WireProtocol | None = None
@@ -139,6 +141,8 @@ class Operation:
             yield from ("malformed-json", "too-large", "unsupported-media-type")
         if self.answers_only_json or self.body == "batch" or self.or_files:
             yield "not-acceptable"
+        if self.tensors is not None:
+            yield from ("malformed-image", "not-computable", "dependency-unavailable", "gateway-timeout")
         if self.limit is not None:
             yield "rate-limited"
 

@@ -88,7 +88,7 @@ def _require_model(models: LiveModels, model: str | None = None, **members: Any)
     response.
     """
     try:
-        models.get(model)
+        models.get_any(model)
     except ModelNotReady as error:
         raise Problem(
             "model-not-ready",

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from marshmallow import Schema
 
-from churn_api.web.core.body import read_members, read_records
+from churn_api.web.core.body import read_members, read_record_or_form, read_records
 from churn_api.web.core.declaration import BodyKind, Header, Limit, Operation, WireProtocol, attach_operation
 from churn_api.web.core.query import read_query, require_json_accepted
 from churn_api.web.core.schemas import BodySchema, NoQuerySchema, QuerySchema
@@ -36,13 +36,15 @@ def operation(  # noqa: PLR0913 - one parameter for each part of a declaration
     example: str | list[dict[str, Any]] = "",
     request_headers: tuple[Header, ...] = (),
     response_headers: tuple[Header, ...] = (),
+    tensors: type[Schema] | None = None,
     successor: str = "",
     protocol: WireProtocol | None = None,
 ) -> Callable[[View], View]:
     """Declare a view. Apply it directly below the route decorators; `Operation` documents the parameters.
 
     The view is called with `query`, if its schema has fields, and with `body`: the bytes of a record, or `Members` that
-    a schema loaded. The view of a batch reads the body itself, in the format that the client chose.
+    a schema loaded. The view of a batch reads the body itself, in the format that the client chose. Where the operation
+    is for tensor models too, the body is None for a form, which the view reads.
     """
     declaration = Operation(
         tag=tag,
@@ -59,6 +61,7 @@ def operation(  # noqa: PLR0913 - one parameter for each part of a declaration
         example=example,
         request_headers=request_headers,
         response_headers=response_headers,
+        tensors=tensors,
         successor=successor,
         protocol=protocol,
     )
@@ -97,7 +100,7 @@ def _reader(declaration: Operation) -> Callable[[], dict[str, Any]]:
 
 def _body_reader(declaration: Operation) -> Callable[[], Any] | None:
     if declaration.body == "record":
-        return read_records
+        return read_records if declaration.tensors is None else read_record_or_form
     if isinstance(declaration.body, type) and issubclass(declaration.body, BodySchema):
         schema = declaration.body()
         return lambda: read_members(schema)

@@ -32,6 +32,7 @@ KINDS = {
     "bad-request": Kind(400, "The request cannot be understood"),
     "malformed-json": Kind(400, "The body is not valid JSON"),
     "malformed-table": Kind(400, "The body is not a whole table"),
+    "malformed-image": Kind(400, "The file is no image that can be read"),
     "missing-credentials": Kind(401, "Credentials are needed"),
     "invalid-key": Kind(401, "The key is not valid"),
     "token-expired": Kind(401, "The token has expired"),
@@ -53,6 +54,8 @@ KINDS = {
     "range-not-satisfiable": Kind(416, "The file has no such part"),
     "expectation-failed": Kind(417, "What the request expects cannot be met"),
     "validation-failed": Kind(422, "The request is not valid"),
+    "other-kind-of-model": Kind(422, "The model does not do this"),
+    "not-computable": Kind(422, "The model cannot compute with these inputs"),
     "rate-limited": Kind(429, "Too many requests"),
     "quota-exceeded": Kind(429, "Too much of this key waits"),
     "headers-too-large": Kind(431, "The headers are too large"),
@@ -65,7 +68,7 @@ KINDS = {
     "http-version-not-supported": Kind(505, "The version of HTTP is not supported"),
 }
 
-WHEN_PREDICTING = ("unknown-version", "model-not-ready")
+WHEN_PREDICTING = ("unknown-version", "other-kind-of-model", "model-not-ready")
 """Codes of problems that predictions can have, in addition to invalid requests."""
 
 WHEN_NOT_READY = ("model-not-ready", "draining", "dependency-unavailable")

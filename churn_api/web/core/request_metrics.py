@@ -4,7 +4,6 @@ import logging
 from collections import Counter
 
 from churn_api.contract.faults import Fault
-from churn_api.contract.record_schema import identifier_names
 from churn_api.registry.live import LiveModels
 from churn_api.telemetry.metric_families import Children, Families, Step
 from churn_api.web.core.problems import KINDS
@@ -70,8 +69,7 @@ class RequestMetrics:
     def _count_faults(self, record: RequestRecord) -> None:
         if record.model is None:
             return
-        signature = self._live.get(record.model, record.version).card.signature
-        fields = frozenset((*(feature.name for feature in signature.features), *identifier_names(signature)))
+        fields = self._live.get_any(record.model, record.version).field_names
         for (field, code), count in Counter((_field(fault, fields), fault.code) for fault in record.faults).items():
             self._faults[record.model, field, code].inc(count)
 

@@ -10,7 +10,8 @@ from churn_api.jobs.queue import Finished, KeyReused
 from churn_api.jobs.quota import QuotaExceeded
 from churn_api.registry.catalog import Conflict
 from churn_api.registry.management import Unusable
-from churn_api.registry.model_errors import UnknownModel, UnknownVersion
+from churn_api.registry.model_errors import OtherKind, UnknownModel, UnknownVersion
+from churn_api.scoring.run_errors import RunFailed, RunTooLong
 from churn_api.web.core.app_services import live_models
 from churn_api.web.core.problems import Problem, body_errors, invalid, response_for
 from churn_api.web.core.urls import route_template
@@ -27,6 +28,19 @@ def _unknown_model(error: UnknownModel) -> Response:
 
 def _unknown_version(_: UnknownVersion) -> Response:
     return response_for(Problem("unknown-version", f"GET {route_template('models.show_model')} lists its versions."))
+
+
+def _other_kind(error: OtherKind) -> Response:
+    detail = f"{error}. GET {route_template('models.show_model')} shows what it takes."
+    return response_for(Problem("other-kind-of-model", detail[0].upper() + detail[1:]))
+
+
+def _run_failed(error: RunFailed) -> Response:
+    return response_for(Problem("not-computable", f"{error}.".capitalize()))
+
+
+def _run_too_long(error: RunTooLong) -> Response:
+    return response_for(Problem("gateway-timeout", f"{error}.".capitalize()))
 
 
 def _unusable(error: Unusable) -> Response:
@@ -53,6 +67,9 @@ def _quota_exceeded(error: QuotaExceeded) -> Response:
 HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     UnknownModel: _unknown_model,
     UnknownVersion: _unknown_version,
+    OtherKind: _other_kind,
+    RunFailed: _run_failed,
+    RunTooLong: _run_too_long,
     Unusable: _unusable,
     Conflict: _conflict,
     Finished: _job_finished,

@@ -23,7 +23,7 @@ blueprint = Blueprint("model_explanation", __name__)
     limit="management",
     query=ReportQuerySchema,
     response=ExplanationSchema,
-    problems=("unknown-model", "unknown-version", "unknown-explanation", "model-not-ready"),
+    problems=("unknown-model", "unknown-version", "unknown-explanation", "other-kind-of-model", "model-not-ready"),
     id="getModelExplanation",
 )
 def show_explanation(query: dict[str, Any], model: str) -> ResponseReturnValue:

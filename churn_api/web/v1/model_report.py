@@ -24,7 +24,7 @@ blueprint = Blueprint("model_report", __name__)
     query=ReportQuerySchema,
     response=EvaluationReportSchema,
     or_files=FILES,
-    problems=("unknown-model", "unknown-version", "unknown-report", "model-not-ready"),
+    problems=("unknown-model", "unknown-version", "unknown-report", "other-kind-of-model", "model-not-ready"),
     id="getModelReport",
 )
 def show_report(query: dict[str, Any], model: str) -> ResponseReturnValue:

@@ -23,7 +23,7 @@ blueprint = Blueprint("model_watch", __name__)
     limit="management",
     query=WatchQuerySchema,
     response=WatchSchema,
-    problems=("unknown-model", "unknown-version", "unknown-baseline", "model-not-ready"),
+    problems=("unknown-model", "unknown-version", "unknown-baseline", "other-kind-of-model", "model-not-ready"),
     id="getModelWatch",
 )
 def show_watch(query: dict[str, Any], model: str) -> ResponseReturnValue:

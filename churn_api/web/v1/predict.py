@@ -6,15 +6,19 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import PREDICT
+from churn_api.registry.model_errors import OtherKind
 from churn_api.scoring.output import PROBABILITY
 from churn_api.web.core.operation import operation
 from churn_api.web.core.prediction_reasons import as_members as reasons_members
 from churn_api.web.core.predictions import as_record, model_metadata, model_of_request
 from churn_api.web.core.predictions import predict as predict_batch
-from churn_api.web.core.problems import WHEN_PREDICTING, body_errors
+from churn_api.web.core.problems import WHEN_PREDICTING, Problem, body_errors
+from churn_api.web.core.query import JSON
 from churn_api.web.v1.shared.batch_options import options_of
 from churn_api.web.v1.shared.prediction_schemas import PredictionSchema, PredictOneQuerySchema
 from churn_api.web.v1.shared.reasons_picture import PICTURE, reasons_picture, wants_picture
+from churn_api.web.v1.shared.tensor_prediction_schema import TensorPredictionSchema
+from churn_api.web.v1.shared.tensor_predictions import predict_tensor
 from churn_api.web.v1.shared.what_if_member import what_if_member
 
 blueprint = Blueprint("predict", __name__)
@@ -29,10 +33,11 @@ blueprint = Blueprint("predict", __name__)
     body="record",
     query=PredictOneQuerySchema,
     response=PredictionSchema,
+    tensors=TensorPredictionSchema,
     or_files=PICTURE,
     problems=WHEN_PREDICTING,
 )
-def predict(query: dict[str, Any], body: bytes, model: str | None = None) -> ResponseReturnValue:
+def predict(query: dict[str, Any], body: bytes | None, model: str | None = None) -> ResponseReturnValue:
     """Score one customer.
 
     The body is the record itself. A missing or null optional field is a missing value, which the model handles.
@@ -42,9 +47,17 @@ def predict(query: dict[str, Any], body: bytes, model: str | None = None) -> Res
     lower it most, one or two at a time, each with the probability that the model then gives.
 
     `Accept: image/svg+xml` has the reasons as a picture.
+
+    A tensor model takes `{"features": […]}`, the numbers of one row, where its one input is a matrix; or an image in
+    the part `file` of a form, where its input is an image. It answers with a label and probabilities.
     """
     picture = wants_picture(query)
-    live_model = model_of_request(model, query.get("version"))
+    try:
+        live_model = model_of_request(model, query.get("version"))
+    except OtherKind:
+        return predict_tensor(model, query, body)
+    if body is None:
+        raise Problem("unsupported-media-type", f"Send the body as {JSON}.", accepted=[JSON])
     batch = live_model.reader.read_one(body)
     answer = predict_batch(live_model, batch, options_of(live_model, query), many=False)
     explained = answer.explained

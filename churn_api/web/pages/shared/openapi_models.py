@@ -8,6 +8,7 @@ from churn_api.contract.json_schema import IDENTIFIER_SCHEMA, record_json_schema
 from churn_api.contract.signature import Signature
 from churn_api.registry.live import LiveModels
 from churn_api.registry.model_errors import ModelNotReady, UnknownModel, UnknownVersion
+from churn_api.registry.tensor_card import TensorCard
 
 RECORD, IDENTIFIER = "Record_", "Identifier"
 ANY_RECORD = "AnyRecord"
@@ -22,6 +23,8 @@ class DocumentedModels(NamedTuple):
     default: Signature | None
     """The default model's signature; None while it is not live."""
     default_name: str
+    tensors: dict[str, TensorCard]
+    """The cards of tensor models by name."""
 
     @property
     def example_model(self) -> str:
@@ -34,16 +37,22 @@ class DocumentedModels(NamedTuple):
             return {"$ref": f"#/components/schemas/{ANY_RECORD}"}
         return _reference(self.default_name) if self.default is not None else {"type": "object"}
 
+    def tensor_models(self, *, named: bool) -> list[TensorCard]:
+        """The tensor models that may be asked: all of them where the path names one, else the default model."""
+        return [card for name, card in self.tensors.items() if named or name == self.default_name]
+
 
 def document_models(live: LiveModels) -> DocumentedModels:
     """The live models. Loads none of them."""
-    signatures = dict(_signatures(live))
+    taken = dict(_input_contracts(live))
+    signatures = {name: contract for name, contract in taken.items() if isinstance(contract, Signature)}
+    tensors = {name: contract for name, contract in taken.items() if isinstance(contract, TensorCard)}
     shared = {"$ref": f"#/components/schemas/{IDENTIFIER}"}
     schemas = {RECORD + name: record_json_schema(signature, shared) for name, signature in signatures.items()}
     if schemas:
         schemas[IDENTIFIER] = IDENTIFIER_SCHEMA
     schemas[ANY_RECORD] = _any_of(list(signatures))
-    return DocumentedModels(schemas, list(signatures), signatures.get(live.default), live.default)
+    return DocumentedModels(schemas, list(signatures), signatures.get(live.default), live.default, tensors)
 
 
 def batch_of(record: dict[str, Any], max_rows: int) -> dict[str, Any]:
@@ -56,10 +65,10 @@ def batch_of(record: dict[str, Any], max_rows: int) -> dict[str, Any]:
     }
 
 
-def _signatures(live: LiveModels) -> Iterator[tuple[str, Signature]]:
+def _input_contracts(live: LiveModels) -> Iterator[tuple[str, Signature | TensorCard]]:
     for name in sorted(live.served):
         try:
-            yield name, live.signature(name)
+            yield name, live.input_contract(name)
         except (ModelNotReady, UnknownModel, UnknownVersion):
             continue  # unloaded, or its files broke, since the list was read
 

@@ -12,6 +12,7 @@ from churn_api.web.pages.shared import openapi_examples as examples
 from churn_api.web.pages.shared.openapi_file import FILE, file_content
 from churn_api.web.pages.shared.openapi_models import batch_of
 from churn_api.web.pages.shared.openapi_route import Route
+from churn_api.web.pages.shared.openapi_tensors import with_tensors
 from churn_api.web.v1.shared.batch_options import A_TABLE
 from churn_api.web.v1.shared.negotiation import PART
 
@@ -27,7 +28,7 @@ def request_body(route: Route) -> dict[str, Any]:
         return {"required": True, "content": route.operation.describe_body(record, signature, max_rows)}
     if body == "record":
         shown = {"examples": examples.record_examples(signature)} if signature else {}
-        return {"required": True, "content": {JSON: {"schema": record} | shown}}
+        return {"required": True, "content": with_tensors(route, {"schema": record} | shown)}
     batch = batch_of(record, max_rows)
     shown = {"examples": examples.batch_examples(signature)} if signature else {}
     if body == "customers":

@@ -13,6 +13,7 @@ from churn_api.web.core.response_headers import REQUEST_ID
 from churn_api.web.pages.shared import openapi_examples as examples
 from churn_api.web.pages.shared.openapi_file import file_content, other_file_content
 from churn_api.web.pages.shared.openapi_route import Route
+from churn_api.web.pages.shared.openapi_tensors import response_schema
 from churn_api.web.v1.shared.prediction_schemas import ScoredSchema
 
 ALWAYS_POSSIBLE = ("internal-error",)
@@ -98,7 +99,8 @@ def _success_contents(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
         for media_type in operation.response:
             yield media_type, file_content(media_type, operation.example)
     elif operation.response is not None:
-        yield JSON, {"schema": operation.response, "example": examples.example_of(operation.response)}
+        schema = response_schema(route, operation.response)
+        yield JSON, {"schema": schema, "example": examples.example_of(operation.response)}
     for media_type, words in operation.or_files.items():
         yield media_type, other_file_content(media_type, words)
     if operation.body == "batch":

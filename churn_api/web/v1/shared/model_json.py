@@ -34,7 +34,9 @@ def _card(live: LiveModels, name: str) -> dict[str, Any]:
     """The live version's card, without the fields that only loading needs."""
     if name not in live.served:
         return {}
-    card: dict[str, Any] = msgspec.to_builtins(live.card(name))
-    reasons = card.pop("reasons") or {}
+    card: dict[str, Any] = msgspec.to_builtins(live.any_card(name))
     shown = {key: value for key, value in card.items() if key not in _NOT_SHOWN}
-    return shown | {"reasons": {key: value for key, value in reasons.items() if key not in _NOT_SHOWN} or None}
+    if "reasons" in shown:
+        reasons = shown["reasons"] or {}
+        shown["reasons"] = {key: value for key, value in reasons.items() if key not in _NOT_SHOWN} or None
+    return shown

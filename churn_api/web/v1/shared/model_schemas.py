@@ -73,6 +73,17 @@ class ModelDetailSchema(ModelSummarySchema):
 
     created_at = fields.DateTime()
     scorer = fields.String(validate=validate.OneOf(["onnx", "sklearn"]))
+    kind = fields.String(
+        validate=validate.OneOf(["tensor"]),
+        metadata={"description": "Of a tensor model, which has the next members and no signature."},
+    )
+    inputs = fields.List(fields.Dict(), metadata={"example": [{"name": "X", "datatype": "FP32", "shape": [-1, 4]}]})
+    outputs = fields.List(fields.Dict(), metadata={"example": [{"name": "label", "datatype": "INT64", "shape": [-1]}]})
+    labels = fields.List(fields.String(), metadata={"example": ["setosa", "versicolor", "virginica"]})
+    image = fields.Dict(
+        allow_none=True,
+        metadata={"description": "How an image becomes the input; null where it takes none.", "example": None},
+    )
     signature = fields.Dict(
         metadata={
             "description": "The input contract. `target.horizon_days`, where it is known, says within how many days "

@@ -12,6 +12,8 @@ from churn_api.web.core.response_headers import REQUEST_ID
 from churn_api.web.core.schemas import FaultSchema, PlainFloat, PlainInteger, QuerySchema
 from churn_api.web.v1.shared.batch_options import COLUMNS, FAIL, ROWS, SKIP, KeepField
 
+MAX_LABELS_SHOWN = 1000
+
 
 class PredictQuerySchema(QuerySchema):
     """Query parameters of every prediction."""
@@ -38,6 +40,14 @@ class PredictOneQuerySchema(PredictQuerySchema):
         metadata={
             "description": "How many changes of actionable features to give that would lower the probability; "
             "none where it is left out."
+        },
+    )
+
+    top_k = PlainInteger(
+        validate=validate.Range(1, MAX_LABELS_SHOWN),
+        metadata={
+            "description": "How many labels a tensor model ranks, by default 5 for an image. A prediction of churn has "
+            "two, so it changes nothing."
         },
     )
 

@@ -1,0 +1,32 @@
+"""Schema of the response of `/predict` for a tensor model."""
+
+from marshmallow import Schema, fields
+
+from churn_api.web.core.response_headers import REQUEST_ID
+
+
+class RankedLabelSchema(Schema):
+    """A label with its probability."""
+
+    class_name = fields.String(required=True, metadata={"example": "setosa"})
+    confidence = fields.Float(required=True, metadata={"example": 0.98})
+
+
+class TensorPredictionSchema(Schema):
+    """Response of /predict for a tensor model."""
+
+    prediction = fields.Integer(required=True, metadata={"description": "Position of the label.", "example": 0})
+    prediction_label = fields.String(required=True, metadata={"example": "setosa"})
+    probabilities = fields.List(
+        fields.Float(), metadata={"description": "Of each label, in their order.", "example": [0.98, 0.019, 0.001]}
+    )
+    predictions = fields.List(
+        fields.Nested(RankedLabelSchema),
+        metadata={"description": "For an image, or with `top_k`: the most probable labels, the first one first."},
+    )
+    prediction_time = fields.Float(required=True, metadata={"description": "In seconds.", "example": 0.00005})
+    model_name = fields.String(required=True, metadata={"example": "iris"})
+    model_version = fields.String(required=True, metadata={"example": "1"})
+    inference_time_ms = fields.Float(required=True, metadata={"example": 0.05})
+    timestamp = fields.DateTime(required=True)
+    request_id = fields.String(required=True, metadata={"example": REQUEST_ID.example})

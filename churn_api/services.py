@@ -160,7 +160,7 @@ class Services:
             seconds=self._settings["MAX_JOB_SECONDS"],
         )
 
-        def tidy() -> Sequence[Pruned]:
+        def tidy() -> Sequence["Pruned"]:
             compact(self.database, self._settings["LOG_DAYS"])
             return prune(self.queue, self.jobs_dir, **keep)
 

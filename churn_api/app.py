@@ -29,7 +29,16 @@ from churn_api.web.core.json_provider import OrjsonProvider
 from churn_api.web.core.open_auth import check_flask_run
 from churn_api.web.core.tracing import RequestTracing
 from churn_api.web.pages import api_page, redoc_page, root
-from churn_api.web.protocols import invocations, older_jobs, older_metrics, older_models, older_predictions
+from churn_api.web.protocols import (
+    databricks,
+    invocations,
+    mlflow,
+    older_jobs,
+    older_metrics,
+    older_models,
+    older_predictions,
+    sagemaker,
+)
 from churn_api.web.v1 import (
     batch_predict,
     job_results,
@@ -59,7 +68,7 @@ V1 = (
     metrics_route,
 )
 
-PROTOCOLS = {"mlflow": (invocations,)}
+PROTOCOLS = {"mlflow": (invocations, mlflow), "databricks": (databricks,), "sagemaker": (invocations, sagemaker)}
 """The blueprints of other systems' protocols, by the names of the setting; protocols may share one."""
 
 

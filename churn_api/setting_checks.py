@@ -10,7 +10,7 @@ from limits import parse
 from churn_api.host_names import UNIX, is_origin, trusted_host
 from churn_api.store_urls import UrlError
 
-PROTOCOLS = ("mlflow",)
+PROTOCOLS = ("mlflow", "databricks", "sagemaker")
 """Names of other systems' protocols."""
 MIN_SECRET = 32
 """Minimum length of a secret, in characters."""

@@ -8,6 +8,7 @@ from builders import customers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import churn_api
 from churn_api.app import create_app
 
 TABLE = customers(12, seed=7).drop(columns=["Churn", "customerID"]).dropna()
@@ -233,6 +234,12 @@ def test_ready(small, models_dir):
     for answer in (other.get("/ping"), invoke(other, {"instances": RECORDS})):
         assert (answer.status_code, answer.json["error_code"]) == (503, "TEMPORARILY_UNAVAILABLE")
         assert "Retry-After" in answer.headers
+
+
+def test_version(small):
+    """/version is this service's version as bare text."""
+    answer = small.get("/version")
+    assert (answer.status_code, answer.text, answer.mimetype) == (200, churn_api.__version__, "text/plain")
 
 
 def limited(models_dir, **limits):

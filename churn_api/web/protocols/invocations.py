@@ -8,7 +8,9 @@ from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.health import require_ready
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import WHEN_NOT_READY, WHEN_PREDICTING
-from churn_api.web.protocols.shared.invocation import PredictionsSchema, describe_invocation, invoke
+from churn_api.web.protocols.shared.invocation import invoke
+from churn_api.web.protocols.shared.invocation_answers import CUSTOM_ATTRIBUTES
+from churn_api.web.protocols.shared.invocation_document import ANSWERED_FILES, PredictionsSchema, describe_invocation
 from churn_api.web.protocols.shared.mlflow_errors import protocol_like_mlflow
 from churn_api.web.protocols.shared.prediction_objects import PREDICTION_HEADERS
 
@@ -19,7 +21,7 @@ INVOCATIONS = protocol_like_mlflow("invocations")
 
 @blueprint.get("/ping")
 @operation(
-    "Other protocols",
+    "Protocols",
     access=PUBLIC,
     protocol=INVOCATIONS,
     response=("text/plain",),
@@ -35,13 +37,15 @@ def ping() -> ResponseReturnValue:
 
 @blueprint.post("/invocations")
 @operation(
-    "Other protocols",
+    "Protocols",
     access=PREDICT,
     limit="predict",
     protocol=INVOCATIONS,
     body=describe_invocation,
     response=PredictionsSchema,
-    problems=WHEN_PREDICTING,
+    or_files=ANSWERED_FILES,
+    problems=(*WHEN_PREDICTING, "malformed-table"),
+    request_headers=(CUSTOM_ATTRIBUTES,),
     response_headers=PREDICTION_HEADERS,
     id="invoke",
 )

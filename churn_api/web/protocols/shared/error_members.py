@@ -1,4 +1,4 @@
-"""What errors of every protocol have, beside the members that the protocol asks for."""
+"""What errors of every protocol have in addition to what the protocol asks for."""
 
 from typing import Any
 

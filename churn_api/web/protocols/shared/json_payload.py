@@ -19,6 +19,7 @@ from churn_api.web.core.request_record import current_request
 VALUES_A_ROW = 2 * 64
 """Values of a body for each row that a batch may have: 64 columns, each in a list of its own."""
 
+NO_PARAMETERS: Mapping[str, Mapping[str, Collection[str]]] = {}
 _UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
 _STRING_OR_NAN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|(?<![\w.])NaN(?!\w)', re.DOTALL)
 
@@ -30,15 +31,19 @@ class SentType(NamedTuple):
     parameters: Mapping[str, str]
 
 
-def sent_type(accepted: Collection[str] = (JSON,), parameters: Collection[str] = ()) -> SentType:
-    """The type of the body: JSON where the client names none.
+def sent_type(
+    accepted: Collection[str] = (JSON,), parameters: Mapping[str, Mapping[str, Collection[str]]] = NO_PARAMETERS
+) -> SentType:
+    """The type of the body: JSON where the client names none. `parameters` has the parameters of types by their values.
 
-    Raises Problem where it is not accepted, for a charset other than UTF-8, or for a parameter other than those named.
+    Raises Problem for a type or a parameter that is not accepted, or for a charset other than UTF-8.
     """
     media_type = request.mimetype or JSON
     others = dict(request.mimetype_params)
     charset = others.pop("charset", _UTF_8[0]).lower()
-    if media_type not in accepted or charset not in _UTF_8 or not set(others) <= set(parameters):
+    known = parameters.get(media_type, {})
+    are_known = all(value in known.get(name, ()) for name, value in others.items())
+    if media_type not in accepted or charset not in _UTF_8 or not are_known:
         detail = f"Send {', '.join(accepted)}, in UTF-8."
         raise Problem("unsupported-media-type", detail, accepted=[*accepted])
     return SentType(media_type, others)
@@ -57,10 +62,15 @@ def read_payload() -> Any:
 
 def parse_json(body: bytes) -> Any:
     """Parse JSON in which NaN is null. Raises TooManyValues or orjson.JSONDecodeError."""
+    check_values(body)
+    return orjson.loads(without_nan(body))
+
+
+def check_values(body: bytes) -> None:
+    """Raise TooManyValues where JSON, of one value or of many, has more values than a batch may have."""
     limit = max(MAX_VALUES, VALUES_A_ROW * current_request().app.config["MAX_BATCH_ROWS"])
     if has_more_values(body, limit):
         raise TooManyValues(limit)
-    return orjson.loads(without_nan(body))
 
 
 def without_nan(body: bytes) -> bytes:

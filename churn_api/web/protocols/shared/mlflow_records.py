@@ -3,8 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import orjson
+from flask import current_app
+
 from churn_api.contract.batch import Path
-from churn_api.web.protocols.shared.json_payload import malformed, require_object
+from churn_api.contract.size_limits import Bounds
+from churn_api.tables.text_blocks import NONBLANK_LINE
+from churn_api.web.protocols.shared.json_payload import check_values, malformed, parse_json, require_object
 from churn_api.web.protocols.shared.sent_records import SentRecords, rows_at
 
 Names = Sequence[str]
@@ -67,6 +72,20 @@ def listed_records(rows: Any, form: str, names: Names) -> SentRecords:
     if not isinstance(rows, list):
         raise malformed(f"'{form}' must be a list.", form)
     return rows_at(form, rows=[_features_of(row, names) for row in rows], names=names)
+
+
+def line_records(body: bytes, names: Names) -> SentRecords:
+    """Records of which each is a line of JSON. Raises Problem, TooManyRows or TooManyValues."""
+    lines = NONBLANK_LINE.findall(body)
+    Bounds(len(body), rows=current_app.config["MAX_BATCH_ROWS"]).check_rows(len(lines))
+    check_values(body)
+    rows = []
+    for index, line in enumerate(lines):
+        try:
+            rows.append(_features_of(parse_json(line), names))
+        except orjson.JSONDecodeError as error:
+            raise malformed(f"Record {index} is not a line of JSON.", index) from error
+    return rows_at(rows=rows, names=names)
 
 
 def _features_of(row: Any, names: Names) -> Any:

@@ -1,4 +1,4 @@
-"""The parameters that a body may have beside its records: `threshold` and `reasons`."""
+"""The parameters that a body may have in addition to its records: `threshold` and `reasons`."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -8,6 +8,7 @@ from marshmallow import Schema, fields
 
 from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.contract.fields import IDENTIFIER_TYPES
+from churn_api.registry.model import Model
 from churn_api.serving.answer import Answer
 from churn_api.web.core.output_schema import output_fields
 from churn_api.web.core.predictions import as_explained_columns
@@ -37,27 +38,34 @@ class PredictionObjectSchema(_OutputSchema, ReasonsSchema, BaseSchema):  # type:
 
 def output_columns(answer: Answer) -> dict[str, list[Any]]:
     """The columns of an answer: the identifier first, where a record has one; reasons last, where they are wanted."""
-    columns = as_explained_columns(answer)
-    if all(identifier is None for identifier in answer.identifiers):
-        del columns[IDENTIFIER]
+    columns = without_absent_identifiers(as_explained_columns(answer))
     if answer.explained is not None:
         columns["base"] = [answer.explained.strongest.base] * len(answer.identifiers)
     return columns
 
 
-def prediction_objects(answer: Answer) -> list[dict[str, Any]]:
+def without_absent_identifiers(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The columns of predictions, without identifiers where no record has one."""
+    if all(identifier is None for identifier in columns[IDENTIFIER]):
+        return {name: values for name, values in columns.items() if name != IDENTIFIER}
+    return columns
+
+
+def prediction_objects(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
     """An object for each prediction, in order."""
-    columns = output_columns(answer)
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def predictions_response(answer: Answer) -> Response:
     """The response `{"predictions": [{…}, …]}`."""
-    return answer_response(answer, msgspec.json.encode({"predictions": prediction_objects(answer)}))
+    return answer_response(answer, msgspec.json.encode({"predictions": prediction_objects(output_columns(answer))}))
 
 
 def answer_response(answer: Answer, body: bytes, content_type: str = JSON) -> Response:
     """A response of any type with the headers that name the model."""
-    card = answer.model.card
-    headers = {MODEL.name: card.name, MODEL_VERSION.name: card.version}
-    return Response(body, headers=headers, content_type=content_type)
+    return Response(body, headers=model_headers(answer.model), content_type=content_type)
+
+
+def model_headers(model: Model) -> dict[str, str]:
+    """The headers that name the model of predictions."""
+    return {MODEL.name: model.card.name, MODEL_VERSION.name: model.card.version}

@@ -68,7 +68,7 @@ def _problem(error: InvalidRecord, place: Place, names: Sequence[str]) -> Proble
         entry | ({"column": name} if name in names else {})
         for entry, (_, name) in zip(body_errors(located), map(_index_and_name, error.faults), strict=True)
     ]
-    shown = " ".join(_in_words(fault, names) for fault in error.faults[:MAX_NAMED])
+    shown = " ".join(in_words(fault, names) for fault in error.faults[:MAX_NAMED])
     return invalid(entries, error.more, detail=shown)
 
 
@@ -78,7 +78,7 @@ def _index_and_name(fault: Fault) -> tuple[int | None, str | None]:
     return index, name
 
 
-def _in_words(fault: Fault, names: Sequence[str]) -> str:
+def in_words(fault: Fault, names: Sequence[str]) -> str:
     """A fault with the record that has it and its column, which is named if it is the model's."""
     index, name = _index_and_name(fault)
     column = name if name in names else None

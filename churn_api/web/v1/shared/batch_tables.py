@@ -16,7 +16,7 @@ from churn_api.contract.size_limits import MAX_COLUMNS, Bounds
 from churn_api.registry.model import Model
 from churn_api.scoring.output import PROBABILITY
 from churn_api.serving.answer import Answer
-from churn_api.serving.data_plane import TableAnswer
+from churn_api.serving.data_plane import Options, TableAnswer
 from churn_api.tables.formats import FORMATS, LINES, is_excel_safe
 from churn_api.tables.scratch import scratch_folder
 from churn_api.web.core.app_services import services
@@ -179,7 +179,18 @@ def _predictions(rows: list[dict[str, Any]], layout: str) -> Any:
 
 def _predict(model: Model, layout: "Layout", query: dict[str, Any], use: Callable[["pa.Table"], None]) -> TableAnswer:
     options = options_of(model, query)._replace(keep=query["keep"], max_rows=current_app.config["MAX_BATCH_ROWS"])
-    table_answer = services().data_plane.predict_table(model, layout, options, use, check_rows=charge_rows)
+    return score_layout(model, layout, options, use, charge_rows)
+
+
+def score_layout(
+    model: Model,
+    layout: "Layout",
+    options: Options,
+    use: Callable[["pa.Table"], None],
+    check_rows: Callable[[int], None],
+) -> TableAnswer:
+    """Predict for the rows of a file, and record them in the request record. See `DataPlane.predict_table`."""
+    table_answer = services().data_plane.predict_table(model, layout, options, use, check_rows)
     record, progress = current_request(), table_answer.progress
     record.rows, record.bad_rows, record.inference_seconds = progress.rows, progress.bad_rows, table_answer.seconds
     record.faults = row_faults(table_answer.errors)

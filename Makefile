@@ -1,6 +1,6 @@
 # `make serve` and `make test` need Python 3.11 or later and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-newest bench linters lint sbom format typecheck imports pytest train lock redoc clean
+.PHONY: help serve serve-dev docker-build docker-prod test test-newest bench linters lint sbom format typecheck imports pytest train lock redoc clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -22,7 +22,17 @@ help: ## List the targets
 serve: .venv/runtime ## Start the API on HOST:PORT (127.0.0.1:8000), with a sample model where there is none
 	@$(BIN)/churn-api db upgrade >/dev/null
 	@ls $(MODELS)/*/*/card.json >/dev/null 2>&1 || $(MAKE) --no-print-directory train LIVE=--live
-	@CHURN_AUTH=$${CHURN_AUTH:-open} CHURN_JOB_WORKER=$${CHURN_JOB_WORKER:-1} exec $(BIN)/churn-api serve
+	@CHURN_AUTH=$${CHURN_AUTH:-open} CHURN_JOB_WORKER=$${CHURN_JOB_WORKER:-1} exec $(BIN)/churn-api serve $(RELOAD)
+
+serve-dev: RELOAD = --reload
+serve-dev: serve ## Start the API, and again whenever a file of the package changes
+
+docker-build: ## Build the image churn-api
+	docker build --tag churn-api .
+
+docker-prod: docker-build ## Start nginx, the API, a worker, PostgreSQL and Redis in containers (docs/deployment.md)
+	@test -d "$(SECRETS_DIR)" || { echo "SECRETS_DIR names no folder with the secrets: docs/deployment.md makes one" >&2; exit 2; }
+	docker compose --file deploy/compose.yaml up --detach --wait
 
 train: .venv/runtime ## Train the default model on sample data
 	$(BIN)/churn-api sample-data > instance/sample.csv

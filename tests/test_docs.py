@@ -30,6 +30,7 @@ DOCUMENTS = [
     ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").glob("*.md")),
     ROOT / "churn_client" / "README.md",
+    ROOT / "examples" / "README.md",
 ]
 VOLATILE = {"inference_time_ms", "timestamp", "request_id"}
 

@@ -19,6 +19,8 @@ COPY churn_api churn_api
 RUN /opt/pip/bin/pip --python /opt/churn-api/bin/python install --no-cache-dir --no-compile --disable-pip-version-check \
     --no-deps .
 COPY deploy/container/alive.py deploy/container/retrain.sh /opt/churn-api/app/
+# SageMaker starts a container as `docker run IMAGE serve`.
+COPY deploy/container/serve /opt/churn-api/bin/serve
 # A third of what was installed is for building against it, for debuggers, for its own tests, or a copy that nothing loads.
 RUN command -v strip || (apt-get update && apt-get install -y --no-install-recommends binutils)
 RUN cd /opt/churn-api/lib/python3*/site-packages && \

@@ -49,6 +49,11 @@ _RELATIVE_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:)(.+)")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108 - a private folder is created in it
 
 
+PLATFORM_PORTS = ("AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT")
+"""Variables in which Vertex AI and SageMaker name the port; the second takes precedence."""
+SAGEMAKER_MODELS = Path("/opt/ml/model")
+"""Where SageMaker unpacks a model's files."""
+SAGEMAKER_PORT = 8080
 METRICS_GROUP = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable with prometheus_client's folder; set for the processes of a group, not by operators."""
 
@@ -383,7 +388,8 @@ _PARSING = {"list": {"subcast": str.strip}}
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[str] = ()) -> dict[str, Any]:
-    """Every setting by name. Precedence: `overrides`, the environment, the file, plain variables, the defaults.
+    """Every setting by name. Precedence: `overrides`, the environment, the file, plain variables, the hosting
+    platform, the defaults.
 
     Paths are absolute. `others` are additional names that `overrides` may contain. Raises ConfigError.
     """
@@ -391,7 +397,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, others: Container[
     _check_variable_names()
     env = Env(eager=False)
     defaults = {setting.name: setting.default for setting in SETTINGS}
-    defaults |= _from_plain_variables()[0] | _from_file().settings | _from_secret_files()
+    defaults |= _from_platform() | _from_plain_variables()[0] | _from_file().settings | _from_secret_files()
     settings = {
         setting.name: getattr(env, setting.kind)(
             setting.variable, defaults[setting.name], validate=setting.check, **_PARSING.get(setting.kind, {})
@@ -491,6 +497,20 @@ def _read_env_file() -> None:
                 os.environ.setdefault(name, value or "")
     except (OSError, ValueError) as error:
         raise ConfigError(f"{PREFIX}ENV_FILE: {path} cannot be read") from error
+
+
+def _from_platform() -> dict[str, Any]:
+    """Settings that SageMaker and Vertex AI give a container in their own way. Raises ConfigError."""
+    settings: dict[str, Any] = {}
+    if SAGEMAKER_MODELS.is_dir():
+        settings = {"MODELS_DIR": str(SAGEMAKER_MODELS), "PORT": SAGEMAKER_PORT}
+    for variable in PLATFORM_PORTS:
+        text = os.environ.get(variable)
+        if text:
+            if not is_numeral(text):
+                raise ConfigError(f"{variable}: Not a valid number.")
+            settings["PORT"] = int(_checked("PORT", int(float(text)), ()))
+    return settings
 
 
 def _from_plain_variables() -> tuple[dict[str, Any], list[str]]:

@@ -102,6 +102,15 @@ def make_live(name: str, version: str) -> None:
         services.management.make_bundle_live(name, version, by=actor())
 
 
+def make_newest_live() -> None:
+    """Make the newest version live of each model that has none. Raises CommandError."""
+    with open_services() as services, _refusals(services.models_dir):
+        known = services.catalog.read()
+        for name, versions in bundle_digests(services.models_dir).items():
+            if name not in known or known[name].live is None:
+                services.management.make_bundle_live(name, list(versions)[-1], by=actor())
+
+
 @contextmanager
 def _refusals(models_dir: Path) -> Iterator[None]:
     """Turn the registry's errors into CommandError; add the models folder, which texts for clients do not name."""

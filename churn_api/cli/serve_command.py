@@ -36,8 +36,13 @@ Exit codes:
 @click.option("--host", metavar="HOST", help="Address to listen on, or unix:PATH. [default: HOST, else 127.0.0.1]")
 @click.option("--port", metavar="PORT", help="Port to listen on. [default: PORT, else 8000]")
 @click.option("--workers", metavar="N", help="Worker processes. [default: WEB_CONCURRENCY, else 2]")
+@click.option(
+    "--live",
+    is_flag=True,
+    help="First make the newest version live of each model that has no live version. For containers that bring theirs.",
+)
 @click.option("--reload", is_flag=True, help="Restart when a file of the package changes. For development.")
-def serve(host: str | None, port: str | None, workers: str | None, reload: bool) -> None:
+def serve(host: str | None, port: str | None, workers: str | None, live: bool, reload: bool) -> None:
     """Serve the API with gunicorn and this package's configuration; all settings apply.
 
     gunicorn replaces this process: signals and exit codes are gunicorn's.
@@ -50,6 +55,10 @@ def serve(host: str | None, port: str | None, workers: str | None, reload: bool)
         check_settings(settings)
     except StartError as error:
         refuse(str(error))
+    if live:
+        from churn_api.cli.model_commands import make_newest_live
+
+        make_newest_live()
     configuration = ["--config", "python:churn_api.server.gunicorn_conf", "--bind", bind_of(settings)]
     command = [sys.executable, "-m", "gunicorn", *configuration, "churn_api.server.wsgi:app"]
     if reload:

@@ -62,7 +62,7 @@ def read_members(schema: BodySchema) -> Members:
         file = read_file(schema.part, current_request().app.config[schema.max_bytes])
         # In a form the file replaces the members that JSON requires.
         required = [name for name, field in schema.fields.items() if field.required]
-        return Members(_load(schema, request.form.to_dict(), optional=required), file)
+        return Members(load_members(schema, request.form.to_dict(), optional=required), file)
     if schema.optional and not request.content_length and request.content_type is None:
         return Members({})
     body = read_body()
@@ -71,7 +71,7 @@ def read_members(schema: BodySchema) -> Members:
     payload = orjson.loads(body)
     if not isinstance(payload, dict):
         raise invalid(body_errors([Fault("wrong-type", "Must be an object.", list_hint(payload))]))
-    return Members(_load(schema, payload))
+    return Members(load_members(schema, payload))
 
 
 def read_record_or_form() -> bytes | None:
@@ -134,7 +134,7 @@ def read_file(part: str, max_bytes: int) -> FileStorage:
     return file
 
 
-def _load(schema: Schema, payload: dict[str, Any], *, optional: Sequence[str] = ()) -> dict[str, Any]:
+def load_members(schema: Schema, payload: dict[str, Any], *, optional: Sequence[str] = ()) -> dict[str, Any]:
     """Load members with a schema; `optional` names fields that may be missing. Raises Problem listing every fault."""
     try:
         loaded: dict[str, Any] = schema.load(payload, partial=optional)

@@ -28,8 +28,10 @@ from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, q
 from churn_api.web.core.rate_limits import charge_rows
 from churn_api.web.v1.shared.batch_options import COLUMNS, options_of
 from churn_api.web.v1.shared.batch_tables import OUTSIDE, TABLE_HEADERS, UNSEEN, columns_response, table_response
+from churn_api.web.v1.shared.feature_vectors import read_vectors, require_json_answer
 from churn_api.web.v1.shared.negotiation import negotiate_formats
 from churn_api.web.v1.shared.prediction_schemas import BatchPredictionSchema, BatchQuerySchema
+from churn_api.web.v1.shared.vector_answers import answer_vectors
 
 blueprint = Blueprint("batch", __name__)
 
@@ -58,12 +60,17 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
     With `reasons` each prediction says which features moved it most; a table has the columns `reason_1`,
     `reason_1_contribution`, `reason_2` and so on.
     """
-    live_model = model_of_request(model, query.get("version"))
     sent, accepted = negotiate_formats()
     if sent is not None:
-        return table_response(live_model, sent, accepted, query)
+        return table_response(model_of_request(model, query.get("version")), sent, accepted, query)
+    body = read_records(MEDIA_TYPES)
+    vectors = read_vectors(body, model, query, "batch.batch_predict")
+    if vectors is not None:
+        require_json_answer(accepted is None)
+        return jsonify(answer_vectors(vectors, query))
+    live_model = model_of_request(model, query.get("version"))
     _check_keep(query)
-    batch = live_model.reader.read_many(read_records(MEDIA_TYPES), current_app.config["MAX_BATCH_ROWS"])
+    batch = live_model.reader.read_many(body, current_app.config["MAX_BATCH_ROWS"])
     charge_rows(batch.sent)
     answer = predict(live_model, batch, options_of(live_model, query), many=True)
     if accepted is not None:

@@ -1,6 +1,6 @@
 # `make serve` and `make test` need Python 3.11 or later and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help serve serve-dev docker-build docker-prod test test-newest bench linters lint sbom format typecheck imports pytest train lock redoc clean
+.PHONY: help serve serve-dev docker-build docker-prod test test-newest test-clients bench linters lint sbom format typecheck imports pytest train lock redoc clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -87,6 +87,13 @@ test-newest: ## Run the tests with the newest versions of everything, in .venv-n
 	@.venv-newest/bin/pip freeze --exclude-editable | sed -e :a -e 's/^\([^=]*\)[_.]/\1-/' -e ta | grep -vixFf .venv-newest/pinned || true
 	.venv-newest/bin/pytest --numprocesses auto --dist worksteal $(ARGS)
 
+test-clients: ## Run the tests that need other systems' own clients, with these in .venv-clients; ARGS as for pytest
+	@test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
+	@echo "Installing the clients into .venv-clients ..."
+	@.venv-clients/bin/pip install --quiet --disable-pip-version-check -r tests/protocols/clients.txt --editable '.[train]' \
+	    pytest requests
+	.venv-clients/bin/pytest tests/protocols/test_*_client.py $(ARGS)
+
 bench: .venv/runtime .venv-bench/done ## Measure this service and others (needs wrk); ARGS="--only churn-api" chooses
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -110,7 +117,7 @@ sbom: .venv/dev ## Write down what the image is made of (CycloneDX), with versio
 	@touch $@
 
 clean: ## Remove the virtual environment and caches; models and instance stay
-	rm -rf .venv .venv-bench .venv-newest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info churn_client/src/*.egg-info
+	rm -rf .venv .venv-bench .venv-newest .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info churn_client/src/*.egg-info
 
 .venv/runtime: requirements.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'

@@ -1,6 +1,6 @@
 # `make serve` and `make test` need Python 3.11 or later and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help serve serve-dev docker-build docker-prod test test-newest test-clients bench linters lint sbom format typecheck imports pytest train lock redoc clean
+.PHONY: help serve serve-dev docker-build docker-prod test test-newest test-clients bench linters lint sbom format typecheck imports pytest train lock diagram redoc clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -67,6 +67,9 @@ linters: ## Install, where npm is, what lints the OpenAPI document in the tests
 	    npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --fetch-retries 1 --fetch-timeout 60000 \
 	        --prefix .venv/npm $(LINTERS) && touch .venv/npm/$(LINTERS_DONE) || \
 	    { echo "they cannot be installed: the document is not linted"; test -z "$$CI"; }; }
+
+diagram: .venv/dev ## Draw docs/architecture.svg from its text
+	$(BIN)/python docs/diagram.py docs/architecture.txt docs/architecture.svg
 
 redoc: ## Renew what /redoc shows, from npm, without the one image that it would load from a CDN
 	@folder=$$(mktemp -d) && cd "$$folder" && npm pack --silent $(REDOC) >/dev/null && tar -xzf redoc-*.tgz && \

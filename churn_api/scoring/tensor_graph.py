@@ -1,8 +1,6 @@
-"""A graph of a tensor model in ONNX Runtime: runs with any inputs, within a bound on memory and on time."""
+"""A graph of a tensor model in ONNX Runtime: runs with any inputs, within a bound on memory."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from threading import Timer
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,12 +8,11 @@ from numpy.typing import NDArray
 
 from churn_api.scoring.onnx import bounded_session, new_run_options
 from churn_api.scoring.run_errors import RunFailed, RunTooLong
+from churn_api.scoring.run_limit import RunLimit
 from churn_api.scoring.tensor_spec import Tensors
 
 MAX_BYTES = 1 << 30
 """Memory that the runs of a process may take together."""
-MAX_SECONDS = 10.0
-"""Time that one run may take. It ends at the next operator, so one operator may take longer."""
 
 
 class TensorNode(NamedTuple):
@@ -42,30 +39,13 @@ class TensorGraph:
         """What it returns."""
         return [TensorNode(node.name, node.type, list(node.shape)) for node in self._session.get_outputs()]
 
-    def run(self, outputs: Sequence[str], tensors: Tensors, seconds: float = MAX_SECONDS) -> list[NDArray[Any]]:
+    def run(self, outputs: Sequence[str], tensors: Tensors, limit: RunLimit | None = None) -> list[NDArray[Any]]:
         """These outputs. Raises RunFailed."""
-        options = new_run_options()
-        with _terminating(options, seconds) as ended:
-            try:
-                arrays = self._session.run(list(outputs), dict(tensors), options)
-            except Exception as error:  # ONNX Runtime's own errors share no base class
-                if ended():
-                    raise RunTooLong(f"the model computes longer than {seconds:g} s") from error
-                raise RunFailed(f"the model cannot compute with these inputs ({type(error).__name__})") from error
+        options = new_run_options() if limit is None else limit.options
+        try:
+            arrays = self._session.run(list(outputs), dict(tensors), options)
+        except Exception as error:  # ONNX Runtime's own errors share no base class
+            if limit is not None and limit.expired:
+                raise RunTooLong(f"the model computes longer than {limit.seconds:g} s") from error
+            raise RunFailed(f"the model cannot compute with these inputs ({type(error).__name__})") from error
         return [np.asarray(array) for array in arrays]
-
-
-@contextmanager
-def _terminating(options: Any, seconds: float) -> Iterator[Any]:
-    """End the run in the block after so many seconds; yields a function that says whether that happened."""
-
-    def end() -> None:
-        options.terminate = True
-
-    timer = Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield lambda: options.terminate
-    finally:
-        timer.cancel()

@@ -22,10 +22,13 @@ import pytest
 import requests
 from builders import write_csv
 from conftest import ROOT, Server, make_all_live, train_on
+from PIL import Image
+from tensor_graphs import COLOURS, IRISES, SIDE, colour_graph, iris_graph, package
 
 from churn_api.access.caller import SCOPES
 from churn_api.config import load_settings
 from churn_api.services import Services
+from churn_api.training.tensor_packaging import ImageOptions
 
 DOCUMENTS = ROOT.parent / "shared" / "documents"
 CURL = shutil.which("curl")
@@ -100,6 +103,9 @@ ANSWERS: dict[tuple[str, str, int], Answer] = {
     ("004", "address", 8): Answer(404, why=VERB),
 }
 """By document, kind and place. The status of a snippet is its exit code."""
+
+IRIS_SNIPPETS = (("python", 0), ("python", 1), ("tests", 0))
+"""The snippets that send measurements of irises."""
 
 PLACEHOLDERS = ("your-api-key", "your-jwt-token")
 
@@ -221,9 +227,9 @@ def replaying(serve, folder, models, make_key, **variables):
 
 def shim(folder: Path, url: str) -> None:
     """Modules under the names that a printed test file imports; its client asks the server."""
-    for package in ("fastapi", "src", "src/api"):
-        (folder / package).mkdir()
-        (folder / package / "__init__.py").touch()
+    for module in ("fastapi", "src", "src/api"):
+        (folder / module).mkdir()
+        (folder / module / "__init__.py").touch()
     (folder / "src" / "api" / "app.py").write_text("def create_app():\n    return None\n")
     (folder / "fastapi" / "testclient.py").write_text(
         "import requests\n\n\n"
@@ -260,6 +266,37 @@ def test_customers(serve, models_dir, tmp_path, make_key):
             "003": {},
             "004": {},
         }
+
+
+def test_irises(serve, tmp_path, make_key):
+    """With a classifier of irises the printed examples of vectors run word for word, and have its three labels."""
+    for name in ("default", "iris_classifier"):
+        package(tmp_path / "models", iris_graph(), name, IRISES)
+    with replaying(serve, tmp_path, tmp_path / "models", make_key) as replay:
+        shim(tmp_path, replay.server.url)
+        status, answer = by_curl(replay, printed()["002", "curl", 0])
+        one, many, tests = (ANSWERED_BY[kind](replay, printed()["002", kind, place]) for kind, place in IRIS_SNIPPETS)
+    assert (status, json.loads(answer)["prediction_label"], len(json.loads(answer)["probabilities"])) == (
+        200,
+        IRISES[0],
+        3,
+    )
+    assert one[0] == 0
+    assert "Prediction: 0\nConfidence: 0.98" in one[1]
+    assert [line[:11] for line in many[1].splitlines()] == ["Sample 1: 0", "Sample 2: 2", "Sample 3: 0"]
+    assert (tests[0], "4 passed" in tests[1]) == (0, True)
+
+
+def test_picture(serve, tmp_path, make_key):
+    """With a classifier of images the printed upload of a picture runs word for word, and gets labels in order."""
+    image = ImageOptions((SIDE, SIDE), (0.5,), (0.5,))
+    package(tmp_path / "models", colour_graph(), "default", COLOURS, image)
+    with replaying(serve, tmp_path, tmp_path / "models", make_key) as replay:
+        Image.new("RGB", (60, 40), (10, 240, 10)).save(tmp_path / "cat.jpg")
+        status, answer = by_curl(replay, printed()["001", "curl", 2])
+    found = json.loads(answer)
+    assert (status, found["model"], found["predictions"][0]["class_name"]) == (200, "default", "green")
+    assert [list(one) for one in found["predictions"]] == [["class_name", "confidence"]] * 3
 
 
 def wrong_answers(replay: Replay, document: str) -> dict[tuple[str, int], str]:

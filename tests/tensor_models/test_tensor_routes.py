@@ -66,6 +66,59 @@ def test_all_faults(tensor_client):
     assert pointers == {"#/features/0", "#/features/1", "#/features/3", "#/x"}
 
 
+MANY = "/api/v1/batch-predict/iris"
+
+
+def test_rows(tensor_client):
+    """Many rows get a label each, with the confidence in it, and all probabilities where they are asked for."""
+    rows = [ROW, [6.3, 2.9, 5.6, 1.8]]
+    answer = tensor_client.post(MANY, json={"features": rows}).json
+    assert [one["prediction_label"] for one in answer["predictions"]] == ["setosa", "virginica"]
+    expected = iris_classifier().predict_proba(rows)
+    assert [one["confidence"] for one in answer["predictions"]] == pytest.approx(
+        expected.max(axis=1).tolist(), abs=1e-6
+    )
+    assert (answer["count"], answer["model_name"]) == (2, "iris")
+    full = tensor_client.post(MANY, json={"features": rows, "return_probabilities": True}).json
+    assert len(full["predictions"][1]["probabilities"]) == 3
+
+
+def test_by_the_name_in_the_body(tensor_client):
+    """A body may name the tensor model, at the addresses without a name."""
+    one = tensor_client.post("/api/v1/predict", json={"features": ROW, "model_name": "iris"})
+    many = tensor_client.post("/api/v1/batch-predict", json={"features": [ROW], "model_name": "iris"})
+    assert [one.json["prediction_label"], many.json["predictions"][0]["prediction_label"]] == ["setosa", "setosa"]
+    assert "Deprecation" not in one.headers
+    other = tensor_client.post(IRIS, json={"features": ROW, "model_name": "colours"})
+    assert (other.status_code, other.json["errors"][0]["pointer"]) == (422, "#/model_name")
+
+
+MANY_FAULTS = {
+    "one row": ({"features": ROW}, ["#/features/0", "#/features/1", "#/features/2", "#/features/3"]),
+    "no rows": ({"features": []}, ["#/features"]),
+    "text": ({"features": "a"}, ["#/features"]),
+    "two rows": ({"features": [[1, 2, 3], [1, 2, "a", None]]}, ["#/features/0", "#/features/1/2", "#/features/1/3"]),
+}
+
+
+@pytest.mark.parametrize("what", MANY_FAULTS)
+def test_faults_of_rows(tensor_client, what):
+    """All faults of all rows are listed, with their places."""
+    body, pointers = MANY_FAULTS[what]
+    answer = tensor_client.post(MANY, json=body)
+    assert (answer.status_code, [fault["pointer"] for fault in answer.json["errors"]]) == (422, pointers)
+
+
+def test_bounded_rows(tensor_client):
+    """More rows than a batch may have, or rows of more values, are a 413 before they are looked at."""
+    for rows in ([ROW] * 1001, [[1] * 10_000] * 2):
+        answer = tensor_client.post(MANY, json={"features": rows})
+        assert (answer.status_code, answer.json["code"]) == (413, "too-large")
+    assert tensor_client.post(f"{MANY}?reasons=2", json={"features": [ROW]}).status_code == 422
+    table = tensor_client.post(MANY, json={"features": [ROW]}, headers={"Accept": "text/csv"})
+    assert table.status_code == 406
+
+
 def test_record(tensor_client):
     """A customer's record is answered with what the model takes."""
     answer = tensor_client.post(IRIS, json={"tenure": 5})

@@ -105,7 +105,7 @@ class Operation:
     response_headers: tuple[Header, ...] = ()
     """Headers of a successful response, in addition to those of every response."""
     tensors: type[Schema] | None = None
-    """What it answers for a tensor model, whose body may also be a form; None where it works with customers alone."""
+    """What it answers for a tensor model; None where it works with customers alone."""
     successor: str = ""
     """The endpoint that replaces a deprecated operation; empty for all others."""
     protocol: WireProtocol | None = None
@@ -120,6 +120,11 @@ class Operation:
         """Whether the view is not public and returns only JSON: other `Accept` values are a 406 before it runs."""
         files = self.body == "batch" or isinstance(self.response, tuple) or bool(self.or_files)
         return self.access != PUBLIC and not files and self.protocol is None
+
+    @property
+    def takes_forms(self) -> bool:
+        """Whether a body may be a form with an image, for a tensor model."""
+        return self.tensors is not None and self.body != "batch"
 
     @property
     def describe_body(self) -> DescribeBody | None:
@@ -142,7 +147,9 @@ class Operation:
         if self.answers_only_json or self.body == "batch" or self.or_files:
             yield "not-acceptable"
         if self.tensors is not None:
-            yield from ("malformed-image", "not-computable", "dependency-unavailable", "gateway-timeout")
+            yield from ("not-computable", "gateway-timeout")
+        if self.takes_forms:
+            yield from ("malformed-image", "dependency-unavailable")
         if self.limit is not None:
             yield "rate-limited"
 

@@ -100,7 +100,7 @@ def _reader(declaration: Operation) -> Callable[[], dict[str, Any]]:
 
 def _body_reader(declaration: Operation) -> Callable[[], Any] | None:
     if declaration.body == "record":
-        return read_records if declaration.tensors is None else read_record_or_form
+        return read_record_or_form if declaration.takes_forms else read_records
     if isinstance(declaration.body, type) and issubclass(declaration.body, BodySchema):
         schema = declaration.body()
         return lambda: read_members(schema)

@@ -6,8 +6,9 @@ from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import PREDICT
+from churn_api.registry.model_errors import OtherKind
 from churn_api.scoring.output import PREDICTION, PROBABILITY
-from churn_api.web.core.body import read_records
+from churn_api.web.core.body import read_record_or_form, read_records
 from churn_api.web.core.operation import operation
 from churn_api.web.core.predictions import as_columns, as_record, model_of_request, predict
 from churn_api.web.core.problems import WHEN_PREDICTING
@@ -19,6 +20,8 @@ from churn_api.web.protocols.shared.older_schemas import (
     OlderQuerySchema,
 )
 from churn_api.web.v1.shared.batch_options import options_of
+from churn_api.web.v1.shared.tensor_prediction_schema import TensorPredictionSchema
+from churn_api.web.v1.shared.tensor_predictions import predict_tensor
 
 blueprint = Blueprint("older_predictions", __name__)
 
@@ -50,13 +53,20 @@ def single(query: dict[str, Any], body: bytes) -> ResponseReturnValue:
     body="customers",
     query=OlderQuerySchema,
     response=OlderPredictionsSchema,
+    tensors=TensorPredictionSchema,
     problems=WHEN_PREDICTING,
     id="predictCustomers",
     successor="batch.batch_predict",
 )
 def customers(query: dict[str, Any]) -> ResponseReturnValue:
-    """Score many customers. Predictions and probabilities have the order of the customers."""
-    model = model_of_request(None, query.get("version"))
+    """Score many customers. Predictions and probabilities have the order of the customers.
+
+    Where the default model is a tensor model, it takes what `/predict` below `/api/v1` takes, an image among that.
+    """
+    try:
+        model = model_of_request(None, query.get("version"))
+    except OtherKind as other:
+        return predict_tensor(None, query, read_record_or_form()) | {"model": other.card.name}
     batch = model.reader.read_many(read_records(), current_app.config["MAX_BATCH_ROWS"])
     charge_rows(batch.sent)
     answer = predict(model, batch, options_of(model, query), many=True)

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from churn_api.access.caller import PREDICT
 from churn_api.contract.batch import Batch
 from churn_api.contract.faults import Fault
+from churn_api.registry.model_errors import OtherKind
 from churn_api.serving.answer import Answer
 from churn_api.tables.formats import MEDIA_TYPES, is_excel_safe
 from churn_api.web.core.body import read_records
@@ -31,6 +32,8 @@ from churn_api.web.v1.shared.batch_tables import OUTSIDE, TABLE_HEADERS, UNSEEN,
 from churn_api.web.v1.shared.feature_vectors import read_vectors, require_json_answer
 from churn_api.web.v1.shared.negotiation import negotiate_formats
 from churn_api.web.v1.shared.prediction_schemas import BatchPredictionSchema, BatchQuerySchema
+from churn_api.web.v1.shared.tensor_prediction_schema import TensorBatchPredictionSchema
+from churn_api.web.v1.shared.tensor_predictions import predict_tensor_rows
 from churn_api.web.v1.shared.vector_answers import answer_vectors
 
 blueprint = Blueprint("batch", __name__)
@@ -45,6 +48,7 @@ blueprint = Blueprint("batch", __name__)
     body="batch",
     query=BatchQuerySchema,
     response=BatchPredictionSchema,
+    tensors=TensorBatchPredictionSchema,
     problems=(*WHEN_PREDICTING, "malformed-table"),
     id="predictBatch",
     response_headers=TABLE_HEADERS,
@@ -59,16 +63,22 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
 
     With `reasons` each prediction says which features moved it most; a table has the columns `reason_1`,
     `reason_1_contribution`, `reason_2` and so on.
+
+    A tensor model whose one input is a matrix takes `{"features": [[…], …]}`, rows of numbers.
     """
     sent, accepted = negotiate_formats()
     if sent is not None:
         return table_response(model_of_request(model, query.get("version")), sent, accepted, query)
     body = read_records(MEDIA_TYPES)
-    vectors = read_vectors(body, model, query, "batch.batch_predict")
+    try:
+        vectors = read_vectors(body, model, query, "batch.batch_predict")
+        live_model = model_of_request(model, query.get("version")) if vectors is None else vectors.model
+    except OtherKind as other:
+        require_json_answer(accepted is None)
+        return jsonify(predict_tensor_rows(other.card.name, query, body))
     if vectors is not None:
         require_json_answer(accepted is None)
         return jsonify(answer_vectors(vectors, query))
-    live_model = model_of_request(model, query.get("version"))
     _check_keep(query)
     batch = live_model.reader.read_many(body, current_app.config["MAX_BATCH_ROWS"])
     charge_rows(batch.sent)

@@ -31,12 +31,13 @@ def request_body(route: Route) -> dict[str, Any]:
         return {"required": True, "content": with_tensors(route, {"schema": record} | shown)}
     batch = batch_of(record, max_rows)
     shown = {"examples": examples.batch_examples(signature)} if signature else {}
+    json = with_tensors(route, {"schema": batch} | shown)
     if body == "customers":
-        return {"required": True, "content": {JSON: {"schema": batch} | shown}}
+        return {"required": True, "content": json}
     rows = examples.table_rows(signature) if signature else []
     tables = {media_type: file_content(media_type, rows) for media_type in MEDIA_TYPES}
     form = {FORM: _file_form(_form(PART, None), PART, examples.form_of(rows, PART), MEDIA_TYPES)}
-    return {"required": True, "content": {JSON: {"schema": batch} | shown} | tables | form}
+    return {"required": True, "content": json | tables | form}
 
 
 def _contents(body: type[BodySchema]) -> Iterator[tuple[str, dict[str, Any]]]:

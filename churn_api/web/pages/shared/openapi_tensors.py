@@ -14,12 +14,12 @@ from churn_api.web.pages.shared.openapi_route import Route
 from churn_api.web.v1.shared.tensor_forms import FEATURES, MODEL_NAME, PART, WITH_PROBABILITIES
 
 
-def with_tensors(route: Route, record: dict[str, Any]) -> dict[str, Any]:
-    """The content of a request body: `record` is that of a customer's record in JSON."""
-    cards = _cards(route)
-    rows = [_row(card.matrix) for card in cards if card.matrix is not None]
-    json = record | ({"schema": {"anyOf": [record["schema"], *rows]}} if rows else {})
-    return {JSON: json} | ({FORM: _image_form()} if any(card.image for card in cards) else {})
+def with_tensors(route: Route, of_customers: dict[str, Any]) -> dict[str, Any]:
+    """The content of a request body: `of_customers` is that of one customer, or of many, in JSON."""
+    cards, forms = _cards(route), route.operation.takes_forms
+    rows = [_body(card.matrix, many=not forms) for card in cards if card.matrix is not None]
+    json = of_customers | ({"schema": {"anyOf": [of_customers["schema"], *rows]}} if rows else {})
+    return {JSON: json} | ({FORM: _image_form()} if forms and any(card.image for card in cards) else {})
 
 
 def response_schema(route: Route, of_customers: type[Schema]) -> Any:
@@ -31,17 +31,18 @@ def _cards(route: Route) -> list[TensorCard]:
     return [] if route.operation.tensors is None else route.models.tensor_models(named=route.names_model)
 
 
-def _row(matrix: TensorSpec) -> dict[str, Any]:
+def _body(matrix: TensorSpec, *, many: bool) -> dict[str, Any]:
     columns = matrix.shape[1]
-    numbers = {"type": "number" if matrix.is_float else "integer"}
+    number = {"type": "number" if matrix.is_float else "integer"}
+    row = {"type": "array", "items": number, "minItems": columns, "maxItems": columns}
     return {
         "type": "object",
-        "description": "A row of numbers, for a tensor model.",
+        "description": "Numbers, for a tensor model.",
         "required": [FEATURES],
         "properties": {
-            FEATURES: {"type": "array", "items": numbers, "minItems": columns, "maxItems": columns},
+            FEATURES: {"type": "array", "items": row, "minItems": 1} if many else row,
             MODEL_NAME: {"type": "string"},
-            WITH_PROBABILITIES: {"type": "boolean", "default": True},
+            WITH_PROBABILITIES: {"type": "boolean"},
         },
         "additionalProperties": False,
     }

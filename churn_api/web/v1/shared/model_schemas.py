@@ -80,6 +80,14 @@ class ModelDetailSchema(ModelSummarySchema):
     inputs = fields.List(fields.Dict(), metadata={"example": [{"name": "X", "datatype": "FP32", "shape": [-1, 4]}]})
     outputs = fields.List(fields.Dict(), metadata={"example": [{"name": "label", "datatype": "INT64", "shape": [-1]}]})
     labels = fields.List(fields.String(), metadata={"example": ["setosa", "versicolor", "virginica"]})
+    scores = fields.Dict(
+        allow_none=True,
+        metadata={
+            "description": "The output with a number for each label, and whether these are probabilities or logits.",
+            "example": {"output": "probabilities", "kind": "probabilities"},
+        },
+    )
+    independent_rows = fields.Boolean(metadata={"description": "Whether a row gets the same alone and with others."})
     image = fields.Dict(
         allow_none=True,
         metadata={"description": "How an image becomes the input; null where it takes none.", "example": None},

@@ -11,8 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from churn_api.contract.batch_reader import BatchReader
+from churn_api.contract.columns import concatenate
 from churn_api.contract.feature_attributes import Observed
-from churn_api.contract.lenient_reader import LenientReader
+from churn_api.contract.lenient_reader import MANY, LenientReader
 from churn_api.contract.lenient_values import converter
 from churn_api.contract.notation import Notation
 from churn_api.contract.plain_text import plain_text
@@ -96,6 +97,21 @@ def test_columns_and_rows_agree(records):
     other = READER.read_columns(columns, LIMIT, ignore_unknown=False)
     assert one.faults == other.faults
     same(one, other)
+
+
+@settings(deadline=None)
+@given(st.lists(VALID | st.dictionaries(st.sampled_from(["zz", *READER.names]), ANY | NEARLY), min_size=1, max_size=3))
+def test_many_rows(records):
+    """Many rows have the values and faults that each of them has alone."""
+    rows = records * MANY
+    for ignore_unknown in (False, True):
+        many = READER.read_rows(rows, LIMIT, ignore_unknown=ignore_unknown)
+        alone = [READER.read_rows([row], LIMIT, ignore_unknown=ignore_unknown) for row in rows]
+        assert many.positions == [index for index, batch in enumerate(alone) if not batch.faults] or not many.faults
+        assert many.columns.numbers.tobytes() == concatenate([one.columns for one in alone]).numbers.tobytes()
+        assert many.identifiers == [identifier for one in alone for identifier in one.identifiers]
+        moved = [(index, fault) for index, one in enumerate(alone) for fault in one.faults]
+        assert many.faults == [fault._replace(path=(index, *fault.path[1:])) for index, fault in moved]
 
 
 SAME = {

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 import churn_api
 from churn_api.app import create_app
+from churn_api.serving.data_plane import DataPlane
+from churn_api.store.database import DatabaseAway
 
 TABLE = customers(12, seed=7).drop(columns=["Churn", "customerID"]).dropna()
 NAMES = list(TABLE.columns)
@@ -240,6 +242,27 @@ def test_version(small):
     """/version is this service's version as bare text."""
     answer = small.get("/version")
     assert (answer.status_code, answer.text, answer.mimetype) == (200, churn_api.__version__, "text/plain")
+
+
+FAILURES = [
+    (RuntimeError("secret"), 500, "INTERNAL_ERROR"),
+    (DatabaseAway("secret"), 503, "TEMPORARILY_UNAVAILABLE"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "name"), FAILURES)
+def test_failures(small, monkeypatch, error, status, name):
+    """What fails here is a 500 in the protocol's form, and an unreachable database a 503; neither says more."""
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(DataPlane, "predict", fail)
+    answer = invoke(small, {"instances": RECORDS})
+    assert (answer.status_code, answer.content_type) == (status, "application/json")
+    assert answer.json["error_code"] == name
+    assert "secret" not in answer.text
+    assert status == 500 or "Retry-After" in answer.headers
 
 
 def limited(models_dir, **limits):

@@ -47,7 +47,8 @@ def ready() -> ResponseReturnValue:
 def require_ready(model: str | None = None) -> None:
     """Raise Problem (503) or DatabaseAway where predictions of a model cannot be made, or UnknownModel."""
     if is_draining():
-        raise Problem("draining", "It answers what it still gets; send new requests elsewhere.", part="server")
+        detail = "It answers what it still gets; send new requests elsewhere."
+        raise Problem("draining", detail, headers={"Retry-After": str(RETRY_AFTER)}, part="server")
     services().database.ping()
     _require_model(live_models(), model)
 

@@ -1,5 +1,7 @@
-"""Marshmallow schemas as JSON Schema, for the OpenAPI document."""
+"""Schemas as JSON Schema, and rows as CSV, for the OpenAPI document."""
 
+import csv
+import io
 from typing import Any
 
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
@@ -13,3 +15,13 @@ def json_schema_of(schema: type[Schema]) -> dict[str, Any]:
     """The JSON Schema of a Marshmallow schema without nested ones."""
     written: dict[str, Any] = _CONVERTER.schema2jsonschema(schema)  # type: ignore[no-untyped-call]
     return written
+
+
+def csv_example(rows: list[dict[str, Any]]) -> str:
+    """Rows as CSV with a header."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(rows[0])
+    for row in rows:
+        writer.writerow(str(value).lower() if isinstance(value, bool) else value for value in row.values())
+    return text.getvalue()

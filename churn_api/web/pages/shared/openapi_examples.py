@@ -1,7 +1,5 @@
 """Examples in the OpenAPI document, derived from schemas, problems, and the signatures of models."""
 
-import csv
-import io
 from typing import Any
 
 import orjson
@@ -14,6 +12,7 @@ from churn_api.contract.signature import Signature
 from churn_api.tables.format import Format
 from churn_api.tables.formats import DEFAULT, FORMATS, LINES
 from churn_api.web.core.declaration import ErrorContent, WireProtocol
+from churn_api.web.core.openapi_schema import csv_example
 from churn_api.web.core.problems import KINDS, URN
 from churn_api.web.core.response_headers import REQUEST_ID
 from churn_api.web.core.schemas import BodyOrFileSchema
@@ -61,7 +60,7 @@ def form_example(body: type[BodyOrFileSchema]) -> dict[str, Any]:
 
 def form_of(rows: list[dict[str, Any]], part: str) -> dict[str, Any]:
     """An example form with a table."""
-    return {part: _as_csv(rows) if rows else "(the bytes of a file)"}
+    return {part: csv_example(rows) if rows else "(the bytes of a file)"}
 
 
 def text_example(media_type: str, content: str | list[dict[str, Any]]) -> dict[str, Any]:
@@ -72,22 +71,13 @@ def text_example(media_type: str, content: str | list[dict[str, Any]]) -> dict[s
         return {"example": content}
     if media_type == FORMATS[LINES].media_type:
         return {"example": "".join(orjson.dumps(row).decode() + "\n" for row in content)}
-    return {"example": _as_csv(content)} if media_type == FORMATS[DEFAULT].media_type else {}
+    return {"example": csv_example(content)} if media_type == FORMATS[DEFAULT].media_type else {}
 
 
 def binary_description(known: Format, content: str | list[dict[str, Any]]) -> str:
     """The description of a binary file: JSON cannot contain an example of one."""
     names = list(content[0]) if isinstance(content, list) and content else []
     return f"{known.content}, with the columns {format_choices(names)}." if names else f"{known.content}."
-
-
-def _as_csv(rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(rows[0])
-    for row in rows:
-        writer.writerow(str(value).lower() if isinstance(value, bool) else value for value in row.values())
-    return text.getvalue()
 
 
 def _records(signature: Signature) -> list[dict[str, Any]]:

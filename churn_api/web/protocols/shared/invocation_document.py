@@ -2,20 +2,25 @@
 
 from typing import Any
 
+import orjson
 from marshmallow import Schema, fields
 
 from churn_api.contract.example import example_record
 from churn_api.contract.signature import Signature
 from churn_api.scoring.output import PROBABILITY
-from churn_api.web.core.openapi_schema import json_schema_of
+from churn_api.tables.formats import FORMATS
+from churn_api.web.core.openapi_schema import csv_example, json_schema_of
 from churn_api.web.core.output_schema import EXAMPLE_OUTPUT
 from churn_api.web.core.query import JSON
-from churn_api.web.protocols.shared.invocation import PARAMS
-from churn_api.web.protocols.shared.invocation_answers import CSV
+from churn_api.web.protocols.shared.invocation import PARAMS, PARQUET
+from churn_api.web.protocols.shared.invocation_answers import CSV, JSON_LINES
 from churn_api.web.protocols.shared.parameters import ParametersSchema
 from churn_api.web.protocols.shared.prediction_objects import PredictionObjectSchema
 
-ANSWERED_FILES = {CSV: f"{EXAMPLE_OUTPUT[PROBABILITY.name]}\n"}
+ANSWERED_FILES = {
+    CSV: f"{EXAMPLE_OUTPUT[PROBABILITY.name]}\n",
+    JSON_LINES: orjson.dumps(EXAMPLE_OUTPUT).decode() + "\n",
+}
 """Types that `Accept` may ask for in place of JSON, with an example."""
 
 
@@ -25,17 +30,47 @@ class PredictionsSchema(Schema):
     predictions = fields.List(fields.Nested(PredictionObjectSchema), required=True)
 
 
+_LIST: dict[str, Any] = {"type": "array", "items": {}}
+_SPLIT = {
+    "type": "object",
+    "description": "A DataFrame, as `to_dict('split')` writes it.",
+    "properties": {
+        "columns": {"type": "array", "items": {"type": "string"}, "description": "Without it, rows are by position."},
+        "index": _LIST,
+        "data": {"type": "array", "items": _LIST},
+    },
+    "required": ["data"],
+    "additionalProperties": False,
+}
+
+
 def describe_invocation(record: dict[str, Any], signature: Signature | None, max_rows: int) -> dict[str, Any]:
     """The OpenAPI content of the body."""
     listed = {"type": "array", "minItems": 1, "maxItems": max_rows, "items": record}
-    split = {"type": "object", "required": ["data"], "description": "A DataFrame, as `to_dict('split')` writes it."}
-    forms = {"dataframe_split": split, "dataframe_records": listed, "instances": listed, "inputs": listed}
+    forms = {"dataframe_split": _SPLIT, "dataframe_records": listed, "instances": listed, "inputs": listed}
     schema = {
         "type": "object",
         "properties": forms | {PARAMS: {"oneOf": [json_schema_of(ParametersSchema), {"type": "null"}]}},
         "oneOf": [{"required": [form]} for form in forms],
     }
-    return {JSON: {"schema": schema} | _examples(signature)}
+    return {JSON: {"schema": schema} | _examples(signature)} | _files(signature)
+
+
+def _files(signature: Signature | None) -> dict[str, Any]:
+    """Tables and lines as bodies."""
+    if signature is None:
+        return {}
+    row = example_record(signature)
+    words = f"{FORMATS['parquet'].content}, with the columns of a record."
+    return {
+        CSV: _text("CSV, with a header or without.", csv_example([row])),
+        JSON_LINES: _text("A record in each line.", orjson.dumps(row).decode() + "\n"),
+        PARQUET: {"schema": {"type": "string", "format": "binary", "description": words}},
+    }
+
+
+def _text(description: str, example: str) -> dict[str, Any]:
+    return {"schema": {"type": "string", "description": description}, "example": example}
 
 
 def _examples(signature: Signature | None) -> dict[str, Any]:

@@ -109,9 +109,18 @@ lock: .venv/dev ## Pin the dependencies of setup.cfg and requirements-dev.in wit
 	    --output-file deploy/container/requirements-train.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) benchmarks/requirements.in --output-file benchmarks/requirements.txt
+	$(LOCK) benchmarks/mlflow.in --output-file benchmarks/mlflow.txt
+	$(LOCK) benchmarks/mlserver.in --output-file benchmarks/mlserver.txt
 
 sbom: .venv/dev ## Write down what the image is made of (CycloneDX), with versions and hashes: sbom.cdx.json
 	$(BIN)/python deploy/sbom.py deploy/container/requirements.txt sbom.cdx.json
+
+# For `make bench ARGS=doors`: .venv-bench-mlflow/done, .venv-bench-mlserver/done.
+.venv-bench-%/done: benchmarks/%.txt
+	@test -x .venv-bench-$*/bin/python || $(PYTHON) -m venv .venv-bench-$*
+	@echo "Installing $* into .venv-bench-$* ..."
+	@.venv-bench-$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/$*.txt
+	@touch $@
 
 .venv-bench/done: benchmarks/requirements.txt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
@@ -120,7 +129,7 @@ sbom: .venv/dev ## Write down what the image is made of (CycloneDX), with versio
 	@touch $@
 
 clean: ## Remove the virtual environment and caches; models and instance stay
-	rm -rf .venv .venv-bench .venv-newest .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info churn_client/src/*.egg-info
+	rm -rf .venv .venv-bench .venv-bench-* .venv-newest .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info churn_client/src/*.egg-info
 
 .venv/runtime: requirements.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'

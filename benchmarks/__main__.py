@@ -11,6 +11,7 @@ from benchmarks import (
     against,
     compare,
     defaults,
+    doors,
     held,
     logline,
     metrics,
@@ -56,6 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     sizes = scenarios.add_parser("sweep", help="the cost of a batch from 1 to 100,000 customers, drawn as a chart")
     sizes.add_argument("--largest", type=int, default=100_000, help="customers of the largest batch (default 100,000)")
     sizes.set_defaults(needs=("wrk",), run=lambda o: sweep.run(o.largest, dry=o.dry))
+    protocols = scenarios.add_parser("doors", help="each protocol beside /api/v1, MLflow's server and MLServer")
+    protocols.add_argument("--seconds", type=int, default=2, help="length of a run (default 2)")
+    protocols.add_argument("--rounds", type=int, default=5, help="runs of each, in turn (default 5)")
+    protocols.set_defaults(needs=("wrk",), run=lambda o: doors.run(o.rounds, o.seconds, dry=o.dry))
     long = scenarios.add_parser("held", help="a minute at 64 connections behind nginx, and 200 slow clients")
     long.add_argument("--seconds", type=int, default=60, help="length of each load (default 60)")
     long.set_defaults(needs=("wrk", "nginx", "slowhttptest"), run=lambda o: held.run(o.seconds, dry=o.dry))

@@ -3,13 +3,16 @@
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+NO_HEADERS: Mapping[str, str] = {}
 _SCRIPT = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 if os.getenv("BENCH_KEY") ~= "" then wrk.headers["X-API-Key"] = os.getenv("BENCH_KEY") end
+for name, value in os.getenv("BENCH_HEADERS"):gmatch("([^\\n]+): ([^\\n]+)") do wrk.headers[name] = value end
 local file = io.open(os.getenv("BENCH_BODY"))
 wrk.body = file:read("*a")
 file:close()
@@ -39,8 +42,11 @@ class Seen(NamedTuple):
         return self.requests / self.seconds
 
 
-def load(url: str, body: Path, *, connections: int, seconds: int, key: str = "") -> Seen:
+def load(
+    url: str, body: Path, *, connections: int, seconds: int, key: str = "", headers: Mapping[str, str] = NO_HEADERS
+) -> Seen:
     """Post a body over and over. Sync workers close after each answer, so each request has a new connection."""
+    lines = "\n".join(f"{name}: {value}" for name, value in headers.items())
     script = body.with_name("post.lua")
     script.write_text(_SCRIPT)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "-s", str(script), url]
@@ -49,7 +55,7 @@ def load(url: str, body: Path, *, connections: int, seconds: int, key: str = "")
         capture_output=True,
         text=True,
         check=True,
-        env={"BENCH_BODY": str(body), "BENCH_KEY": key, "PATH": os.environ["PATH"]},
+        env={"BENCH_BODY": str(body), "BENCH_KEY": key, "BENCH_HEADERS": lines, "PATH": os.environ["PATH"]},
         timeout=120,
     )
     line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT "))

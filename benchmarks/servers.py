@@ -1,10 +1,10 @@
 """Starting a server, and what it costs: time to its first answer, memory, processor time."""
 
+import http.client
 import os
 import subprocess
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -111,7 +111,7 @@ def _started(
             url, processes = proxy.url, [process.pid, proxy.process.pid]
         else:
             url, processes = f"http://127.0.0.1:{listening['PORT']}", [process.pid]
-        _wait(url, process)
+        wait_until_ready(f"{url}/health/live", process)
         seconds = time.perf_counter() - started
         yield Server(name, url, [psutil.Process(pid) for pid in processes], seconds, key)
 
@@ -180,12 +180,14 @@ def _options(name: str, settings: dict[str, str]) -> list[str]:
     return [] if name in (OURS, WITHOUT_METRICS) else ["--config", str(ROOT / "benchmarks/peers/gunicorn.conf.py")]
 
 
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(3000):
+def wait_until_ready(url: str, process: subprocess.Popen[bytes], seconds: float = 30) -> None:
+    """Return as soon as an address answers."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         try:
-            urllib.request.urlopen(f"{url}/health/live", timeout=5).close()
+            urllib.request.urlopen(url, timeout=5).close()
             return
-        except (urllib.error.URLError, ConnectionError):
+        except (OSError, http.client.HTTPException):
             if process.poll() is not None:
                 raise SystemExit(f"a server ended at once: {process.args}") from None
             time.sleep(0.01)

@@ -1,6 +1,6 @@
 """The application factory."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from flask import Flask
@@ -30,14 +30,18 @@ from churn_api.web.core.open_auth import check_flask_run
 from churn_api.web.core.tracing import RequestTracing
 from churn_api.web.pages import api_page, redoc_page, root
 from churn_api.web.protocols import (
+    azure_ml,
     databricks,
     invocations,
+    kserve,
     mlflow,
     older_jobs,
     older_metrics,
     older_models,
     older_predictions,
+    open_inference,
     sagemaker,
+    vertex_ai,
 )
 from churn_api.web.v1 import (
     batch_predict,
@@ -68,7 +72,15 @@ V1 = (
     metrics_route,
 )
 
-PROTOCOLS = {"mlflow": (invocations, mlflow), "databricks": (databricks,), "sagemaker": (invocations, sagemaker)}
+PROTOCOLS = {
+    "mlflow": (invocations, mlflow),
+    "databricks": (databricks,),
+    "sagemaker": (invocations, sagemaker),
+    "v2": (open_inference,),
+    "kserve": (kserve,),
+    "vertex": (vertex_ai,),
+    "azure": (azure_ml,),
+}
 """The blueprints of other systems' protocols, by the names of the setting; protocols may share one."""
 
 
@@ -96,6 +108,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     cors.init_app(app)
     admission.init_app(app, services)
     forwarded_prefix.init_app(app)
+    # First, so that a route that Vertex AI names is its own, be it /predict or /health.
+    for module in _protocol_modules(app.config["PROTOCOLS"]):
+        app.register_blueprint(module.blueprint)
     for module in (root, health, api_page, redoc_page):
         app.register_blueprint(module.blueprint)
     for module in V1:
@@ -103,8 +118,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     if app.config["COMPAT_ROUTES"]:
         for module in OLDER:
             app.register_blueprint(module.blueprint)
-    for module in dict.fromkeys(module for name in app.config["PROTOCOLS"] for module in PROTOCOLS[name]):
-        app.register_blueprint(module.blueprint)
     return app
 
 
@@ -140,3 +153,8 @@ def upgrade(config: Mapping[str, Any] | None = None) -> None:
 
 def _settings(config: Mapping[str, Any] | None) -> dict[str, Any]:
     return load_settings(config, others=flask_settings(config or {}))
+
+
+def _protocol_modules(names: Collection[str]) -> Iterable[Any]:
+    """The modules of protocols, each once, in the order of PROTOCOLS."""
+    return dict.fromkeys(module for name, modules in PROTOCOLS.items() if name in names for module in modules)

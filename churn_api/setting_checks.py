@@ -10,11 +10,12 @@ from limits import parse
 from churn_api.host_names import UNIX, is_origin, trusted_host
 from churn_api.store_urls import UrlError
 
-PROTOCOLS = ("mlflow", "databricks", "sagemaker")
+PROTOCOLS = ("mlflow", "databricks", "sagemaker", "v2", "kserve", "vertex", "azure")
 """Names of other systems' protocols."""
 MIN_SECRET = 32
 """Minimum length of a secret, in characters."""
 
+_ROUTE = re.compile(r"(?:/[A-Za-z0-9._~:@-]+)+")
 _BUCKET_URL = re.compile(r"(?:s3|gs)://[A-Za-z0-9][A-Za-z0-9._-]*/(?:[^?#@\s]*/)?")
 """A bucket, or a folder in one, without options and passwords."""
 
@@ -59,6 +60,12 @@ def check_protocols(entries: list[str]) -> None:
     """Raise ValidationError where an entry is not the name of a protocol."""
     if not set(entries) <= set(PROTOCOLS):
         raise ValidationError(f"Must be of {', '.join(PROTOCOLS)}.")
+
+
+def check_optional_route(text: str) -> None:
+    """Raise ValidationError where a text is not the path of a route; it may be empty."""
+    if text and not _ROUTE.fullmatch(text):
+        raise ValidationError("Must be a path of letters, digits and - . _ ~ : @ in segments, as in /predict.")
 
 
 def check_hosts(entries: list[str]) -> None:

@@ -73,7 +73,8 @@ def test_every_example_works(client, document):
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             for place in operation.get("parameters", []):
-                path = path.replace("{model}", str(place.get("example")))  # noqa: PLW2901
+                if place.get("name") != "job":
+                    path = path.replace(f"{{{place.get('name')}}}", str(place.get("example", "any")))  # noqa: PLW2901
             needs = ("/api/v1/models", "/api/v1/models/load", "/api/v1/token", "/api/v1/jobs", "/api/v1/predict-async")
             if method in ("put", "delete") or "{job}" in path or (path in needs and method == "post"):
                 continue  # what they change, or need, is not in an example

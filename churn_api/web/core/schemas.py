@@ -81,15 +81,10 @@ class FaultSchema(Schema):
     hint = fields.String(allow_none=True)
 
 
-class ProblemSchema(Schema):
-    """Every error: RFC 9457, application/problem+json."""
+class ErrorMembersSchema(Schema):
+    """The members that errors of every form have."""
 
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
     code = fields.String(required=True)
-    detail = fields.String(required=True)
-    instance = fields.String(required=True)
     request_id = fields.String(required=True)
     errors = fields.List(fields.Nested(FaultSchema))
     more_errors = fields.Integer(metadata={"description": "Faults that `errors` does not list."})
@@ -97,6 +92,16 @@ class ProblemSchema(Schema):
     limit = fields.Integer(metadata={"description": "Maximum that was exceeded."})
     scope = fields.String(metadata={"description": "Scope that is needed."})
     part = fields.String(metadata={"description": "Part that is not ready."})
+
+
+class ProblemSchema(ErrorMembersSchema):
+    """Every error: RFC 9457, application/problem+json."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    instance = fields.String(required=True)
     error = fields.String(metadata={"description": "The title again, on older addresses."})
 
 

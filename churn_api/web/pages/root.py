@@ -23,6 +23,9 @@ _LINKS = {
 @blueprint.get("/")
 @operation("Service", access=PUBLIC, response=ServiceCardSchema, id="getService")
 def card() -> ResponseReturnValue:
-    """Show the service's name, its version, and links to its routes."""
+    """Show the service's name, its version, and links to its routes.
+
+    The status is that of the process, for KServe's client: `/health/ready` says whether predictions can be made.
+    """
     links = {name: url_for(endpoint) for name, endpoint in _LINKS.items()}
-    return jsonify({"name": "churn-api", "version": __version__, "links": links})
+    return jsonify({"name": "churn-api", "version": __version__, "status": "alive", "links": links})

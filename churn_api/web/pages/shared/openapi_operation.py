@@ -71,9 +71,11 @@ def _parameters(route: Route) -> Iterator[dict[str, Any] | str]:
 def _path_parameter(route: Route, name: str) -> dict[str, Any]:
     parameter: dict[str, Any] = {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
     if name == "model":
-        if route.models.names and route.operation.reads_records:
+        if route.models.names and route.operation.reads_records and route.operation.protocol is None:
             parameter["schema"] = {"type": "string", "enum": route.models.names}
         parameter |= {"example": route.models.example_model, "description": "Name of a model."}
+    elif name == "version":
+        parameter |= {"example": "1", "description": "Version of a model."}
     elif name == "job":
         parameter |= {"example": JOB_ID, "description": "Id of a job."}
     return parameter

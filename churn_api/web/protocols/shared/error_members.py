@@ -2,19 +2,7 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields
-
 from churn_api.web.core.declaration import ErrorContent
-from churn_api.web.core.schemas import FaultSchema
-
-
-class ErrorMembersSchema(Schema):
-    """The members that every protocol's errors have."""
-
-    code = fields.String(required=True)
-    request_id = fields.String(required=True)
-    errors = fields.List(fields.Nested(FaultSchema))
-    more_errors = fields.Integer(metadata={"description": "Faults that `errors` does not list."})
 
 
 def error_members(error: ErrorContent) -> dict[str, Any]:

@@ -9,6 +9,9 @@ import orjson
 from churn_api.web.protocols.shared.tensor_datatypes import Elements, write_binary
 from churn_api.web.protocols.shared.tensor_input import BINARY_SIZE
 
+BINARY = "binary_tensor_data"
+"""The name of the extension that adds binary tensors to the protocol."""
+
 
 class TensorOutput(NamedTuple):
     """An output tensor."""

@@ -6,7 +6,8 @@ from typing import Any
 from marshmallow import fields
 
 from churn_api.web.core.declaration import ErrorContent, WireProtocol
-from churn_api.web.protocols.shared.error_members import ErrorMembersSchema, error_members
+from churn_api.web.core.schemas import ErrorMembersSchema
+from churn_api.web.protocols.shared.error_members import error_members
 
 _NAMES = {
     401: "UNAUTHENTICATED",

@@ -11,6 +11,7 @@ class ServiceCardSchema(Schema):
 
     name = fields.String(required=True, metadata={"example": "churn-api"})
     version = fields.String(required=True, metadata={"example": __version__})
+    status = fields.String(required=True, metadata={"example": "alive"})
     links = fields.Dict(
         keys=fields.String(),
         values=fields.String(),

@@ -157,6 +157,21 @@ SETTINGS = (
         "Models that a worker keeps in memory; pinned versions are evicted first.",
         validate.Range(1),
     ),
+    Setting(
+        "MODEL_TIMEOUT",
+        "int",
+        0,
+        "Seconds that scoring a request may take. 0: no limit, and 10 s for a tensor model.",
+        validate.Range(0, 3600),
+    ),
+    Setting(
+        "MAX_MODEL_BYTES",
+        "int",
+        0,
+        "Memory in bytes that loading a new model and scoring with it may take. 0: 256 MiB (a pipeline: 2 GiB), and "
+        "eight times the size of its files.",
+        validate.Range(0),
+    ),
     Setting("MAX_BATCH_ROWS", "int", 1000, "Maximum number of customers in one batch.", validate.Range(1)),
     Setting(
         "MAX_CONTENT_LENGTH", "int", 10 * 1024 * 1024, "Maximum size of a request body in bytes.", validate.Range(1)

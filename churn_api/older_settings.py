@@ -33,6 +33,7 @@ SECTIONS: Mapping[str, Mapping[str, str | Fixed]] = {
     "models": {
         "model_directory": "MODELS_DIR",
         "max_models": "MAX_MODELS",
+        "model_timeout": "MODEL_TIMEOUT",
         "auto_load": Fixed(True, "live models are loaded at the start; CHURN_MAX_MODELS bounds how many"),
     },
     "logging": {

@@ -53,12 +53,16 @@ class Services:
         default_url = f"sqlite:///{self.instance / 'churn.db'}"
         self.database = Database(settings["DATABASE_URL"] or default_url, make_folder=not settings["DATABASE_URL"])
         self.catalog = Catalog(self.database)
-        self.data_plane = DataPlane()
+        self.data_plane = DataPlane(settings["MODEL_TIMEOUT"] or None)
         self.drift_counter = DriftCounter(self.database)
         self.live = LiveModels(self.models_dir, settings["DEFAULT_MODEL"], settings["MAX_MODELS"])
         self._secrets = ServiceSecrets(settings, self.instance, self.database)
         self._catalog_sync = CatalogSync(
-            self.models_dir, self.catalog, self.live, before_registering=self._check_database
+            self.models_dir,
+            self.catalog,
+            self.live,
+            before_registering=self._check_database,
+            model_bytes=settings["MAX_MODEL_BYTES"],
         )
         self._reporter = WorkerReporter(self.live)
         self._follower = DatabaseFollower(
@@ -97,7 +101,13 @@ class Services:
     @cached_property
     def management(self) -> Management:
         """Operations on models: register, upload, make live, unload."""
-        return Management(self.models_dir, self.catalog, self.live, self._settings["MAX_BUNDLE_BYTES"])
+        return Management(
+            self.models_dir,
+            self.catalog,
+            self.live,
+            self._settings["MAX_BUNDLE_BYTES"],
+            model_bytes=self._settings["MAX_MODEL_BYTES"],
+        )
 
     @cached_property
     def queue(self) -> "Queue":

@@ -14,7 +14,7 @@ SECTIONS = """
 api: {host: 0.0.0.0, port: 9000, workers: 4, timeout: 30, max_request_size: 2097152}
 security: {enable_cors: true, cors_origins: ["http://localhost:3000"],
            api_key_header: X-API-Key, rate_limit_enabled: false}
-models: {auto_load: true, model_directory: bundles, max_models: 5, default_model: crm}
+models: {auto_load: true, model_directory: bundles, max_models: 5, model_timeout: 300, default_model: crm}
 logging: {level: WARNING, format: JSON, access_log: true}
 monitoring: {enable_metrics: true, metrics_endpoint: /api/v1/metrics, health_endpoint: /api/v1/health,
              metrics_port: 9109}
@@ -52,6 +52,7 @@ def test_sections(tmp_path, monkeypatch, suffix):
     }
     assert (settings["CORS_ORIGINS"], settings["RATELIMIT_ENABLED"]) == (["http://localhost:3000"], False)
     assert (settings["MODELS_DIR"], settings["MAX_MODELS"]) == (str(tmp_path / "bundles"), 5)
+    assert settings["MODEL_TIMEOUT"] == 300
     assert (settings["LOG_LEVEL"], settings["LOG_FORMAT"]) == ("warning", "json")
     assert (settings["DEFAULT_MODEL"], settings["METRICS_PORT"], settings["MAX_BATCH_ROWS"]) == ("crm", 9109, 7)
     assert setting_remarks(settings) == []

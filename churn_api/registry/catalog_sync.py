@@ -22,12 +22,19 @@ class CatalogSync:
     """Reads the catalogue, and has LiveModels follow it. Every method raises DatabaseAway."""
 
     def __init__(
-        self, models_dir: Path, catalog: Catalog, live: LiveModels, *, before_registering: Callable[[], None]
+        self,
+        models_dir: Path,
+        catalog: Catalog,
+        live: LiveModels,
+        *,
+        before_registering: Callable[[], None],
+        model_bytes: int = 0,
     ) -> None:
         self._models_dir = models_dir
         self._catalog = catalog
         self._live = live
         self._before_registering = before_registering
+        self._model_bytes = model_bytes
         self._registered = False
         self._tried_at = monotonic()
 
@@ -61,7 +68,8 @@ class CatalogSync:
             for version, digest in versions.items()
             if name not in known or version not in known[name].digests
         ]
-        errors = verify_each([(self._models_dir / name / version, digest) for name, version, digest in new])
+        todo = [(self._models_dir / name / version, digest) for name, version, digest in new]
+        errors = verify_each(todo, self._model_bytes)
         for (name, version, _), error in zip(new, errors, strict=True):
             if isinstance(error, Unrunnable):
                 log.error("version %s of model %r is not registered: %s", version, name, error)

@@ -50,11 +50,15 @@ class UnusableUpload(Unusable):
 class Management:
     """Operations on the models of one folder and one catalogue."""
 
-    def __init__(self, models_dir: Path, catalog: Catalog, live: LiveModels, upload_bytes: int) -> None:
+    def __init__(
+        self, models_dir: Path, catalog: Catalog, live: LiveModels, upload_bytes: int, *, model_bytes: int = 0
+    ) -> None:
+        """`model_bytes` is the memory that a new bundle may take; 0 for a limit by its size."""
         self._folder = models_dir
         self._catalog = catalog
         self._live = live
         self._upload_bytes = upload_bytes
+        self._model_bytes = model_bytes
 
     def register(self, path: str, *, by: str) -> tuple[str, str]:
         """Register the bundle `<name>/<version>` of the models folder. Raises Unusable, UnknownVersion or Conflict."""
@@ -69,7 +73,7 @@ class Management:
         if digest is None:
             raise UnknownVersion(version)
         try:
-            verify(self._folder / name / version, digest)
+            verify(self._folder / name / version, digest, self._model_bytes)
         except BundleError as error:
             raise Unusable(str(error)) from error
         return self._register(name, version, digest, by=by)
@@ -82,7 +86,7 @@ class Management:
         with scratch_folder() as folder:
             written = write_bundle(folder, card, artefacts)
             try:
-                verify(folder / written.name / written.version)
+                verify(folder / written.name / written.version, max_bytes=self._model_bytes)
                 read_report(folder / written.name / written.version, written)
                 read_explanation(folder / written.name / written.version, written)
             except BundleError as error:

@@ -41,6 +41,8 @@ class TrialTask(NamedTuple):
     cpu_seconds: int
     """Processor time for loading a bundle and scoring the trial rows."""
     wall_seconds: int
+    max_bytes: int = 0
+    """Memory that each bundle may use; 0 for a limit by the size of its files."""
 
 
 class TrialResult(msgspec.Struct):
@@ -90,7 +92,7 @@ def _limit(card: AnyCard, size: int, task: TrialTask) -> None:
         import churn_api.scoring.onnx  # noqa: F401
     process = psutil.Process()
     used = process.cpu_times()
-    allowed = (PIPELINE_BYTES if card.scorer == "sklearn" else GRAPH_BYTES) + 8 * size
+    allowed = task.max_bytes or (PIPELINE_BYTES if card.scorer == "sklearn" else GRAPH_BYTES) + 8 * size
     _set(resource.RLIMIT_CORE, 0)
     _set(resource.RLIMIT_CPU, int(used.user + used.system) + 1 + task.cpu_seconds)
     _set(resource.RLIMIT_AS, process.memory_info().vms + allowed)

@@ -30,26 +30,28 @@ class Unrunnable(BundleError):
     """The bundle must not be loaded in a serving process."""
 
 
-def verify(folder: Path, digest: str | None = None) -> None:
+def verify(folder: Path, digest: str | None = None, max_bytes: int = 0) -> None:
     """Check in another process that a bundle can be served. Raises BundleError, Unrunnable among them."""
-    (error,) = verify_each([(folder, digest)])
+    (error,) = verify_each([(folder, digest)], max_bytes)
     if error is not None:
         raise error
 
 
-def verify_each(bundles: Sequence[tuple[Path, str | None]]) -> Iterator[BundleError | None]:
-    """Check bundles, and yield for each, in order, the error; None where it passes."""
-    for (_, digest), error in zip(bundles, _tried(bundles), strict=True):
+def verify_each(bundles: Sequence[tuple[Path, str | None]], max_bytes: int = 0) -> Iterator[BundleError | None]:
+    """Check bundles, and yield for each, in order, the error; None where it passes.
+
+    `max_bytes` is the memory that a bundle may take; 0 for a limit by the size of its files.
+    """
+    for (_, digest), error in zip(bundles, _tried(bundles, max_bytes), strict=True):
         if digest is not None and error is None:
             _passed.add(digest)
         yield error
 
 
-def _tried(bundles: Sequence[tuple[Path, str | None]]) -> Iterator[BundleError | None]:
+def _tried(bundles: Sequence[tuple[Path, str | None]], max_bytes: int) -> Iterator[BundleError | None]:
     known = frozenset(_passed)
-    results = _results(
-        [TrialBundle(str(folder.absolute()), digest) for folder, digest in bundles if digest not in known]
-    )
+    todo = [TrialBundle(str(folder.absolute()), digest) for folder, digest in bundles if digest not in known]
+    results = _results(todo, max_bytes)
     for folder, digest in bundles:
         yield _changed(folder, digest) if digest in known else _error(next(results))
 
@@ -63,10 +65,10 @@ def _changed(folder: Path, digest: str | None) -> BundleError | None:
     return None
 
 
-def _results(todo: Sequence[TrialBundle]) -> Iterator[TrialResult]:
+def _results(todo: Sequence[TrialBundle], max_bytes: int) -> Iterator[TrialResult]:
     """The result of each bundle. Where one ends the process, another process tries the rest."""
     while todo:
-        lines, reason = _run(todo)
+        lines, reason = _run(todo, max_bytes)
         for line in lines:
             yield msgspec.json.decode(line, type=TrialResult)
         if len(lines) < len(todo):
@@ -74,13 +76,13 @@ def _results(todo: Sequence[TrialBundle]) -> Iterator[TrialResult]:
         todo = todo[len(lines) + 1 :]
 
 
-def _run(todo: Sequence[TrialBundle]) -> tuple[list[bytes], str]:
+def _run(todo: Sequence[TrialBundle], max_bytes: int) -> tuple[list[bytes], str]:
     """Run the process; return its lines, and the reason that applies to the first bundle without a line."""
     home = str(Path(__file__).parents[2])
     try:
         done = subprocess.run(  # noqa: S603  # nosec B603
             [sys.executable, "-P", "-c", _CODE, home],
-            input=msgspec.json.encode(TrialTask(list(todo), CPU_SECONDS, WALL_SECONDS)),
+            input=msgspec.json.encode(TrialTask(list(todo), CPU_SECONDS, WALL_SECONDS, max_bytes)),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=START_SECONDS + WALL_SECONDS * len(todo),

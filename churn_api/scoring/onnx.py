@@ -1,6 +1,7 @@
 """The default scorer: a compiled model in ONNX Runtime. Needs neither scikit-learn nor pandas; loads no pickle."""
 
 import os
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -26,6 +27,9 @@ ROWS_AT_ONCE = 500
 
 ROWS_EXPLAINED_AT_ONCE = 64
 """Rows per run of a graph with contributions, whose intermediate tensors are larger."""
+
+limited_options: ContextVar[Any] = ContextVar("limited_options", default=None)
+"""The options of all runs of this context, where run_limit.py bounds their time."""
 
 _ERRORS_ONLY, _SILENT = 3, 4
 _PROVIDERS = ["CPUExecutionProvider"]
@@ -60,7 +64,7 @@ class OnnxGraph:
         numbers = columns.numbers.astype(self._precision, order="C", copy=False)
         blocks = {NUMBERS: numbers, TEXTS: np.ascontiguousarray(columns.texts)}
         feed = {name: blocks[name] for name in self._inputs}
-        arrays: list[Any] = self._run(outputs, feed, self._run_options)
+        arrays: list[Any] = self._run(outputs, feed, limited_options.get() or self._run_options)
         return arrays
 
 

@@ -1,4 +1,4 @@
-"""A bound on the time of a tensor model's runs: one thread of the process ends those that take longer."""
+"""A bound on the time of runs: one thread of the process ends those that take longer."""
 
 import os
 import threading
@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from churn_api.scoring.onnx import new_run_options
+from churn_api.scoring.onnx import limited_options, new_run_options
+from churn_api.scoring.run_errors import RunTooLong
 
 MAX_SECONDS = 10.0
 """Time that the runs of one request may take. A run ends at its next operator, so one operator may take longer."""
@@ -26,9 +27,14 @@ class RunLimit:
         """Whether a run was ended."""
         return bool(self.options.terminate)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no time is left."""
+        return time.monotonic() >= self._ends_at
+
     def end_if_due(self) -> None:
         """End the run, and all later ones, where the time is over."""
-        if time.monotonic() >= self._ends_at:
+        if self.is_over:
             self.options.terminate = True
 
 
@@ -77,6 +83,30 @@ def run_limit(seconds: float | None = None) -> Iterator[RunLimit]:
         yield limit
     finally:
         watchdog.remove(limit)
+
+
+@contextmanager
+def scoring_limit(seconds: float) -> Iterator[None]:
+    """A limit on all that the block computes. Raises RunTooLong where it takes longer, even if it has a result.
+
+    Nothing ends a pipeline of scikit-learn: it is found too long when it returns.
+    """
+    with run_limit(seconds) as limit:
+        token = limited_options.set(limit.options)
+        try:
+            yield
+        except Exception as error:
+            if limit.is_over:
+                raise _too_long(seconds) from error
+            raise
+        finally:
+            limited_options.reset(token)
+        if limit.is_over:
+            raise _too_long(seconds)
+
+
+def _too_long(seconds: float) -> RunTooLong:
+    return RunTooLong(f"the model computes longer than {seconds:g} s")
 
 
 def _of_process() -> _Watchdog:

@@ -1,6 +1,7 @@
 """The data plane: every protocol predicts through it, and observers receive every answer."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,7 +67,9 @@ class TableAnswer(NamedTuple):
 class DataPlane:
     """Predicts, and notifies observers. Create one per application or process."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_seconds: float | None = None) -> None:
+        """`max_seconds` is the time that one scoring may take; None for no limit, but for that of tensor models."""
+        self._max_seconds = max_seconds
         self._observers: list[PredictionObserver] = []
         self._tensor_observers: list[TensorObserver] = []
 
@@ -81,23 +84,28 @@ class DataPlane:
     def predict(self, model: Model, batch: Batch, options: Options, *, many: bool) -> Answer:
         """Predict for the valid records of a batch.
 
-        Raises InvalidRecord where invalid records may not be left out, and NoReasons where the model cannot give any.
+        Raises InvalidRecord where invalid records may not be left out, NoReasons where the model cannot give any, and
+        RunTooLong.
         """
         if batch.faults and not options.skip_bad:
             raise InvalidRecord(batch.faults, batch.more_faults)
         threshold = model.card.policy.effective_threshold(options.threshold)
-        columns, seconds, explained = predict_columns(model, batch.columns, threshold, options.reasons)
+        if self._max_seconds is None:
+            scored = predict_columns(model, batch.columns, threshold, options.reasons)
+        else:
+            with self._limited():
+                scored = predict_columns(model, batch.columns, threshold, options.reasons)
         return self._notify(
             Answer(
                 model,
                 threshold,
                 batch.identifiers,
-                columns,
+                scored.columns,
                 batch.sent,
                 many,
-                seconds,
+                scored.seconds,
                 batch.columns,
-                explained=explained,
+                explained=scored.explained,
             )
         )
 
@@ -107,7 +115,7 @@ class DataPlane:
         from churn_api.scoring.run_limit import run_limit
 
         started = perf_counter()
-        with run_limit() as limit:
+        with run_limit(self._max_seconds) as limit:
             computed = model.run(tensors, outputs, limit)
         rows = len(next(iter(tensors.values()))) if model.card.has_free_rows else 1
         return self._notify_of_tensors(TensorAnswer(model, computed, None, rows, many, perf_counter() - started))
@@ -117,7 +125,7 @@ class DataPlane:
         from churn_api.scoring.run_limit import run_limit
 
         started = perf_counter()
-        with run_limit() as limit:
+        with run_limit(self._max_seconds) as limit:
             probabilities = model.probabilities(rows, limit)
         seconds = perf_counter() - started
         return self._notify_of_tensors(TensorAnswer(model, {}, probabilities, len(rows), many, seconds))
@@ -133,8 +141,8 @@ class DataPlane:
         """Predict for the rows of a file, block by block; `on_table` receives the scored rows of each block.
 
         `check_rows` receives the number of rows and may raise; observers receive the answer after that. Raises
-        TooManyRows, TableError, InvalidRecord where there are no rows, or InvalidTable where invalid rows may not be
-        left out.
+        TooManyRows, TableError, RunTooLong, InvalidRecord where there are no rows, or InvalidTable where invalid rows
+        may not be left out.
         """
         from churn_api.serving.scoring_progress import finished_blocks, initial_progress
         from churn_api.serving.table_scorer import TableScorer
@@ -145,14 +153,15 @@ class DataPlane:
         progress, errors, more = initial_progress(layout), list[dict[str, Any]](), 0
         parts: list[_BlockPredictions] = []
         counts = None if model.bins is None else np.zeros(model.bins.size)
-        for step in finished_blocks(_score_blocks(scorer, layout, on_table, parts), layout, progress):
-            progress = step.progress
-            if counts is not None and step.scored.counts is not None:
-                counts += step.scored.counts
-            errors += step.errors
-            more += step.scored.more_faults + len(errors[MAX_FAULTS:])
-            del errors[MAX_FAULTS:]
-            _check_limit(progress.rows, options.max_rows)
+        with self._limited():
+            for step in finished_blocks(_score_blocks(scorer, layout, on_table, parts), layout, progress):
+                progress = step.progress
+                if counts is not None and step.scored.counts is not None:
+                    counts += step.scored.counts
+                errors += step.errors
+                more += step.scored.more_faults + len(errors[MAX_FAULTS:])
+                del errors[MAX_FAULTS:]
+                _check_limit(progress.rows, options.max_rows)
         check_rows(progress.rows)
         if progress.rows == 0:
             raise InvalidRecord([Fault("empty", "Must hold at least one customer.")])
@@ -171,6 +180,13 @@ class DataPlane:
         for observer in self._tensor_observers:
             observer.tensors_predicted(answer)
         return answer
+
+    def _limited(self) -> AbstractContextManager[None]:
+        if self._max_seconds is None:
+            return nullcontext()
+        from churn_api.scoring.run_limit import scoring_limit
+
+        return scoring_limit(self._max_seconds)
 
     def _notify(self, answer: Answer) -> Answer:
         for observer in self._observers:

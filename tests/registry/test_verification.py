@@ -102,3 +102,16 @@ def test_found_at_the_start(models, caplog):
     assert "version 3 of model 'small' is not registered" in caplog.text
     assert client.post("/api/v1/predict/small?version=3", json=CUSTOMER).json["code"] == "unknown-version"
     assert client.post("/api/v1/predict/small?version=2", json=CUSTOMER).status_code == 200
+
+
+def test_memory_of_a_model(models, make_key):
+    """A model that needs more memory than MAX_MODEL_BYTES is refused in words, and one that needs less is not."""
+    client = create_app({"MODELS_DIR": str(models), "TESTING": True, "MAX_MODEL_BYTES": 1 << 20}).test_client()
+    client.environ_base["HTTP_X_API_KEY"] = make_key(*SCOPES)
+    shutil.copytree(models / "small" / "2", models / "small" / "3")
+    card = models / "small" / "3" / "card.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"version": "3"}))
+    refused = client.post("/api/v1/models", json={"path": "small/3"})
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "#/path")
+    assert "more memory than is allowed" in refused.json["errors"][0]["message"]
+    verify(models / "small" / "3", max_bytes=1 << 30)

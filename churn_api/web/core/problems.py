@@ -68,7 +68,7 @@ KINDS = {
     "http-version-not-supported": Kind(505, "The version of HTTP is not supported"),
 }
 
-WHEN_PREDICTING = ("unknown-version", "other-kind-of-model", "model-not-ready")
+WHEN_PREDICTING = ("unknown-version", "other-kind-of-model", "model-not-ready", "gateway-timeout")
 """Codes of problems that predictions can have, in addition to invalid requests."""
 
 WHEN_NOT_READY = ("model-not-ready", "draining", "dependency-unavailable")

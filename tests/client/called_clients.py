@@ -43,11 +43,13 @@ def client_of(kind: str, url: str, key: str | None = None, **options: Any) -> It
         with Client(url, key, **options) as client:
             yield client
         return
-    loop = asyncio.new_event_loop()
     client = AsyncClient(url, key, **options)
-    yield Blocking(client, loop)
-    loop.run_until_complete(client.close())
-    loop.close()
+    loop = asyncio.new_event_loop()
+    try:
+        yield Blocking(client, loop)
+    finally:
+        loop.run_until_complete(client.close())
+        loop.close()
 
 
 class RudeProxy:

@@ -1,16 +1,22 @@
 """What the client does where a call fails: it waits and sends it again, or says why it does not."""
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
+import pandas as pd
 import pytest
 from builders import CUSTOMER
 from called_clients import KINDS, RudeProxy, client_of
+from conftest import GUNICORN, ROOT
 
-from churn_client import NoResponse, NotPermitted, NotThere, TooManyRequests, Unavailable
+from churn_client import NoResponse, NotPermitted, NotThere, TooManyRequests, Unavailable, UnexpectedResponse
 from churn_client.retries import retry_after
+
+PAGE = b"<!DOCTYPE html><title>Welcome</title>"
 
 both = pytest.mark.parametrize("kind", KINDS)
 
@@ -119,6 +125,82 @@ def test_models(serve, models_dir, make_key, kind):
         for name in ("nothing", "a/b", "..", "ü?#"):
             with pytest.raises(NotThere):
                 client.models.get(name)
+
+
+@pytest.fixture
+def stranger():
+    """A web server that answers everything with a page."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(PAGE)))
+            self.end_headers()
+            self.wfile.write(PAGE)
+
+        def log_message(self, *arguments):
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@both
+def test_another_program_answers(stranger, kind):
+    """A success of another program is an error, whatever was asked for."""
+    with client_of(kind, stranger) as client:
+        calls = [
+            lambda: client.predict(CUSTOMER),
+            lambda: client.predict_many([CUSTOMER]),
+            lambda: client.predict_many(pd.DataFrame([CUSTOMER])),
+            client.models.list,
+            lambda: client.jobs.row_errors("0" * 32),
+        ]
+        for call in calls:
+            with pytest.raises(UnexpectedResponse, match="not one of this service") as raised:
+                call()
+            assert len(raised.value.request_id) == 32
+
+
+MOUNTED = """
+import churn_api, flask
+app = flask.Flask("team")
+app.get("/health/live")(lambda: "")
+churn_api.init_app(app, url_prefix="/churn")
+"""
+
+
+@both
+@pytest.mark.parametrize("prefix", ["/churn", "/churn/"])
+def test_below_a_prefix(serve, models_dir, tmp_path, kind, prefix):
+    """The URL of a service may have a prefix, with a slash at its end or without."""
+    (tmp_path / "mounted.py").write_text(MOUNTED)
+    command = ["sh", "-c", f"exec {GUNICORN} --preload --bind 127.0.0.1:$PORT mounted:app"]
+    with (
+        serve(models_dir, command=command, cwd=tmp_path, PYTHONPATH=str(ROOT)) as server,
+        client_of(kind, server.url + prefix) as client,
+    ):
+        assert client.predict(CUSTOMER, model="small").model_name == "small"
+
+
+@both
+def test_a_key_is_never_shown(serve, models_dir, make_key, kind):
+    """A key from a file may end with a newline; one that no header can have is refused in words without it."""
+    with serve(models_dir, workers=1, CHURN_AUTH="required") as server:
+        key = make_key("predict")
+        with client_of(kind, server.url, f"{key}\n") as client:
+            assert client.predict(CUSTOMER, model="small").model_name == "small"
+            assert key not in repr(client)
+    for wrong in (f"{key}\n{key}", f"{key}\0", f"{key}ü"):
+        with pytest.raises(ValueError, match="printable ASCII") as raised, client_of(kind, "http://127.0.0.1", wrong):
+            pass
+        assert key not in str(raised.value)
 
 
 @both

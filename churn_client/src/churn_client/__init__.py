@@ -25,6 +25,7 @@ from churn_client.exceptions import (
     NotThere,
     TooManyRequests,
     Unavailable,
+    UnexpectedResponse,
 )
 
 __all__ = [
@@ -49,5 +50,6 @@ __all__ = [
     "Token",
     "TooManyRequests",
     "Unavailable",
+    "UnexpectedResponse",
     "Variant",
 ]

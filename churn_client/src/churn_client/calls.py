@@ -7,6 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from churn_client.answers import Explanation, Model, Prediction, Token
+from churn_client.exceptions import understood
 from churn_client.options import OneOptions
 from churn_client.plain_values import encode_record
 from churn_client.steps import Call, Steps
@@ -22,7 +23,7 @@ class _Models(msgspec.Struct):
 def ask(call: Call, kind: type[T]) -> Steps[T]:
     """Send a call whose answer is JSON of a type."""
     response = yield call
-    return msgspec.json.decode(response.content, type=kind)
+    return understood(response, lambda response: msgspec.json.decode(response.content, type=kind))
 
 
 def json_body(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """What the client raises."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
 from churn_client.answers import Fault, Job
+
+T = TypeVar("T")
 
 
 class ChurnClientError(Exception):
@@ -79,6 +81,10 @@ class Unavailable(ErrorResponse):
     """The service cannot answer now."""
 
 
+class UnexpectedResponse(ErrorResponse):
+    """A success that is not of this service: another program answers at the URL, or a much newer version."""
+
+
 _CLASSES = {401: NotPermitted, 403: NotPermitted, 404: NotThere, 422: InvalidRequest, 429: TooManyRequests}
 
 
@@ -104,6 +110,16 @@ def error_of(response: httpx.Response, request_id: str) -> ErrorResponse:
         more_faults=problem.more_errors,
         request_id=problem.request_id or response.headers.get("X-Request-ID", request_id),
     )
+
+
+def understood(response: httpx.Response, read: Callable[[httpx.Response], T]) -> T:
+    """What `read` makes of a successful response. Raises UnexpectedResponse where it can make nothing of it."""
+    try:
+        return read(response)
+    except (msgspec.MsgspecError, AttributeError, LookupError, TypeError, ValueError) as error:
+        request_id = response.request.headers["X-Request-ID"]
+        text = "the response is not one of this service"
+        raise UnexpectedResponse(response.status_code, None, text, request_id=request_id) from error
 
 
 def _problem(response: httpx.Response) -> _Problem:

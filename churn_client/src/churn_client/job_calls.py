@@ -9,11 +9,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import msgspec
 
 from churn_client.answers import Fault, Job
 from churn_client.calls import JSON, ask, below
-from churn_client.exceptions import JobNotSucceeded
+from churn_client.exceptions import JobNotSucceeded, understood
 from churn_client.options import JobOptions
 from churn_client.steps import Call, Sleep, Steps
 
@@ -94,6 +95,10 @@ def read_result(job: Job | str) -> Steps[Any]:
 def list_row_errors(job: Job | str) -> Steps[tuple[Fault, ...]]:
     """Get the faults of a job's bad rows, without the last line, which may count those that the service left out."""
     response = yield Call("GET", job_path(job, "errors"), headers={"Accept": "*/*"})
+    return understood(response, _read_faults)
+
+
+def _read_faults(response: httpx.Response) -> tuple[Fault, ...]:
     lines = msgspec.json.Decoder().decode_lines(response.content)
     return tuple(msgspec.convert(line, Fault) for line in lines if "code" in line)
 

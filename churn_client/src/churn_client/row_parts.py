@@ -7,7 +7,7 @@ import httpx
 
 from churn_client.answers import Fault
 from churn_client.calls import below, query
-from churn_client.exceptions import ErrorResponse, InvalidRequest
+from churn_client.exceptions import ErrorResponse, InvalidRequest, understood
 from churn_client.options import ManyOptions
 from churn_client.steps import Call, Steps, Together
 
@@ -78,7 +78,7 @@ def _predict_part(rows: Rows, options: ManyOptions) -> Steps[Part]:
         if not isinstance(error, InvalidRequest) or any(fault.position is None for fault in faults):
             raise
         return Part([], error=error, faults=faults)
-    predictions, version = rows.read(response)
+    predictions, version = understood(response, rows.read)
     return Part([predictions], version)
 
 

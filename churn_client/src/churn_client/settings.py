@@ -27,12 +27,21 @@ def settings_of(url: str, key: str | None, options: ClientOptions) -> Settings:
     parallel, rows = options.get("parallel", PARALLEL), options.get("rows_per_request", ROWS_PER_REQUEST)
     if parallel < 1 or rows < 1:
         raise ValueError("parallel and rows_per_request are at least 1")
-    credentials = {} if key is None else {"Authorization": f"Bearer {key}"}
     http = {
         "base_url": f"{url.rstrip('/')}/api/v1/",
         "timeout": options.get("timeout", TIMEOUT),
         "headers": {"User-Agent": "churn-client", "Accept": "application/json"}
-        | credentials
+        | _credentials(key)
         | {**options.get("headers", {})},
     }
     return Settings(http, Retries(options.get("retries", RETRIES), options.get("max_wait", MAX_WAIT)), parallel, rows)
+
+
+def _credentials(key: str | None) -> dict[str, str]:
+    """The header of a key, without the newline that a file ends with. Raises ValueError without the key in it."""
+    if key is None:
+        return {}
+    key = key.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError("the key has characters that no key has: only printable ASCII goes into a header")
+    return {"Authorization": f"Bearer {key}"}

@@ -8,7 +8,6 @@ from flask import Response
 from churn_api.registry.model import Model
 from churn_api.serving.data_plane import Options
 from churn_api.tables.formats import FORMATS
-from churn_api.web.core.body import keep_for_log, read_bytes, require_identity
 from churn_api.web.core.predictions import model_of_request
 from churn_api.web.core.query import JSON
 from churn_api.web.protocols.shared.invocation_answers import (
@@ -19,7 +18,7 @@ from churn_api.web.protocols.shared.invocation_answers import (
     invocation_response,
 )
 from churn_api.web.protocols.shared.invocation_tables import predict_csv, predict_parquet
-from churn_api.web.protocols.shared.json_payload import parse_json, sent_type
+from churn_api.web.protocols.shared.json_payload import parse_json, read_plain_body, sent_type
 from churn_api.web.protocols.shared.mlflow_records import line_records, mlflow_records
 from churn_api.web.protocols.shared.parameters import options_at
 from churn_api.web.protocols.shared.prediction_objects import output_columns
@@ -36,10 +35,7 @@ def invoke(name: str | None) -> Response:
     """Predict with a model for the records in the request's body. Raises Problem and what models raise."""
     model = model_of_request(name)
     media_type, parameters = sent_type(BODY_TYPES, _PARAMETERS)
-    require_identity()
-    body = read_bytes()
-    keep_for_log(body)
-    return invocation_response(model, _predict(model, body, media_type, parameters))
+    return invocation_response(model, _predict(model, read_plain_body(), media_type, parameters))
 
 
 def _predict(model: Model, body: bytes, media_type: str, parameters: Mapping[str, str]) -> OutputColumns:

@@ -21,7 +21,8 @@ VALUES_A_ROW = 2 * 64
 
 NO_PARAMETERS: Mapping[str, Mapping[str, Collection[str]]] = {}
 _UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
-_STRING_OR_NAN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|(?<![\w.])NaN(?!\w)', re.DOTALL)
+_UP_TO_NAN = re.compile(rb'(?:[^"N]++|"(?:[^"\\]++|\\.)*+"|N(?!aN))*+NaN', re.DOTALL)
+"""JSON up to the next NaN outside a text."""
 
 
 class SentType(NamedTuple):
@@ -54,30 +55,43 @@ def read_payload() -> Any:
 
     Raises Problem, TooManyValues, orjson.JSONDecodeError, or RequestEntityTooLarge.
     """
+    return parse_json(read_plain_body())
+
+
+def read_plain_body() -> bytes:
+    """Read a body with records that is not compressed. Raises Problem or RequestEntityTooLarge."""
     require_identity()
     body = read_bytes()
     keep_for_log(body)
-    return parse_json(body)
+    return body
 
 
 def parse_json(body: bytes) -> Any:
     """Parse JSON in which NaN is null. Raises TooManyValues or orjson.JSONDecodeError."""
-    check_values(body)
-    return orjson.loads(without_nan(body))
+    return orjson.loads(without_nan(body, check_values(body)))
 
 
-def check_values(body: bytes) -> None:
-    """Raise TooManyValues where JSON, of one value or of many, has more values than a batch may have."""
-    limit = max(MAX_VALUES, VALUES_A_ROW * current_request().app.config["MAX_BATCH_ROWS"])
+def check_values(body: bytes) -> int:
+    """The most values that a body may have. Raises TooManyValues where JSON, of one value or of many, has more."""
+    limit: int = max(MAX_VALUES, VALUES_A_ROW * current_request().app.config["MAX_BATCH_ROWS"])
     if has_more_values(body, limit):
         raise TooManyValues(limit)
+    return limit
 
 
-def without_nan(body: bytes) -> bytes:
-    """JSON with null in place of the bare word NaN, which pandas and Triton's client write for a gap."""
+def without_nan(body: bytes, most: int) -> bytes:
+    """JSON with null in place of the bare word NaN, which pandas and Triton's client write for a gap.
+
+    At most so many are replaced: text with more is no JSON of so many values.
+    """
     if b"NaN" not in body:
         return body
-    return _STRING_OR_NAN.sub(lambda match: b"null" if match[0] == b"NaN" else match[0], body)
+    parts, end = list[bytes](), 0
+    # Match after match from where the last one ended: a search would start again behind each byte of a broken text.
+    while len(parts) < 2 * most and (match := _UP_TO_NAN.match(body, end)):
+        parts += [body[end : match.end() - len(b"NaN")], b"null"]
+        end = match.end()
+    return b"".join([*parts, body[end:]])
 
 
 def require_object(payload: Any) -> dict[str, Any]:

@@ -121,9 +121,7 @@ def _above(data: bytes, skip_rows: int) -> tuple[int, str | None] | None:
 
 
 def _without_blank_lines(data: bytes, start: int) -> int:
-    while data[start : start + 1] in (b"\r", b"\n"):
-        start += 1
-    return start
+    return len(data) - len(data[start:].lstrip(b"\r\n"))
 
 
 def _refuse_title(path: Path, start: _Start, names: Sequence[str]) -> None:

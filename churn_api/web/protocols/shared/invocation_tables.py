@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 
+from churn_api.contract.faults import Fault
 from churn_api.contract.feature_attributes import IDENTIFIER
+from churn_api.contract.record import InvalidRecord
 from churn_api.contract.record_schema import identifier_names
 from churn_api.contract.size_limits import MAX_COLUMNS, Bounds
 from churn_api.registry.model import Model
@@ -58,8 +60,8 @@ def _predict(model: Model, body: bytes, format_name: str, first_row: int = 2) ->
             layout = open_table(path, format_name, folder, bounds)
             options = Options(max_rows=config["MAX_BATCH_ROWS"])
             score_layout(model, layout, options, tables.append, charge_batch)
-        except TableFaults as error:
-            raise _missing_columns(error, model) from None
+        except (TableFaults, InvalidRecord) as error:
+            raise _invalid_table(error.faults, model) from None
         except InvalidTable as error:
             raise _invalid_rows(error, model, first_row) from None
     names = (IDENTIFIER, *(column.name for column in COLUMNS))
@@ -67,10 +69,11 @@ def _predict(model: Model, body: bytes, format_name: str, first_row: int = 2) ->
     return without_absent_identifiers(columns)
 
 
-def _missing_columns(error: TableFaults, model: Model) -> Problem:
-    current_request().faults = error.faults
-    shown = [in_words(fault, model.lenient_reader.names) for fault in error.faults[:MAX_NAMED]]
-    return invalid(body_errors(error.faults), detail=" ".join(shown))
+def _invalid_table(faults: list[Fault], model: Model) -> Problem:
+    """The problem of a table without rows, or without a required column."""
+    current_request().faults = faults
+    shown = [in_words(fault, model.lenient_reader.names) for fault in faults[:MAX_NAMED]]
+    return invalid(body_errors(faults), detail=" ".join(shown))
 
 
 def _invalid_rows(error: InvalidTable, model: Model, first_row: int) -> Problem:
@@ -88,5 +91,6 @@ def _moved(entry: dict[str, Any], rows: int) -> dict[str, Any]:
 
 
 def _row_in_words(entry: dict[str, Any]) -> str:
+    where = f"row {entry['row']}" + (f", {entry['column']}" if entry["column"] else "")
     hint = entry.get("hint")
-    return f"row {entry['row']}, {entry['column']}: {entry['message']}{f' {hint}' if hint else ''}"
+    return f"{where}: {entry['message']}{f' {hint}' if hint else ''}"

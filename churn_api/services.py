@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from churn_api.jobs.sources import Sources
     from churn_api.jobs.worker import Worker
     from churn_api.serving.engine import Engine
+    from churn_api.telemetry.watch_metrics import WatchedVersion
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +134,15 @@ class Services:
         """Number of jobs in the queue; None while the database is away."""
         try:
             return self.queue.depth()
+        except DatabaseAway:
+            return None
+
+    def watched_or_none(self) -> "list[WatchedVersion] | None":
+        """The watch on all live versions; None while the database is away."""
+        from churn_api.monitoring.watched_versions import watched_versions
+
+        try:
+            return watched_versions(self.database, self.models_dir, self.catalog.read())
         except DatabaseAway:
             return None
 

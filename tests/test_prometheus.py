@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from builders import customers
 from conftest import ROOT
 from prometheus_client.parser import text_string_to_metric_families
 
 from churn_api.config import SETTINGS
+from churn_api.web.core.app_services import services_of
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 GRAFANA = ROOT / "deploy" / "grafana"
@@ -43,6 +45,12 @@ def existing(client) -> dict[str, set[str]]:
     declared = vars(Families(CollectorRegistry())).values()
     labels = {one._name: set(one._labelnames) for one in declared if hasattr(one, "_labelnames")}
     result = dict(OF_PROMETHEUS)
+    table = customers(250).drop(columns="Churn").to_csv(index=False)
+    assert (
+        client.post("/api/v1/batch-predict/small", data=table, content_type="text/csv", buffered=True).status_code
+        == 200
+    )
+    services_of(client.application).drift_counter.flush()
     for family in text_string_to_metric_families(client.get("/api/v1/metrics").text):
         seen = {name for sample in family.samples for name in sample.labels}
         for suffix in SUFFIXES[family.type]:

@@ -26,6 +26,7 @@ MODULES = {
     "serve": "serve_command",
     "signature": "signature_command",
     "train": "train_command",
+    "watch": "watch_command",
     "worker": "worker_command",
 }
 """The module of each command."""

@@ -39,8 +39,7 @@ class DriftCounter:
     def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._database = database
         self._now = now
-        self._lock = threading.Lock()
-        self._reset()
+        self._begin()
 
     def predicted(self, answer: Answer) -> None:
         """Count the predictions of an answer."""
@@ -58,7 +57,7 @@ class DriftCounter:
 
     def add(self, model: str, version: str, counts: Counts) -> None:
         """Add counts of a version of a model to the present hour."""
-        with self._lock:
+        with self._own_lock():
             self._unwritten.add(HourKey(model, version, self._hour()), counts)
 
     def flush_if_due(self) -> None:
@@ -68,9 +67,7 @@ class DriftCounter:
 
     def flush(self) -> None:
         """Write what was counted. Raises DatabaseAway; the counts are kept then."""
-        with self._lock:
-            if self._pid != os.getpid():
-                self._reset()
+        with self._own_lock():
             self._count_waiting()
             changed = self._unwritten.changed()
         self._flushed = monotonic()
@@ -79,9 +76,15 @@ class DriftCounter:
             with self._lock:
                 self._unwritten.mark_written(changed, self._hour())
 
-    def _reset(self) -> None:
-        """Begin with nothing: what a parent has counted before a fork, it writes itself."""
+    def _own_lock(self) -> threading.Lock:
+        """The lock of this process. What a parent has counted before a fork, it writes itself."""
+        if self._pid != os.getpid():
+            self._begin()
+        return self._lock
+
+    def _begin(self) -> None:
         self._pid = os.getpid()
+        self._lock = threading.Lock()
         self._source = secrets.token_hex(16)
         self._unwritten = UnwrittenCounts()
         self._waiting: dict[tuple[str, str], _Waiting] = {}
@@ -91,7 +94,7 @@ class DriftCounter:
         return self._now().replace(minute=0, second=0, microsecond=0)
 
     def _wait(self, model: str, version: str, bins: BinCounter, record: Columns, probability: float) -> None:
-        with self._lock:
+        with self._own_lock():
             waiting = self._waiting.get((model, version))
             if waiting is None:
                 waiting = self._waiting[model, version] = _Waiting(bins, [], [])

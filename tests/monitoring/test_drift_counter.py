@@ -125,14 +125,14 @@ def test_after_a_fork(instance, model):
     child = os.fork()
     if child == 0:
         try:
-            process.counter.flush()
             process.together(records(2))
+            process.one_by_one(records(3))
             process.counter.flush()
         finally:
             os._exit(0)
     os.waitpid(child, 0)
     process.counter.flush()
-    assert [each.rows for each in counted(database, model)] == [9]
+    assert [each.rows for each in counted(database, model)] == [12]
     database.close()
 
 

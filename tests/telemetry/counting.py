@@ -14,7 +14,7 @@ if __name__ == "__main__":
     counted.begin("web")
     for line in sys.stdin:
         for _ in range(int(line)):
-            counted.requests.labels("GET", "/", 200).inc()
+            counted.requests.labels("GET", "/", 200, "api").inc()
             counted.seconds.labels("/").observe(0.1)
             counted.in_flight.inc()
         sys.stdout.write(f"{group}\n")

@@ -48,7 +48,7 @@ counted.in_flight.set(0)
 for number in range(int(sys.argv[2])):
     pid = os.fork()
     if pid == 0:
-        counted.requests.labels("GET", "/", 200).inc()
+        counted.requests.labels("GET", "/", 200, "api").inc()
         counted.seconds.labels("/").observe(0.1)
         counted.in_flight.inc()
         os._exit(0)

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from churn_api.app import create_app
 from churn_api.store.database import DatabaseAway
+from churn_api.telemetry import background_query
 from churn_api.telemetry.metric_families import Families, add_one_by_one
 
 METRICS = "/api/v1/metrics"
@@ -172,7 +173,8 @@ def test_jobs_and_a_database_that_is_away(app, client, monkeypatch):
         raise DatabaseAway("OperationalError")
 
     monkeypatch.setattr(services_of(app).queue, "depth", away)
-    monkeypatch.setattr("churn_api.telemetry.queue_metrics.CACHE_SECONDS", 0)
+    later = background_query.monotonic() + 3600
+    monkeypatch.setattr(background_query, "monotonic", lambda: later)
     samples = scrape(client)
     assert value(samples, "churn_database_up") == 0
     assert not labels(samples, "churn_jobs", "state")

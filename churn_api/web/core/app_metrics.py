@@ -11,6 +11,7 @@ from churn_api.serving.prediction_metrics import PredictionMetrics
 from churn_api.telemetry.collector import scrape_registry
 from churn_api.telemetry.metric_families import families
 from churn_api.telemetry.metrics_server import serve_metrics
+from churn_api.telemetry.watch_metrics import WatchCollector
 from churn_api.web.core.metrics_exporter import MetricsExporter
 from churn_api.web.core.model_metrics import ModelMetrics
 from churn_api.web.core.request_metrics import RequestMetrics
@@ -26,7 +27,9 @@ class AppMetrics:
     def __init__(self, services: Services) -> None:
         self.families = families()
         self.requests = RequestMetrics(self.families, services.live)
-        self.exporter = MetricsExporter(scrape_registry(self.families, services.depth_or_none))
+        registry = scrape_registry(self.families, services.depth_or_none)
+        registry.register(WatchCollector(services.watched_or_none))
+        self.exporter = MetricsExporter(registry)
         self._models = ModelMetrics(self.families, services.live)
         self._started_in = 0
 

@@ -6,6 +6,7 @@ import pytest
 from conftest import make_all_live
 from hypothesis import given
 from hypothesis import strategies as st
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from tensor_graphs import IRISES, iris_classifier, iris_graph, package
 
 from churn_api.app import create_app
@@ -251,3 +252,20 @@ def fuzzed(tensor_models_dir, tmp_path_factory):
     services.refresh_models()
     yield app.test_client()
     close(app)
+
+
+def test_documented(tensor_client):
+    """The OpenAPI document is valid, and has the rows, the images and the answers of the live tensor models."""
+    document = tensor_client.get("/openapi.json").json
+    OpenAPIV31SpecValidator(document).validate()
+    one = document["paths"]["/api/v1/predict/{model}"]["post"]
+    contents = one["requestBody"]["content"]
+    assert contents["multipart/form-data"]["encoding"] == {"file": {"contentType": "image/png, image/jpeg"}}
+    rows = [schema for schema in contents["application/json"]["schema"]["anyOf"] if "$ref" not in schema]
+    assert [row["properties"]["features"]["minItems"] for row in rows] == [4]
+    answers = one["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"]
+    assert {"$ref": "#/components/schemas/TensorPrediction"} in answers
+    many = document["paths"]["/api/v1/batch-predict/{model}"]["post"]["requestBody"]["content"]
+    assert many["application/json"]["schema"]["anyOf"][1]["properties"]["features"]["items"]["maxItems"] == 4
+    default = document["paths"]["/api/v1/predict"]["post"]["requestBody"]["content"]
+    assert list(default) == ["application/json"]

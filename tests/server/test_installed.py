@@ -172,15 +172,16 @@ def test_types(installation, tmp_path):
 
 
 def test_predicts(server):
-    """The installed server predicts, and its page has every file that it loads."""
+    """The installed server predicts, and its pages have every file that they load."""
     answer = requests.post(f"{server.url}/api/v1/predict", json=RECORD, timeout=30)
     assert 0 < answer.json()["churn_probability"] < 1
-    page = requests.get(f"{server.url}/docs", timeout=30)
-    assert page.status_code == 200
-    assets = sources(page.text)
-    assert any("docs.js" in asset for asset in assets)
-    for asset in assets:
-        assert requests.get(f"{server.url}{asset}", timeout=30).status_code == 200, asset
+    for path, script in (("/docs", "docs.js"), ("/redoc", "redoc/page.js")):
+        page = requests.get(f"{server.url}{path}", timeout=30)
+        assert page.status_code == 200
+        assets = sources(page.text)
+        assert any(script in asset for asset in assets)
+        for asset in assets:
+            assert requests.get(f"{server.url}{asset}", timeout=30).status_code == 200, asset
 
 
 def sources(page: str) -> list[str]:

@@ -127,6 +127,7 @@ class Model(Answer, frozen=True):
     reason: str | None = None
     without_reasons: str | None = None
     created_at: datetime | None = None
+    kind: str | None = None
     scorer: str | None = None
     signature: dict[str, Any] | None = None
     policy: dict[str, Any] | None = None
@@ -134,6 +135,12 @@ class Model(Answer, frozen=True):
     libraries: dict[str, Any] | None = None
     training: dict[str, Any] | None = None
     parity: dict[str, Any] | None = None
+    inputs: tuple[dict[str, Any], ...] | None = None
+    outputs: tuple[dict[str, Any], ...] | None = None
+    labels: tuple[str, ...] | None = None
+    scores: dict[str, Any] | None = None
+    independent_rows: bool | None = None
+    image: dict[str, Any] | None = None
     reasons: dict[str, Any] | None = None
 
 

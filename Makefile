@@ -90,11 +90,11 @@ test-newest: ## Run the tests with the newest versions of everything, in .venv-n
 	@.venv-newest/bin/pip freeze --exclude-editable | sed -e :a -e 's/^\([^=]*\)[_.]/\1-/' -e ta | grep -vixFf .venv-newest/pinned || true
 	.venv-newest/bin/pytest --numprocesses auto --dist worksteal $(ARGS)
 
-test-clients: ## Run the tests that need other systems' own clients, with these in .venv-clients; ARGS as for pytest
+test-clients: .venv/dev ## Run the tests that need other systems' own clients, with these in .venv-clients; ARGS as for pytest
 	@test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
 	@echo "Installing the clients into .venv-clients ..."
-	@.venv-clients/bin/pip install --quiet --disable-pip-version-check -r tests/protocols/clients.txt --editable '.[train]' \
-	    pytest requests
+	@$(BIN)/uv pip install --quiet --python .venv-clients/bin/python --requirements tests/protocols/clients.txt \
+	    --override tests/protocols/overrides.txt --editable '.[train]' pytest requests
 	.venv-clients/bin/pytest tests/protocols/test_*_client.py $(ARGS)
 
 bench: .venv/runtime .venv-bench/done ## Measure this service and others (needs wrk); ARGS="--only churn-api" chooses

@@ -150,6 +150,18 @@ def test_deprecation(client, request_line, successor):
     assert "Deprecation" not in client.get("/health").headers
 
 
+def test_a_wrong_method(client):
+    """A wrong method is told in the same form, with the right ones."""
+    for method in ("GET", "PATCH", "MADE-UP"):
+        answer = client.open("/predict", method=method)
+        assert (answer.status_code, answer.headers["Allow"], answer.json["error"]) == (
+            405,
+            "OPTIONS, POST",
+            answer.json["title"],
+        )
+        assert "Deprecation" in answer.headers
+
+
 def test_deprecation_below_a_prefix(client):
     """The link has the prefix at which the application is mounted."""
     answer = client.post("/predict/single", json=ANNA, environ_overrides={"SCRIPT_NAME": "/churn"})

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 import requests
+from conftest import make_all_live
 from inference_bodies import DTYPES, records
+from sklearn.datasets import load_iris
+from tensor_graphs import iris_classifier
+
+from churn_api.store.database import Database
 
 triton = pytest.importorskip("tritonclient.http", reason="tritonclient is not installed: `make test-clients`")
 
@@ -56,3 +61,20 @@ def test_errors_in_triton_client(client):
     assert "Contract" in caught.value.message()
     assert "Did you mean 'One year'?" in caught.value.message()
     assert not client.is_model_ready("nope")
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_tensor_model_in_triton_client(serve, tensor_models_dir, instance, binary):
+    """The client reads the metadata of a tensor model, sends a matrix, and gets labels and probabilities as arrays."""
+    make_all_live(tensor_models_dir, Database(f"sqlite:///{instance / 'churn.db'}"))
+    rows = load_iris().data.astype(np.float32)
+    with serve(tensor_models_dir, workers=1) as server:
+        client = triton.InferenceServerClient(server.url.removeprefix("http://"))
+        (entry,) = client.get_model_metadata("iris")["inputs"]
+        tensor = triton.InferInput(entry["name"], rows.shape, entry["datatype"])
+        result = client.infer("iris", [tensor.set_data_from_numpy(rows, binary_data=binary)])
+        with pytest.raises(triton.InferenceServerException) as caught:
+            client.infer("iris", [triton.InferInput("X", [1, 3], "FP32").set_data_from_numpy(rows[:1, :3])])
+    assert result.as_numpy("output_label").tolist() == iris_classifier().predict(rows).tolist()
+    assert np.allclose(result.as_numpy("output_probability"), iris_classifier().predict_proba(rows), atol=1e-5)
+    assert (caught.value.status(), "[any, 4]" in caught.value.message()) == ("400", True)

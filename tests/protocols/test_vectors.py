@@ -223,3 +223,10 @@ def test_same_double(client, tenure, charges, partner, contract, region):
     vector = client.post(ONE, json={"features": row, "model_name": "small"}).json
     record = client.post(f"{ONE}/small", json=as_record(row)).json
     assert vector["probabilities"][1] == record["churn_probability"]
+
+
+def test_many_small_values(client):
+    """Hundreds of thousands of rows in a small body are refused by their number, before any is looked at."""
+    body = b'{"model_name":"small","features":[' + b",".join([b"[0]"] * 400_000) + b"]}"
+    answer = client.post(MANY, data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["code"]) == (413, "too-large")

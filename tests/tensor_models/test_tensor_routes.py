@@ -1,11 +1,13 @@
 """Tensor models by version 1 of the API: rows of numbers get labels, and everything about customers says what it is."""
 
 import json
+from itertools import product
 
 import pytest
 from conftest import make_all_live
 from hypothesis import given
 from hypothesis import strategies as st
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from tensor_graphs import IRISES, iris_classifier, iris_graph, package
 
 from churn_api.app import create_app
@@ -251,3 +253,53 @@ def fuzzed(tensor_models_dir, tmp_path_factory):
     services.refresh_models()
     yield app.test_client()
     close(app)
+
+
+def test_documented(tensor_client):
+    """The OpenAPI document is valid, and has the rows, the images and the answers of the live tensor models."""
+    document = tensor_client.get("/openapi.json").json
+    OpenAPIV31SpecValidator(document).validate()
+    one = document["paths"]["/api/v1/predict/{model}"]["post"]
+    contents = one["requestBody"]["content"]
+    assert contents["multipart/form-data"]["encoding"] == {"file": {"contentType": "image/png, image/jpeg"}}
+    rows = [schema for schema in contents["application/json"]["schema"]["anyOf"] if "$ref" not in schema]
+    assert [row["properties"]["features"]["minItems"] for row in rows] == [4]
+    answers = one["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"]
+    assert {"$ref": "#/components/schemas/TensorPrediction"} in answers
+    many = document["paths"]["/api/v1/batch-predict/{model}"]["post"]["requestBody"]["content"]
+    assert many["application/json"]["schema"]["anyOf"][1]["properties"]["features"]["items"]["maxItems"] == 4
+    default = document["paths"]["/api/v1/predict"]["post"]["requestBody"]["content"]
+    assert list(default) == ["application/json"]
+
+
+BODIES = (
+    {"json": {"features": ROW}},
+    {"json": {"customers": [{"tenure": 5}]}},
+    {"json": {"instances": [ROW]}},
+    {"json": {"dataframe_split": {"columns": ["tenure"], "data": [[5]]}}},
+    {"json": {"model": "iris", "source": "table.csv"}},
+    {"json": {"data_path": "table.csv", "output_path": "scored.csv", "model_name": "iris"}},
+    {"data": "tenure\n5\n", "content_type": "text/csv"},
+    {"data": b"\xff\x00"},
+    {},
+)
+
+
+def test_no_route_fails(tensor_client):
+    """No route answers a tensor model's name, with bodies of every protocol, with an error of the server's."""
+    failed, refused = [], set()
+    for path, operations in tensor_client.get("/openapi.json").json["paths"].items():
+        address = path.replace("{model}", "iris").replace("{version}", "1").replace("{job}", "0" * 32)
+        for method, body in product(operations.keys() - {"delete"}, BODIES):
+            answer = tensor_client.open(address, method=method, **body)
+            if answer.status_code >= 500:
+                failed.append((method, address, body, answer.text))
+            if "other-kind-of-model" in answer.text:
+                refused.add(address)
+    assert failed == []
+    assert {
+        "/api/v1/models/iris/watch",
+        "/v1/models/iris:predict",
+        "/endpoints/iris/invocations",
+        "/serving-endpoints/iris/invocations",
+    } <= refused

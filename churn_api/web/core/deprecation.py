@@ -20,9 +20,14 @@ def deprecation_headers(record: RequestRecord, successor: str, *, failed: bool) 
     An error has no link that would repeat what the client wrote into the path.
     """
     yield DEPRECATION.name, DEPRECATION.example
+    if not failed or (record.route is not None and "<" not in record.route):
+        yield LINK.name, f'<{_url(record, successor)}>; rel="successor-version"'
+
+
+def _url(record: RequestRecord, endpoint: str) -> str:
+    """The URL of an endpoint, with the arguments in the request's path."""
     environ = record.environ
     urls = record.app.url_map.bind("", script_name=mount_prefix())
     path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
     _, arguments = urls.match(path, environ["REQUEST_METHOD"])
-    if not (failed and arguments):
-        yield LINK.name, f'<{urls.build(successor, arguments)}>; rel="successor-version"'
+    return urls.build(endpoint, arguments)

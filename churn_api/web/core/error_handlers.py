@@ -35,8 +35,8 @@ def _method_not_allowed(error: MethodNotAllowed) -> Response:
     methods = sorted(error.valid_methods or ())
     record = current_request()
     operation = record.app.operation_at(request.path, methods[0])
-    if operation is not None and operation.protocol is not None:
-        # The protocol of the path decides the form of the error.
+    if operation is not None and (operation.protocol is not None or operation.successor):
+        # What answers at the path decides the form of the error.
         record.operation = operation
     allowed = ", ".join(methods)
     return response_for(Problem("method-not-allowed", f"Allowed: {allowed}.", headers={"Allow": allowed}))

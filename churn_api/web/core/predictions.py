@@ -7,7 +7,7 @@ import msgspec
 
 from churn_api.contract.batch import Batch
 from churn_api.contract.feature_attributes import IDENTIFIER
-from churn_api.registry.model import Model
+from churn_api.registry.model import AnyModel, Model
 from churn_api.scoring.explanation import Scale
 from churn_api.scoring.output import COLUMNS
 from churn_api.serving.answer import Answer
@@ -37,8 +37,18 @@ _LABELS = {column.name: column.labels for column in COLUMNS}
 
 
 def model_of_request(name: str | None, version: str | None = None) -> Model:
-    """The model for a request, recorded in the request record. Raises UnknownModel, UnknownVersion or ModelNotReady."""
+    """The model of customers for a request, recorded in the request record.
+
+    Raises UnknownModel, UnknownVersion, ModelNotReady or OtherKind.
+    """
     record, model = current_request(), live_models().get(name, version)
+    record.model, record.version = model.card.name, model.card.version
+    return model
+
+
+def any_model_of_request(name: str | None, version: str | None = None) -> AnyModel:
+    """The model of either kind for a request, in the same way."""
+    record, model = current_request(), live_models().get_any(name, version)
     record.model, record.version = model.card.name, model.card.version
     return model
 

@@ -9,15 +9,18 @@ from marshmallow import Schema, fields
 from churn_api import __version__
 from churn_api.access.caller import PREDICT
 from churn_api.contract.record import InvalidRecord
+from churn_api.registry.tensor_card import TensorCard
+from churn_api.registry.tensor_model import TensorModel
 from churn_api.web.core.app_services import live_models
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.health import require_ready
 from churn_api.web.core.operation import operation
-from churn_api.web.core.predictions import model_of_request
+from churn_api.web.core.predictions import any_model_of_request
 from churn_api.web.core.problems import WHEN_NOT_READY, WHEN_PREDICTING
 from churn_api.web.core.query import JSON
 from churn_api.web.core.request_record import request_id
 from churn_api.web.protocols.shared.error_texts import protocol_with_error_text
+from churn_api.web.protocols.shared.graph_inference import infer_tensors, tensor_metadata
 from churn_api.web.protocols.shared.inference_body import JSON_LENGTH, read_inference_body
 from churn_api.web.protocols.shared.inference_request import read_inference_request
 from churn_api.web.protocols.shared.inference_response import BINARY, write_inference_response
@@ -113,16 +116,14 @@ def model_ready(model: str, version: str | None = None) -> ResponseReturnValue:
 )
 def model_metadata(model: str, version: str | None = None) -> ResponseReturnValue:
     """Show a model's versions, inputs and outputs."""
-    card = model_of_request(model, version).card
-    return jsonify(
-        {
-            "name": card.name,
-            "versions": live_models().versions(model),
-            "platform": PLATFORMS[card.scorer],
-            "inputs": input_metadata(card.signature),
-            "outputs": output_metadata(),
-        }
+    card = any_model_of_request(model, version).card
+    tensors = (
+        {"inputs": tensor_metadata(card.inputs), "outputs": tensor_metadata(card.outputs)}
+        if isinstance(card, TensorCard)
+        else {"inputs": input_metadata(card.signature), "outputs": output_metadata()}
     )
+    known = {"name": card.name, "versions": live_models().versions(model), "platform": PLATFORMS[card.scorer]}
+    return jsonify(known | tensors)
 
 
 @blueprint.post("/v2/models/<model>/versions/<version>/infer")
@@ -134,7 +135,7 @@ def model_metadata(model: str, version: str | None = None) -> ResponseReturnValu
     protocol=V2,
     body=describe_inference,
     response=InferenceResponseSchema,
-    problems=(*WHEN_PREDICTING, "bad-request"),
+    problems=(*WHEN_PREDICTING, "bad-request", "not-computable", "gateway-timeout"),
     request_headers=(JSON_LENGTH,),
     response_headers=PREDICTION_HEADERS,
     id="inferV2",
@@ -142,14 +143,19 @@ def model_metadata(model: str, version: str | None = None) -> ResponseReturnValu
 def infer(model: str, version: str | None = None) -> ResponseReturnValue:
     """Predict for records in tensors: one input for each feature, with one element for each record.
 
+    A tensor model takes its own inputs, by the types and shapes of its metadata, and returns its own outputs.
+
     Elements are in the JSON, or follow it in binary form: then the header `Inference-Header-Content-Length` has the
     length of the JSON, in the request and in the response. The body may be compressed by gzip or deflate.
     """
-    live_model = model_of_request(model, version)
+    live_model = any_model_of_request(model, version)
     body = read_inference_body()
     try:
         request = read_inference_request(body.payload, body.binary)
-        outputs = infer_predictions(live_model, request)
+        if isinstance(live_model, TensorModel):
+            outputs = infer_tensors(live_model, request)
+        else:
+            outputs = infer_predictions(live_model, request)
     except InvalidRecord as error:
         raise problem_of(error) from None
     card = live_model.card

@@ -71,7 +71,7 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
         return table_response(model_of_request(model, query.get("version")), sent, accepted, query)
     body = read_records(MEDIA_TYPES)
     try:
-        vectors = read_vectors(body, model, query, "batch.batch_predict")
+        vectors = read_vectors(body, model, query, "batch.batch_predict", current_app.config["MAX_BATCH_ROWS"])
         live_model = model_of_request(model, query.get("version")) if vectors is None else vectors.model
     except OtherKind as other:
         require_json_answer(accepted is None)

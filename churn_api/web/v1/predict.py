@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import PREDICT
 from churn_api.contract.record import InvalidRecord
+from churn_api.contract.size_limits import MAX_COLUMNS
 from churn_api.registry.model_errors import ModelNotReady, OtherKind
 from churn_api.scoring.output import PROBABILITY
 from churn_api.web.core.operation import operation
@@ -84,7 +85,7 @@ def predict(query: dict[str, Any], body: bytes | None, model: str | None = None)
 def _vector_answer(body: bytes, model: str | None, query: dict[str, Any], *, picture: bool) -> dict[str, Any] | None:
     """The answer to a body with a vector; None for any other body."""
     try:
-        vectors = read_vectors(body, model, query, "predict.predict")
+        vectors = read_vectors(body, model, query, "predict.predict", MAX_COLUMNS)
     except OtherKind as other:
         return predict_tensor(other.card.name, query, body)
     if vectors is None:

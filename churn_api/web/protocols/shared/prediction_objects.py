@@ -8,7 +8,7 @@ from marshmallow import Schema, fields
 
 from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.contract.fields import IDENTIFIER_TYPES
-from churn_api.registry.model import Model
+from churn_api.registry.model import AnyModel
 from churn_api.serving.answer import Answer
 from churn_api.web.core.output_schema import output_fields
 from churn_api.web.core.predictions import as_explained_columns
@@ -66,6 +66,6 @@ def answer_response(answer: Answer, body: bytes, content_type: str = JSON) -> Re
     return Response(body, headers=model_headers(answer.model), content_type=content_type)
 
 
-def model_headers(model: Model) -> dict[str, str]:
+def model_headers(model: AnyModel) -> dict[str, str]:
     """The headers that name the model of predictions."""
     return {MODEL.name: model.card.name, MODEL_VERSION.name: model.card.version}

@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import orjson
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields
 
 from churn_api.contract.batch import Batch
 from churn_api.contract.faults import Fault
-from churn_api.contract.json_size import has_more_values
+from churn_api.contract.json_size import has_longer_list, has_more_values
 from churn_api.contract.record import InvalidRecord
 from churn_api.contract.signature import Signature
+from churn_api.contract.size_limits import TooManyRows
 from churn_api.registry.model import Model
 from churn_api.registry.model_errors import ModelNotReady, OtherKind, UnknownModel
 from churn_api.web.core.app_services import live_models
@@ -40,10 +41,15 @@ _TAKEN = ("threshold", "version")
 """Query parameters that apply to vectors."""
 
 
-class VectorsSchema(BodySchema):
-    """A body with vectors."""
+def _filled_list(value: Any) -> None:
+    if not isinstance(value, list) or not value:
+        raise ValidationError("Must be a list of one value or more.")
 
-    features = fields.List(fields.Raw(allow_none=True), required=True, validate=validate.Length(1))
+
+class VectorsSchema(BodySchema):
+    """A body with vectors. Their values are not looked at: there may be more than the limits allow."""
+
+    features = fields.Raw(required=True, validate=_filled_list)
     model_name = fields.String()
     return_probabilities = fields.Boolean(truthy={True}, falsy={False})
 
@@ -58,15 +64,15 @@ class Vectors(NamedTuple):
     """None where the client does not say."""
 
 
-def read_vectors(body: bytes, name: str | None, query: dict[str, Any], successor: str) -> Vectors | None:
+def read_vectors(body: bytes, name: str | None, query: dict[str, Any], successor: str, limit: int) -> Vectors | None:
     """The vectors of a body, which `successor` takes as records; None where the body has none.
 
-    Raises Problem with the faults of members and query, UnknownModel, UnknownVersion, ModelNotReady, or OtherKind for a
-    tensor model, which reads the same form itself.
+    `limit` is how many values `features` may have. Raises TooManyRows, Problem with the faults of members and query,
+    UnknownModel, UnknownVersion, ModelNotReady, or OtherKind for a tensor model, which reads the same form itself.
     """
     if body.find(_MEMBER, 0, _SEARCHED_BYTES) < 0:
         return None
-    payload = _payload(body)
+    payload = _payload(body, limit)
     if payload is None or _is_feature(name):
         return None
     with _deprecated_form(successor) as operation:
@@ -115,10 +121,12 @@ def _deprecated_form(successor: str) -> Iterator[Operation]:
         raise
 
 
-def _payload(body: bytes) -> dict[str, Any] | None:
-    """The object in a body, where it has vectors and is not too large."""
+def _payload(body: bytes, limit: int) -> dict[str, Any] | None:
+    """The object in a body, where it has vectors and is not too large. Raises TooManyRows."""
     if not current_request().app.config["COMPAT_ROUTES"] or has_more_values(body, MAX_VALUES):
         return None
+    if has_longer_list(body, limit):
+        raise TooManyRows(limit)
     with suppress(orjson.JSONDecodeError):
         payload = orjson.loads(body)
         if isinstance(payload, dict) and FEATURES in payload:

@@ -18,7 +18,14 @@ from churn_api.web.core.flask_app import Api
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-USUAL = {"model": b"default", "job": b"none", "name": b"docs.js"}
+USUAL = {
+    "model": b"default",
+    "version": b"1",
+    "job": b"none",
+    "name": b"docs.js",
+    "project": b"one",
+    "location": b"here",
+}
 """Values of arguments that make a route answer. No model but the default one: that cannot be unloaded."""
 PROBLEM = "application/problem+json"
 PROTOCOL_ERRORS = (PROBLEM, "application/json", "text/plain; charset=utf-8")

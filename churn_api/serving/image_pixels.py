@@ -19,12 +19,18 @@ MAX_PIXELS = 25_000_000
 """Pixels of an image, decoded or not: a file of a few kilobytes may declare a billion."""
 
 
+MAX_SCANS = 50
+"""Scans of a JPEG: each takes a pass over all pixels, and few bytes. Programs write about ten."""
+_TOO_MANY_PIXELS = f"an image may have {MAX_PIXELS:,} pixels"
+_SCAN = b"\xff\xda"
+
+
 class NoImage(Exception):
     """The file is no image that can be read; the text quotes nothing of it."""
 
 
 class ImageTooLarge(Exception):
-    """The image has more than MAX_PIXELS pixels."""
+    """The image has more than MAX_PIXELS pixels, or MAX_SCANS scans."""
 
 
 class ImagesUnsupported(Exception):
@@ -51,12 +57,14 @@ def _fitted(data: bytes, wanted: ImageInput) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(data), formats=tuple(IMAGE_TYPES.values())) as opened:
             if opened.width * opened.height > MAX_PIXELS:
-                raise ImageTooLarge(f"an image may have {MAX_PIXELS:,} pixels")
+                raise ImageTooLarge(_TOO_MANY_PIXELS)
+            if opened.format == "JPEG" and data.count(_SCAN) > MAX_SCANS:
+                raise ImageTooLarge(f"a JPEG may have {MAX_SCANS} scans")
             fitted = ImageOps.fit(_converted(opened, wanted.channels), (width, height), Image.Resampling.BILINEAR)
     except ImageTooLarge:
         raise
     except Image.DecompressionBombError as error:
-        raise ImageTooLarge(f"an image may have {MAX_PIXELS:,} pixels") from error
+        raise ImageTooLarge(_TOO_MANY_PIXELS) from error
     except Exception as error:  # a decoder of damaged bytes raises many kinds
         raise NoImage("the file is no PNG or JPEG that can be read") from error
     return np.asarray(fitted, np.uint8).reshape(height, width, wanted.channels)

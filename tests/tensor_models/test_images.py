@@ -69,6 +69,21 @@ def bomb(width=60_000, height=60_000):
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
+def many_scans(count):
+    """A progressive JPEG whose last scan, of a few bytes, is repeated: each takes a pass over all pixels."""
+    made = io.BytesIO()
+    Image.new("RGB", (64, 64), RGB["red"]).save(made, "JPEG", progressive=True)
+    whole, end = made.getvalue()[:-2], b"\xff\xd9"
+    return whole + whole[whole.rindex(b"\xff\xda") :] * count + end
+
+
+def test_progressive(tensor_client):
+    """A progressive JPEG is read, unless it has more scans than any camera or program writes."""
+    assert post(tensor_client, many_scans(0), media_type="image/jpeg").json["prediction_label"] == "red"
+    answer = post(tensor_client, many_scans(1000), media_type="image/jpeg")
+    assert (answer.status_code, answer.json["code"]) == (413, "too-large")
+
+
 REFUSED = {
     "no image": (b"not an image", 400, "malformed-image"),
     "empty": (b"", 400, "malformed-image"),

@@ -15,6 +15,7 @@ from conftest import ROOT
 
 from benchmarks import servers
 from benchmarks.naughty import CANARY
+from benchmarks.protocol_servers import MLSERVER, installed
 from benchmarks.server_log import log_faults
 from benchmarks.soak import Memory
 
@@ -66,6 +67,15 @@ def test_tables():
     printed = bench("tables", "--rows", "3000", "--seconds", "0.1")
     for line in ("| `churn-api score` | parquet |", "| job | csv |", "| batch-predict, 3,000 rows of CSV |"):
         assert line in printed
+
+
+def test_doors():
+    """Each protocol's answers are checked and loaded; servers of other systems that are not installed are named."""
+    printed = bench("doors", "--seconds", "1", "--rounds", "1")
+    for protocol in ("V2, binary tensors", "KServe V1", "Vertex AI", "Azure ML", "MLflow"):
+        assert len(re.findall(rf"^\| {protocol} \| [\d,]+ \| ", printed, re.MULTILINE)) == 2, protocol
+    if MLSERVER not in installed():
+        assert "MLServer is left out: `make .venv-bench-mlserver/done` installs it" in printed
 
 
 def test_logline():

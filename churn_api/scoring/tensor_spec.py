@@ -24,6 +24,7 @@ Tensors = Mapping[str, NDArray[Any]]
 FREE = -1
 """A dimension of any size."""
 MAX_RANK = 8
+_MATRIX = 2
 MAX_NAME_LENGTH = 128
 
 
@@ -58,8 +59,13 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     @property
     def is_matrix(self) -> bool:
-        """Whether it holds rows of a fixed number of numbers."""
-        return len(self.shape) == len(("rows", "columns")) and self.shape[1] != FREE and self.dtype.kind in "fiu"
+        """Whether it holds one row, or any number of rows, of a fixed number of numbers."""
+        return (
+            len(self.shape) == _MATRIX
+            and self.shape[0] in (1, FREE)
+            and self.shape[1] != FREE
+            and self.dtype.kind in "fiu"
+        )
 
     def fits(self, shape: Sequence[int]) -> bool:
         """Whether a tensor of this shape may be sent."""

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensor_graphs
 from click.testing import CliRunner
+from onnx import TensorProto, helper
 from sklearn.datasets import load_iris
-from tensor_graphs import COLOURS, IRISES, colour_graph, iris_classifier, iris_graph, package, sum_graph
+from tensor_graphs import COLOURS, IRISES, colour_graph, graph_of, iris_classifier, iris_graph, package, sum_graph
 
 from churn_api.cli import main
 from churn_api.registry.model import load_any_model
@@ -133,6 +134,20 @@ def test_no_image(tmp_path):
     """A matrix is no image."""
     with pytest.raises(TrainingError, match=r"takes no image.*\[any, 4\]"):
         package(tmp_path / "models", iris_graph(), "iris", IRISES, tensor_graphs.ImageOptions((8, 8), (0.0,), (1.0,)))
+
+
+def test_fixed_rows(tmp_path):
+    """A graph that takes one row at a time takes rows of numbers; one of three rows takes tensors alone."""
+    for rows, takes_rows in ((1, True), (3, False)):
+        shape = [rows, 4]
+        nodes = [helper.make_node("Softmax", ["x"], ["y"])]
+        graph = graph_of(nodes, [("x", TensorProto.FLOAT, shape)], [("y", TensorProto.FLOAT, shape)])
+        name = f"rows{rows}"
+        card = package(tmp_path / "models", graph, name, ("a", "b", "c", "d"))
+        assert (card.matrix is not None) == takes_rows
+        model = load_any_model(tmp_path / "models" / name / "1")
+        if takes_rows:
+            assert model.probabilities(np.eye(4, dtype=np.float32)).argmax(axis=1).tolist() == [0, 1, 2, 3]
 
 
 def test_without_labels(tmp_path):

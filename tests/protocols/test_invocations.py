@@ -8,9 +8,10 @@ from builders import customers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import churn_api
+import churn_api.app
 from churn_api.app import create_app
 from churn_api.serving.data_plane import DataPlane
+from churn_api.setting_checks import PROTOCOLS
 from churn_api.store.database import DatabaseAway
 
 TABLE = customers(12, seed=7).drop(columns=["Churn", "customerID"]).dropna()
@@ -289,6 +290,11 @@ def test_sizes(models_dir):
     for body in ({"instances": RECORDS[:3]}, columns, "[" + "[]," * (1 << 18), "x" * (11 << 20)):
         answer = invoke(client, body)
         assert (answer.status_code, answer.json["code"]) == (413, "too-large")
+
+
+def test_names_of_protocols():
+    """Each name that the setting takes is a protocol's, and the other way around."""
+    assert tuple(churn_api.app.PROTOCOLS) == PROTOCOLS
 
 
 def test_turned_off(models_dir):

@@ -215,7 +215,7 @@ def test_models_by_name(small, expected, path):
     assert (unknown.json["code"], "small" in unknown.json["message"]) == ("unknown-model", True)
 
 
-def test_key_beside_a_signature(models_dir, make_key):
+def test_key_with_a_signature(models_dir, make_key):
     """The signature that boto3 sends in Authorization does not matter where there is a key."""
     client = create_app({"MODELS_DIR": str(models_dir), "TESTING": True, "AUTH": "required"}).test_client()
     headers = {"Authorization": "AWS4-HMAC-SHA256 Credential=A/B", "X-API-Key": make_key("predict")}

@@ -43,7 +43,7 @@ def test_invocations(server):
     assert list(map(float, lines)) == [row["churn_probability"] for row in own["predictions"]]
 
 
-def test_key_beside_the_signature(server, make_key, monkeypatch):
+def test_key_with_the_signature(server, make_key, monkeypatch):
     """A key in X-API-Key counts, although the client signs its requests in Authorization."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")

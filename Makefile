@@ -129,7 +129,7 @@ sbom: .venv/dev ## Write down what the image is made of (CycloneDX), with versio
 	@touch $@
 
 clean: ## Remove the virtual environment and caches; models and instance stay
-	rm -rf .venv .venv-bench .venv-bench-* .venv-newest .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info churn_client/src/*.egg-info
+	rm -rf .venv .venv-bench .venv-bench-* .venv-newest .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info churn_client/src/*.egg-info churn_client/.mypy_cache churn_client/.import_linter_cache
 
 .venv/runtime: requirements.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'

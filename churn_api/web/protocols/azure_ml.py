@@ -27,7 +27,7 @@ from churn_api.web.protocols.shared.instances import (
     read_object,
     sent_instances,
 )
-from churn_api.web.protocols.shared.invocation_document import PredictionsSchema
+from churn_api.web.protocols.shared.invocation_document import SPLIT_SCHEMA, PredictionsSchema
 from churn_api.web.protocols.shared.mlflow_records import listed_records, split_records
 from churn_api.web.protocols.shared.parameters import options_at
 from churn_api.web.protocols.shared.prediction_objects import PREDICTION_HEADERS, predictions_response
@@ -57,8 +57,7 @@ def describe_score(record: dict[str, Any], signature: Signature | None, max_rows
     """The OpenAPI content of the body: that of `instances`, or `input_data`."""
     content = describe_instances(record, signature, max_rows)[JSON]
     schema = content["schema"]
-    split = {"type": "object", "required": ["data"], "description": "A DataFrame, as `to_dict('split')` writes it."}
-    schema["properties"][INPUT_DATA] = {"oneOf": [schema["properties"][INSTANCES], split]}
+    schema["properties"][INPUT_DATA] = {"oneOf": [schema["properties"][INSTANCES], SPLIT_SCHEMA]}
     schema["oneOf"].append({"required": [INPUT_DATA]})
     if signature is not None:
         known = example_record(signature)

@@ -31,7 +31,7 @@ class PredictionsSchema(Schema):
 
 
 _LIST: dict[str, Any] = {"type": "array", "items": {}}
-_SPLIT = {
+SPLIT_SCHEMA = {
     "type": "object",
     "description": "A DataFrame, as `to_dict('split')` writes it.",
     "properties": {
@@ -47,7 +47,7 @@ _SPLIT = {
 def describe_invocation(record: dict[str, Any], signature: Signature | None, max_rows: int) -> dict[str, Any]:
     """The OpenAPI content of the body."""
     listed = {"type": "array", "minItems": 1, "maxItems": max_rows, "items": record}
-    forms = {"dataframe_split": _SPLIT, "dataframe_records": listed, "instances": listed, "inputs": listed}
+    forms = {"dataframe_split": SPLIT_SCHEMA, "dataframe_records": listed, "instances": listed, "inputs": listed}
     schema = {
         "type": "object",
         "properties": forms | {PARAMS: {"oneOf": [json_schema_of(ParametersSchema), {"type": "null"}]}},

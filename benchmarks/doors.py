@@ -27,7 +27,7 @@ from benchmarks.load import load
 from benchmarks.models import FOLDER, customers, make_models
 from benchmarks.protocol_servers import ENVIRONMENTS, MLFLOW, MLSERVER, installed, protocol_server
 from benchmarks.report import table_of, write_figures
-from benchmarks.servers import OURS, running
+from benchmarks.servers import OURS, Server, running
 from churn_api.contract.signature import Signature
 from churn_api.registry.bundle import read_card
 
@@ -52,7 +52,8 @@ class Target(NamedTuple):
     """What is loaded with one number of customers."""
 
     title: str
-    url: str
+    server: Server
+    path: str
     body: Path
     headers: dict[str, str]
 
@@ -63,11 +64,11 @@ def run(rounds: int, seconds: int, *, dry: bool) -> None:
     signature = read_card(models / "boosting" / "1").signature
     records, expected = _without_gaps(*customers(FOLDER, models), signature)
     with ExitStack() as stack:
-        urls = dict(_peers(stack, models / "boosting" / "1"))
+        peers = dict(_peers(stack, models / "boosting" / "1"))
         server = stack.enter_context(running(OURS, models, CHURN_DEFAULT_MODEL="boosting"))
         tables = []
         for rows, title in SIZES.items():
-            targets = list(_targets(server.url, server.key, urls, records[:rows], signature, expected))
+            targets = list(_targets(server, peers, records[:rows], signature, expected))
             tables.append(f"### {title}\n\n{_table(_load(targets, rounds, seconds), rows)}")
     write_figures("doors", "\n\n".join(tables), dry=dry)
 
@@ -82,8 +83,8 @@ def _without_gaps(
     return [records[number] for number in chosen], [expected["boosting"][number] for number in chosen]
 
 
-def _peers(stack: ExitStack, bundle: Path) -> Iterator[tuple[str, str]]:
-    """The URLs of those that are installed."""
+def _peers(stack: ExitStack, bundle: Path) -> Iterator[tuple[str, Server]]:
+    """Those that are installed."""
     for name in PEERS:
         if name not in installed():
             print(f"{name} is left out: `make {ENVIRONMENTS[name].name}/done` installs it")
@@ -93,9 +94,8 @@ def _peers(stack: ExitStack, bundle: Path) -> Iterator[tuple[str, str]]:
 
 
 def _targets(
-    url: str,
-    key: str,
-    peers: dict[str, str],
+    server: Server,
+    peers: dict[str, Server],
     records: Sequence[dict[str, Any]],
     signature: Signature,
     expected: Sequence[float],
@@ -104,56 +104,63 @@ def _targets(
     own = f"{OWN_ROUTE}/{'predict' if len(records) == 1 else 'batch-predict'}/boosting"
     ours = {OWN_ROUTE: (OWN, own)} | DOORS
     for title, (protocol, path) in ours.items():
-        yield _target(title, url + path, protocol, protocol.body(records, signature), expected, {"X-API-Key": key})
-    for name, address in peers.items():
+        yield _target(title, server, path, protocol, protocol.body(records, signature), expected)
+    for name, peer in peers.items():
         protocol, path = PEERS[name]
         title = f"{name}'s own server" if name == MLFLOW else name
-        yield _target(title, address + path, protocol, protocol.body(records, signature), expected, {})
+        yield _target(title, peer, path, protocol, protocol.body(records, signature), expected)
 
 
-def _target(
-    title: str, url: str, protocol: Protocol, body: Body, expected: Sequence[float], key: dict[str, str]
-) -> Target:
+def _target(title: str, server: Server, path: str, protocol: Protocol, body: Body, expected: Sequence[float]) -> Target:
     """One whose answer is what the pipeline itself gives; another is not worth timing."""
-    headers = {**body.headers, **key}
-    request = urllib.request.Request(url, body.content, headers)
+    headers = {**body.headers, **({"X-API-Key": server.key} if server.key else {})}
+    request = urllib.request.Request(server.url + path, body.content, headers)
     with urllib.request.urlopen(request, timeout=60) as response:
         result = protocol.probabilities(json.load(response))
     worst = max(abs(one - other) for one, other in zip(result, expected, strict=False))
     if not result or worst > TOLERANCE:
         raise SystemExit(f"{title} is off by {worst:.3g}")
-    path = FOLDER / f"{re.sub('[^a-z0-9]+', '-', title.lower())}-{len(result)}.body"
-    path.write_bytes(body.content)
-    return Target(title, url, path, headers)
+    file = FOLDER / f"{re.sub('[^a-z0-9]+', '-', title.lower())}-{len(result)}.body"
+    file.write_bytes(body.content)
+    return Target(title, server, path, file, headers)
 
 
-Rates = dict[str, list[float]]
-"""Requests a second by title, in the order of the rounds."""
+class Run(NamedTuple):
+    """One run: requests a second, and processor time of a request in microseconds."""
+
+    rate: float
+    cpu: float
 
 
-def _load(targets: Sequence[Target], rounds: int, seconds: int) -> Rates:
-    rates: Rates = {target.title: [] for target in targets}
+Runs = dict[str, list[Run]]
+"""By title, in the order of the rounds."""
+
+
+def _load(targets: Sequence[Target], rounds: int, seconds: int) -> Runs:
+    runs: Runs = {target.title: [] for target in targets}
     for number in range(rounds):
         # Whichever comes first has the machine as the round before has left it.
         for target in targets[:: 1 if number % 2 else -1]:
             options = {"connections": CONNECTIONS, "seconds": seconds}
-            seen = load(target.url, target.body, headers=target.headers, **options)
+            before = target.server.cpu_seconds()
+            seen = load(target.server.url + target.path, target.body, headers=target.headers, **options)
             if seen.bad:
                 raise SystemExit(f"{target.title} gave {seen.bad} bad answers")
-            rates[target.title].append(seen.rate)
+            cpu = (target.server.cpu_seconds() - before) / seen.requests * 1e6
+            runs[target.title].append(Run(seen.rate, cpu))
             print(f"[{number + 1}/{rounds}] {target.title}: {seen.rate:,.0f}/s", flush=True)
-    return rates
+    return runs
 
 
-def _table(rates: Rates, rows: int) -> str:
+def _table(runs: Runs, rows: int) -> str:
     """Medians, and medians of the ratios within each round."""
-    others = [title for title in rates if title not in DOORS]
-    head = ["protocol", "rate", *(f"× {title}" for title in others)]
+    others = [title for title in runs if title not in DOORS]
+    head = ["protocol", "rate", *(f"× {title}" for title in others), "CPU µs a request"]
     lines = []
-    for title, result in rates.items():
-        ratios = [
-            statistics.median(one / two for one, two in zip(result, rates[other], strict=True)) for other in others
-        ]
+    for title, result in runs.items():
+        pairs = {other: zip(result, runs[other], strict=True) for other in others}
+        ratios = [statistics.median(one.rate / two.rate for one, two in pairs[other]) for other in others]
         shown = [f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}" for ratio in ratios]
-        lines.append([title, f"{statistics.median(result) * rows:,.0f}", *shown])
+        rate, cpu = (statistics.median(getattr(run, figure) for run in result) for figure in ("rate", "cpu"))
+        lines.append([title, f"{rate * rows:,.0f}", *shown, f"{cpu:,.0f}"])
     return table_of(head, lines)

@@ -4,12 +4,15 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from benchmarks.nginx import free_port
-from benchmarks.servers import NO_LOG, ROOT, WORKERS, wait_until_ready
+from benchmarks.servers import NO_LOG, ROOT, WORKERS, Server, wait_until_ready
 
 MLFLOW, MLSERVER = "MLflow", "MLServer"
 ENVIRONMENTS = {name: ROOT / f".venv-bench-{name.lower()}" for name in (MLFLOW, MLSERVER)}
@@ -29,10 +32,11 @@ def installed() -> list[str]:
 
 
 @contextmanager
-def protocol_server(name: str, bundle: Path, folder: Path) -> Iterator[str]:
-    """The URL of one with the pipeline of a bundle, until the block ends. `folder` is empty, for what it needs."""
+def protocol_server(name: str, bundle: Path, folder: Path) -> Iterator[Server]:
+    """One with the pipeline of a bundle, until the block ends. `folder` is empty, for what it needs."""
     port = free_port()
     command, ready = {MLFLOW: _mlflow, MLSERVER: _mlserver}[name](bundle / "model.joblib", folder, port)
+    started = time.perf_counter()
     process = subprocess.Popen(
         [str(ENVIRONMENTS[name] / "bin" / command[0]), *command[1:]],
         cwd=folder,
@@ -44,7 +48,7 @@ def protocol_server(name: str, bundle: Path, folder: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until_ready(url + ready, process, seconds=START_SECONDS)
-        yield url
+        yield Server(name, url, [psutil.Process(process.pid)], time.perf_counter() - started)
     finally:
         _stop(process)
 

@@ -35,7 +35,7 @@ from churn_api.setting_checks import (
     check_secret,
     optional_url_check,
 )
-from churn_api.store_urls import IN_MEMORY, check_counters_url, check_database_url, check_redis_url
+from churn_api.store_urls import IN_MEMORY, check_cache, check_counters_url, check_database_url, check_redis_url
 
 PREFIX = "CHURN_"
 REQUIRED, OPEN = "required", "open"
@@ -235,6 +235,17 @@ SETTINGS = (
         prefixed=False,
         secret=True,
     ),
+    Setting(
+        "CACHE",
+        "str",
+        "",
+        "Where results of single predictions are kept: `memory` of each process, or the address of a Redis. Empty: "
+        "nowhere.",
+        optional_url_check(check_cache),
+        secret=True,
+    ),
+    Setting("CACHE_ENTRIES", "int", 100_000, "Results that each process keeps in memory.", validate.Range(1)),
+    Setting("CACHE_SECONDS", "int", 3600, "Seconds that Redis keeps a result.", validate.Range(1)),
     Setting(
         "PROTOCOLS",
         "list",

@@ -21,6 +21,7 @@ from churn_api.registry.database_follower import DatabaseFollower
 from churn_api.registry.live import LiveModels
 from churn_api.registry.management import Management
 from churn_api.registry.worker_reports import WorkerReporter
+from churn_api.serving.answer import BY_MODEL
 from churn_api.serving.data_plane import DataPlane
 from churn_api.store import schema
 from churn_api.store.change_watcher import Watcher
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from churn_api.jobs.sources import Sources
     from churn_api.jobs.worker import Worker
     from churn_api.serving.engine import Engine
+    from churn_api.serving.result_cache import CachedComputation
     from churn_api.telemetry.watch_metrics import WatchedVersion
 
 log = logging.getLogger(__name__)
@@ -54,7 +56,8 @@ class Services:
         default_url = f"sqlite:///{self.instance / 'churn.db'}"
         self.database = Database(settings["DATABASE_URL"] or default_url, make_folder=not settings["DATABASE_URL"])
         self.catalog = Catalog(self.database)
-        self.data_plane = DataPlane(settings["MODEL_TIMEOUT"] or None)
+        self.result_cache = _result_cache(settings)
+        self.data_plane = DataPlane(settings["MODEL_TIMEOUT"] or None, self.result_cache or BY_MODEL)
         self.drift_counter = DriftCounter(self.database)
         self.live = LiveModels(self.models_dir, settings["DEFAULT_MODEL"], settings["MAX_MODELS"])
         self._secrets = ServiceSecrets(settings, self.instance, self.database)
@@ -273,3 +276,14 @@ class Services:
     def _check_database(self) -> None:
         schema.check(self.database)
         self._secrets.check()
+
+
+def _result_cache(settings: Mapping[str, Any]) -> "CachedComputation | None":
+    """The cache in front of the models; None where there is none."""
+    if not settings["CACHE"]:
+        return None
+    # Imported here: most services have none.
+    from churn_api.serving.cache_stores import cache_store
+    from churn_api.serving.result_cache import CachedComputation
+
+    return CachedComputation(cache_store(settings["CACHE"], settings["CACHE_ENTRIES"], settings["CACHE_SECONDS"]))

@@ -58,6 +58,12 @@ def check_redis_url(url: str) -> None:
         raise UrlError(f"Must end with the number of a database, {_REDIS_FORM}.")
 
 
+def check_cache(chosen: str) -> None:
+    """Raise UrlError where a text is neither `memory` nor the URL of a Redis."""
+    if chosen != "memory":
+        check_redis_url(chosen)
+
+
 def check_counters_url(url: str) -> None:
     """Raise UrlError where a URL is not that of a Redis, or of another storage of `limits`."""
     from limits.storage import SCHEMES  # type: ignore[attr-defined]

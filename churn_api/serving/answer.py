@@ -13,6 +13,9 @@ from churn_api.registry.bin_counts import Counts
 from churn_api.registry.model import Model
 from churn_api.scoring.explanation import Explanation
 from churn_api.scoring.output import Computed, output
+from churn_api.serving.computation import Computation
+
+BY_MODEL = Computation()
 
 
 @dataclass(frozen=True)
@@ -69,21 +72,23 @@ class Scored(NamedTuple):
     explained: ExplainedRecords | None = None
 
 
-def predict_columns(model: Model, columns: Columns, threshold: float, reasons: int = 0) -> Scored:
+def predict_columns(
+    model: Model, columns: Columns, threshold: float, reasons: int = 0, computation: Computation = BY_MODEL
+) -> Scored:
     """Score n records and decide; with `reasons`, explain each by so many. Raises NoReasons.
 
     Requests, uploaded tables, jobs and the command line all score and decide here.
     """
     started = perf_counter()
-    explained = _explained(model, columns, reasons) if reasons else None
-    probabilities = model.score(columns) if explained is None else explained.explanation.probabilities
+    explained = _explained(model, columns, reasons, computation) if reasons else None
+    probabilities = computation.score(model, columns) if explained is None else explained.explanation.probabilities
     seconds = perf_counter() - started
     return Scored(output(probabilities, threshold, model.card.policy), seconds, explained)
 
 
-def _explained(model: Model, columns: Columns, count: int) -> ExplainedRecords:
-    explainer = model.explainer()
-    return ExplainedRecords(explainer.explain(columns), count, columns, explainer.writer)
+def _explained(model: Model, columns: Columns, count: int, computation: Computation) -> ExplainedRecords:
+    explanation = computation.explain(model, columns)
+    return ExplainedRecords(explanation, count, columns, model.explainer().writer)
 
 
 class PredictionObserver(Protocol):

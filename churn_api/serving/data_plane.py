@@ -16,7 +16,8 @@ from churn_api.registry.model import Model
 from churn_api.registry.tensor_model import TensorModel
 from churn_api.scoring.output import Computed
 from churn_api.scoring.tensor_spec import Tensors
-from churn_api.serving.answer import Answer, PredictionObserver, predict_columns
+from churn_api.serving.answer import BY_MODEL, Answer, PredictionObserver, predict_columns
+from churn_api.serving.computation import Computation
 from churn_api.serving.tensor_answer import TensorAnswer, TensorObserver
 
 if TYPE_CHECKING:
@@ -67,9 +68,10 @@ class TableAnswer(NamedTuple):
 class DataPlane:
     """Predicts, and notifies observers. Create one per application or process."""
 
-    def __init__(self, max_seconds: float | None = None) -> None:
+    def __init__(self, max_seconds: float | None = None, computation: Computation = BY_MODEL) -> None:
         """`max_seconds` is the time that one scoring may take; None for no limit, but for that of tensor models."""
         self._max_seconds = max_seconds
+        self._computation = computation
         self._observers: list[PredictionObserver] = []
         self._tensor_observers: list[TensorObserver] = []
 
@@ -91,10 +93,10 @@ class DataPlane:
             raise InvalidRecord(batch.faults, batch.more_faults)
         threshold = model.card.policy.effective_threshold(options.threshold)
         if self._max_seconds is None:
-            scored = predict_columns(model, batch.columns, threshold, options.reasons)
+            scored = predict_columns(model, batch.columns, threshold, options.reasons, self._computation)
         else:
             with self._limited():
-                scored = predict_columns(model, batch.columns, threshold, options.reasons)
+                scored = predict_columns(model, batch.columns, threshold, options.reasons, self._computation)
         return self._notify(
             Answer(
                 model,

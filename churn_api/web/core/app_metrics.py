@@ -44,6 +44,10 @@ class AppMetrics:
         """Update the metrics of the models that this process serves."""
         self._models.update()
 
+    def count_lookup(self, is_hit: bool) -> None:
+        """Count a look-up in the cache of results."""
+        self.families.cache.labels("hit" if is_hit else "miss").inc()
+
     def count_load_failures(self) -> None:
         """Count the load failures since the last call."""
         self._models.count_load_failures()
@@ -57,6 +61,8 @@ def init_app(app: Flask, services: Services) -> AppMetrics:
     predictions = PredictionMetrics(metrics.families)
     services.data_plane.observe(predictions)
     services.data_plane.observe_tensors(predictions)
+    if services.result_cache is not None:
+        services.result_cache.on_lookup = metrics.count_lookup
     app.extensions[_KEY] = metrics
     return metrics
 

@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import requests
@@ -13,6 +15,7 @@ from churn_api import config
 from churn_api.cli import main
 from churn_api.config import ConfigError, load_settings
 
+CHURN_API = str(Path(sys.executable).with_name("churn-api"))
 SCRIPT = ROOT / "deploy" / "container" / "serve"
 
 
@@ -56,7 +59,7 @@ def test_models(unset, tmp_path):
 def test_serve_live(serve, models_dir, tmp_path, empty_database, instance):
     """`churn-api serve --live` makes the newest version of each model live first, as its own act."""
     (instance / "churn.db").write_bytes(empty_database.read_bytes())
-    command = ["churn-api", "serve", "--live"]
+    command = [CHURN_API, "serve", "--live"]
     with serve(models_dir, command=command) as server:
         assert requests.get(f"{server.url}/ping", timeout=10).status_code == 200
         answer = requests.post(f"{server.url}/api/v1/predict/small", json=CUSTOMER, timeout=10).json()
@@ -67,7 +70,7 @@ def test_versions_that_are_live_stay(serve, models_dir, monkeypatch):
     """`churn-api serve --live` leaves a version that is live."""
     monkeypatch.setenv("CHURN_MODELS_DIR", str(models_dir))
     assert CliRunner().invoke(main, ["models", "live", "small", "1"]).exit_code == 0
-    with serve(models_dir, command=["churn-api", "serve", "--live"]) as server:
+    with serve(models_dir, command=[CHURN_API, "serve", "--live"]) as server:
         answer = requests.post(f"{server.url}/api/v1/predict/small", json=CUSTOMER, timeout=10).json()
         assert answer["model_version"] == "1"
 

@@ -21,6 +21,9 @@ DEFAULT = Csv.name
 LINES = Ndjson.name
 """The format of row errors, and of rows on their way to JSON."""
 
+CSV, NDJSON, PARQUET = FORMATS[Csv.name], FORMATS[Ndjson.name], FORMATS[Parquet.name]
+"""The formats that other systems' protocols have, too."""
+
 EXCEL_SAFE = "excel-safe"
 """The value of a parameter that requests CSV with formulas escaped."""
 

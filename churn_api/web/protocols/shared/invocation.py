@@ -7,16 +7,10 @@ from flask import Response
 
 from churn_api.registry.model import Model
 from churn_api.serving.data_plane import Options
-from churn_api.tables.formats import FORMATS
+from churn_api.tables.formats import CSV, NDJSON, PARQUET
 from churn_api.web.core.predictions import model_of_request
 from churn_api.web.core.query import JSON
-from churn_api.web.protocols.shared.invocation_answers import (
-    CSV,
-    JSON_LINES,
-    NDJSON,
-    OutputColumns,
-    invocation_response,
-)
+from churn_api.web.protocols.shared.invocation_answers import JSON_LINES, OutputColumns, invocation_response
 from churn_api.web.protocols.shared.invocation_tables import predict_csv, predict_parquet
 from churn_api.web.protocols.shared.json_payload import parse_json, read_plain_body, sent_type
 from churn_api.web.protocols.shared.mlflow_records import line_records, mlflow_records
@@ -25,10 +19,9 @@ from churn_api.web.protocols.shared.prediction_objects import output_columns
 from churn_api.web.protocols.shared.sent_records import SentRecords, predict_sent
 
 PARAMS = "params"
-PARQUET = FORMATS["parquet"].media_type
-BODY_TYPES = (JSON, CSV, PARQUET, JSON_LINES, NDJSON)
+BODY_TYPES = (JSON, CSV.media_type, PARQUET.media_type, JSON_LINES, NDJSON.media_type)
 
-_PARAMETERS = {CSV: {"header": ("present", "absent"), "label_size": ("0",)}}
+_PARAMETERS = {CSV.media_type: {"header": ("present", "absent"), "label_size": ("0",)}}
 
 
 def invoke(name: str | None) -> Response:
@@ -39,9 +32,9 @@ def invoke(name: str | None) -> Response:
 
 
 def _predict(model: Model, body: bytes, media_type: str, parameters: Mapping[str, str]) -> OutputColumns:
-    if media_type == CSV:
+    if media_type == CSV.media_type:
         return predict_csv(model, body, parameters.get("header"))
-    if media_type == PARQUET:
+    if media_type == PARQUET.media_type:
         return predict_parquet(model, body)
     names = model.lenient_reader.names
     if media_type != JSON:

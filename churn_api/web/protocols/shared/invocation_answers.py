@@ -9,14 +9,13 @@ from flask import Response, request
 
 from churn_api.registry.model import Model
 from churn_api.scoring.output import PROBABILITY
+from churn_api.tables.formats import CSV, NDJSON
 from churn_api.web.core.accept import accepted_types
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.query import JSON
 from churn_api.web.protocols.shared.prediction_objects import model_headers, prediction_objects
 
-CSV = "text/csv"
 JSON_LINES = "application/jsonlines"
-NDJSON = "application/x-ndjson"
 
 CUSTOM_ATTRIBUTES = Header(
     "X-Amzn-SageMaker-Custom-Attributes", "Comes back as it was sent: at most 1,024 visible characters.", "trace-7f3a"
@@ -53,7 +52,7 @@ def _as_lines(columns: OutputColumns) -> bytes:
 
 _WRITERS: dict[str, Callable[[OutputColumns], bytes]] = {
     JSON: _as_json,
-    CSV: _as_csv,
+    CSV.media_type: _as_csv,
     JSON_LINES: _as_lines,
-    NDJSON: _as_lines,
+    NDJSON.media_type: _as_lines,
 }

@@ -8,17 +8,17 @@ from marshmallow import Schema, fields
 from churn_api.contract.example import example_record
 from churn_api.contract.signature import Signature
 from churn_api.scoring.output import PROBABILITY
-from churn_api.tables.formats import FORMATS
+from churn_api.tables.formats import CSV, PARQUET
 from churn_api.web.core.openapi_schema import csv_example, json_schema_of
 from churn_api.web.core.output_schema import EXAMPLE_OUTPUT
 from churn_api.web.core.query import JSON
-from churn_api.web.protocols.shared.invocation import PARAMS, PARQUET
-from churn_api.web.protocols.shared.invocation_answers import CSV, JSON_LINES
+from churn_api.web.protocols.shared.invocation import PARAMS
+from churn_api.web.protocols.shared.invocation_answers import JSON_LINES
 from churn_api.web.protocols.shared.parameters import ParametersSchema
 from churn_api.web.protocols.shared.prediction_objects import PredictionObjectSchema
 
 ANSWERED_FILES = {
-    CSV: f"{EXAMPLE_OUTPUT[PROBABILITY.name]}\n",
+    CSV.media_type: f"{EXAMPLE_OUTPUT[PROBABILITY.name]}\n",
     JSON_LINES: orjson.dumps(EXAMPLE_OUTPUT).decode() + "\n",
 }
 """Types that `Accept` may ask for in place of JSON, with an example."""
@@ -61,11 +61,11 @@ def _files(signature: Signature | None) -> dict[str, Any]:
     if signature is None:
         return {}
     row = example_record(signature)
-    words = f"{FORMATS['parquet'].content}, with the columns of a record."
+    words = f"{PARQUET.content}, with the columns of a record."
     return {
-        CSV: _text("CSV, with a header or without.", csv_example([row])),
+        CSV.media_type: _text("CSV, with a header or without.", csv_example([row])),
         JSON_LINES: _text("A record in each line.", orjson.dumps(row).decode() + "\n"),
-        PARQUET: {"schema": {"type": "string", "format": "binary", "description": words}},
+        PARQUET.media_type: {"schema": {"type": "string", "format": "binary", "description": words}},
     }
 
 

@@ -13,6 +13,8 @@ from churn_api.contract.size_limits import MAX_COLUMNS, Bounds
 from churn_api.registry.model import Model
 from churn_api.scoring.output import COLUMNS
 from churn_api.serving.data_plane import InvalidTable, Options
+from churn_api.tables.format import Format
+from churn_api.tables.formats import CSV, PARQUET
 from churn_api.tables.scratch import scratch_folder
 from churn_api.tables.table_errors import TableFaults
 from churn_api.web.core.input_error_handlers import row_faults
@@ -37,16 +39,16 @@ def predict_csv(model: Model, body: bytes, header: str | None) -> dict[str, list
     names = (*model.lenient_reader.names, *identifier_names(signature), signature.target.name)
     if header == "absent" or (header is None and body.strip() and not has_header(body, names)):
         # The first row of a table is its header, and the first row here is one of data.
-        return _predict(model, with_header(body, model.lenient_reader.names), "csv", first_row=1)
-    return _predict(model, body, "csv")
+        return _predict(model, with_header(body, model.lenient_reader.names), CSV, first_row=1)
+    return _predict(model, body, CSV)
 
 
 def predict_parquet(model: Model, body: bytes) -> dict[str, list[Any]]:
     """The columns of predictions for a Parquet file. Raises as `predict_csv`."""
-    return _predict(model, body, "parquet")
+    return _predict(model, body, PARQUET)
 
 
-def _predict(model: Model, body: bytes, format_name: str, first_row: int = 2) -> dict[str, list[Any]]:
+def _predict(model: Model, body: bytes, table_format: Format, first_row: int = 2) -> dict[str, list[Any]]:
     # Imported here: workers without table requests never load pyarrow.
     from churn_api.tables.layout import open_table
 
@@ -57,7 +59,7 @@ def _predict(model: Model, body: bytes, format_name: str, first_row: int = 2) ->
         path = Path(folder) / "body"
         path.write_bytes(body)
         try:
-            layout = open_table(path, format_name, folder, bounds)
+            layout = open_table(path, table_format.name, folder, bounds)
             options = Options(max_rows=config["MAX_BATCH_ROWS"])
             score_layout(model, layout, options, tables.append, charge_batch)
         except (TableFaults, InvalidRecord) as error:

@@ -58,8 +58,9 @@ imports: .venv/dev ## Check which way imports run
 	$(BIN)/lint-imports --config setup.cfg
 	cd churn_client && PYTHONPATH=src $(CURDIR)/$(BIN)/lint-imports
 
-pytest: .venv/dev linters ## Run the tests, a process for each core; ARGS="-k name" chooses
-	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
+# Tests wait for servers a third of their time: one process more than there are cores.
+pytest: .venv/dev linters ## Run the tests in parallel; ARGS="-k name" chooses
+	$(BIN)/pytest --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal $(ARGS)
 
 linters: ## Install, where npm is, what lints the OpenAPI document in the tests and makes types of it
 	@test -e .venv/npm/$(LINTERS_DONE) || ! command -v npm >/dev/null || { \

@@ -3,7 +3,7 @@
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from time import monotonic
 from typing import NamedTuple
@@ -13,7 +13,8 @@ import numpy as np
 from churn_api.contract.columns import Columns, concatenate
 from churn_api.monitoring.hourly_counts import HourKey, write
 from churn_api.monitoring.unwritten_counts import UnwrittenCounts
-from churn_api.registry.bin_counts import SAMPLE_ROWS, BinCounter, Counts
+from churn_api.registry.bin_counts import SAMPLE_ROWS, BinCounter, Counts, sample
+from churn_api.registry.card import Card
 from churn_api.scoring.output import PROBABILITY
 from churn_api.serving.answer import Answer
 from churn_api.store.database import Database
@@ -22,8 +23,12 @@ FLUSH_SECONDS = 10.0
 """What a killed process has counted for so long is lost."""
 
 
+BATCH_ROWS = 64
+"""Records of a batch that count: counting them takes a fiftieth of the batch's time."""
+
+
 class _Waiting(NamedTuple):
-    """Single records of one version, and their probabilities."""
+    """Records of one version, and their probabilities."""
 
     bins: BinCounter
     records: list[Columns]
@@ -33,7 +38,7 @@ class _Waiting(NamedTuple):
 class DriftCounter:
     """Observes the answers of one process. Safe to share between threads.
 
-    Single records wait for each other: many that are counted together take a tenth of the time.
+    Records wait for each other: many that are counted together take a tenth of the time.
     """
 
     def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -50,10 +55,10 @@ class DriftCounter:
             if answer.counts is not None:
                 self.add(card.name, card.version, answer.counts)
         elif records.rows == 1:
-            self._wait(card.name, card.version, bins, records, answer.columns[PROBABILITY.name][0])
+            self._wait(card, bins, records, answer.columns[PROBABILITY.name])
         elif records.rows:
-            counts = bins.count_sample(records, np.asarray(answer.columns[PROBABILITY.name]))
-            self.add(card.name, card.version, counts)
+            some, probabilities = sample(records, np.asarray(answer.columns[PROBABILITY.name]), BATCH_ROWS)
+            self._wait(card, bins, some, probabilities.tolist())
 
     def add(self, model: str, version: str, counts: Counts) -> None:
         """Add counts of a version of a model to the present hour."""
@@ -93,14 +98,14 @@ class DriftCounter:
     def _hour(self) -> datetime:
         return self._now().replace(minute=0, second=0, microsecond=0)
 
-    def _wait(self, model: str, version: str, bins: BinCounter, record: Columns, probability: float) -> None:
+    def _wait(self, card: Card, bins: BinCounter, records: Columns, probabilities: Iterable[float]) -> None:
         with self._own_lock():
-            waiting = self._waiting.get((model, version))
+            waiting = self._waiting.get((card.name, card.version))
             if waiting is None:
-                waiting = self._waiting[model, version] = _Waiting(bins, [], [])
-            waiting.records.append(record)
-            waiting.probabilities.append(probability)
-            if len(waiting.records) == SAMPLE_ROWS:
+                waiting = self._waiting[card.name, card.version] = _Waiting(bins, [], [])
+            waiting.records.append(records)
+            waiting.probabilities.extend(probabilities)
+            if len(waiting.probabilities) >= SAMPLE_ROWS:
                 self._count_waiting()
 
     def _count_waiting(self) -> None:

@@ -12,7 +12,7 @@ from churn_api.contract.signature import Feature, Signature
 from churn_api.registry.baseline import SCORE_BINS, Baseline, FeatureBaseline
 
 SAMPLE_ROWS = 256
-"""Of a batch or a block. Counting takes as long as a tenth of scoring."""
+"""Of a block of a table. Counting all takes as long as a tenth of scoring."""
 
 Counts = NDArray[np.float64]
 """Shape (size,): rows by bin of each feature in the baseline's order, then by bin of the probability, then the sum of
@@ -59,16 +59,21 @@ class BinCounter:
 
     def count_sample(self, columns: Columns, probabilities: NDArray[np.float64]) -> Counts:
         """The counts of n records; of many, those of a random sample, which says as much of their spread."""
-        if columns.rows > SAMPLE_ROWS:
-            # Seeded by the number of rows: a block that is scored again is counted alike.
-            rows = np.random.default_rng(columns.rows).integers(0, columns.rows, SAMPLE_ROWS)
-            columns, probabilities = columns.take(rows), probabilities[rows]
-        return self.count(columns, probabilities)
+        return self.count(*sample(columns, probabilities, SAMPLE_ROWS))
 
     def split(self, counts: Counts) -> CountedBins:
         """The counts of each feature and of the probability."""
         *features, rest = np.split(counts, self._firsts[1:])
         return CountedBins(tuple(features), rest[:SCORE_BINS], rest[SCORE_BINS:])
+
+
+def sample(columns: Columns, probabilities: NDArray[np.float64], most: int) -> tuple[Columns, NDArray[np.float64]]:
+    """At most so many of n records at random, and their probabilities."""
+    if columns.rows <= most:
+        return columns, probabilities
+    # Seeded by the number of rows: a block that is scored again has the same sample.
+    rows = np.random.default_rng(columns.rows).integers(0, columns.rows, most)
+    return columns.take(rows), probabilities[rows]
 
 
 def score_bins(probabilities: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -15,7 +15,6 @@ from churn_api.scoring.run_errors import RunFailed
 from churn_api.scoring.tensor_spec import Tensors, TensorSpec
 
 if TYPE_CHECKING:
-    from churn_api.scoring.run_limit import RunLimit
     from churn_api.scoring.tensor_graph import TensorGraph, TensorNode
 
 VALUES_AT_ONCE = 1 << 18
@@ -34,17 +33,15 @@ class TensorModel(NamedTuple):
         """The names of its inputs, which metrics may name."""
         return frozenset(spec.name for spec in self.card.inputs)
 
-    def run(
-        self, tensors: Tensors, outputs: Sequence[str] = (), limit: "RunLimit | None" = None
-    ) -> dict[str, NDArray[Any]]:
+    def run(self, tensors: Tensors, outputs: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
         """Outputs by name, by default all, for inputs that fit the card. Raises RunFailed."""
         names = list(outputs) or [spec.name for spec in self.card.outputs]
-        parts = [self.graph.run(names, part, limit) for part in self._parts(tensors)]
+        parts = [self.graph.run(names, part) for part in self._parts(tensors)]
         if len(parts) == 1:
             return dict(zip(names, parts[0], strict=True))
         return {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts, strict=True), strict=True)}
 
-    def probabilities(self, rows: NDArray[Any], limit: "RunLimit | None" = None) -> NDArray[np.float64]:
+    def probabilities(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """Probabilities of the labels, shape (n, labels), for n rows of its one input. Raises RunFailed.
 
         n is at least 1, also where the graph takes one row at a time.
@@ -53,7 +50,7 @@ class TensorModel(NamedTuple):
         if scores is None:
             raise RunFailed("the model has no labels")
         runs = [rows] if self.card.inputs[0].has_free_rows else [rows[row : row + 1] for row in range(len(rows))]
-        found = np.concatenate([self.run({name: run}, [scores.output], limit)[scores.output] for run in runs])
+        found = np.concatenate([self.run({name: run}, [scores.output])[scores.output] for run in runs])
         probabilities = scores.probabilities(found)
         if probabilities.shape != (len(rows), len(self.card.labels)) or not np.all(np.isfinite(probabilities)):
             raise RunFailed("the model gives no probabilities for these inputs")

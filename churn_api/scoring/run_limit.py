@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from churn_api.scoring.onnx import limited_options, new_run_options
 from churn_api.scoring.run_errors import RunTooLong
@@ -14,18 +15,12 @@ MAX_SECONDS = 10.0
 _CHECK_SECONDS = 0.1
 
 
-class RunLimit:
+class _RunLimit:
     """The time that is left for some runs, which share their options."""
 
     def __init__(self, seconds: float) -> None:
         self.options = new_run_options()
-        self.seconds = seconds
         self._ends_at = time.monotonic() + seconds
-
-    @property
-    def expired(self) -> bool:
-        """Whether a run was ended."""
-        return bool(self.options.terminate)
 
     @property
     def is_over(self) -> bool:
@@ -41,21 +36,20 @@ class RunLimit:
 class _Watchdog:
     """Watches limits from a thread that starts with the first one: starting one for each costs more than most runs.
 
-    Threads do not survive a fork, so every process has its own. The thread sleeps while nothing runs.
+    The thread sleeps while nothing runs.
     """
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
-        self._limits: set[RunLimit] = set()
+        self._limits: set[_RunLimit] = set()
         self._running = threading.Event()
         threading.Thread(target=self._watch, name="run-watchdog", daemon=True).start()
 
-    def add(self, limit: RunLimit) -> None:
+    def add(self, limit: _RunLimit) -> None:
         """Watch a limit from now on."""
         self._limits.add(limit)
         self._running.set()
 
-    def remove(self, limit: RunLimit) -> None:
+    def remove(self, limit: _RunLimit) -> None:
         """Watch a limit no longer."""
         self._limits.discard(limit)
 
@@ -70,51 +64,34 @@ class _Watchdog:
                 limit.end_if_due()
 
 
-_watchdog: _Watchdog | None = None
-_lock = threading.Lock()
+@cache
+def _watchdog(_pid: int) -> _Watchdog:
+    """That of a process: threads do not survive a fork. Of two that threads create at once, both watch."""
+    return _Watchdog()
 
 
 @contextmanager
-def run_limit(seconds: float | None = None) -> Iterator[RunLimit]:
-    """A limit that is watched during the block, by default MAX_SECONDS."""
-    limit, watchdog = RunLimit(MAX_SECONDS if seconds is None else seconds), _of_process()
-    watchdog.add(limit)
-    try:
-        yield limit
-    finally:
-        watchdog.remove(limit)
+def scoring_limit(seconds: float | None = None) -> Iterator[None]:
+    """A limit, by default MAX_SECONDS, on all that the block computes with graphs.
 
-
-@contextmanager
-def scoring_limit(seconds: float) -> Iterator[None]:
-    """A limit on all that the block computes. Raises RunTooLong where it takes longer, even if it has a result.
-
-    Nothing ends a pipeline of scikit-learn: it is found too long when it returns.
+    Raises RunTooLong where the block takes longer, even if it has a result: nothing ends a pipeline of scikit-learn.
     """
-    with run_limit(seconds) as limit:
-        token = limited_options.set(limit.options)
-        try:
-            yield
-        except Exception as error:
-            if limit.is_over:
-                raise _too_long(seconds) from error
-            raise
-        finally:
-            limited_options.reset(token)
+    seconds = MAX_SECONDS if seconds is None else seconds
+    limit, watchdog = _RunLimit(seconds), _watchdog(os.getpid())
+    watchdog.add(limit)
+    token = limited_options.set(limit.options)
+    try:
+        yield
+    except Exception as error:
         if limit.is_over:
-            raise _too_long(seconds)
+            raise _too_long(seconds) from error
+        raise
+    finally:
+        limited_options.reset(token)
+        watchdog.remove(limit)
+    if limit.is_over:
+        raise _too_long(seconds)
 
 
 def _too_long(seconds: float) -> RunTooLong:
     return RunTooLong(f"the model computes longer than {seconds:g} s")
-
-
-def _of_process() -> _Watchdog:
-    global _watchdog  # noqa: PLW0603 - one for each process, made when it is needed
-    watchdog = _watchdog
-    if watchdog is None or watchdog.pid != os.getpid():
-        with _lock:
-            if _watchdog is None or _watchdog.pid != os.getpid():
-                _watchdog = _Watchdog()
-            watchdog = _watchdog
-    return watchdog

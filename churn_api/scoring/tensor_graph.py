@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_api.scoring.onnx import bounded_session, new_run_options
-from churn_api.scoring.run_errors import RunFailed, RunTooLong
-from churn_api.scoring.run_limit import RunLimit
+from churn_api.scoring.onnx import bounded_session, limited_options, new_run_options
+from churn_api.scoring.run_errors import RunFailed
 from churn_api.scoring.tensor_spec import Tensors
 
 MAX_BYTES = 1 << 30
@@ -28,6 +27,7 @@ class TensorGraph:
 
     def __init__(self, graph: bytes) -> None:
         self._session = bounded_session(graph, MAX_BYTES)
+        self._run_options = new_run_options()
 
     @property
     def inputs(self) -> list[TensorNode]:
@@ -39,13 +39,11 @@ class TensorGraph:
         """What it returns."""
         return [TensorNode(node.name, node.type, list(node.shape)) for node in self._session.get_outputs()]
 
-    def run(self, outputs: Sequence[str], tensors: Tensors, limit: RunLimit | None = None) -> list[NDArray[Any]]:
+    def run(self, outputs: Sequence[str], tensors: Tensors) -> list[NDArray[Any]]:
         """These outputs. Raises RunFailed."""
-        options = new_run_options() if limit is None else limit.options
+        options = limited_options.get() or self._run_options
         try:
             arrays = self._session.run(list(outputs), dict(tensors), options)
         except Exception as error:  # ONNX Runtime's own errors share no base class
-            if limit is not None and limit.expired:
-                raise RunTooLong(f"the model computes longer than {limit.seconds:g} s") from error
             raise RunFailed(f"the model cannot compute with these inputs ({type(error).__name__})") from error
         return [np.asarray(array) for array in arrays]

@@ -112,23 +112,29 @@ class DataPlane:
         )
 
     def run_tensors(self, model: TensorModel, tensors: Tensors, outputs: Sequence[str], *, many: bool) -> TensorAnswer:
-        """Compute outputs of a tensor model, by default all, from tensors that fit its card. Raises RunFailed."""
+        """Compute outputs of a tensor model, by default all, from tensors that fit its card.
+
+        Raises RunFailed, RunTooLong among them.
+        """
         # Imported here and below: it loads ONNX Runtime, which a process that only reads files does not need.
-        from churn_api.scoring.run_limit import run_limit
+        from churn_api.scoring.run_limit import scoring_limit
 
         started = perf_counter()
-        with run_limit(self._max_seconds) as limit:
-            computed = model.run(tensors, outputs, limit)
+        with scoring_limit(self._max_seconds):
+            computed = model.run(tensors, outputs)
         rows = len(next(iter(tensors.values()))) if model.card.has_free_rows else 1
         return self._notify_of_tensors(TensorAnswer(model, computed, None, rows, many, perf_counter() - started))
 
     def classify(self, model: TensorModel, rows: NDArray[Any], *, many: bool) -> TensorAnswer:
-        """Compute the probabilities of a tensor model's labels, for n rows of its one input. Raises RunFailed."""
-        from churn_api.scoring.run_limit import run_limit
+        """Compute the probabilities of a tensor model's labels, for n rows of its one input.
+
+        Raises RunFailed, RunTooLong among them.
+        """
+        from churn_api.scoring.run_limit import scoring_limit
 
         started = perf_counter()
-        with run_limit(self._max_seconds) as limit:
-            probabilities = model.probabilities(rows, limit)
+        with scoring_limit(self._max_seconds):
+            probabilities = model.probabilities(rows)
         seconds = perf_counter() - started
         return self._notify_of_tensors(TensorAnswer(model, {}, probabilities, len(rows), many, seconds))
 

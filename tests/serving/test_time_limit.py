@@ -7,7 +7,8 @@ from builders import CUSTOMER
 from graphs import ENDLESS, hostile
 
 from churn_api.app import create_app
-from churn_api.registry.model import load_model
+from churn_api.registry.golden_tensors import golden_inputs
+from churn_api.registry.model import load_any_model, load_model
 from churn_api.scoring.onnx import OnnxScorer
 from churn_api.scoring.run_errors import RunTooLong
 from churn_api.serving.data_plane import DataPlane, Options
@@ -61,6 +62,20 @@ def test_a_pipeline_is_found_too_long(model):
     slow, plane = model._replace(scorer=SlowPipeline(model.scorer, 0.3)), DataPlane(max_seconds=0.1)
     with pytest.raises(RunTooLong):
         plane.predict(slow, batch_of(model), Options(), many=True)
+
+
+def test_a_tensor_model_is_found_too_long(tensor_models_dir):
+    """A graph of a tensor model whose last operator ends late is found too long when it returns."""
+    iris = load_any_model(tensor_models_dir / "iris" / "1")
+
+    class SlowGraph:
+        def run(self, outputs, tensors):
+            time.sleep(0.3)
+            return iris.graph.run(outputs, tensors)
+
+    slow, plane = iris._replace(graph=SlowGraph()), DataPlane(max_seconds=0.1)
+    with pytest.raises(RunTooLong):
+        plane.run_tensors(slow, golden_inputs(iris.card), (), many=True)
 
 
 def test_other_errors_stay(model):

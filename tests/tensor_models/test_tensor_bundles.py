@@ -21,7 +21,7 @@ from churn_api.registry.model import load_any_model, load_model
 from churn_api.registry.tensor_model import VALUES_AT_ONCE
 from churn_api.registry.verification import Unrunnable, verify
 from churn_api.scoring.run_errors import RunFailed, RunTooLong
-from churn_api.scoring.run_limit import run_limit
+from churn_api.scoring.run_limit import scoring_limit
 from churn_api.store.database import Database
 from churn_api.web.core.in_process_api import close
 
@@ -103,13 +103,18 @@ def test_bounded_time(tmp_path):
     """A run that takes longer than it may is ended, and so are the later ones of the request, not those of others."""
     package(tmp_path / "models", loop_graph(), "loop")
     model = load_any_model(tmp_path / "models" / "loop" / "1")
+
+    def run_too_long(seconds):
+        with scoring_limit(seconds):
+            for rounds in (1 << 60, 1):
+                with pytest.raises(RunFailed):
+                    model.run({"rounds": np.array(rounds)})
+
     for seconds in (0.3, 0.5):
-        with run_limit(seconds) as limit, pytest.raises(RunTooLong, match=f"longer than {seconds} s"):
-            model.run({"rounds": np.array(1 << 60)}, limit=limit)
-    with pytest.raises(RunTooLong):
-        model.run({"rounds": np.array(1)}, limit=limit)
-    with run_limit(10) as limit:
-        assert model.run({"rounds": np.array(3)}, limit=limit)["powers"] == 8
+        with pytest.raises(RunTooLong, match=f"longer than {seconds} s"):
+            run_too_long(seconds)
+    with scoring_limit(10):
+        assert model.run({"rounds": np.array(3)})["powers"] == 8
     assert [thread.name for thread in threading.enumerate()].count("run-watchdog") == 1
 
 

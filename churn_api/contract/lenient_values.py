@@ -4,18 +4,15 @@ A value that a JSON record may have stays as it is. One that cannot be converted
 """
 
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
 from churn_api.contract.plain_text import plain_text
 from churn_api.contract.signature import Feature
-from churn_api.contract.text_values import NUMBER, TRUTH_OF_WORD
+from churn_api.contract.text_values import typed_value
 
 MAX_TEXT = 256
 """Characters; a longer text is no number, date or boolean."""
-
-_NUMBER = re.compile(NUMBER)
 
 Converter = Callable[[Any], Any]
 
@@ -49,11 +46,7 @@ def _text_reader(feature: Feature) -> Converter:
         if text in labels or len(text) > MAX_TEXT:
             return text
         plain = plain_text(feature, text)
-        if plain is None or plain in labels or feature.type == "date":
-            return plain
-        if feature.type == "boolean":
-            return TRUTH_OF_WORD.get(plain.lower(), text)
-        return float(plain) if _NUMBER.fullmatch(plain) else text
+        return plain if plain is None or plain in labels else typed_value(feature.type, plain)
 
     return read
 

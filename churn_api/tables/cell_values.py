@@ -1,6 +1,5 @@
 """Cells of a column -> plain Arrow types, and single cells -> the values of a JSON record."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,12 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from churn_api.contract.signature import Feature
-from churn_api.contract.text_values import NUMBER, TRUTH_OF_WORD, WHITESPACE
+from churn_api.contract.text_values import WHITESPACE, typed_value
 from churn_api.tables.cell_text import as_text
 from churn_api.tables.plain_cells import to_plain
 from churn_api.tables.table_errors import TableError
 
-_NUMBER = re.compile(NUMBER)
 _UNITS_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
@@ -67,11 +65,7 @@ def json_converter(feature: Feature) -> Callable[[Any], Any]:
         text = cell.strip(WHITESPACE)
         if feature.type == "string":
             return cell if cell in choices else text
-        if feature.type == "date" or text in labels:
-            return text
-        if feature.type == "boolean":
-            return TRUTH_OF_WORD.get(text.lower(), text)
-        return float(text) if _NUMBER.fullmatch(text) else text
+        return text if text in labels else typed_value(feature.type, text)
 
     return convert
 

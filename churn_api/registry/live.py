@@ -11,19 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from churn_api.config import PREFIX
-from churn_api.contract.signature import Signature
-from churn_api.registry.bundle import read_any_card, read_input_contract
-from churn_api.registry.card import Card
-from churn_api.registry.card_kinds import AnyCard
 from churn_api.registry.catalog import Entry
-from churn_api.registry.evaluation_report import EvaluationReport, read_report
-from churn_api.registry.global_explanation import GlobalExplanation, read_explanation
 from churn_api.registry.loaded_models import Key, LoadedModels
 from churn_api.registry.model import AnyModel, Model, load_any_model
 from churn_api.registry.model_errors import ModelNotReady, OtherKind, UnknownModel, UnknownVersion, model_not_ready
-from churn_api.registry.tensor_card import TensorCard
 from churn_api.registry.tensor_model import TensorModel
+from churn_api.registry.version_files import VersionFiles
+from churn_api.config import PREFIX
 
 log = logging.getLogger(__name__)
 
@@ -117,56 +111,17 @@ class LiveModels:
             raise self._not_served(name)
         return self._loaded.get((name, version)) or self._load(name, version)
 
-    def card(self, name: str, version: str | None = None) -> Card:
-        """The card of a registered version of a model of customers, by default the served one, without loading it.
+    def files(self, name: str, version: str | None = None) -> VersionFiles:
+        """The files of a registered version, by default the served one, for reading them without loading the model.
 
-        Raises UnknownModel, UnknownVersion, ModelNotReady, OtherKind.
+        Raises UnknownModel, UnknownVersion, ModelNotReady.
         """
-        if version is not None:
-            return self._files(name, version)[1]
-        return _of_customers(self.any_card(name))
-
-    def any_card(self, name: str) -> AnyCard:
-        """The card of the served version, without loading the model. Raises UnknownModel, ModelNotReady."""
-        model, folder, digest = self._lookup(name)
-        with model_not_ready():
-            return model.card if model is not None else read_any_card(folder, digest)
-
-    def input_contract(self, name: str) -> Signature | TensorCard:
-        """What the served version takes, without loading the model: its signature, or the card of a tensor model.
-
-        Raises UnknownModel, ModelNotReady.
-        """
-        model, folder, digest = self._lookup(name)
-        if model is None:
-            with model_not_ready():
-                return read_input_contract(folder, digest)
-        return model.card.signature if isinstance(model, Model) else model.card
-
-    def report(self, name: str, version: str | None = None) -> tuple[Card, EvaluationReport | None]:
-        """The card and the report of a registered version, by default the served one, without loading the model.
-
-        The report is None where the version has none. Raises UnknownModel, UnknownVersion, ModelNotReady, OtherKind.
-        """
-        folder, card = self._files(name, version)
-        with model_not_ready():
-            return card, read_report(folder, card)
-
-    def explanation(self, name: str, version: str | None = None) -> tuple[Card, GlobalExplanation | None]:
-        """The card and the explanation of a registered version, in the same way."""
-        folder, card = self._files(name, version)
-        with model_not_ready():
-            return card, read_explanation(folder, card)
-
-    def _files(self, name: str, version: str | None) -> tuple[Path, Card]:
-        """The folder and the card of a registered version."""
         if version is None:
-            _, folder, digest = self._lookup(name)
-        else:
-            folder, digest = self._folder / name / version, self.digest(name, version)
-        with model_not_ready():
-            card = read_any_card(folder, digest)
-        return folder, _of_customers(card)
+            version = self._served_version(name)
+            if version is None:
+                raise self._not_served(name)
+        model = self._loaded.peek((name, version))
+        return VersionFiles(self._folder / name / version, self.digest(name, version), model)
 
     def follow(self, catalog: Mapping[str, Entry]) -> None:
         """Serve the live versions of a catalogue; where one cannot be loaded, the previous version stays."""
@@ -186,14 +141,6 @@ class LiveModels:
             model = self._read(name, version)
             if self._served_version(name) != version:
                 self._loaded.put((name, version), model)
-
-    def _lookup(self, name: str) -> tuple[AnyModel | None, Path, str]:
-        """The served version of a model if it is in memory, its folder, and its card's digest."""
-        served = self._served.get(name)
-        if served is None:
-            raise self._not_served(name)
-        version = served.version
-        return self._loaded.peek((name, version)), self._folder / name / version, self.digest(name, version)
 
     def _switch(self, name: str, version: str, generation: int) -> None:
         try:
@@ -267,10 +214,3 @@ class LiveModels:
         if self.default in self._catalog:
             return f"no version of {self.default!r} is live"
         return f"the models folder holds no model named {self.default!r}"
-
-
-def _of_customers(card: AnyCard) -> Card:
-    """The same card. Raises OtherKind for that of a tensor model."""
-    if isinstance(card, Card):
-        return card
-    raise OtherKind(card)

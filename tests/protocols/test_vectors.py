@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from churn_api.app import create_app
 from churn_api.contract.example import example_record
-from churn_api.registry.live import LiveModels
+from churn_api.registry.version_files import VersionFiles
 from churn_api.web.core.app_services import services_of
 
 SMALL = ["tenure", "MonthlyCharges", "Partner", "Contract", "Region"]
@@ -64,7 +64,7 @@ def test_probabilities_as_asked(client, asked):
 
 def test_default_model_and_the_path(client, app):
     """Without a name the default model answers, and a model may be named in the path, also twice."""
-    default = services_of(app).live.card("default").signature
+    default = services_of(app).live.files("default").card().signature
     record = example_record(default)
     row = [record.get(one.name) for one in default.features]
     assert client.post(ONE, json={"features": row}).json["model_name"] == "default"
@@ -179,7 +179,7 @@ def test_switched_off(models_dir):
 def test_a_feature_of_that_name(client, monkeypatch):
     """A signature with a feature named `features` wins: its records are records."""
     named = signature(feature("features", "number", required=True))
-    monkeypatch.setattr(LiveModels, "input_contract", lambda *_: named)
+    monkeypatch.setattr(VersionFiles, "input_contract", lambda *_: named)
     answer = client.post(f"{ONE}/small", json={"features": 3.5})
     assert "unknown-field" in {fault["code"] for fault in answer.json["errors"]}
     assert "Deprecation" not in answer.headers

@@ -6,6 +6,7 @@ from churn_api.registry.bundle import bundle_digests
 from churn_api.registry.catalog import Entry
 from churn_api.registry.live import LiveModels
 from churn_api.registry.model_errors import ModelNotReady, UnknownModel, UnknownVersion
+from churn_api.registry.version_files import VersionFiles
 
 
 def catalog_of(folder, live=None, generation=1):
@@ -187,10 +188,11 @@ def test_cards_need_no_model(models):
     """Card and signature of a live version are read without its model, whose files may have broken since."""
     live = live_of(models, "small", at_most=1)
     (models / "odd" / "1" / "model.onnx").write_bytes(b"broken")
-    assert live.card("odd").signature == live.input_contract("odd") != live.input_contract("small")
+    signature = live.files("odd").input_contract()
+    assert live.files("odd").card().signature == signature != live.files("small").input_contract()
     (models / "default" / "1" / "card.json").write_bytes(b"broken")
-    for read in (live.card, live.input_contract):
+    for read in (VersionFiles.card, VersionFiles.input_contract):
         with pytest.raises(ModelNotReady, match=r"card\.json"):
-            read("default")
-        with pytest.raises(UnknownModel):
-            read("nobody")
+            read(live.files("default"))
+    with pytest.raises(UnknownModel):
+        live.files("nobody")

@@ -33,7 +33,8 @@ def show_explanation(query: dict[str, Any], model: str) -> ResponseReturnValue:
     the mean contribution. They are facts about the model, not causes. `version` may be any registered version; by
     default it is the live one.
     """
-    card, explanation = live_models().explanation(model, query.get("version"))
+    files = live_models().files(model, query.get("version"))
+    card, explanation = files.card(), files.explanation()
     if explanation is None:
         why = card.reasons.why if card.reasons else None
         raise Problem("unknown-explanation", f"The version has no reasons{f': {why}' if why else ''}.")

@@ -35,8 +35,8 @@ def show_report(query: dict[str, Any], model: str) -> ResponseReturnValue:
     `image/svg+xml` and `image/png` its charts.
     """
     media_type = preferred_type()
-    card, report = live_models().report(model, query.get("version"))
+    files = live_models().files(model, query.get("version"))
+    report = files.report()
     if report is None:
         raise Problem("unknown-report", "The version was packaged without measurements: train or package it again.")
-    _, explanation = live_models().explanation(model, card.version)
-    return report_response(ReportedVersion(card, report, explanation), media_type)
+    return report_response(ReportedVersion(files.card(), report, files.explanation()), media_type)

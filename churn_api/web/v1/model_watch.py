@@ -33,7 +33,7 @@ def show_watch(query: dict[str, Any], model: str) -> ResponseReturnValue:
     `state` says whether they differ by more than chance, and by enough to matter. `version` may be any registered
     version; by default it is the live one.
     """
-    card = live_models().card(model, query.get("version"))
+    card = live_models().files(model, query.get("version")).card()
     try:
         watch = watch_version(services().database, card, query["days"])
     except NoBaseline as error:

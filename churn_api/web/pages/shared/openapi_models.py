@@ -68,7 +68,7 @@ def batch_of(record: dict[str, Any], max_rows: int) -> dict[str, Any]:
 def _input_contracts(live: LiveModels) -> Iterator[tuple[str, Signature | TensorCard]]:
     for name in sorted(live.served):
         try:
-            yield name, live.input_contract(name)
+            yield name, live.files(name).input_contract()
         except (ModelNotReady, UnknownModel, UnknownVersion):
             continue  # unloaded, or its files broke, since the list was read
 

@@ -137,7 +137,7 @@ def _payload(body: bytes, limit: int) -> dict[str, Any] | None:
 def _is_feature(name: str | None) -> bool:
     """Whether the signature of the model that an address names has a feature of that name."""
     with suppress(UnknownModel, ModelNotReady):
-        taken = live_models().input_contract(name or live_models().default)
+        taken = live_models().files(name or live_models().default).input_contract()
         return isinstance(taken, Signature) and any(feature.name == FEATURES for feature in taken.features)
     return False
 

@@ -34,7 +34,7 @@ def _card(live: LiveModels, name: str) -> dict[str, Any]:
     """The live version's card, without the fields that only loading needs."""
     if name not in live.served:
         return {}
-    card: dict[str, Any] = msgspec.to_builtins(live.any_card(name))
+    card: dict[str, Any] = msgspec.to_builtins(live.files(name).any_card())
     shown = {key: value for key, value in card.items() if key not in _NOT_SHOWN}
     if "reasons" in shown:
         reasons = shown["reasons"] or {}

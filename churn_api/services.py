@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from churn_api.access.key_cache import KeyCache
 from churn_api.access.keys import Keys
 from churn_api.access.service_secrets import ServiceSecrets
-from churn_api.config import DASK, StartError
+from churn_api.config import StartError
 from churn_api.monitoring.drift_counter import DriftCounter
 from churn_api.registry.catalog import Catalog
 from churn_api.registry.catalog_sync import CatalogSync
@@ -23,6 +23,7 @@ from churn_api.registry.management import Management
 from churn_api.registry.worker_reports import WorkerReporter
 from churn_api.serving.answer import BY_MODEL
 from churn_api.serving.data_plane import DataPlane
+from churn_api.settings import DASK
 from churn_api.store import schema
 from churn_api.store.change_watcher import Watcher
 from churn_api.store.database import Database, DatabaseAway

@@ -10,8 +10,6 @@ from limits import parse
 from churn_api.host_names import UNIX, is_origin, trusted_host
 from churn_api.store_urls import UrlError
 
-PROTOCOLS = ("mlflow", "databricks", "sagemaker", "v2", "kserve", "vertex", "azure")
-"""Names of other systems' protocols."""
 MIN_SECRET = 32
 """Minimum length of a secret, in characters."""
 
@@ -54,12 +52,6 @@ def check_bucket_urls(entries: list[str]) -> None:
     """Raise ValidationError where an entry is not the URL of a bucket or of a folder in one."""
     if not all(_BUCKET_URL.fullmatch(entry) for entry in entries):
         raise ValidationError("Must be addresses of s3:// or gs:// that end in /, as in s3://bucket/folder/.")
-
-
-def check_protocols(entries: list[str]) -> None:
-    """Raise ValidationError where an entry is not the name of a protocol."""
-    if not set(entries) <= set(PROTOCOLS):
-        raise ValidationError(f"Must be of {', '.join(PROTOCOLS)}.")
 
 
 def check_optional_route(text: str) -> None:

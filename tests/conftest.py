@@ -208,6 +208,18 @@ def make_key() -> Callable[..., str]:
 
 
 @pytest.fixture
+def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Write a TOML file of settings, which the environment names."""
+
+    def write(text: str) -> None:
+        path = tmp_path / "churn.toml"
+        path.write_text(text)
+        monkeypatch.setenv("CHURN_CONFIG_FILE", str(path))
+
+    return write
+
+
+@pytest.fixture
 def metrics_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A group of metric files of this process's, with nothing counted so far."""
     monkeypatch.setenv(METRICS_GROUP, str(tmp_path))

@@ -10,7 +10,9 @@ from conftest import ROOT, SECRET
 
 from churn_api.app import create_app
 from churn_api.cli import main
-from churn_api.config import SETTINGS, ConfigError, load_settings, state_folders
+from churn_api.config import ConfigError, load_settings
+from churn_api.settings import SETTINGS
+from churn_api.state_paths import state_folders
 
 
 def test_defaults(monkeypatch):
@@ -107,21 +109,9 @@ def test_flasks_own_settings():
     assert create_app({"TESTING": True, "MODELS_DIR": "nowhere"}).testing
 
 
-@pytest.fixture
-def file(tmp_path, monkeypatch):
-    """Write a file of settings, which the environment names."""
-
-    def write(text):
-        path = tmp_path / "churn.toml"
-        path.write_text(text)
-        monkeypatch.setenv("CHURN_CONFIG_FILE", str(path))
-
-    return write
-
-
-def test_file(file, monkeypatch):
+def test_file(settings_file, monkeypatch):
     """A file stands between the environment and the defaults."""
-    file('max_batch_rows = 5\nport = 9000\nallowed_hosts = ["churn.example"]\nallow_open = true\n')
+    settings_file('max_batch_rows = 5\nport = 9000\nallowed_hosts = ["churn.example"]\nallow_open = true\n')
     monkeypatch.setenv("PORT", "9001")
     settings = load_settings()
     assert (settings["MAX_BATCH_ROWS"], settings["PORT"], settings["ALLOW_OPEN"]) == (5, 9001, True)
@@ -139,9 +129,9 @@ def test_file(file, monkeypatch):
         ("max_batch_rows 5", "is not TOML"),
     ],
 )
-def test_bad_file(file, text, complaint):
+def test_bad_file(settings_file, text, complaint):
     """What is wrong in a file stops the start with one line that names the file and the setting."""
-    file(text)
+    settings_file(text)
     with pytest.raises(ConfigError, match=complaint) as refused:
         load_settings()
     assert "churn.toml" in str(refused.value)
@@ -190,10 +180,10 @@ def test_state_is_where_flask_keeps_it(tmp_path, monkeypatch, below):
     assert folders["MODELS_DIR"].startswith(str(tmp_path / below.split("/")[0]))
 
 
-def test_paths_are_absolute(tmp_path, monkeypatch, file):
+def test_paths_are_absolute(tmp_path, monkeypatch, settings_file):
     """A relative path of the environment, a file or a mapping is below the working directory of the start."""
     monkeypatch.chdir(tmp_path)
-    file('models_dir = "bundles"\n')
+    settings_file('models_dir = "bundles"\n')
     monkeypatch.setenv("CHURN_INSTANCE_DIR", "state")
     monkeypatch.setenv("DATABASE_URL", "sqlite:///one.db")
     settings = load_settings({"DATA_DIR": "tables"})

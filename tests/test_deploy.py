@@ -14,7 +14,8 @@ import yaml
 from conftest import ROOT
 
 from churn_api.cli import main
-from churn_api.config import SETTINGS, load_settings
+from churn_api.config import load_settings
+from churn_api.settings import SETTINGS
 
 DEPLOY = ROOT / "deploy"
 BASE = DEPLOY / "kubernetes" / "base"

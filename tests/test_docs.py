@@ -17,7 +17,7 @@ from conftest import ROOT
 
 import churn_api
 from churn_api.app import create_app
-from churn_api.config import SETTINGS
+from churn_api.settings import SETTINGS
 from churn_api.tables.formats import FORMATS
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.problems import KINDS

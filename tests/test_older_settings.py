@@ -8,7 +8,8 @@ import sys
 import pytest
 import yaml
 
-from churn_api.config import SETTINGS, ConfigError, load_settings, setting_remarks
+from churn_api.config import ConfigError, load_settings, setting_remarks
+from churn_api.settings import BY_NAME
 
 SECTIONS = """
 api: {host: 0.0.0.0, port: 9000, workers: 4, timeout: 30, max_request_size: 2097152}
@@ -20,18 +21,6 @@ monitoring: {enable_metrics: true, metrics_endpoint: /api/v1/metrics, health_end
              metrics_port: 9109}
 max_batch_rows: 7
 """
-
-
-@pytest.fixture
-def file(tmp_path, monkeypatch):
-    """Write a TOML file of settings, which the environment names."""
-
-    def write(text):
-        path = tmp_path / "churn.toml"
-        path.write_text(text)
-        monkeypatch.setenv("CHURN_CONFIG_FILE", str(path))
-
-    return write
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "toml"])
@@ -79,16 +68,16 @@ def as_toml(content):
         ("monitoring", "health_endpoint", "/ping"),
     ],
 )
-def test_what_a_section_cannot_choose(file, section, key, value):
+def test_what_a_section_cannot_choose(settings_file, section, key, value):
     """What has no effect is one remark that names it in the file, and stops nothing."""
-    file(f"[{section}]\n{key} = {json.dumps(value)}\n")
+    settings_file(f"[{section}]\n{key} = {json.dumps(value)}\n")
     (remark,) = setting_remarks(load_settings())
     assert f"churn.toml: {section}.{key}: " in remark
 
 
-def test_cors_switched_off(file):
+def test_cors_switched_off(settings_file):
     """`enable_cors` off leaves no origin, whatever the list says."""
-    file('[security]\nenable_cors = false\ncors_origins = ["http://localhost:3000"]\n')
+    settings_file('[security]\nenable_cors = false\ncors_origins = ["http://localhost:3000"]\n')
     settings = load_settings()
     assert (settings["CORS_ORIGINS"], setting_remarks(settings)) == ([], [])
 
@@ -103,9 +92,9 @@ def test_cors_switched_off(file):
         ("port = 1\n[api]\nport = 2", r"api\.port and port are the same setting"),
     ],
 )
-def test_bad_sections(file, text, complaint):
+def test_bad_sections(settings_file, text, complaint):
     """What is wrong in a section is named with its section."""
-    file(text)
+    settings_file(text)
     with pytest.raises(ConfigError, match=complaint):
         load_settings()
 
@@ -131,16 +120,16 @@ PLAIN = {
 
 
 @pytest.mark.parametrize("variable", PLAIN)
-def test_plain_variables(monkeypatch, file, variable):
+def test_plain_variables(monkeypatch, settings_file, variable):
     """A plain variable is used where its setting stands under no name of its own."""
     name, text, value = PLAIN[variable]
     monkeypatch.setenv(variable, text)
     assert load_settings()[name] == value
     assert setting_remarks(load_settings()) == []
     other = {"HOST": "127.0.0.2", "PORT": 1, "WEB_CONCURRENCY": 1, "LOG_LEVEL": "error", "MODELS_DIR": "/other"}[name]
-    file(f"{name.lower()} = {json.dumps(other)}")
+    settings_file(f"{name.lower()} = {json.dumps(other)}")
     assert load_settings()[name] == other
-    (setting,) = [setting for setting in SETTINGS if setting.name == name]
+    setting = BY_NAME[name]
     monkeypatch.setenv(setting.variable, text.lower())
     assert load_settings()[name] == value
 

@@ -14,7 +14,7 @@ from builders import customers
 from conftest import ROOT
 from prometheus_client.parser import text_string_to_metric_families
 
-from churn_api.config import SETTINGS
+from churn_api.settings import SETTINGS
 from churn_api.web.core.app_services import services_of
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"

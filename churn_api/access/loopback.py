@@ -8,7 +8,8 @@ from typing import Any
 
 import psutil
 
-from churn_api.config import OPEN, PREFIX, ConfigError
+from churn_api.config import ConfigError
+from churn_api.settings import OPEN, PREFIX
 
 
 def check_addresses(settings: Mapping[str, Any], addresses: Iterable[str]) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, inspect, or_, select, update
 
-from churn_api.config import PREFIX, StartError
+from churn_api.config import StartError
+from churn_api.settings import PREFIX
 from churn_api.store import audit, change_counters
 from churn_api.store.tables import KEYS, SECRETS
 

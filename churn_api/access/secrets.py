@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from churn_api.config import PREFIX, StartError
+from churn_api.config import StartError
+from churn_api.settings import PREFIX
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ import click
 import orjson
 
 from churn_api.cli.command_helpers import load_settings_or_refuse, print_table
-from churn_api.config import SETTINGS, Setting, default_settings, setting_remarks
+from churn_api.config import default_settings, setting_remarks
+from churn_api.settings import SETTINGS, Setting
 from churn_api.store_urls import HIDDEN, without_password
 
 EXAMPLES = """

@@ -14,10 +14,10 @@ from churn_api.cli.command_helpers import (
     print_table,
     refuse,
 )
-from churn_api.config import MAX_KEEP_DAYS
 from churn_api.jobs.job import STATES, Job, State
 from churn_api.jobs.queue import Finished, UnknownJob
 from churn_api.jobs.retention import prunable, remove
+from churn_api.settings import MAX_KEEP_DAYS
 from churn_api.store import audit
 
 EXAMPLES = """

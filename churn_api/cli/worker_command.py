@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from churn_api.cli.command_helpers import load_settings_or_refuse, open_services, refuse
-from churn_api.config import StartError, metrics_dir
+from churn_api.config import StartError
 from churn_api.server.thread_limits import limit_threads
 from churn_api.services import Services
+from churn_api.state_paths import metrics_dir
 from churn_api.store import schema
 from churn_api.store.database import Database
 from churn_api.store.database_errors import DatabaseAway, DatabaseUnusable

@@ -1,9 +1,9 @@
 """Scores a block and writes its part to the job's folder, where it is computed: no part crosses the network twice."""
 
-from churn_api.config import DASK
 from churn_api.jobs.files import JobFiles
 from churn_api.jobs.job import Request
 from churn_api.serving.table_scorer import ScoredBlock, ScoringTask, score_block
+from churn_api.settings import DASK
 from churn_api.tables.file_parts import Block
 from churn_api.tables.formats import FORMATS
 

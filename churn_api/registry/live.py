@@ -17,7 +17,7 @@ from churn_api.registry.model import AnyModel, Model, load_any_model
 from churn_api.registry.model_errors import ModelNotReady, OtherKind, UnknownModel, UnknownVersion, model_not_ready
 from churn_api.registry.tensor_model import TensorModel
 from churn_api.registry.version_files import VersionFiles
-from churn_api.config import PREFIX
+from churn_api.settings import PREFIX
 
 log = logging.getLogger(__name__)
 

@@ -12,11 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from churn_api.config import StartError, load_settings, metrics_dir, setting_remarks
+from churn_api.config import StartError, load_settings, setting_remarks
 from churn_api.server import stop_signals
 from churn_api.server.listen_address import bind_of, check_open_auth, check_server
 from churn_api.server.supervisor import JobWorker
 from churn_api.server.thread_limits import limit_threads
+from churn_api.state_paths import metrics_dir
 from churn_api.telemetry import logs
 from churn_api.telemetry.multiprocess_dir import begin as begin_metrics_group
 from churn_api.telemetry.traces import spans_to

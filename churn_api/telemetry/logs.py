@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from churn_api.config import AUTO, JSON, LOG_LEVELS
+from churn_api.settings import AUTO, JSON, LOG_LEVELS
 from churn_api.telemetry import gunicorn_records
 from churn_api.telemetry.exception_format import format_exception
 from churn_api.telemetry.log_lines import as_json, with_header, write

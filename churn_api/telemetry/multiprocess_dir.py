@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from churn_api.config import METRICS_GROUP, SHARED_MEMORY, StartError, metrics_group
+from churn_api.config import METRICS_GROUP, StartError, metrics_group
+from churn_api.state_paths import SHARED_MEMORY
 
 HELD = "held"
 _LOCK = "lock"

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from churn_api.config import PREFIX, StartError
+from churn_api.config import StartError
+from churn_api.settings import PREFIX
 
 if TYPE_CHECKING:
     from churn_api.telemetry.spans import Spans

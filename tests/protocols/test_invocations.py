@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import churn_api.app
 from churn_api.app import create_app
 from churn_api.serving.data_plane import DataPlane
-from churn_api.setting_checks import PROTOCOLS
+from churn_api.settings import PROTOCOLS
 from churn_api.store.database import DatabaseAway
 
 TABLE = customers(12, seed=7).drop(columns=["Churn", "customerID"]).dropna()

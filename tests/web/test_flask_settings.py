@@ -5,7 +5,8 @@ from builders import CUSTOMER
 from flask import Flask
 
 from churn_api.app import create_app
-from churn_api.config import SETTINGS, StartError
+from churn_api.config import StartError
+from churn_api.settings import SETTINGS
 from churn_api.web.core.flask_app import flask_settings
 
 PREDICT = "/api/v1/predict/small"

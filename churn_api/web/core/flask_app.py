@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from flask.typing import RouteCallable
 
-from churn_api.config import SETTINGS, ConfigError
+from churn_api.config import ConfigError
+from churn_api.settings import SETTINGS
 from churn_api.web.core.api_request import ApiRequest
 from churn_api.web.core.declaration import Operation, operation_of
 

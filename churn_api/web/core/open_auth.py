@@ -13,7 +13,8 @@ from click import ClickException, get_current_context
 from flask.cli import run_command
 
 from churn_api.access.loopback import advice, check_addresses, is_loopback, listening_beyond_loopback
-from churn_api.config import OPEN, ConfigError
+from churn_api.config import ConfigError
+from churn_api.settings import OPEN
 from churn_api.web.core.client_address import address_of
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from churn_api import __version__
-from churn_api.config import SETTINGS
 from churn_api.registry.live import LiveModels
+from churn_api.settings import BY_NAME
 from churn_api.web import API_V1
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.flask_app import Api
@@ -67,9 +67,8 @@ def build_document(app: Api, live: LiveModels) -> dict[str, Any]:
 
 def _info(app: Api) -> dict[str, Any]:
     limits = rates(app)
-    helps = {setting.name: setting.help for setting in SETTINGS}
     lines = [f"- {name}: {rate} for each caller" for name, rate in limits.items()]
-    lines += [f"- {helps[name].rstrip('.')}: {app.config[name]:,}" for name in BOUNDS]
+    lines += [f"- {BY_NAME[name].help.rstrip('.')}: {app.config[name]:,}" for name in BOUNDS]
     return {
         "description": "\n".join([_DESCRIPTION, "", "Limits in force here:", "", *lines]),
         "contact": _contact(app.config["CONTACT"]),

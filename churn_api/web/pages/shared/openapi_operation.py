@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from churn_api.access.caller import OPEN_SCOPES
-from churn_api.config import OPEN
+from churn_api.settings import OPEN
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.response_headers import REQUEST_ID
 from churn_api.web.pages.shared.openapi_request_body import request_body

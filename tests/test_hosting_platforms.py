@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -37,7 +38,7 @@ def test_port(unset, variable):
     assert load_settings()["PORT"] == 9002
 
 
-@pytest.mark.parametrize("text", ["http", "99999", "1_0"])
+@pytest.mark.parametrize("text", ["http", "99999", "1_0", "80.5", "1e999"])
 def test_port_that_is_none(unset, text):
     """A port that is not valid stops the start, with the name of what is wrong."""
     unset.setenv("SAGEMAKER_BIND_TO_PORT", text)
@@ -108,6 +109,39 @@ def test_serve_elsewhere(started):
     """Without that folder, `serve` is `churn-api serve`."""
     calls = started("--workers", "3", exists=False, CHURN_MODELS_DIR="/data/models")
     assert calls == ["serve --workers 3 /data/models"]
+
+
+@pytest.fixture
+def named_port(unset, settings_file):
+    """Name a port in one of the ways in which it can be: in the environment, or in a file."""
+
+    def name(way, port):
+        if way == "file":
+            settings_file(f"port = {port}\n")
+        else:
+            unset.setenv(way, str(port))
+
+    return name
+
+
+@pytest.mark.parametrize("way", ["PORT", "API_PORT", "AIP_HTTP_PORT", "file"])
+def test_alive(serve, models_dir, named_port, way):
+    """The image's health check asks at the port that the settings name, wherever they name it."""
+    command = [sys.executable, str(ROOT / "deploy" / "container" / "alive.py")]
+    with serve(models_dir) as server:
+        port = urlsplit(server.url).port
+        named_port(way, port)
+        asked = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (asked.returncode, asked.stderr) == (0, "")
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 1
+
+
+def test_not_alive_with_bad_settings(unset):
+    """Settings that no service starts with are one line, not a traceback."""
+    unset.setenv("PORT", "http")
+    command = [sys.executable, str(ROOT / "deploy" / "container" / "alive.py")]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (asked.returncode, asked.stderr) == (1, "PORT: Not a valid integer.\n")
 
 
 def test_image_has_serve():

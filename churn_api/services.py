@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from churn_api.jobs.outputs import Outputs
     from churn_api.jobs.queue import Depth, Queue
     from churn_api.jobs.quota import Quota
-    from churn_api.jobs.retention import Pruned
     from churn_api.jobs.sources import Sources
     from churn_api.jobs.worker import Worker
     from churn_api.serving.engine import Engine
@@ -59,7 +58,7 @@ class Services:
         self.catalog = Catalog(self.database)
         self.result_cache = _result_cache(settings)
         self.data_plane = DataPlane(settings["MODEL_TIMEOUT"] or None, self.result_cache or BY_MODEL)
-        self.drift_counter = DriftCounter(self.database)
+        self.drift_counter = DriftCounter(self.database, settings["LOG_DAYS"])
         self.live = LiveModels(self.models_dir, settings["DEFAULT_MODEL"], settings["MAX_MODELS"])
         self._secrets = ServiceSecrets(settings, self.instance, self.database)
         self._catalog_sync = CatalogSync(
@@ -136,19 +135,17 @@ class Services:
 
     def depth_or_none(self) -> "Depth | None":
         """Number of jobs in the queue; None while the database is away."""
-        try:
+        with contextlib.suppress(DatabaseAway):
             return self.queue.depth()
-        except DatabaseAway:
-            return None
+        return None
 
     def watched_or_none(self) -> "list[WatchedVersion] | None":
         """The watch on all live versions; None while the database is away."""
-        from churn_api.monitoring.watched_versions import watched_versions
+        from churn_api.monitoring.live_watch import watched_versions
 
-        try:
+        with contextlib.suppress(DatabaseAway):
             return watched_versions(self.database, self.models_dir, self.catalog.read())
-        except DatabaseAway:
-            return None
+        return None
 
     @cached_property
     def sources(self) -> "Sources":
@@ -175,7 +172,6 @@ class Services:
         from churn_api.jobs.retention import prune
         from churn_api.jobs.run import Resources
         from churn_api.jobs.worker import Worker
-        from churn_api.monitoring.hourly_counts import compact
 
         keep = {"keep_days": self._settings["JOB_KEEP_DAYS"], "keep_bytes": self._settings["JOB_KEEP_BYTES"]}
         limits = JobLimits(
@@ -183,15 +179,10 @@ class Services:
             growth=self._settings["MAX_JOB_GROWTH"],
             seconds=self._settings["MAX_JOB_SECONDS"],
         )
-
-        def tidy() -> Sequence["Pruned"]:
-            compact(self.database, self._settings["LOG_DAYS"])
-            return prune(self.queue, self.jobs_dir, **keep)
-
         return Worker(
             ObservedLeases(observer, self.database, **self._leasing),
             Resources(self.sources, observed_engine(self._engine(), observer), self.models_dir, limits, self.outputs),
-            tidy,
+            partial(prune, self.queue, self.jobs_dir, **keep),
             self.drift_counter,
             name=f"{socket.gethostname()[:64]}:{os.getpid()}",
             jobs_dir=self.jobs_dir,

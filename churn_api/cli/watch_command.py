@@ -10,7 +10,7 @@ import orjson
 from churn_api.cli.command_helpers import IntegerRange, open_services, print_table, refuse
 from churn_api.cli.model_selection import select_bundle
 from churn_api.monitoring.watch_document import watch_document
-from churn_api.monitoring.watched_version import DEFAULT_DAYS, MAX_DAYS, NoBaseline, watch_version
+from churn_api.monitoring.watch_reader import DEFAULT_DAYS, MAX_DAYS, NoBaseline, watch_version
 from churn_api.registry.bundle import BundleError, read_card
 
 ALERT = 3

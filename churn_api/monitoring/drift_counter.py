@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from churn_api.contract.columns import Columns, concatenate
-from churn_api.monitoring.hourly_counts import HourKey, write
+from churn_api.monitoring.hourly_counts import HourKey, compact, write
 from churn_api.monitoring.unwritten_counts import UnwrittenCounts
 from churn_api.registry.bin_counts import SAMPLE_ROWS, BinCounter, Counts, sample
 from churn_api.registry.card import Card
@@ -41,10 +41,23 @@ class DriftCounter:
     Records wait for each other: many that are counted together take a tenth of the time.
     """
 
-    def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, database: Database, keep_days: float, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """`keep_days` says how long the database keeps counts."""
         self._database = database
+        self._keep_days = keep_days
         self._now = now
         self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._source = secrets.token_hex(16)
+        self._unwritten = UnwrittenCounts()
+        self._waiting: dict[tuple[str, str], _Waiting] = {}
+        self._flushed = monotonic()
+        self._compacted: datetime | None = None
 
     def predicted(self, answer: Answer) -> None:
         """Count the predictions of an answer."""
@@ -66,9 +79,14 @@ class DriftCounter:
             self._unwritten.add(HourKey(model, version, self._hour()), counts)
 
     def flush_if_due(self) -> None:
-        """Write what was counted, every few seconds. Raises DatabaseAway."""
-        if monotonic() - self._flushed >= FLUSH_SECONDS:
-            self.flush()
+        """Write what was counted, every few seconds, and compact the database every hour. Raises DatabaseAway."""
+        if monotonic() - self._flushed < FLUSH_SECONDS:
+            return
+        self.flush()
+        hour = self._hour()
+        if self._compacted != hour:
+            compact(self._database, self._keep_days)
+            self._compacted = hour
 
     def flush(self) -> None:
         """Write what was counted. Raises DatabaseAway; the counts are kept then."""
@@ -86,14 +104,6 @@ class DriftCounter:
         if self._pid != os.getpid():
             self._begin()
         return self._lock
-
-    def _begin(self) -> None:
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
-        self._source = secrets.token_hex(16)
-        self._unwritten = UnwrittenCounts()
-        self._waiting: dict[tuple[str, str], _Waiting] = {}
-        self._flushed = monotonic()
 
     def _hour(self) -> datetime:
         return self._now().replace(minute=0, second=0, microsecond=0)

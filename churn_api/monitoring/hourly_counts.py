@@ -1,11 +1,14 @@
 """Counts of predictions by model version and hour, in the database."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from churn_api.registry.bin_counts import Counts
 from churn_api.store import clock
@@ -13,12 +16,11 @@ from churn_api.store.database import Database
 from churn_api.store.tables import WATCH_HOURS
 
 _STORED = np.dtype("<f8")
-_SUMMED = ""
-"""The source of sums."""
-FINISHED_AFTER = timedelta(hours=2)
-"""After so long no process adds to an hour: each writes its counts every few seconds."""
-_SUMMED_AT_ONCE = 2000
-"""Rows."""
+_DAY = timedelta(days=1)
+FINISHED_AFTER = _DAY
+"""After so long no process adds to an hour, unless it could not reach the database for a day."""
+_SUMMED_AT_ONCE = 200
+"""Hours: the thread that compacts has other work too."""
 
 
 class HourKey(NamedTuple):
@@ -46,44 +48,46 @@ def write(database: Database, source: str, changed: Mapping[HourKey, Counts]) ->
             _insert(connection, key, source, counts)
 
 
-def read(database: Database, model: str, version: str, since: datetime) -> Sequence[HourCounts]:
-    """The hours of a version from `since` on, in order. Raises DatabaseAway."""
-    table = WATCH_HOURS.c
-    wanted = (table.model == model, table.version == version, table.hour >= since)
-    statement = select(table.hour, table.counts).where(*wanted).order_by(table.hour)
-    with database.reading() as connection:
-        rows = connection.execute(statement).all()
-    sums = _sums((row.hour, row.counts) for row in rows)
-    return [HourCounts(hour, counts) for hour, counts in sums.items()]
+def read(database: Database, model: str, version: str, since: datetime, until: datetime) -> Iterator[HourCounts]:
+    """The hours of a version between two moments, in order. They are read day by day. Raises DatabaseAway."""
+    while since < until:
+        yield from _of_a_day(database, model, version, since)
+        since += _DAY
 
 
 def compact(database: Database, keep_days: float) -> None:
-    """Delete hours that are older than `keep_days`, and sum the rows of finished hours. Raises DatabaseAway."""
+    """Delete hours that are older than `keep_days`, and replace the rows of each finished hour by their sum.
+
+    Any number of processes may do so at once. Raises DatabaseAway.
+    """
     table = WATCH_HOURS.c
+    key = (table.model, table.version, table.hour)
     with database.transaction() as connection:
         now = clock.now(connection)
         connection.execute(delete(WATCH_HOURS).where(table.hour < now - timedelta(days=keep_days)))
-        for rows in _finished_hours(connection, now - FINISHED_AFTER):
-            _replace_by_sum(connection, rows)
+        finished = select(*key).where(table.hour < now - FINISHED_AFTER).group_by(*key).having(func.count() > 1)
+        keys = connection.execute(finished.order_by(*key).limit(_SUMMED_AT_ONCE)).all()
+    for each in keys:
+        with database.transaction() as connection:
+            _replace_by_sum(connection, HourKey(*each))
 
 
-def _finished_hours(connection: Connection, before: datetime) -> Iterable[list[Row[tuple[object, ...]]]]:
-    """The rows of each finished hour that has any of a process; the database returns only so many at once."""
+def _of_a_day(database: Database, model: str, version: str, since: datetime) -> list[HourCounts]:
     table = WATCH_HOURS.c
-    key = (table.model, table.version, table.hour)
-    hours = select(*key).where(table.hour < before, table.source != _SUMMED).distinct().limit(_SUMMED_AT_ONCE)
-    for model, version, hour in connection.execute(hours).all():
-        of_hour = (table.model == model, table.version == version, table.hour == hour)
-        yield list(connection.execute(select(WATCH_HOURS).where(*of_hour)).all())
+    wanted = (table.model == model, table.version == version, table.hour >= since, table.hour < since + _DAY)
+    with database.reading() as connection:
+        rows = connection.execute(select(table.hour, table.counts).where(*wanted).order_by(table.hour)).all()
+    by_hour = groupby(rows, key=attrgetter("hour"))
+    return [HourCounts(hour, _sum(row.counts for row in of_hour)) for hour, of_hour in by_hour]
 
 
-def _replace_by_sum(connection: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> None:
-    key = HourKey(rows[0].model, rows[0].version, rows[0].hour)
+def _replace_by_sum(connection: Connection, key: HourKey) -> None:
     table = WATCH_HOURS.c
     of_hour = (table.model == key.model, table.version == key.version, table.hour == key.hour)
-    (counts,) = _sums((key.hour, row.counts) for row in rows).values()
-    connection.execute(delete(WATCH_HOURS).where(*of_hour))
-    _insert(connection, key, _SUMMED, counts)
+    # What another process has deleted in the meantime is not returned, and is part of its sum.
+    stored = connection.execute(delete(WATCH_HOURS).where(*of_hour).returning(table.counts)).scalars().all()
+    if stored:
+        _insert(connection, key, secrets.token_hex(16), _sum(stored))
 
 
 def _insert(connection: Connection, key: HourKey, source: str, counts: Counts) -> None:
@@ -92,13 +96,5 @@ def _insert(connection: Connection, key: HourKey, source: str, counts: Counts) -
     )
 
 
-def _sums(rows: Iterable[tuple[datetime, bytes]]) -> dict[datetime, Counts]:
-    """By hour; rows of another length are of a bundle that was replaced, and are left out."""
-    sums: dict[datetime, Counts] = {}
-    for hour, stored in rows:
-        counts = np.frombuffer(stored, _STORED).astype(np.float64)
-        if hour not in sums:
-            sums[hour] = counts
-        elif len(counts) == len(sums[hour]):
-            sums[hour] += counts
-    return sums
+def _sum(stored: Iterable[bytes]) -> Counts:
+    return np.asarray(np.sum([np.frombuffer(each, _STORED) for each in stored], axis=0), np.float64)

@@ -80,9 +80,15 @@ def _compared(baseline: Baseline, window: Window) -> ComparedWindow:
     return ComparedWindow(
         window,
         tuple(_features(baseline, counted.features)),
-        compare(baseline.scores.counts, counted.scores, baseline.scores.critical),
+        _scores(baseline, counted.scores),
         expected_quality(counted.scores, counted.sums),
     )
+
+
+def _scores(baseline: Baseline, counts: Counts) -> Drift:
+    """The smaller drift from new rows and from rows that the model was fitted on: customers of today may be either."""
+    references = (baseline.scores, baseline.fitted_scores)
+    return min(compare(each.counts, counts, each.critical) for each in references if each is not None)
 
 
 def _features(baseline: Baseline, counted: Sequence[Counts]) -> Iterator[ComparedFeature]:

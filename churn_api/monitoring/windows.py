@@ -1,6 +1,7 @@
 """Windows: hours that are compared with the baseline together."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -10,7 +11,9 @@ from churn_api.registry.bin_counts import BinCounter, CountedBins
 CLOSING_ROWS = 5000
 CLOSING_TIME = timedelta(hours=24)
 MIN_ROWS = 200
-"""With fewer rows, chance differs from drift too rarely to tell."""
+"""With fewer rows, chance alone makes windows differ."""
+MAX_WINDOWS = 30
+"""With many predictions every hour is a window."""
 _HOUR = timedelta(hours=1)
 
 
@@ -29,12 +32,12 @@ class Window(NamedTuple):
         return self.counted.rows >= MIN_ROWS
 
 
-def windows(hours: Sequence[HourCounts], bins: BinCounter, now: datetime) -> list[Window]:
-    """The windows of consecutive hours, oldest first.
+def windows(hours: Iterable[HourCounts], bins: BinCounter, now: datetime) -> list[Window]:
+    """The latest windows of consecutive hours, oldest first.
 
     A window closes with 5,000 rows, or after a day with 200; with fewer it goes on.
     """
-    found: list[Window] = []
+    found: deque[Window] = deque(maxlen=MAX_WINDOWS)
     for hour in hours:
         if len(hour.counts) != bins.size:
             continue  # of a bundle whose baseline was another one

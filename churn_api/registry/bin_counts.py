@@ -1,6 +1,6 @@
 """Counts records and probabilities by the bins of a baseline."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from churn_api.contract.columns import Columns
 from churn_api.contract.signature import Feature, Signature
-from churn_api.registry.baseline import SCORE_BINS, Baseline, FeatureBaseline
+from churn_api.registry.baseline import SCORE_BINS, FeatureBins
 
 SAMPLE_ROWS = 256
 """Of a block of a table. Counting all takes as long as a tenth of scoring."""
@@ -39,12 +39,12 @@ class CountedBins(NamedTuple):
 
 
 class BinCounter:
-    """Counts by the bins of one model's baseline. Safe to share between threads."""
+    """Counts by the bins of one model's features. Safe to share between threads."""
 
-    def __init__(self, signature: Signature, baseline: Baseline) -> None:
-        """Raise ValueError where the baseline is not of this signature."""
-        self._binners = _binners(signature, baseline)
-        sizes = [feature.bins for feature in baseline.features]
+    def __init__(self, signature: Signature, features: Sequence[FeatureBins]) -> None:
+        """Raise ValueError where the bins are not of this signature's features."""
+        self._binners = _binners(signature, features)
+        sizes = [feature.bins for feature in features]
         self._firsts = np.cumsum([0, *sizes])
         self._scores = int(self._firsts[-1])
         self.size = self._scores + 2 * SCORE_BINS
@@ -81,12 +81,12 @@ def score_bins(probabilities: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.minimum((probabilities * SCORE_BINS).astype(np.intp), SCORE_BINS - 1)
 
 
-def _binners(signature: Signature, baseline: Baseline) -> list[Binner]:
+def _binners(signature: Signature, features: Sequence[FeatureBins]) -> list[Binner]:
     numbers = [feature.name for feature in signature.features if feature.numeric]
     texts = {feature.name: feature for feature in signature.features if not feature.numeric}
     places = {name: position for names in (numbers, texts) for position, name in enumerate(names)}
     binners: list[Binner] = []
-    for feature in baseline.features:
+    for feature in features:
         if feature.feature not in (numbers if feature.edges is not None else texts):
             raise ValueError("the baseline is of another signature")
         at = places[feature.feature]
@@ -96,7 +96,7 @@ def _binners(signature: Signature, baseline: Baseline) -> list[Binner]:
     return binners
 
 
-def _of_numbers(feature: FeatureBaseline, at: int) -> Binner:
+def _of_numbers(feature: FeatureBins, at: int) -> Binner:
     edges = np.array(feature.edges)
     missing = len(edges) + 1
 
@@ -107,8 +107,8 @@ def _of_numbers(feature: FeatureBaseline, at: int) -> Binner:
     return bins
 
 
-def _of_texts(baseline: FeatureBaseline, feature: Feature, at: int) -> Binner:
-    choices = baseline.choices or ()
+def _of_texts(bins_of: FeatureBins, feature: Feature, at: int) -> Binner:
+    choices = bins_of.choices or ()
     other, unseen, missing = range(len(choices), len(choices) + 3)
     known: dict[Any, int] = dict.fromkeys(map(str, feature.choices or ()), other)
     known |= {choice: position for position, choice in enumerate(choices)} | {"": missing}

@@ -114,7 +114,7 @@ def _load(folder: Path, card: Card) -> Model:
 
 def _bin_counter(card: Card) -> BinCounter | None:
     try:
-        return None if card.baseline is None else BinCounter(card.signature, card.baseline)
+        return None if card.baseline is None else BinCounter(card.signature, card.baseline.features)
     except ValueError as error:
         raise BundleError(str(error)) from error
 

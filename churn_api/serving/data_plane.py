@@ -1,20 +1,18 @@
 """The data plane: every protocol predicts through it, and observers receive every answer."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from churn_api.contract.batch import Batch
-from churn_api.contract.faults import MAX_FAULTS, Fault
+from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
 from churn_api.contract.size_limits import TooManyRows
 from churn_api.registry.model import Model
 from churn_api.registry.tensor_model import TensorModel
-from churn_api.scoring.output import Computed
 from churn_api.scoring.tensor_spec import Tensors
 from churn_api.serving.answer import BY_MODEL, Answer, PredictionObserver, predict_columns
 from churn_api.serving.computation import Computation
@@ -25,7 +23,11 @@ if TYPE_CHECKING:
 
     from churn_api.serving.scoring_progress import Progress
     from churn_api.serving.table_scorer import ScoredBlock, TableScorer
+    from churn_api.serving.table_totals import TableTotals
     from churn_api.tables.file_parts import Layout
+
+
+_NO_LIMIT = nullcontext()
 
 
 class Options(NamedTuple):
@@ -92,11 +94,8 @@ class DataPlane:
         if batch.faults and not options.skip_bad:
             raise InvalidRecord(batch.faults, batch.more_faults)
         threshold = model.card.policy.effective_threshold(options.threshold)
-        if self._max_seconds is None:
+        with self._limited():
             scored = predict_columns(model, batch.columns, threshold, options.reasons, self._computation)
-        else:
-            with self._limited():
-                scored = predict_columns(model, batch.columns, threshold, options.reasons, self._computation)
         return self._notify(
             Answer(
                 model,
@@ -152,37 +151,27 @@ class DataPlane:
         TooManyRows, TableError, RunTooLong, InvalidRecord where there are no rows, or InvalidTable where invalid rows
         may not be left out.
         """
-        from churn_api.serving.scoring_progress import finished_blocks, initial_progress
+        from churn_api.serving.scoring_progress import finished_blocks
         from churn_api.serving.table_scorer import TableScorer
+        from churn_api.serving.table_totals import TableTotals
 
         _check_limit(layout.rows or 0, options.max_rows)
         scorer = TableScorer(model, layout, options.keep, options.threshold, options.reasons)
-        started = perf_counter()
-        progress, errors, more = initial_progress(layout), list[dict[str, Any]](), 0
-        parts: list[_BlockPredictions] = []
-        counts = None if model.bins is None else np.zeros(model.bins.size)
+        started, totals = perf_counter(), TableTotals(layout)
         with self._limited():
-            for step in finished_blocks(_score_blocks(scorer, layout, on_table, parts), layout, progress):
-                progress = step.progress
-                if counts is not None and step.scored.counts is not None:
-                    counts += step.scored.counts
-                errors += step.errors
-                more += step.scored.more_faults + len(errors[MAX_FAULTS:])
-                del errors[MAX_FAULTS:]
-                _check_limit(progress.rows, options.max_rows)
+            for step in finished_blocks(_score_blocks(scorer, layout, on_table, totals), layout, totals.progress):
+                totals.add(step)
+                _check_limit(totals.progress.rows, options.max_rows)
+        progress, seconds = totals.progress, perf_counter() - started
         check_rows(progress.rows)
         if progress.rows == 0:
             raise InvalidRecord([Fault("empty", "Must hold at least one customer.")])
         if progress.bad_rows and not options.skip_bad:
-            raise InvalidTable(progress, errors, more)
-        seconds = perf_counter() - started
-        columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
-        identifiers = [identifier for part in parts for identifier in part.identifiers]
-        sent = progress.rows
-        self._notify(
-            Answer(model, scorer.threshold, identifiers, columns, sent, many=True, seconds=seconds, counts=counts)
-        )
-        return TableAnswer(scorer.threshold, progress, errors, more, seconds)
+            raise InvalidTable(progress, totals.errors, totals.more_errors)
+        rows, threshold, identifiers = progress.rows, scorer.threshold, totals.identifiers
+        answer = Answer(model, threshold, identifiers, totals.columns, rows, True, seconds, counts=totals.counts)
+        self._notify(answer)
+        return TableAnswer(threshold, progress, totals.errors, totals.more_errors, seconds)
 
     def _notify_of_tensors(self, answer: TensorAnswer) -> TensorAnswer:
         for observer in self._tensor_observers:
@@ -191,7 +180,7 @@ class DataPlane:
 
     def _limited(self) -> AbstractContextManager[None]:
         if self._max_seconds is None:
-            return nullcontext()
+            return _NO_LIMIT
         from churn_api.scoring.run_limit import scoring_limit
 
         return scoring_limit(self._max_seconds)
@@ -202,22 +191,15 @@ class DataPlane:
         return answer
 
 
-class _BlockPredictions(NamedTuple):
-    """The predictions of a block's valid rows."""
-
-    columns: Mapping[str, Computed]
-    identifiers: list[Any]
-
-
 def _score_blocks(
-    scorer: "TableScorer", layout: "Layout", on_table: Callable[["pa.Table"], None], parts: list[_BlockPredictions]
+    scorer: "TableScorer", layout: "Layout", on_table: Callable[["pa.Table"], None], totals: "TableTotals"
 ) -> Iterator["ScoredBlock"]:
     """The results of a file's blocks; their tables are passed to `on_table` and not kept."""
     from churn_api.tables.blocks import blocks
 
     for block in blocks(layout):
         scored = scorer.score_table(block)
-        parts.append(_BlockPredictions(scored.columns, scored.identifiers))
+        totals.add_predictions(scored)
         on_table(scored.table)
         yield scored.result
 

@@ -163,7 +163,7 @@ WATCH_HOURS = Table(
     _key("model", String(64)),
     _key("version", String(16)),
     _key("hour", Utc),
-    _key("source", String(64)),  # the process that counted; empty for the sum of processes that have finished the hour
+    _key("source", String(64)),  # the process that counted, or a sum of several
     _required("counts", LargeBinary),  # doubles, little-endian
     Index("ix_watch_hours_hour", "hour"),
 )

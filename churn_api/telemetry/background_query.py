@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 class BackgroundQuery(Generic[Result]):
-    """A hanging database delays a scrape by one second, and does not fail it."""
+    """A slow query delays a scrape by one second, and does not fail it."""
 
     def __init__(self, name: str, query: Callable[[], Result | None], keep_seconds: float) -> None:
         self._name = name
@@ -23,16 +23,28 @@ class BackgroundQuery(Generic[Result]):
 
     def result(self) -> Result | None:
         """The result, which may be some seconds old; None where the query gives none in time."""
+        return None if self._is_running() else self._result_or_none
+
+    def latest(self) -> Result | None:
+        """The same, but the result before while the query takes longer."""
+        self._is_running()
+        return self._result_or_none
+
+    def _is_running(self) -> bool:
+        """Start the query where its result is too old, and wait for it briefly; whether it still runs."""
         if monotonic() - self._queried_at < self._keep_seconds:
-            return self._result_or_none
+            return False
         thread = self._thread
         if thread is None or not thread.is_alive():
             thread = self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             thread.start()
         thread.join(TIMEOUT_SECONDS)
-        return None if thread.is_alive() else self._result_or_none
+        return thread.is_alive()
 
     def _run(self) -> None:
-        self._result_or_none = None
-        self._result_or_none = self._query()
-        self._queried_at = monotonic()
+        result = None
+        try:
+            result = self._query()
+            self._queried_at = monotonic()
+        finally:
+            self._result_or_none = result

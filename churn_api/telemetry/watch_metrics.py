@@ -34,7 +34,10 @@ class WatchedVersion(NamedTuple):
 
 
 class WatchCollector:
-    """Collects the state of each column of each live version that has enough predictions."""
+    """Collects the state of each column of each live version that has enough predictions.
+
+    While windows are compared anew, the samples are those of before: an alert must not end for a scrape.
+    """
 
     def __init__(self, query: Callable[[], Sequence[WatchedVersion] | None]) -> None:
         self._versions = BackgroundQuery("watch", query, CACHE_SECONDS)
@@ -52,7 +55,7 @@ class WatchCollector:
         expected = GaugeMetricFamily(
             "churn_expected_roc_auc", "Expected if the relations that were learned still hold.", labels=_VERSION
         )
-        for one in self._versions.result() or ():
+        for one in self._versions.latest() or ():
             labels = (one.model, one.version)
             rows.add_metric(labels, one.rows)
             if one.expected_roc_auc is not None:

@@ -2,14 +2,13 @@
 
 from collections import Counter
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from churn_api.contract.columns import Columns
 from churn_api.contract.signature import Feature, Signature
-from churn_api.registry.baseline import SCORE_BINS, Baseline, FeatureBaseline, ScoreBaseline
+from churn_api.registry.baseline import SCORE_BINS, Baseline, FeatureBaseline, FeatureBins, ScoreBaseline
 from churn_api.registry.bin_counts import BinCounter, score_bins
 
 MIN_ROWS = 200
@@ -24,29 +23,39 @@ _LISTED_SHARE = 0.5
 Doubles = NDArray[np.float64]
 
 
-def baseline_of(signature: Signature, columns: Columns, scores: Doubles) -> Baseline | None:
+def baseline_of(
+    signature: Signature, columns: Columns, scores: Doubles, fitted_scores: Doubles | None = None
+) -> Baseline | None:
     """The baseline of n training rows; None where they are too few.
 
-    `scores`, of any length, are probabilities of rows that the pipeline was not fitted on.
+    `scores`, of any length, are probabilities of rows that the pipeline was not fitted on, `fitted_scores` those of
+    rows that it was fitted on.
     """
     if columns.rows < MIN_ROWS or len(scores) < MIN_ROWS:
         return None
     bins = [each for each in _bins(signature, columns) if each is not None]
-    empty = Baseline(rows=columns.rows, features=tuple(bins), scores=_no_scores())
-    counter = BinCounter(signature, empty)
+    counter = BinCounter(signature, bins)
     counted = counter.split(counter.count(columns, np.zeros(columns.rows)))
     alpha = FALSE_ALARMS / (len(bins) + 1)
+    features = [
+        FeatureBaseline(
+            feature=each.feature,
+            edges=each.edges,
+            choices=each.choices,
+            counts=tuple(map(int, counts)),
+            critical=_critical(counts, alpha),
+        )
+        for each, counts in zip(bins, counted.features, strict=True)
+    ]
     return Baseline(
         rows=columns.rows,
-        features=tuple(
-            msgspec.structs.replace(each, counts=tuple(map(int, counts)), critical=_critical(counts, alpha))
-            for each, counts in zip(bins, counted.features, strict=True)
-        ),
+        features=tuple(features),
         scores=_scores(scores, alpha),
+        fitted_scores=None if fitted_scores is None else _scores(fitted_scores, alpha),
     )
 
 
-def _bins(signature: Signature, columns: Columns) -> list[FeatureBaseline | None]:
+def _bins(signature: Signature, columns: Columns) -> list[FeatureBins | None]:
     numbers, texts = iter(columns.numbers.T), iter(columns.texts.T)
     return [
         _of_numbers(each, next(numbers)) if each.numeric else _of_texts(each, next(texts))
@@ -54,30 +63,23 @@ def _bins(signature: Signature, columns: Columns) -> list[FeatureBaseline | None
     ]
 
 
-def _of_numbers(feature: Feature, cells: Doubles) -> FeatureBaseline:
+def _of_numbers(feature: Feature, cells: Doubles) -> FeatureBins:
     values = cells[~np.isnan(cells)]
     edges: Doubles = np.array([0.5])
     if feature.type != "boolean":
         edges = np.unique(np.quantile(values, _DECILES, method="inverted_cdf")) if len(values) else np.empty(0)
         # Above the largest value is no row.
         edges = edges[edges < values.max(initial=-np.inf)]
-    return FeatureBaseline(
-        feature=feature.name, edges=tuple(edges.tolist()), counts=(0,) * (len(edges) + 2), critical=0
-    )
+    return FeatureBins(feature=feature.name, edges=tuple(edges.tolist()))
 
 
-def _of_texts(feature: Feature, cells: NDArray[np.object_]) -> FeatureBaseline | None:
+def _of_texts(feature: Feature, cells: NDArray[np.object_]) -> FeatureBins | None:
     counts = Counter(cells.tolist())
     given = len(cells) - counts.pop("", 0)
     frequent = counts.most_common(_LISTED)
     if feature.choices is None and sum(count for _, count in frequent) < _LISTED_SHARE * given:
         return None
-    listed = tuple(text for text, _ in frequent)
-    return FeatureBaseline(feature=feature.name, choices=listed, counts=(0,) * (len(listed) + 3), critical=0)
-
-
-def _no_scores() -> ScoreBaseline:
-    return ScoreBaseline(counts=(0,) * SCORE_BINS, sums=(0.0,) * SCORE_BINS, critical=0)
+    return FeatureBins(feature=feature.name, choices=tuple(text for text, _ in frequent))
 
 
 def _scores(scores: Doubles, alpha: float) -> ScoreBaseline:

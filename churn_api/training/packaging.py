@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from churn_api.contract.columns import Columns, ColumnsBuilder, concatenate
 from churn_api.contract.signature import Signature
+from churn_api.registry.baseline import Baseline
 from churn_api.registry.bundle import JOBLIB_FILE, ONNX_FILE, REASONS_FILE, write_bundle
 from churn_api.registry.card import Card, Golden, Parity, Training
 from churn_api.registry.evaluation_report import REPORT_FILE, EvaluationReport
@@ -80,9 +81,7 @@ def package(
         golden=Golden(rows=tuple(golden), probabilities=tuple(expected[columns.rows :].tolist())),
         files={},
         reasons=reasons.card,
-        baseline=baseline_of(
-            signature, columns, expected[: columns.rows] if details.scores is None else details.scores
-        ),
+        baseline=_baseline(signature, columns, expected[: columns.rows], details.scores),
     )
     files = {JOBLIB_FILE: _to_joblib(classifier)} | ({ONNX_FILE: graph} if graph else {})
     if reasons.graph is not None:
@@ -92,6 +91,13 @@ def package(
     if details.report is not None:
         files[REPORT_FILE] = msgspec.json.encode(details.report)
     return write_bundle(models_dir, card, files)
+
+
+def _baseline(
+    signature: Signature, columns: Columns, own: NDArray[np.float64], scores: NDArray[np.float64] | None
+) -> Baseline | None:
+    """The baseline of `columns`, whose probabilities are `own`; `scores` as in CardDetails."""
+    return baseline_of(signature, columns, own) if scores is None else baseline_of(signature, columns, scores, own)
 
 
 def _compiled(

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -16,9 +17,11 @@ from churn_api.monitoring.unwritten_counts import MAX_HOURS, UnwrittenCounts
 from churn_api.registry.model import load_model
 from churn_api.serving.data_plane import DataPlane, Options
 from churn_api.store.database import Database, DatabaseAway
+from churn_api.store.schema import upgrade
 from churn_api.store.tables import WATCH_HOURS
 
 NOW = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)
+KEEP_DAYS = 400
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,7 @@ class Predicting:
 
     def __init__(self, model, database, now=NOW):
         self.model, self.now = model, now
-        self.counter = DriftCounter(database, lambda: self.now)
+        self.counter = DriftCounter(database, KEEP_DAYS, lambda: self.now)
         self.plane = DataPlane()
         self.plane.observe(self.counter)
 
@@ -52,7 +55,7 @@ class Predicting:
 
 
 def counted(database, model, since=NOW - timedelta(days=1)):
-    hours = read(database, "small", "1", since)
+    hours = read(database, "small", "1", since, datetime.now(UTC) + timedelta(days=1))
     return [model.bins.split(hour.counts) for hour in hours]
 
 
@@ -148,25 +151,72 @@ def test_threads(database, model):
     assert [each.rows for each in counted(database, model)] == [1200]
 
 
-def test_compaction(database, model, monkeypatch):
+def count_before(database, model, rows, **ago):
+    """A process that counted some time ago."""
+    process = Predicting(model, database, now=datetime.now(UTC) - timedelta(**ago))
+    process.together(records(rows))
+    process.counter.flush()
+
+
+def stored_rows(database):
+    with database.reading() as connection:
+        return len(connection.execute(select(WATCH_HOURS)).all())
+
+
+def test_compaction(database, model):
     """Finished hours become one row each, which has the same counts; hours that are too old are deleted."""
     for number in range(4):
-        process = Predicting(model, database, now=datetime.now(UTC) - timedelta(hours=3 + number % 2))
-        process.together(records(10 * (number + 1)))
-        process.counter.flush()
-    old = Predicting(model, database, now=datetime.now(UTC) - timedelta(days=50))
-    old.together(records(5))
-    old.counter.flush()
+        count_before(database, model, 10 * (number + 1), hours=30 + number % 2)
+    count_before(database, model, 5, days=50)
     since = datetime.now(UTC) - timedelta(days=100)
     before = counted(database, model, since)
-    compact(database, keep_days=40)
-    compact(database, keep_days=40)
+    for _ in range(2):
+        compact(database, keep_days=40)
     after = counted(database, model, since)
     assert [each.rows for each in before] == [5, 60, 40]
     assert [each.rows for each in after] == [60, 40]
-    with database.reading() as connection:
-        assert len(connection.execute(select(WATCH_HOURS)).all()) == 2
-    assert all((a.sums == b.sums).all() for a, b in zip(before[1:], after, strict=True))
+    assert stored_rows(database) == 2
+    assert all(one.sums == pytest.approx(other.sums) for one, other in zip(before[1:], after, strict=True))
+
+
+def test_compaction_by_many(database_url, model):
+    """Processes that compact at the same moment lose nothing and count nothing twice."""
+    database = Database(database_url)
+    upgrade(database)
+    for hours in range(26, 34):
+        for rows in (3, 4, 5):
+            count_before(database, model, rows, hours=hours)
+    others = [Database(database_url) for _ in range(4)]
+    begin = threading.Barrier(len(others))
+
+    def compact_with_others(one):
+        begin.wait()
+        compact(one, keep_days=40)
+
+    with ThreadPoolExecutor(len(others)) as pool:
+        list(pool.map(compact_with_others, others))
+    since = datetime.now(UTC) - timedelta(days=10)
+    assert [each.rows for each in counted(database, model, since)] == [12] * 8
+    assert stored_rows(database) == 8
+    for each in (database, *others):
+        each.dispose()
+
+
+def test_every_process_compacts(database, model, monkeypatch):
+    """Every process that counts compacts too, once an hour: no job worker is needed."""
+    for _ in range(3):
+        count_before(database, model, 4, hours=30)
+    process = Predicting(model, database)
+    monkeypatch.setattr("churn_api.monitoring.drift_counter.FLUSH_SECONDS", 0)
+    process.counter.flush_if_due()
+    assert stored_rows(database) == 1
+    for _ in range(2):
+        count_before(database, model, 4, hours=30)
+    process.counter.flush_if_due()
+    assert stored_rows(database) == 3
+    process.now += timedelta(hours=1)
+    process.counter.flush_if_due()
+    assert stored_rows(database) == 1
 
 
 def test_kept_hours_are_bounded():

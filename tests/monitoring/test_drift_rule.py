@@ -25,7 +25,7 @@ class Customers:
         self.columns = to_columns(read_table(path), self.signature)
         self.scores = np.random.default_rng(3).beta(1, 3, self.columns.rows)
         self.baseline = baseline_of(self.signature, self.columns, self.scores)
-        self.counter = BinCounter(self.signature, self.baseline)
+        self.counter = BinCounter(self.signature, self.baseline.features)
 
     def share_that_alarms(self, rows, windows, change=None, name=None):
         """Of windows of so many customers, drawn again: the share in which any feature, or the named one, alarms."""

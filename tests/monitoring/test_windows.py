@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 from builders import feature, signature
@@ -22,7 +23,7 @@ BASELINE = Baseline(
     features=(FeatureBaseline(feature="partner", edges=(0.5,), counts=(500, 500, 0), critical=10),),
     scores=ScoreBaseline(counts=(1000, *[0] * (SCORE_BINS - 1)), sums=(10.0, *[0.0] * (SCORE_BINS - 1)), critical=10),
 )
-COUNTER = BinCounter(SIGNATURE, BASELINE)
+COUNTER = BinCounter(SIGNATURE, BASELINE.features)
 
 
 def hour(number, rows, share=0.5):
@@ -93,7 +94,7 @@ def test_alerts(shares, alert):
 
 
 def test_open_windows_do_not_alarm():
-    """What an open window shows may be chance: it is compared, and alarms nobody."""
+    """What an open window shows may be chance: it is compared, and raises no alert."""
     watched = watch(BASELINE, found([hour(0, 4000, 0.95)], now_hours=2))
     assert not watched.alerts
     assert isinstance(watched.latest, ComparedWindow)
@@ -104,3 +105,19 @@ def test_too_few():
     watched = watch(BASELINE, found([hour(0, 199, 0.95)]))
     assert watched.latest is None
     assert len(watched.windows) == 1
+
+
+@pytest.mark.parametrize(("bins", "alert"), [((0,), False), ((40,), False), ((20,), True)])
+def test_scores_like_either(bins, alert):
+    """Probabilities like those of new rows, or like those of the rows that the model learned from, raise no alert."""
+    learned = ScoreBaseline(
+        counts=tuple(1000 * (position == 40) for position in range(SCORE_BINS)),
+        sums=tuple(810.0 * (position == 40) for position in range(SCORE_BINS)),
+        critical=10,
+    )
+    counts = np.zeros(COUNTER.size)
+    counts[:2] = 2500
+    for position in bins:
+        counts[3 + position] += 5000
+    baseline = msgspec.structs.replace(BASELINE, fitted_scores=learned)
+    assert watch(baseline, found([HourCounts(START, counts)])).score_alert == alert

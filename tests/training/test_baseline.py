@@ -55,5 +55,6 @@ def test_of_a_training(tmp_path):
     assert card.baseline.rows == sum(card.baseline.features[0].counts) == 400
     report = read_report(tmp_path / "small" / "1", card)
     assert sum(card.baseline.scores.counts) == report.rows
+    assert sum(card.baseline.fitted_scores.counts) == 400
     mean = sum(each.predicted * each.rows for each in report.calibration) / report.rows
     assert sum(card.baseline.scores.sums) / report.rows == pytest.approx(mean, abs=1e-6)

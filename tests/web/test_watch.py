@@ -12,6 +12,7 @@ from churn_api.config import load_settings
 from churn_api.monitoring.hourly_counts import HourKey, write
 from churn_api.registry.model import load_model
 from churn_api.services import Services
+from churn_api.store.database import DatabaseAway
 from churn_api.web.core.app_services import services_of
 from churn_api.web.core.in_process_api import close
 
@@ -19,25 +20,29 @@ ROUTE = "/api/v1/models/small/watch"
 JSON = {"Content-Type": "application/json"}
 
 
-def counted_before(app, models_dir, table, hours=30):
-    """Customers who were predicted so many hours ago."""
-    model = load_model(models_dir / "small" / "1")
+def columns_of(model, table):
     body = table.drop(columns="Churn").to_json(orient="records")
-    columns = model.reader.read_many(b'{"customers":' + body.encode() + b"}", 10_000).columns
+    return model.reader.read_many(b'{"customers":' + body.encode() + b"}", 10_000).columns
+
+
+def count_before(app, model, columns, hours):
+    """Customers who were predicted so many hours ago."""
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours)
     counts = model.bins.count(columns, model.score(columns))
-    write(services_of(app).database, f"earlier {hours}", {HourKey("small", "1", hour): counts})
+    key = HourKey(model.card.name, model.card.version, hour)
+    write(services_of(app).database, f"{hours} hours ago", {key: counts})
 
 
 def test_quiet_then_drifted(app, client, models_dir):
     """Customers like those of training are quiet; where one feature shifts, it is named, and nothing else."""
-    counted_before(app, models_dir, customers(400, seed=7), hours=60)
+    model = load_model(models_dir / "small" / "1")
+    count_before(app, model, columns_of(model, customers(400, seed=7)), hours=60)
     quiet = client.get(f"{ROUTE}?version=1").get_json()
     assert quiet["state"] == "quiet"
     assert quiet["alerts"] == []
     changed = customers(400, seed=8)
     changed["tenure"] = changed["tenure"] // 12
-    counted_before(app, models_dir, changed, hours=30)
+    count_before(app, model, columns_of(model, changed), hours=30)
     found = client.get(f"{ROUTE}?version=1").get_json()
     assert found["alerts"] == ["tenure"]
     assert found["state"] == "drifted"
@@ -49,6 +54,28 @@ def test_quiet_then_drifted(app, client, models_dir):
     assert found["windows"][0]["expected"]["roc_auc"] == pytest.approx(
         found["baseline"]["expected"]["roc_auc"], abs=0.1
     )
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_customers_of_the_training_table(app, client, models_dir, version):
+    """Predictions about the customers that the model learned from, where it is surer than elsewhere, are quiet."""
+    model = load_model(models_dir / "small" / version)
+    columns = columns_of(model, customers())
+    count_before(app, model, columns, hours=30)
+    (window,) = client.get(f"{ROUTE}?version={version}").get_json()["windows"]
+    assert window["state"] == "quiet"
+
+
+def test_database_away(app, client, monkeypatch):
+    """While the database is away the watch is a 503 that says when to ask again."""
+
+    def away(*_):
+        raise DatabaseAway("away")
+
+    monkeypatch.setattr(services_of(app).database, "reading", away)
+    answer = client.get(ROUTE)
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "dependency-unavailable")
+    assert answer.headers["Retry-After"]
 
 
 def test_requests_count(app, client):

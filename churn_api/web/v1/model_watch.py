@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import READ_MODELS
 from churn_api.monitoring.watch_document import watch_document
-from churn_api.monitoring.watched_version import NoBaseline, watch_version
+from churn_api.monitoring.watch_reader import NoBaseline, watch_version
 from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem

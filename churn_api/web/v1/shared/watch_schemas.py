@@ -4,7 +4,8 @@ from marshmallow import Schema, fields, validate
 
 from churn_api.monitoring.drift import DriftState
 from churn_api.monitoring.watch_document import TOO_FEW
-from churn_api.monitoring.watched_version import DEFAULT_DAYS, MAX_DAYS
+from churn_api.monitoring.watch_reader import DEFAULT_DAYS, MAX_DAYS
+from churn_api.monitoring.windows import MAX_WINDOWS
 from churn_api.web.v1.shared.report_schemas import AlongFeatureSchema, ReportQuerySchema
 
 _STATES = [state.name for state in DriftState]
@@ -20,7 +21,7 @@ class WatchQuerySchema(ReportQuerySchema):
     days = fields.Integer(
         load_default=DEFAULT_DAYS,
         validate=validate.Range(1, MAX_DAYS),
-        metadata={"description": "How many days back the first window begins."},
+        metadata={"description": "How many days back windows begin."},
     )
 
 
@@ -115,5 +116,9 @@ class WatchSchema(Schema):
     )
     score_alert = fields.Boolean(required=True, metadata={"description": "The same of the probabilities."})
     baseline = fields.Nested(WatchBaselineSchema, required=True)
-    windows = fields.List(fields.Nested(WatchWindowSchema), required=True, metadata={"description": "Oldest first."})
+    windows = fields.List(
+        fields.Nested(WatchWindowSchema),
+        required=True,
+        metadata={"description": f"The latest {MAX_WINDOWS}, the oldest first."},
+    )
     features = fields.List(fields.Nested(WatchedFeatureSchema), required=True)

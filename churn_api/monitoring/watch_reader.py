@@ -11,7 +11,6 @@ from churn_api.store.database import Database
 
 DEFAULT_DAYS = 14
 MAX_DAYS = 90
-"""A day has up to 24 rows of the database, each of some kilobytes."""
 
 
 class NoBaseline(Exception):
@@ -22,9 +21,9 @@ class NoBaseline(Exception):
 
 
 def watch_version(database: Database, card: Card, days: int = DEFAULT_DAYS) -> Watch:
-    """The windows of the last days. Raises NoBaseline, DatabaseAway."""
+    """The latest windows of the last days. Raises NoBaseline, DatabaseAway."""
     if card.baseline is None:
         raise NoBaseline
     now = datetime.now(UTC)
-    hours = read(database, card.name, card.version, now - timedelta(days=days))
-    return watch(card.baseline, windows(hours, BinCounter(card.signature, card.baseline), now))
+    hours = read(database, card.name, card.version, now - timedelta(days=days), now)
+    return watch(card.baseline, windows(hours, BinCounter(card.signature, card.baseline.features), now))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from churn_api.monitoring.drift import Drift
 from churn_api.monitoring.watch import Watch
-from churn_api.monitoring.watched_version import NoBaseline, watch_version
+from churn_api.monitoring.watch_reader import NoBaseline, watch_version
 from churn_api.registry.bundle import BundleError, read_card
 from churn_api.registry.card import Card
 from churn_api.registry.catalog import Entry

@@ -1,15 +1,17 @@
 """The metrics of the watch on live versions."""
 
+import threading
+
 import pytest
 from builders import customers
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from churn_api.config import load_settings
-from churn_api.monitoring.drift_counter import DriftCounter
 from churn_api.registry.model import load_model
 from churn_api.services import Services
 from churn_api.store.database import DatabaseAway
+from churn_api.telemetry import background_query, watch_metrics
 from churn_api.telemetry.watch_metrics import WatchCollector
 
 
@@ -24,7 +26,7 @@ def count(services, models_dir, rows):
     model = load_model(models_dir / "small" / "2")
     body = customers(rows).drop(columns="Churn").to_json(orient="records").encode()
     columns = model.reader.read_many(b'{"customers":' + body + b"}", 10_000).columns
-    counter = DriftCounter(services.database)
+    counter = services.drift_counter
     counter.add("small", "2", model.bins.count(columns, model.score(columns)))
     counter.flush()
 
@@ -63,3 +65,20 @@ def test_database_away(services, monkeypatch):
 
     monkeypatch.setattr(services.catalog, "read", away)
     assert samples(services) == {}
+
+
+def test_while_it_is_compared_anew(services, models_dir, monkeypatch):
+    """A scrape during a comparison that takes long has the samples of before: an alert does not end for it."""
+    count(services, models_dir, 300)
+    release = threading.Event()
+    answers = [services.watched_or_none()]
+
+    def query():
+        return answers.pop() if answers else release.wait(60) and None
+
+    monkeypatch.setattr(background_query, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(watch_metrics, "CACHE_SECONDS", 0)
+    collector = WatchCollector(query)
+    first, second = (sum(len(metric.samples) for metric in collector.collect()) for _ in range(2))
+    release.set()
+    assert first == second > 0

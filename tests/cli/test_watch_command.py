@@ -1,11 +1,13 @@
 """`churn-api watch`: the watch as tables, as JSON, and as an exit code."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from builders import customers
 from click.testing import CliRunner
+from conftest import ROOT
 
 from churn_api.cli import main
 from churn_api.config import load_settings
@@ -68,3 +70,15 @@ def test_refused(run, arguments, message):
     done = run(*arguments)
     assert done.exit_code == 2
     assert message in done.stderr
+
+
+def test_example_of_the_document(run, models_dir):
+    """The command of docs/monitoring.md works as it stands, and its tables have the columns that are shown there."""
+    text = (ROOT / "docs" / "monitoring.md").read_text()
+    (command,) = re.findall(r"^churn-api watch (.*)$", text, re.MULTILINE)
+    assert run(*command.split()).exit_code == 0
+    count_yesterday(models_dir, customers(400, seed=7))
+    printed = run("small", "1").stdout
+    for first in ("window", "feature"):
+        (shown,) = re.findall(rf"^    ({first}  .*)$", text, re.MULTILINE)
+        assert re.split(r" {2,}", shown.strip()) in [re.split(r" {2,}", line.strip()) for line in printed.splitlines()]

@@ -45,7 +45,7 @@ def test_deviation(rows):
 
 @pytest.mark.parametrize("probability", [0.0, 1.0])
 def test_certainty(probability):
-    """Where nobody or everybody would leave there is no area under a curve."""
+    """Where no one or everyone would leave there is no area under a curve."""
     counts = histogram(np.full(10, probability))
     expected = expected_quality(counts, counts * probability)
     assert (expected.roc_auc, expected.band, expected.brier, expected.rate) == (None, None, 0, probability)

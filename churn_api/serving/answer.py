@@ -11,6 +11,7 @@ from churn_api.reasons.strongest import Strongest
 from churn_api.reasons.writer import Reasons, ReasonWriter
 from churn_api.registry.bin_counts import Counts
 from churn_api.registry.model import Model
+from churn_api.registry.variants import LIVE_VARIANT, VariantName
 from churn_api.scoring.explanation import Explanation
 from churn_api.scoring.output import Computed, output
 from churn_api.serving.computation import Computation
@@ -61,6 +62,8 @@ class Answer(NamedTuple):
     """Of a table: a sample of each block, by the bins of the model's baseline; None where it has none."""
     explained: ExplainedRecords | None = None
     """None where the caller wants no reasons."""
+    variant: VariantName = LIVE_VARIANT
+    """Which of two versions beside each other has answered. Observers receive shadow answers, clients never do."""
 
 
 class Scored(NamedTuple):

@@ -14,6 +14,7 @@ from churn_api.access.key_cache import KeyCache
 from churn_api.access.keys import Keys
 from churn_api.access.service_secrets import ServiceSecrets
 from churn_api.config import StartError
+from churn_api.monitoring.customer_keys import CustomerKeys
 from churn_api.monitoring.drift_counter import DriftCounter
 from churn_api.registry.catalog import Catalog
 from churn_api.registry.catalog_sync import CatalogSync
@@ -85,6 +86,11 @@ class Services:
     def key_cache(self) -> KeyCache:
         """API keys, to authenticate requests. Raises MissingSecret."""
         return KeyCache(self.database, self._secrets.get("KEY_PEPPER"))
+
+    @cached_property
+    def customer_keys(self) -> CustomerKeys:
+        """The keys that stand for customers where predictions and outcomes are kept. Raises MissingSecret."""
+        return CustomerKeys(self._secrets.get("LOG_SECRET"))
 
     @cached_property
     def tokens(self) -> "Tokens":

@@ -166,6 +166,14 @@ SETTINGS = (
     Setting(
         "JWT_SECRET", "str", "", "Secret of the tokens' signatures, 32 characters or more.", check_secret, secret=True
     ),
+    Setting(
+        "LOG_SECRET",
+        "str",
+        "",
+        "Secret of the customers' keys in the prediction log, 32 characters or more.",
+        check_secret,
+        secret=True,
+    ),
     Setting("TOKEN_SECONDS", "int", 900, "Seconds that a token of `/api/v1/token` is valid.", validate.Range(1, 86400)),
     Setting(
         "JWKS_FILE",

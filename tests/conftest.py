@@ -135,6 +135,7 @@ def instance(
         "RATELIMIT_ENABLED": 0,
         "KEY_PEPPER": SECRET,
         "JWT_SECRET": SECRET,
+        "LOG_SECRET": SECRET,
         "METRICS_DIR": folder / "metrics",
     }
     for name, value in chosen.items():

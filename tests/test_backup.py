@@ -45,6 +45,7 @@ def test_sqlite(tmp_path, monkeypatch, empty_database, make_key, serve, models_d
     shutil.copy(empty_database, instance / "churn.db")
     (instance / "key_pepper").write_text("x")
     (instance / "jwt_secret").write_text("x")
+    (instance / "log_secret").write_text("x")
     monkeypatch.setenv("CHURN_INSTANCE_DIR", str(instance))
     with serve(models_dir):
         make_key("predict", name="before")

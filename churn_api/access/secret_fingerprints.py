@@ -17,8 +17,14 @@ from churn_api.settings import PREFIX
 from churn_api.store import audit, change_counters
 from churn_api.store.tables import KEYS, SECRETS
 
-PEPPER, TOKENS = "KEY_PEPPER", "JWT_SECRET"
-NAMES = (PEPPER, TOKENS)
+PEPPER, TOKENS, LOG = "KEY_PEPPER", "JWT_SECRET", "LOG_SECRET"
+NAMES = (PEPPER, TOKENS, LOG)
+EFFECTS = {
+    PEPPER: "revokes every active key",
+    TOKENS: "makes all tokens invalid",
+    LOG: "separates all customers from what was predicted for them before",
+}
+"""What another secret does, by its name."""
 
 
 class OtherSecret(StartError):
@@ -87,13 +93,19 @@ def _store(connection: Connection, name: str, fingerprint: str, by: str) -> None
 
 def _advice(connection: Connection, name: str) -> str:
     """What the loss of the secret invalidates, and what to do."""
-    count = len(_active(connection)) if name == PEPPER else 0
-    keys = "1 active key lets" if count == 1 else f"{count} active keys let"
-    effect = f"{keys} no one in without it" if name == PEPPER else "tokens that were made with it are refused"
     return (
-        f" ({effect}): put it back, from another machine or the backup, or run `churn-api secrets adopt {name}`, "
-        "which ends what was made with it"
+        f" ({_loss(connection, name)}): put it back, from another machine or the backup, or run "
+        f"`churn-api secrets adopt {name}`, which ends what was made with it"
     )
+
+
+def _loss(connection: Connection, name: str) -> str:
+    if name == PEPPER:
+        count = len(_active(connection))
+        return f"{'1 active key lets' if count == 1 else f'{count} active keys let'} no one in without it"
+    if name == TOKENS:
+        return "tokens that were made with it are refused"
+    return "without it no customer is found in the log of predictions"
 
 
 def _active(connection: Connection) -> Sequence[Any]:

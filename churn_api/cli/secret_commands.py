@@ -19,7 +19,7 @@ To rotate one: set the new value on every machine, adopt it once, and restart th
 
 @click.group(epilog=EXAMPLES)
 def secrets() -> None:
-    """The secrets of keys and tokens, which all machines of a database share."""
+    """The secrets of keys, tokens and the prediction log, which all machines of a database share."""
 
 
 @secrets.command()
@@ -28,14 +28,13 @@ def secrets() -> None:
 def adopt(name: str, yes: bool) -> None:
     """Store the fingerprint of this machine's secret NAME in the database, in place of the previous one.
 
-    Tokens, or with KEY_PEPPER all active keys, that were made with the previous secret become invalid. On a single
-    machine a lost secret is generated again.
+    Tokens, or with KEY_PEPPER all active keys, that were made with the previous secret become invalid. With LOG_SECRET
+    no customer is found any more in what was logged before. On a single machine a lost secret is generated again.
     """
     settings = load_settings_or_refuse()
     with open_services() as services:
         if not yes:
-            effect = "revokes every active key" if name == secret_fingerprints.PEPPER else "makes all tokens invalid"
-            click.confirm(f"This {effect}. Continue?", abort=True, err=True)
+            click.confirm(f"This {secret_fingerprints.EFFECTS[name]}. Continue?", abort=True, err=True)
         own = secret(name, settings[name], services.instance, single_machine=services.database.is_local)
         with services.database.transaction() as connection:
             revoked = secret_fingerprints.adopt(connection, name, own, by=actor())

@@ -64,6 +64,8 @@ class Answer(NamedTuple):
     """None where the caller wants no reasons."""
     variant: VariantName = LIVE_VARIANT
     """Which of two versions beside each other has answered. Observers receive shadow answers, clients never do."""
+    request_id: str | None = None
+    """The request's id; None for a call from Python."""
 
 
 class Scored(NamedTuple):

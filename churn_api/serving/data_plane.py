@@ -85,7 +85,9 @@ class DataPlane:
         """Register an observer of every later answer of a tensor model."""
         self._tensor_observers.append(observer)
 
-    def predict(self, model: Model, batch: Batch, options: Options, *, many: bool) -> Answer:
+    def predict(
+        self, model: Model, batch: Batch, options: Options, *, many: bool, request_id: str | None = None
+    ) -> Answer:
         """Predict for the valid records of a batch.
 
         Raises InvalidRecord where invalid records may not be left out, NoReasons where the model cannot give any, and
@@ -107,6 +109,7 @@ class DataPlane:
                 scored.seconds,
                 batch.columns,
                 explained=scored.explained,
+                request_id=request_id,
             )
         )
 
@@ -144,6 +147,8 @@ class DataPlane:
         options: Options,
         on_table: Callable[["pa.Table"], None],
         check_rows: Callable[[int], None],
+        *,
+        request_id: str | None = None,
     ) -> TableAnswer:
         """Predict for the rows of a file, block by block; `on_table` receives the scored rows of each block.
 
@@ -168,10 +173,20 @@ class DataPlane:
             raise InvalidRecord([Fault("empty", "Must hold at least one customer.")])
         if progress.bad_rows and not options.skip_bad:
             raise InvalidTable(progress, totals.errors, totals.more_errors)
-        rows, threshold, identifiers = progress.rows, scorer.threshold, totals.identifiers
-        answer = Answer(model, threshold, identifiers, totals.columns, rows, True, seconds, counts=totals.counts)
-        self._notify(answer)
-        return TableAnswer(threshold, progress, totals.errors, totals.more_errors, seconds)
+        self._notify(
+            Answer(
+                model,
+                scorer.threshold,
+                totals.identifiers,
+                totals.columns,
+                progress.rows,
+                True,
+                seconds,
+                counts=totals.counts,
+                request_id=request_id,
+            )
+        )
+        return TableAnswer(scorer.threshold, progress, totals.errors, totals.more_errors, seconds)
 
     def _notify_of_tensors(self, answer: TensorAnswer) -> TensorAnswer:
         for observer in self._tensor_observers:

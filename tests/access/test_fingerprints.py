@@ -13,6 +13,7 @@ from churn_api.services import Services
 from churn_api.store.audit import latest_entries
 from churn_api.store.schema import upgrade
 
+SECRETS = ("KEY_PEPPER", "JWT_SECRET", "LOG_SECRET")
 OTHER = "another secret, of another machine, of 32 characters or more"
 
 
@@ -50,7 +51,11 @@ def run(*words):
 
 @pytest.mark.parametrize(
     ("name", "voided"),
-    [("KEY_PEPPER", "2 active keys let no one in"), ("JWT_SECRET", "tokens that were made with it are refused")],
+    [
+        ("KEY_PEPPER", "2 active keys let no one in"),
+        ("JWT_SECRET", "tokens that were made with it are refused"),
+        ("LOG_SECRET", "without it no customer is found"),
+    ],
 )
 def test_another_secret(shared, services, monkeypatch, name, voided):
     """A machine with a different secret does not start; the error says what it would invalidate and what to do."""
@@ -96,10 +101,10 @@ def test_token_secret_is_rotated(shared, services, monkeypatch):
     assert len(latest_entries(again.database, 100)) == before
 
 
-@pytest.mark.parametrize("name", ["KEY_PEPPER", "JWT_SECRET"])
+@pytest.mark.parametrize("name", SECRETS)
 def test_lost_secret(monkeypatch, instance, services, name):
     """A lost secret file is not silently replaced: the start fails, and says what the loss invalidates."""
-    for secret in ("KEY_PEPPER", "JWT_SECRET"):
+    for secret in SECRETS:
         monkeypatch.delenv(f"CHURN_{secret}")
     services().check()
     services().keys.create("crm", {"predict"}, by="test")
@@ -128,9 +133,9 @@ def test_the_database_has_no_secret(shared, services):
     settings = load_settings()
     with services().database.reading() as connection:
         rows = connection.exec_driver_sql("SELECT name, fingerprint FROM secrets ORDER BY name").all()
-    assert [row.name for row in rows] == ["JWT_SECRET", "KEY_PEPPER"]
+    assert [row.name for row in rows] == sorted(SECRETS)
     assert all(len(row.fingerprint) == 64 and settings[row.name] not in row.fingerprint for row in rows)
-    assert rows[0].fingerprint != rows[1].fingerprint
+    assert len({row.fingerprint for row in rows}) == len(SECRETS)
 
 
 def test_revoked_keys_are_logged(services, caplog):

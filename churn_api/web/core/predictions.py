@@ -57,7 +57,7 @@ def predict(model: Model, batch: Batch, options: Options, *, many: bool) -> Answ
     """Predict, and record rows, faults and inference time in the request record. Raises InvalidRecord."""
     record = current_request()
     record.rows, record.bad_rows, record.faults = batch.sent, batch.sent - len(batch.positions), batch.faults
-    answer = services().data_plane.predict(model, batch, options, many=many)
+    answer = services().data_plane.predict(model, batch, options, many=many, request_id=record.request_id)
     record.inference_seconds = answer.seconds
     return answer
 

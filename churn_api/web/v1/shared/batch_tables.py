@@ -190,8 +190,11 @@ def score_layout(
     check_rows: Callable[[int], None],
 ) -> TableAnswer:
     """Predict for the rows of a file, and record them in the request record. See `DataPlane.predict_table`."""
-    table_answer = services().data_plane.predict_table(model, layout, options, use, check_rows)
-    record, progress = current_request(), table_answer.progress
+    record = current_request()
+    table_answer = services().data_plane.predict_table(
+        model, layout, options, use, check_rows, request_id=record.request_id
+    )
+    progress = table_answer.progress
     record.rows, record.bad_rows, record.inference_seconds = progress.rows, progress.bad_rows, table_answer.seconds
     record.faults = row_faults(table_answer.errors)
     return table_answer

@@ -26,7 +26,7 @@ WALLS: tuple[tuple[str, tuple[str, ...], set[str]], ...] = (
     ("flask", FLASK, {"app", "web"}),
     ("sklearn", ("sklearn", "skl2onnx", "joblib", "pandas"), {"training"}),
     ("onnxruntime", ("onnxruntime",), set()),
-    ("pyarrow", ("pyarrow",), {"tables", "serving", "jobs", "python_api", "training", "web"}),
+    ("pyarrow", ("pyarrow",), {"tables", "serving", "jobs", "monitoring", "python_api", "training", "web"}),
 )
 """Contracts, the libraries behind each, and the rooms that may import them in any file. A scorer may in its own."""
 BLUEPRINTS = ("v1", "pages", "protocols")

@@ -168,3 +168,13 @@ WATCH_HOURS = Table(
     Index("ix_watch_hours_hour", "hour"),
 )
 """Predictions by the bins of their model's baseline. A process replaces its own rows, so that nothing counts twice."""
+
+ERASURES = Table(
+    "erasures",
+    METADATA,
+    _key("customer", LargeBinary(12)),  # see monitoring/customer_keys.py
+    _required("at", Utc),  # what was predicted until then is erased
+    _required("by", String(128)),
+    Index("ix_erasures_at", "at"),
+)
+"""Customers whose predictions were erased."""

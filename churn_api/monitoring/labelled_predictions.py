@@ -1,0 +1,194 @@
+"""Predictions with what became of them: those that count, and whose outcome is known.
+
+A prediction at t is mature when everyone who left up to t + H is reported, H being the horizon of its version; its
+label is whether the customer left within (t, t + H]. In days: who left on the day of the prediction is left out, since
+it is not known which came first. Of the predictions that one version made for one customer in a period of H days the
+first counts: a customer who is scored every night would count thirty times otherwise. Periods have fixed bounds, so
+that a correction changes the figures of one period, and nothing depends on how far back the log reaches.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import date
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from churn_api.monitoring.outcome_events import OutcomeIndex, Outcomes, Subjects, Truths
+from churn_api.monitoring.prediction_arrays import LOGGED_COLUMNS, PredictionArrays, PredictionReader
+
+MAX_ROWS = 1 << 20
+"""Predictions that are held at once: those of some of the customers, where a period has more."""
+
+
+class PredictionLog(Protocol):
+    """The logged predictions of models, by day (UTC)."""
+
+    def days(self, model: str) -> Sequence[date]:
+        """The days with predictions of a model, in order."""
+        ...
+
+    def rows(self, model: str, day: date) -> int:
+        """The number of predictions of a day."""
+        ...
+
+    def tables(self, model: str, day: date, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """The predictions of a day, with the columns named, in tables of any size."""
+        ...
+
+
+class Period(NamedTuple):
+    """H days with fixed bounds, in which one prediction of each customer counts."""
+
+    first: date
+    horizon: int
+
+    @classmethod
+    def of(cls, day: date, horizon: int) -> "Period":
+        """The period of a day."""
+        return cls(date.fromordinal(max(1, day.toordinal() // horizon * horizon)), horizon)
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return date.fromordinal((self.first.toordinal() // self.horizon + 1) * self.horizon - 1)
+
+    def mature_until(self, complete_until: date) -> date | None:
+        """The last day of the period whose predictions are mature; None where there is none."""
+        last = complete_until.toordinal() - self.horizon
+        return min(self.last, date.fromordinal(last)) if last >= self.first.toordinal() else None
+
+
+class LabelledPredictions(NamedTuple):
+    """n mature predictions that count: of one day, version, variant and challenger. Arrays have shape (n,)."""
+
+    day: date
+    version: str
+    variant: str
+    challenger: str | None
+    """The version that scored the same records in the shadow; None where none did."""
+    times: NDArray[np.int64]
+    """Microseconds since 1970, UTC."""
+    probabilities: NDArray[np.float64]
+    positive: Truths
+    """Whether churn was predicted, with the threshold of the answer."""
+    left: Truths
+    """Whether the customer left within the horizon."""
+    contacted: Truths
+    """Whether the company called the customer: calling changes what the figures say of the model."""
+    challenger_probabilities: NDArray[np.float64]
+    """The challenger's, of the same records; NaN where there is none."""
+
+
+class Join:
+    """Joins the predictions of one period with outcomes."""
+
+    def __init__(self, log: PredictionLog, model: str, period: Period, request_key: Callable[[str], bytes]) -> None:
+        """`request_key` is the key under which outcomes name a request."""
+        self._log = log
+        self._model = model
+        self._period = period
+        self._request_key = request_key
+
+    def labelled(self, outcomes: Outcomes, until: date, versions: Collection[str]) -> Iterator[LabelledPredictions]:
+        """The predictions of these versions that count, up to the day `until`: the last that is mature.
+
+        `outcomes` are those from the first day of the period to H days after its last. Where they name requests of one
+        record, predictions without an identifier count too; a request for a known customer speaks of the customer.
+        """
+        names_requests = bool(outcomes.by_request.any())
+        outcomes = self._of_customers(outcomes) if names_requests else outcomes
+        days = self._days(min(until, self._period.last))
+        parts = -(-sum(self._log.rows(self._model, day) for day in days) // MAX_ROWS)
+        for part in range(parts):
+            reader = PredictionReader(self._request_key if names_requests else None)
+            predictions = self._read(reader, days, versions, (parts, part))
+            yield from _labelled(_first_of_each(predictions), outcomes, self._period.horizon, reader.names)
+
+    def _days(self, last: date) -> list[date]:
+        return [day for day in self._log.days(self._model) if self._period.first <= day <= last]
+
+    def _read(
+        self, reader: PredictionReader, days: Sequence[date], versions: Collection[str], part: tuple[int, int]
+    ) -> PredictionArrays:
+        """The predictions for a part of the customers: `part` has the number of parts, and which one."""
+        found = []
+        for day in days:
+            for table in self._log.tables(self._model, day, LOGGED_COLUMNS):
+                arrays = reader.read(table)
+                wanted = [position for position, name in enumerate(reader.names) if name in versions]
+                of_part = arrays.subjects % np.uint64(part[0]) == part[1]
+                found.append(arrays.take(np.isin(arrays.versions, wanted) & of_part))
+        return PredictionArrays.concatenated(found)
+
+    def _of_customers(self, outcomes: Outcomes) -> Outcomes:
+        """Outcomes, in addition with the customers of the requests that they name."""
+        named = outcomes.take(outcomes.by_request)
+        customers = dict[int, int]()
+        reader = PredictionReader(self._request_key)
+        for day in self._days(_later(self._period.last, self._period.horizon)):
+            for table in self._log.tables(self._model, day, LOGGED_COLUMNS):
+                arrays = reader.read(table)
+                arrays = arrays.take(~arrays.anonymous & np.isin(arrays.requests, named.subjects))
+                customers.update(zip(arrays.requests.tolist(), arrays.subjects.tolist(), strict=True))
+        known = named.take(np.isin(named.subjects, np.array([*customers], np.uint64)))
+        subjects = np.array([customers[request] for request in known.subjects.tolist()], np.uint64)
+        translated = known._replace(subjects=subjects, by_request=np.zeros(len(subjects), bool))
+        return Outcomes._make(np.concatenate(both) for both in zip(outcomes, translated, strict=True))
+
+
+def _later(day: date, days: int) -> date:
+    return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))
+
+
+def _first_of_each(predictions: PredictionArrays) -> PredictionArrays:
+    """The first prediction of each version for each customer, and all without an identifier."""
+    order = np.lexsort((predictions.times, predictions.subjects, predictions.versions))
+    subjects, versions = predictions.subjects[order], predictions.versions[order]
+    first = np.ones(len(order), bool)
+    first[1:] = (subjects[1:] != subjects[:-1]) | (versions[1:] != versions[:-1])
+    first |= predictions.anonymous[order]
+    return predictions.take(order[first])
+
+
+def _labelled(
+    predictions: PredictionArrays, outcomes: Outcomes, horizon: int, names: Sequence[str]
+) -> Iterator[LabelledPredictions]:
+    counted = predictions.take(~predictions.anonymous | (predictions.requests != 0))
+    customers = OutcomeIndex(outcomes.take(~outcomes.by_request))
+    requests = OutcomeIndex(outcomes.take(outcomes.by_request))
+    days, known = counted.days, ~counted.anonymous
+
+    def either(of: Callable[[OutcomeIndex, Subjects], Truths]) -> Truths:
+        return np.where(known, of(customers, counted.subjects), of(requests, counted.requests))
+
+    certain = ~either(lambda index, subjects: index.left_same_day(subjects, days))
+    left = either(lambda index, subjects: index.left(subjects, days, horizon))
+    contacted = either(lambda index, subjects: index.contacted(subjects, days, horizon))
+    yield from _grouped(counted.take(certain), left[certain], contacted[certain], names)
+
+
+def _grouped(
+    counted: PredictionArrays, left: Truths, contacted: Truths, names: Sequence[str]
+) -> Iterator[LabelledPredictions]:
+    """By day, version, variant and challenger."""
+    keys = np.stack([counted.days, counted.versions, counted.variants, counted.challengers])
+    order = np.lexsort((counted.times, *keys[::-1]))
+    keys = keys[:, order]
+    bounds = np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0)) + 1
+    for rows in np.split(order, bounds) if len(order) else ():
+        one = counted.take(rows)
+        challenger = int(one.challengers[0])
+        yield LabelledPredictions(
+            day=date.fromordinal(int(one.days[0])),
+            version=names[int(one.versions[0])],
+            variant=names[int(one.variants[0])],
+            challenger=None if challenger < 0 else names[challenger],
+            times=one.times,
+            probabilities=one.probabilities,
+            positive=one.positive,
+            left=left[rows],
+            contacted=contacted[rows],
+            challenger_probabilities=one.challenger_probabilities,
+        )

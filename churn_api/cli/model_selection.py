@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -9,13 +10,30 @@ from churn_api.cli.command_helpers import load_settings_or_refuse, refuse
 from churn_api.config import StartError
 from churn_api.contract.faults import did_you_mean
 from churn_api.registry.bundle import bundle_digests
+from churn_api.registry.catalog import Entry
+from churn_api.registry.decision import CostsInForce
 from churn_api.services import Services
 from churn_api.store import schema
 from churn_api.store.database import DatabaseAway
 
+_UNKNOWN = {
+    True: "The newest version is used, since the live one is not known ({}).",
+    False: "The threshold of the model is used, since its costs are not known ({}).",
+}
+"""Warnings, by whether a version is to be chosen."""
 
-def select_bundle(name: str | None, version: str | None) -> tuple[Path, str]:
-    """The folder and the digest of a model version. Without `version` the live one, without a database the newest.
+
+class SelectedBundle(NamedTuple):
+    """A version of a model that a command uses."""
+
+    folder: Path
+    digest: str
+    costs: CostsInForce | None
+    """The costs that the model's decisions follow; None where there is no database, or it cannot be read."""
+
+
+def select_bundle(name: str | None, version: str | None) -> SelectedBundle:
+    """A version of a model. Without `version` the live one, without a database the newest.
 
     Raises CommandError where there is no such model or version.
     """
@@ -26,10 +44,11 @@ def select_bundle(name: str | None, version: str | None) -> tuple[Path, str]:
     digests = bundles.get(name)
     if digests is None:
         refuse(f"the models folder {models_dir} holds no model named {name!r}. {_advice(bundles, name)}")
-    version = version or _live_version(Services(settings), name) or list(digests)[-1]
+    entry = _entry(Services(settings), name, version)
+    version = version or (entry.live if entry else None) or list(digests)[-1]
     if version not in digests:
         refuse(f"{name!r} has no version {version}; it has {', '.join(digests)} (in {models_dir / name})")
-    return models_dir / name / version, digests[version]
+    return SelectedBundle(models_dir / name / version, digests[version], entry.costs if entry else None)
 
 
 def live_version(name: str) -> str | None:
@@ -55,24 +74,19 @@ def _advice(names: Collection[str], name: str) -> str:
     return did_you_mean(name, names) or f"It holds {', '.join(names)}: name one of them."
 
 
-def _live_version(services: Services, name: str) -> str | None:
-    """The live version in the catalogue; None where there is no database, or it cannot be read."""
+def _entry(services: Services, name: str, version: str | None) -> Entry | None:
+    """The model in the catalogue; None where there is no database, or, with a warning, where it cannot be read."""
     database = services.database
     if database.is_local and not Path(database.url.database or "").exists():
         return None
     try:
         schema.check(database)
-        entry = services.catalog.read().get(name)
+        return services.catalog.read().get(name)
     except StartError as error:
-        _warn_of_newest(str(error))
-        return None
+        reason = str(error)
     except DatabaseAway as error:
-        _warn_of_newest(f"the database {database.location} {error.state} ({error})")
-        return None
+        reason = f"the database {database.location} {error.state} ({error})"
     finally:
         database.close()
-    return entry.live if entry else None
-
-
-def _warn_of_newest(reason: str) -> None:
-    click.echo(f"The newest version is used, since the live one is not known ({reason}).", err=True)
+    click.echo(_UNKNOWN[version is None].format(reason), err=True)
+    return None

@@ -79,7 +79,7 @@ def _format_by_suffix(output: str) -> str:
 
 def _reported(model: str, version: str | None) -> ReportedVersion:
     """A version's card and report. Raises CommandError where it has none."""
-    folder, digest = select_bundle(model, version)
+    folder, digest, _ = select_bundle(model, version)
     try:
         card = read_card(folder, digest)
         measured, explanation = read_report(folder, card), read_explanation(folder, card)

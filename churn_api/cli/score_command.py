@@ -55,7 +55,11 @@ _BY_NAME = f"[default: by the file name; {DEFAULT} for -]"
 @click.option("-o", "--output", default=PIPE, metavar="FILE", help="Where to write. [default: - (stdout)]")
 @click.option("--model", metavar="NAME", help="Model. [default: DEFAULT_MODEL]")
 @click.option("--version", metavar="N", help="Its version. [default: the live one; without a database, the newest]")
-@click.option("--threshold", type=FiniteRange(0, 1), help="Probability that predicts churn. [default: the model's]")
+@click.option(
+    "--threshold",
+    type=FiniteRange(0, 1),
+    help="Probability that predicts churn. [default: of the costs, or the model's]",
+)
 @click.option(
     "--reasons", type=IntegerRange(1, MAX_REASONS), metavar="K", help="Add the K strongest reasons of each row."
 )
@@ -110,7 +114,7 @@ def _task(table: str, output: str, folder: Path, options: dict[str, Any]) -> "Sc
     source_format = _format(table, options["source_format"], "--from")
     result_format = _format(output, options["result_format"], "--to")
     check_terminal(output, result_format)
-    bundle, digest = select_bundle(options["model"], options["version"])
+    bundle, digest, costs = select_bundle(options["model"], options["version"])
     source = _copy_stdin(folder) if table == PIPE else Path(table)
     layout = open_table(source, source_format, folder, NO_BOUNDS, take_read_options(options))
     for remark in layout.remarks:
@@ -125,6 +129,7 @@ def _task(table: str, output: str, folder: Path, options: dict[str, Any]) -> "Sc
         part_format=FORMATS[result_format].part_format,
         excel_safe=is_excel_safe(options, result_format),
         reasons=options["reasons"] or 0,
+        costs=costs if options["threshold"] is None else None,
     )
 
 

@@ -42,7 +42,7 @@ def watch(model: str, version: str | None, days: int, fail_on_alert: bool, json_
     A feature is `moved` where it differs by more than chance and by enough to notice (PSI from 0.02), and `drifted`
     where it differs much (PSI from 0.1). It alarms if it drifted in the last closed window, or moved in the last two.
     """
-    folder, digest = select_bundle(model, version)
+    folder, digest, _ = select_bundle(model, version)
     try:
         card = read_card(folder, digest)
         with open_services() as services:

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
+from churn_api.registry.decision import CostsInForce
 from churn_api.serving.scoring_progress import Progress
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -40,6 +41,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """Sheet of the input, where it is a workbook; by default the first."""
     reasons: int = 0
     """How many reasons each row of the result has."""
+    costs: CostsInForce | None = None
+    """The costs that decided when it was submitted, where no threshold was sent."""
     output: str = ""
     """A path below DATA_DIR that the result is copied to; empty for none."""
 

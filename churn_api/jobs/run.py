@@ -124,6 +124,7 @@ class JobRun:
             part_format=part_format(request),
             excel_safe=request.excel_safe,
             reasons=request.reasons,
+            costs=request.costs,
         )
 
     def _layout(self, request: Request, work: Path) -> Layout:

@@ -38,8 +38,8 @@ class Prediction:
     """Probability of churn: a float64 in [0, 1], the same as over HTTP."""
     band: str
     """Risk band: low, medium or high. The model's card has their bounds."""
-    threshold: float
-    """The threshold that was applied."""
+    threshold: float | None
+    """The threshold that was applied; None where it differs by customer, or no probability reaches it."""
     model: str
     version: str
     warnings: tuple[Fault, ...] = ()

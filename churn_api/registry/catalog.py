@@ -1,12 +1,16 @@
 """The catalogue: registered models and versions, and which version is live, in the database that all workers follow."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from churn_api.registry.cost_versions import CostsVersion, add_version, costs_in_force, latest_versions
+from churn_api.registry.decision import CostsInForce
+from churn_api.scoring.costs import Costs
 from churn_api.store import audit, change_counters
 from churn_api.store.database import Database
 from churn_api.store.tables import LIVE, VERSIONS
@@ -24,6 +28,8 @@ class Entry(NamedTuple):
     live: str | None
     generation: int
     """Number of changes of the live version."""
+    costs: CostsInForce | None = None
+    """None where the cards' thresholds decide."""
 
 
 class Catalog:
@@ -91,18 +97,32 @@ class Catalog:
             audit.record(connection, by, "models.unload", name, before=row.version)
             change_counters.bump(connection, "models")
 
+    def set_costs(self, name: str, costs: Costs | None, *, by: str) -> None:
+        """Set the costs of a model, None for none, as a new version."""
+        with self._database.transaction() as connection:
+            # Counted first: other writers wait for the counter's row, so that each number is given once.
+            change_counters.bump(connection, "models")
+            policy = add_version(connection, name, costs, by)
+            audit.record(connection, by, "models.costs", name, policy=policy, costs=msgspec.to_builtins(costs))
+
+    def cost_versions(self, name: str, limit: int) -> Sequence[CostsVersion]:
+        """The latest versions of a model's costs, newest first. Raises DatabaseAway."""
+        with self._database.reading() as connection:
+            return latest_versions(connection, name, limit)
+
 
 def _entries(connection: Connection) -> dict[str, Entry]:
     live = {row.model: row for row in connection.execute(select(LIVE))}
+    costs = costs_in_force(connection)
     digests: dict[str, dict[str, str]] = {}
     rows = connection.execute(select(VERSIONS)).all()
     for row in sorted(rows, key=lambda row: (row.model, int(row.version))):
         digests.setdefault(row.model, {})[row.version] = row.digest
-    return {name: _entry(versions, live.get(name)) for name, versions in digests.items()}
+    return {name: _entry(versions, live.get(name), costs.get(name)) for name, versions in digests.items()}
 
 
-def _entry(digests: dict[str, str], live: Any) -> Entry:
-    return Entry(digests, live.version if live else None, live.generation if live else 0)
+def _entry(digests: dict[str, str], live: Any, costs: CostsInForce | None) -> Entry:
+    return Entry(digests, live.version if live else None, live.generation if live else 0, costs)
 
 
 def _register(connection: Connection, name: str, version: str, digest: str, by: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from churn_api.registry.catalog import Entry
+from churn_api.registry.decision import CostsInForce
 from churn_api.registry.loaded_models import Key, LoadedModels
 from churn_api.registry.model import AnyModel, Model, load_any_model
 from churn_api.registry.model_errors import ModelNotReady, OtherKind, UnknownModel, UnknownVersion, model_not_ready
@@ -47,6 +48,8 @@ class LiveModels:
         """Number of failed attempts to load a live version, by model."""
         self._loaded = LoadedModels(at_most, is_live=self._is_live, stays=lambda key: key[0] == default)
         self._warned = False
+        self._without_costs: dict[Key, CostsInForce | None] = {}
+        """Costs that do not decide, and of which the log says so."""
         self._lock = threading.RLock()
 
     @property
@@ -81,6 +84,10 @@ class LiveModels:
         if version not in digests:
             raise UnknownVersion(version)
         return digests[version]
+
+    def costs(self, name: str) -> CostsInForce | None:
+        """The costs of a model; None where it has none. Raises UnknownModel."""
+        return self._entry(name).costs
 
     def get(self, name: str | None = None, version: str | None = None) -> Model:
         """A version of a model of customers: by default the live version of the default model.
@@ -131,6 +138,7 @@ class LiveModels:
             self._served = {name: served for name, served in self._served.items() if name in live}
             self._load_errors = {name: reason for name, reason in self._load_errors.items() if name in live}
             self._warn_of_too_many(len(live))
+            self._loaded.replace_each(lambda key, model: self._with_costs(*key, model))
             for name, (version, generation) in live.items():
                 if self._served.get(name) != (version, generation):
                     self._switch(name, version, generation)
@@ -175,7 +183,20 @@ class LiveModels:
     def _read(self, name: str, version: str) -> AnyModel:
         digest = self.digest(name, version)
         with model_not_ready():
-            return load_any_model(self._folder / name / version, digest)
+            model = load_any_model(self._folder / name / version, digest)
+        return self._with_costs(name, version, model)
+
+    def _with_costs(self, name: str, version: str, model: AnyModel) -> AnyModel:
+        """The model with its costs in force, where they fit; where not, the log says so once."""
+        if not isinstance(model, Model):
+            return model
+        entry = (self._catalog or {}).get(name)
+        costs = entry.costs if entry else None
+        model = model.with_costs(costs)
+        if model.costs != costs and self._without_costs.get((name, version)) != costs:
+            self._without_costs[name, version] = costs
+            log.warning("version %s of %r lacks the feature of its costs: the card's threshold decides", version, name)
+        return model
 
     def _is_live(self, key: Key) -> bool:
         name, version = key

@@ -55,6 +55,14 @@ class LoadedModels:
             return
         self._models[key] = model
 
+    def replace_each(self, change: Callable[[Key, AnyModel], AnyModel]) -> None:
+        """Replace each model by what `change` makes of it. The caller holds the lock of `put`."""
+        for key, model in list(self._models.items()):
+            self._models[key] = change(key, model)
+        if self._last is not None:
+            key, model = self._last
+            self._last = key, change(key, model)
+
     def _make_room(self, key: Key) -> bool:
         """Evict one model for another, and return whether one was evicted."""
         live = self._is_live(key)

@@ -21,11 +21,13 @@ from churn_api.registry.bundle import (
 from churn_api.registry.card import Card, UnreadableCard
 from churn_api.registry.card_kinds import AnyCard, decode_any_card
 from churn_api.registry.catalog import Catalog, Conflict
+from churn_api.registry.decision import CostsInForce, Decision
 from churn_api.registry.evaluation_report import REPORT_FILE, read_report
 from churn_api.registry.global_explanation import EXPLANATION_FILE, read_explanation
 from churn_api.registry.live import LiveModels
 from churn_api.registry.model_errors import ModelNotReady, UnknownVersion
 from churn_api.registry.verification import verify
+from churn_api.scoring.costs import Costs
 from churn_api.tables.scratch import scratch_folder
 
 PATH = re.compile(rf"({NAME.pattern})/({VERSION.pattern})")
@@ -117,6 +119,25 @@ class Management:
         if name not in known or version not in known[name].digests:
             self.register(f"{name}/{version}", by=by)
         self.make_live(name, version, by=by)
+
+    def set_costs(self, name: str, costs: Costs, *, by: str) -> None:
+        """Set the costs that the model's decisions follow.
+
+        Raises UnknownModel, ModelNotReady, OtherKind, or NoValueFeature where the live version lacks their feature.
+        """
+        self._follow()
+        card = self._live.files(name).card()
+        Decision.by_costs(CostsInForce(0, costs), card.signature, card.policy.threshold)
+        self._catalog.set_costs(name, costs, by=by)
+        self._follow()
+
+    def remove_costs(self, name: str, *, by: str) -> None:
+        """Let the threshold of the model's card decide again. Raises UnknownModel or Conflict."""
+        self._follow()
+        if self._live.costs(name) is None:
+            raise Conflict(f"{name!r} has no costs")
+        self._catalog.set_costs(name, None, by=by)
+        self._follow()
 
     def unload(self, name: str, *, by: str) -> None:
         """Make no version of a model live. Raises UnknownModel or Conflict."""

@@ -1,5 +1,6 @@
 """A model in memory, loaded from a bundle and verified."""
 
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -23,6 +24,7 @@ from churn_api.registry.bundle import (
     verify_files,
 )
 from churn_api.registry.card import Card
+from churn_api.registry.decision import CostsInForce, Decision, NoValueFeature
 from churn_api.registry.equal_probabilities import equal_probabilities
 from churn_api.registry.loaded_reasons import Explainer, LoadedReasons, load_reasons
 from churn_api.registry.model_errors import NoReasons
@@ -45,6 +47,10 @@ class Model(NamedTuple):
     reasons: LoadedReasons = LoadedReasons(None)
     bins: BinCounter | None = None
     """Counts what is predicted, for a comparison with the baseline; None where the card has none."""
+    costs: CostsInForce | None = None
+    """The costs that its decisions follow; None where the card's threshold decides."""
+    decision: Decision | None = None
+    """That of the costs."""
 
     @classmethod
     def of(cls, card: Card, scorer: Scorer) -> Self:
@@ -55,6 +61,27 @@ class Model(NamedTuple):
     def score(self, columns: Columns) -> NDArray[np.float64]:
         """Probabilities of churn, shape (n,). Empty for zero rows, on which a compiled model may not run."""
         return self.scorer.score(columns) if columns.rows else np.empty(0)
+
+    def with_costs(self, in_force: CostsInForce | None) -> Self:
+        """The same model, whose decisions follow costs.
+
+        The card's threshold decides without any, and where the signature lacks the feature that they take the value of
+        a customer from.
+        """
+        with suppress(NoValueFeature):
+            if in_force is not None:
+                decision = Decision.by_costs(in_force, self.card.signature, self.card.policy.threshold)
+                return self._replace(costs=in_force, decision=decision)
+        return self._replace(costs=None, decision=None)
+
+    def decided_by(self, threshold: float | None) -> Decision:
+        """The decision of a request that names this threshold, or none.
+
+        No other line of this program chooses between the thresholds of request, costs and card.
+        """
+        if threshold is not None:
+            return Decision(threshold)
+        return self.decision or Decision(self.card.policy.threshold)
 
     @property
     def field_names(self) -> frozenset[str]:

@@ -19,9 +19,10 @@ Doubles = NDArray[np.float64]
 Numbers = float | Doubles
 
 MAX_AMOUNT = 1e12
+MAX_MONTHS = 1200
 
 
-class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Costs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Money in one currency, whichever; two shares, from 0 to 1. Raises ValueError where a call could never pay."""
 
     offer: float
@@ -44,8 +45,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("offer and contact are amounts of money, from 0")
         if not (0 < self.success <= 1 and 0 <= self.acceptance <= 1):
             raise ValueError("success and acceptance are shares, from 0 to 1, and success is above 0")
-        if not (0 < self.months <= 1200 and 0 < self.margin <= 1):
-            raise ValueError("months is from 0 to 1200, margin a share, and both are above 0")
+        if not (0 < self.months <= MAX_MONTHS and 0 < self.margin <= 1):
+            raise ValueError(f"months is from 0 to {MAX_MONTHS}, margin a share, and both are above 0")
         if not isinstance(self.value, str):
             if not 0 < self.value <= MAX_AMOUNT:
                 raise ValueError("value is an amount of money, above 0")

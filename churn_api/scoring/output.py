@@ -17,6 +17,8 @@ from churn_api.contract.signature import Signature, SignatureError
 BANDS = ("low", "medium", "high")
 
 Numbers = float | NDArray[np.float64]
+Thresholds = float | NDArray[np.float64]
+"""One threshold for n predictions, or one for each, in an array of shape (n,)."""
 Computed = list[Any] | NDArray[Any]
 """The n values of a column: a list where n is 1, else an array."""
 
@@ -32,17 +34,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if not 0 <= self.medium_from <= self.high_from <= 1 or not 0 <= self.threshold <= 1:
             raise ValueError("a policy's bounds are probabilities, medium_from at most high_from")
 
-    def effective_threshold(self, threshold: float | None) -> float:
-        """The requested threshold, or else the policy's own."""
-        return self.threshold if threshold is None else threshold
-
 
 def policy_around(threshold: float) -> Policy:
     """The policy for a threshold: medium from half of it, high from halfway between it and 1."""
     return Policy(threshold=threshold, medium_from=threshold / 2, high_from=(1 + threshold) / 2)
 
 
-def decide(probabilities: Numbers, threshold: float) -> Any:
+def decide(probabilities: Numbers, threshold: Thresholds) -> Any:
     """Whether churn is predicted: a bool for a float, an array of shape (n,) for an array of shape (n,).
 
     No other line of this program compares probabilities with a threshold.
@@ -59,7 +57,7 @@ class Column(NamedTuple):
     schema: Mapping[str, Any]
     """JSON Schema of a value."""
     dtype: type[np.generic]
-    compute: Callable[[Numbers, float, Policy], Any]
+    compute: Callable[[Numbers, Thresholds, Policy], Any]
     """From probabilities, threshold and policy to values: one value, or an array of shape (n,); an index into `labels`
     where there are labels."""
     labels: tuple[str, ...] = ()
@@ -100,8 +98,11 @@ RESERVED_NAMES = frozenset({IDENTIFIER, *(column.name for column in COLUMNS)})
 """Names that no feature may have: a scored table contains the input's columns and these."""
 
 
-def output(probabilities: NDArray[np.float64], threshold: float, policy: Policy) -> dict[str, Computed]:
-    """The columns of n predictions by name, each of length n, from probabilities of shape (n,)."""
+def output(probabilities: NDArray[np.float64], threshold: Thresholds, policy: Policy) -> dict[str, Computed]:
+    """The columns of n predictions by name, each of length n, from probabilities of shape (n,).
+
+    The threshold of a single one is a number.
+    """
     if len(probabilities) == 1:
         # For a single number plain Python is faster than NumPy.
         (one,) = probabilities.tolist()

@@ -10,6 +10,7 @@ from churn_api.contract.columns import Columns
 from churn_api.reasons.strongest import Strongest
 from churn_api.reasons.writer import Reasons, ReasonWriter
 from churn_api.registry.bin_counts import Counts
+from churn_api.registry.decision import shown_threshold
 from churn_api.registry.model import Model
 from churn_api.registry.variants import LIVE_VARIANT, VariantName
 from churn_api.scoring.explanation import Explanation
@@ -44,8 +45,8 @@ class Answer(NamedTuple):
     """The predictions of n valid records."""
 
     model: Model
-    threshold: float
-    """The threshold that was applied."""
+    threshold: float | None
+    """The threshold that was applied; None where it differs by customer, or no probability reaches it."""
     identifiers: list[Any]
     """Length n, as sent; None where a record has none."""
     columns: Mapping[str, Computed]
@@ -62,6 +63,8 @@ class Answer(NamedTuple):
     """Of a table: a sample of each block, by the bins of the model's baseline; None where it has none."""
     explained: ExplainedRecords | None = None
     """None where the caller wants no reasons."""
+    policy: int | None = None
+    """The version of the costs that the threshold follows from; None where it follows from none."""
     variant: VariantName = LIVE_VARIANT
     """Which of two versions beside each other has answered. Observers receive shadow answers, clients never do."""
     request_id: str | None = None
@@ -74,13 +77,18 @@ class Scored(NamedTuple):
     columns: dict[str, Computed]
     """The columns of `scoring.output`."""
     seconds: float
+    threshold: float | None
+    """As the `Answer` has it."""
+    policy: int | None
     explained: ExplainedRecords | None = None
 
 
 def predict_columns(
-    model: Model, columns: Columns, threshold: float, reasons: int = 0, computation: Computation = BY_MODEL
+    model: Model, columns: Columns, threshold: float | None, reasons: int = 0, computation: Computation = BY_MODEL
 ) -> Scored:
-    """Score n records and decide; with `reasons`, explain each by so many. Raises NoReasons.
+    """Score n records and decide, by the threshold of the caller, if any; with `reasons`, explain each by as many.
+
+    Raises NoReasons.
 
     Requests, uploaded tables, jobs and the command line all score and decide here.
     """
@@ -88,7 +96,10 @@ def predict_columns(
     explained = _explained(model, columns, reasons, computation) if reasons else None
     probabilities = computation.score(model, columns) if explained is None else explained.explanation.probabilities
     seconds = perf_counter() - started
-    return Scored(output(probabilities, threshold, model.card.policy), seconds, explained)
+    decision = model.decided_by(threshold)
+    thresholds = decision.thresholds(columns)
+    computed = output(probabilities, thresholds, model.card.policy)
+    return Scored(computed, seconds, shown_threshold(thresholds), decision.policy, explained)
 
 
 def _explained(model: Model, columns: Columns, count: int, computation: Computation) -> ExplainedRecords:

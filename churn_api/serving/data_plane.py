@@ -34,7 +34,7 @@ class Options(NamedTuple):
     """The caller's options of a prediction."""
 
     threshold: float | None = None
-    """Replaces the model's own threshold."""
+    """Replaces the threshold of the model, or of its costs."""
     skip_bad: bool = False
     """Whether to leave out invalid records rather than fail the batch."""
     keep: Sequence[str] | None = ()
@@ -58,13 +58,15 @@ class InvalidTable(Exception):
 class TableAnswer(NamedTuple):
     """The result of scoring a table, without the predictions themselves."""
 
-    threshold: float
-    """The threshold that was applied."""
+    threshold: float | None
+    """The threshold that was applied; None where it differs by customer."""
     progress: "Progress"
     errors: list[dict[str, Any]]
     """The first faults of the rows."""
     more_errors: int
     seconds: float
+    policy: int | None
+    """The version of the costs that the threshold follows from; None where it follows from none."""
 
 
 class DataPlane:
@@ -95,13 +97,12 @@ class DataPlane:
         """
         if batch.faults and not options.skip_bad:
             raise InvalidRecord(batch.faults, batch.more_faults)
-        threshold = model.card.policy.effective_threshold(options.threshold)
         with self._limited():
-            scored = predict_columns(model, batch.columns, threshold, options.reasons, self._computation)
+            scored = predict_columns(model, batch.columns, options.threshold, options.reasons, self._computation)
         return self._notify(
             Answer(
                 model,
-                threshold,
+                scored.threshold,
                 batch.identifiers,
                 scored.columns,
                 batch.sent,
@@ -109,6 +110,7 @@ class DataPlane:
                 scored.seconds,
                 batch.columns,
                 explained=scored.explained,
+                policy=scored.policy,
                 request_id=request_id,
             )
         )
@@ -173,20 +175,22 @@ class DataPlane:
             raise InvalidRecord([Fault("empty", "Must hold at least one customer.")])
         if progress.bad_rows and not options.skip_bad:
             raise InvalidTable(progress, totals.errors, totals.more_errors)
+        threshold, policy, *_ = scorer.decision
         self._notify(
             Answer(
                 model,
-                scorer.threshold,
+                threshold,
                 totals.identifiers,
                 totals.columns,
                 progress.rows,
                 True,
                 seconds,
                 counts=totals.counts,
+                policy=policy,
                 request_id=request_id,
             )
         )
-        return TableAnswer(scorer.threshold, progress, totals.errors, totals.more_errors, seconds)
+        return TableAnswer(threshold, progress, totals.errors, totals.more_errors, seconds, policy)
 
     def _notify_of_tensors(self, answer: TensorAnswer) -> TensorAnswer:
         for observer in self._tensor_observers:

@@ -14,6 +14,7 @@ from churn_api.contract.columns import Columns
 from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.registry.bin_counts import Counts
 from churn_api.registry.bundle import read_card
+from churn_api.registry.decision import CostsInForce
 from churn_api.registry.model import Model, load_model
 from churn_api.scoring.output import COLUMNS, PROBABILITY, RESERVED_NAMES, Computed
 from churn_api.serving.answer import predict_columns
@@ -42,6 +43,8 @@ class ScoringTask(NamedTuple):
     """Whether to mark text that begins like a formula as text."""
     reasons: int = 0
     """How many reasons each row gets."""
+    costs: CostsInForce | None = None
+    """What decides instead of the card's threshold."""
 
 
 class ScoredBlock(NamedTuple):
@@ -89,7 +92,8 @@ class TableScorer:
     ) -> None:
         self._model = model
         self._reasons = reasons
-        self.threshold = model.card.policy.effective_threshold(threshold)
+        self._threshold = threshold
+        self.decision = model.decided_by(threshold)
         self._rows = FORMATS[layout.format].reader(
             model.reader.records, layout, keep, RESERVED_NAMES | {*reason_names(reasons)}
         )
@@ -117,7 +121,7 @@ class TableScorer:
         bad = np.ones(rows.count, bool)
         bad[rows.good] = False
         # A table without valid rows has its columns all the same, without a model that could explain.
-        scored = predict_columns(self._model, rows.columns, self.threshold, self._reasons if rows.columns.rows else 0)
+        scored = predict_columns(self._model, rows.columns, self._threshold, self._reasons if rows.columns.rows else 0)
         columns = scored.columns
         named = {IDENTIFIER: rows.identifiers} | {name: rows.kept.column(name) for name in rows.kept.column_names}
         named |= {column.name: arrow_column(column, columns[column.name], bad) for column in COLUMNS}
@@ -159,13 +163,14 @@ def _summed(block: Block, pieces: Sequence[ScoredBlock]) -> ScoredBlock:
 @lru_cache(maxsize=4)
 def cached_scorer(task: ScoringTask) -> TableScorer:
     """The scorer of a task, created once per process. Raises BundleError or TableFaults."""
-    return TableScorer(load_model(Path(task.bundle), task.digest), task.layout, task.keep, task.threshold, task.reasons)
+    model = load_model(Path(task.bundle), task.digest).with_costs(task.costs)
+    return TableScorer(model, task.layout, task.keep, task.threshold, task.reasons)
 
 
 def result_schema(task: ScoringTask) -> pa.Schema:
     """The columns of a task's result, without loading the model. Raises BundleError or TableFaults."""
     card = read_card(Path(task.bundle), task.digest)
-    unloaded = Model.of(card, _NullScorer())
+    unloaded = Model.of(card, _NullScorer()).with_costs(task.costs)
     schema = TableScorer(unloaded, task.layout, task.keep, task.threshold, task.reasons).schema
     return without_formulas(schema.empty_table()).schema if task.excel_safe else schema
 

@@ -84,6 +84,17 @@ LIVE = Table(
 )
 """The live version of each model. Every worker follows these rows."""
 
+COSTS = Table(
+    "model_costs",
+    METADATA,
+    _key("model", String(64)),
+    _key("policy", Integer),  # number of the version, by which answers name it
+    _optional("costs", Text),  # JSON; null where from then on the model has none
+    _required("set_at", Utc),
+    _required("set_by", String(128)),
+)
+"""The costs of calls to each model's customers, in versions: the latest is in force, and every worker follows it."""
+
 AUDIT = Table(
     "audit",
     METADATA,

@@ -6,7 +6,7 @@ from churn_api.scoring.output import COLUMNS, Policy, output, policy_around
 
 def answered(policy, probabilities, threshold=None):
     """Every column of a prediction, as JSON values."""
-    computed = output(probabilities, policy.effective_threshold(threshold), policy)
+    computed = output(probabilities, policy.threshold if threshold is None else threshold, policy)
     return {column.name: column.values(computed[column.name]) for column in COLUMNS}
 
 

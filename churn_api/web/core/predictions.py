@@ -91,9 +91,12 @@ def as_rows(answer: Answer) -> list[Any]:
     return list(map(kind, *columns.values()))
 
 
-def model_metadata(model: Model, threshold: float, seconds: float) -> dict[str, Any]:
-    """The members of every response with predictions: the model, the threshold that was applied, time, request id."""
-    return {
+def model_metadata(model: Model, threshold: float | None, seconds: float, policy: int | None) -> dict[str, Any]:
+    """The members of every response with predictions: the model, the threshold that was applied, time, request id.
+
+    `policy` is the version of the costs that the threshold follows from, if any.
+    """
+    metadata = {
         "threshold": threshold,
         "model_name": model.card.name,
         "model_version": model.card.version,
@@ -101,3 +104,4 @@ def model_metadata(model: Model, threshold: float, seconds: float) -> dict[str, 
         "timestamp": datetime.now(UTC),
         "request_id": request_id(),
     }
+    return metadata if policy is None else metadata | {"policy": policy}

@@ -73,7 +73,7 @@ def predict(query: dict[str, Any], body: bytes | None, model: str | None = None)
     explained = answer.explained
     if picture and explained is not None:
         return reasons_picture(live_model, batch.identifiers[0], explained)
-    prediction = as_record(answer) | model_metadata(live_model, answer.threshold, answer.seconds)
+    prediction = as_record(answer) | model_metadata(live_model, answer.threshold, answer.seconds, answer.policy)
     if explained is not None:
         prediction |= reasons_members(live_model, explained)
     if "what_if" in query:

@@ -65,12 +65,15 @@ class Prediction(Answer, frozen=True):
     churn_prediction: int
     churn_probability: float
     risk_band: str
-    threshold: float
+    threshold: float | None
+    """None where it differs by customer, or no probability reaches it."""
     model_name: str
     model_version: str
     inference_time_ms: float
     timestamp: datetime
     request_id: str
+    policy: int | None = None
+    """Version of the model's costs, where they set the threshold."""
     warnings: tuple[Fault, ...] = ()
     reasons: tuple[Reason, ...] = ()
     """Strongest first; empty where none were asked for."""

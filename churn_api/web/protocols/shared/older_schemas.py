@@ -54,7 +54,7 @@ class OlderPredictionsSchema(Schema):
     probabilities = fields.List(
         fields.Float(), required=True, metadata={"example": [EXAMPLE_PREDICTION[PROBABILITY.name]]}
     )
-    threshold = fields.Float(required=True, metadata={"example": EXAMPLE_THRESHOLD})
+    threshold = fields.Float(required=True, allow_none=True, metadata={"example": EXAMPLE_THRESHOLD})
     model_version = fields.String(required=True, metadata={"example": "1"})
 
 

@@ -38,8 +38,11 @@ if TYPE_CHECKING:
 HEADERS = {
     "model_name": MODEL,
     "model_version": MODEL_VERSION,
-    "threshold": Header("Churn-Threshold", "Probability from which churn was predicted.", "0.42"),
+    "threshold": Header(
+        "Churn-Threshold", "Probability from which churn was predicted; left out where it differs by customer.", "0.42"
+    ),
     "inference_time_ms": Header("Churn-Inference-Time-Ms", "Inference time, in milliseconds.", "0.9"),
+    "policy": Header("Churn-Policy", "Version of the model's costs, where they set the threshold.", "3"),
 }
 """Headers of a table response, by the names of the same values in JSON responses."""
 ROWS = Header("Churn-Rows", "Rows of the table.", "2")
@@ -85,7 +88,8 @@ def columns_response(
     with _response_file() as result, closing(Joiner(result, wanted, table.schema)) as joiner:
         joiner.add(encode(table, FORMATS[wanted].part_format))
     counts = {ROWS.name: table.num_rows, BAD_ROWS.name: columns[PROBABILITY.name].count(None)}
-    return _file(result, wanted, model_metadata(answer.model, answer.threshold, answer.seconds), counts | warned)
+    metadata = model_metadata(answer.model, answer.threshold, answer.seconds, answer.policy)
+    return _file(result, wanted, metadata, counts | warned)
 
 
 def _save_body(folder: Path) -> Path:
@@ -121,7 +125,7 @@ def _as_table(model: Model, layout: "Layout", wanted: str, query: dict[str, Any]
         table_answer = _predict(model, layout, query, add)
     progress = table_answer.progress
     counts = {ROWS.name: progress.rows, BAD_ROWS.name: progress.bad_rows}
-    metadata = model_metadata(model, table_answer.threshold, table_answer.seconds)
+    metadata = model_metadata(model, table_answer.threshold, table_answer.seconds, table_answer.policy)
     warned = {UNSEEN.name: sum(progress.unseen.values()), OUTSIDE.name: sum(progress.outside.values())}
     return _file(result, wanted, metadata, counts | warned)
 
@@ -140,7 +144,8 @@ def _file(result: BinaryIO, wanted: str, metadata: dict[str, Any], counts: dict[
     kind = FORMATS[wanted]
     response = send_file(result, kind.media_type, as_attachment=True, download_name=f"scored{kind.suffix}")
     for name, header in HEADERS.items():
-        response.headers[header.name] = str(metadata[name])
+        if metadata.get(name) is not None:
+            response.headers[header.name] = str(metadata[name])
     del response.headers[
         "Cache-Control"
     ]  # Flask's value for files; the middleware sets no-store, as for all predictions
@@ -165,7 +170,7 @@ def _as_json(model: Model, layout: "Layout", query: dict[str, Any]) -> Response:
         "outside": table_answer.progress.outside,
     }
     answer = {"predictions": _predictions(rows, query["layout"]), "count": table_answer.progress.rows}
-    metadata = model_metadata(model, table_answer.threshold, table_answer.seconds)
+    metadata = model_metadata(model, table_answer.threshold, table_answer.seconds, table_answer.policy)
     return jsonify(answer | metadata | {name: remark for name, remark in remarks.items() if remark})
 
 

@@ -18,6 +18,7 @@ def job_json(job: Job) -> dict[str, Any]:
         "format": job_request.format,
         "result_format": job_request.result_format,
         "on_error": job_request.on_error,
+        "policy": job_request.costs.policy if job_request.costs else None,
         "rows": progress.rows,
         "bad_rows": progress.bad_rows,
         "more_errors": progress.more_errors,

@@ -96,6 +96,11 @@ class JobAnswerSchema(Schema):
     format = fields.String(required=True, metadata={"example": DEFAULT})
     result_format = fields.String(required=True, metadata={"example": DEFAULT})
     on_error = fields.String(required=True, metadata={"example": SKIP})
+    policy = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Version of the model's costs, where they set the threshold.", "example": None},
+    )
     rows = fields.Integer(required=True, metadata={"description": "Rows that are finished.", "example": 40_000})
     bad_rows = fields.Integer(required=True, metadata={"example": 0})
     more_errors = fields.Integer(

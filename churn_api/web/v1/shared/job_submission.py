@@ -44,13 +44,14 @@ def build_job_request(members: dict[str, Any], name: str, media_type: str) -> Re
     if input_format is None:
         raise invalid(body_errors([Fault("required", "The file's name does not say its format.", path=("format",))]))
     result_format = members.get("result_format") or input_format
+    threshold = members.get("threshold")
     return Request(
         model=model.card.name,
         version=model.card.version,
         digest=live_models().digest(model.card.name, model.card.version),
         format=input_format,
         result_format=result_format,
-        threshold=members.get("threshold"),
+        threshold=threshold,
         on_error=members["on_error"],
         keep=members["keep"],
         source=members.get("source", ""),
@@ -60,6 +61,7 @@ def build_job_request(members: dict[str, Any], name: str, media_type: str) -> Re
         skip_rows=members["skip_rows"],
         sheet=members.get("sheet"),
         reasons=wanted_reasons(model, members, body_errors),
+        costs=model.costs if threshold is None else None,
         output=members.get("output", ""),
     )
 

@@ -107,7 +107,17 @@ EXAMPLE_PREDICTION = {IDENTIFIER: "CUST001"} | EXAMPLE_OUTPUT
 class ModelMetadataSchema(Schema):
     """Metadata of a response with predictions."""
 
-    threshold = fields.Float(required=True, metadata={"example": EXAMPLE_THRESHOLD})
+    threshold = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Null where it differs by customer, or no probability reaches it.",
+            "example": EXAMPLE_THRESHOLD,
+        },
+    )
+    policy = fields.Integer(
+        metadata={"description": "Version of the model's costs, where they set the threshold.", "example": 3}
+    )
     model_name = fields.String(required=True, metadata={"example": "default"})
     model_version = fields.String(required=True, metadata={"example": "1"})
     inference_time_ms = fields.Float(required=True, metadata={"example": 0.05})

@@ -28,7 +28,7 @@ from churn_api.web.core.flask_app import Api, flask_settings
 from churn_api.web.core.json_provider import OrjsonProvider
 from churn_api.web.core.open_auth import check_flask_run
 from churn_api.web.core.tracing import RequestTracing
-from churn_api.web.pages import api_page, redoc_page, root
+from churn_api.web.pages import api_page, desk, redoc_page, root
 from churn_api.web.protocols import (
     azure_ml,
     databricks,
@@ -113,7 +113,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     # First, so that a route that Vertex AI names is its own, be it /predict or /health.
     for module in _protocol_modules(app.config["PROTOCOLS"]):
         app.register_blueprint(module.blueprint)
-    for module in (root, health, api_page, redoc_page):
+    for module in (root, desk, health, api_page, redoc_page):
         app.register_blueprint(module.blueprint)
     for module in V1:
         app.register_blueprint(module.blueprint, url_prefix=API_V1)

@@ -369,6 +369,7 @@ SETTINGS = (
         validate.Range(0),
     ),
     Setting("COMPAT_ROUTES", "bool", True, "Whether the older addresses answer, and older forms of bodies."),
+    Setting("DESK", "bool", True, "Whether `/` answers browsers with the desk, a page for people."),
     Setting("METRICS_PORT", "int", 0, "Port that serves the metrics to anyone; 0 for none.", validate.Range(0, 65535)),
     Setting("METRICS_HOST", "str", "127.0.0.1", "Address that it listens on."),
     Setting(

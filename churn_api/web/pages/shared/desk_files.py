@@ -1,0 +1,51 @@
+"""The files of the desk: scripts, styles and words, below an address that has their digest."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+FOLDER = Path(__file__).parents[1] / "static" / "desk"
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+}
+"""By suffix. Not by `mimetypes`, which asks the machine, while `nosniff` makes a browser refuse a wrong one."""
+
+
+class DeskFiles(NamedTuple):
+    """The content of each file by its path below the folder, and one digest of all."""
+
+    content: Mapping[str, bytes]
+    digest: str
+
+    @property
+    def modules(self) -> list[str]:
+        """The paths of the scripts, which the page loads side by side."""
+        return [name for name in self.content if name.endswith(".js")]
+
+
+@cache
+def desk_files() -> DeskFiles:
+    """All files of the desk, read once a process.
+
+    The digest is of all files together and stands in the path, so that a script imports another by its plain name and
+    gets the one that was shipped with it.
+    """
+    paths = sorted(path for path in FOLDER.rglob("*") if path.suffix in MEDIA_TYPES)
+    content = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in paths}
+    digest = hashlib.sha256()
+    for name, data in content.items():
+        digest.update(f"{name}\n{len(data)}\n".encode() + data)
+    return DeskFiles(content, digest.hexdigest()[:16])
+
+
+@cache
+def desk_words() -> Mapping[str, Mapping[str, str]]:
+    """The words of the desk in each language, by its ISO 639 code."""
+    named = {name: data for name, data in desk_files().content.items() if name.startswith("words/")}
+    return {Path(name).stem: json.loads(data) for name, data in named.items()}

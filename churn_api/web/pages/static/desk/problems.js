@@ -1,0 +1,75 @@
+/** What the API refuses, as sentences. */
+
+import { cancelled, Problem } from "./api.js";
+import { h } from "./dom.js";
+import { byCode, t } from "./words.js";
+
+/** @typedef {import("./api.js").Fault} Fault */
+
+/** One sentence that says what is wrong. @param {unknown} error */
+export function sentence(error) {
+  if (!(error instanceof Problem)) return t("problem.page");
+  const { code, detail, scope, title } = error.body;
+  if (code === "missing-scope" && scope) return t("problem.scope", { scope });
+  return byCode("problem", code, detail ?? title ?? code);
+}
+
+/** Where a fault is: a field, a row and a column, or a parameter. @param {Fault} fault */
+export function placeOf(fault) {
+  if (fault.pointer !== undefined) return fieldOf(fault.pointer).join(" › ");
+  if (fault.parameter !== undefined) return fault.parameter;
+  return fault.row === undefined ? "" : t("fault.row", { row: fault.row });
+}
+
+/** The names of a JSON Pointer in its URI fragment form. @param {string} pointer */
+export function fieldOf(pointer) {
+  const parts = pointer.replace(/^#?\/?/, "").split("/");
+  return parts.map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** What to do about a fault, in one or two sentences. @param {Fault} fault */
+export function faultText(fault) {
+  return [byCode("fault", fault.code, fault.message), fault.hint].filter(Boolean).join(" ");
+}
+
+/**
+ * A problem as a notice, with all its faults, the request's id for whoever looks into it, and a way to try again.
+ * @param {unknown} error
+ * @param {() => void} [again]
+ */
+export function problemNotice(error, again) {
+  const body = error instanceof Problem ? error.body : null;
+  const faults = (body?.errors ?? []).slice(0, 50);
+  return h(
+    "div",
+    { class: "notice bad", role: "alert" },
+    h("p", {}, h("strong", {}, sentence(error))),
+    faults.length > 0 && h("ul", { class: "faults" }, faults.map(faultItem)),
+    body?.more_errors ? h("p", {}, t("fault.more", { count: body.more_errors })) : null,
+    body?.request_id ? h("p", { class: "quiet small" }, t("problem.id", { id: body.request_id })) : null,
+    again && h("button", { type: "button", onclick: again }, t("again")),
+  );
+}
+
+/** @param {Fault} fault */
+function faultItem(fault) {
+  const place = placeOf(fault);
+  return h("li", {}, place && h("strong", {}, `${place}: `), faultText(fault));
+}
+
+/**
+ * Run what may be refused: what is not wanted any more is no problem.
+ * @template T
+ * @param {() => Promise<T>} work
+ * @param {(error: unknown) => void} refused
+ */
+export async function attempt(work, refused) {
+  try {
+    return await work();
+  } catch (error) {
+    if (cancelled(error)) return undefined;
+    if (!(error instanceof Problem)) console.error(error);
+    refused(error);
+    return undefined;
+  }
+}

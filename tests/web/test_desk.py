@@ -84,6 +84,16 @@ def test_no_other_file(client, name):
     assert client.get(f"/desk/{desk_files().digest}/{name}").status_code == 404
 
 
+def test_scripts_without_comments():
+    """A script is served without its comments, and with each line where the source has it."""
+    for name, data in desk_files().content.items():
+        if name.endswith(".js"):
+            served, written = data.decode().split("\n"), (FOLDER / name).read_text().split("\n")
+            assert "/**" not in "".join(line.lstrip()[:3] for line in served)
+            assert len(served) == len(written)
+            assert {number for number, line in enumerate(served) if line and line != written[number]} == set()
+
+
 def test_size():
     """All files of the desk together stay below 150 KB."""
     assert sum(map(len, desk_files().content.values())) < UNFOLDED

@@ -3,16 +3,19 @@
 It is a file of its own, whose digest the card holds: a worker that serves the model does not keep it in memory.
 """
 
+import math
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
 from churn_api.registry.card import Card
 from churn_api.registry.card_kinds import AnyCard
 from churn_api.registry.feature_bin import FeatureBin
-from churn_api.registry.headline_metrics import METRICS
+from churn_api.registry.headline_metrics import LATER, METRICS
 from churn_api.registry.json_artefact import read_json_artefact
+from churn_api.scoring.profit import PROFIT_BINS, OutcomeHistogram
 
 REPORT_FILE = "report.json"
 _GAINS = 101
@@ -61,6 +64,25 @@ class OperatingPoint(msgspec.Struct, frozen=True, kw_only=True):
     false_positives: Count
     false_negatives: Count
     true_negatives: Count
+
+
+class OutcomeCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """Customers by their probability, in PROFIT_BINS bins of equal width: those who churned, and the others."""
+
+    leavers: tuple[Count, ...]
+    loyal: tuple[Count, ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where the number of bins is another one, or a count is no number of customers."""
+        if not len(self.leavers) == len(self.loyal) == PROFIT_BINS or not all(
+            0 <= count < math.inf for count in (*self.leavers, *self.loyal)
+        ):
+            raise ValueError(f"customers by probability are counts in {PROFIT_BINS} bins")
+
+    @property
+    def histogram(self) -> OutcomeHistogram:
+        """The same as arrays."""
+        return OutcomeHistogram(np.array(self.leavers, np.float64), np.array(self.loyal, np.float64))
 
 
 class EffectBin(FeatureBin, frozen=True, kw_only=True, omit_defaults=True):
@@ -116,6 +138,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     """At twenty thresholds, the model's own among them."""
     importance: dict[str, float]
     effects: tuple[Effect, ...]
+    outcomes: OutcomeCounts | None = None
+    """None in reports of earlier versions."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no report has: what draws one relies on it."""
@@ -124,7 +148,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
             and len(self.gains) == _GAINS
             and self.calibration
             and any(point.threshold == self.threshold for point in self.operating_points)
-            and METRICS.keys() <= self.metrics.keys()
+            and METRICS.keys() - LATER <= self.metrics.keys()
             and len(self.roc.true_positive_rate) == len(self.roc.false_positive_rate)
             and len(self.precision_recall.recall) == len(self.precision_recall.precision)
         )
@@ -146,6 +170,8 @@ def report_document(card: Card, report: EvaluationReport) -> dict[str, Any]:
         "remarks": msgspec.to_builtins(card.training.remarks),
     }
     about.update(msgspec.to_builtins(report))
+    # Of use to a computer alone; `/profit` has what follows.
+    del about["outcomes"]
     return about
 
 

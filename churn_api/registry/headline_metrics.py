@@ -18,7 +18,11 @@ METRICS = {
     "brier": Metric("Brier", higher_is_better=False),
     "log_loss": Metric("log loss", higher_is_better=False),
     "ece": Metric("ECE", higher_is_better=False),
+    "empc": Metric("EMPC", higher_is_better=True),
 }
+
+LATER = frozenset({"empc"})
+"""Metrics that bundles of earlier versions lack."""
 
 
 def headline_metrics(card: Card) -> dict[str, float]:

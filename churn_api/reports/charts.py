@@ -10,7 +10,13 @@ from churn_api.registry.feature_bin import FeatureBin
 from churn_api.reports.axes import Axes, nice_limit
 from churn_api.reports.bars import Bar, bar_chart
 from churn_api.reports.markup import number, percent
+from churn_api.scoring.costs import Costs
+from churn_api.scoring.empc import ALPHA, BETA, CONTACT, OFFER, VALUE
+from churn_api.scoring.profit import PROFIT_BINS, profit_curve
 
+_COSTS = Costs(offer=OFFER, contact=CONTACT, value=VALUE, success=ALPHA / (ALPHA + BETA))
+"""The amounts of EMPC's authors, and the mean of what they take an offer to keep."""
+_STEP = PROFIT_BINS // 100
 _CLASSES = ("line first", "line second")
 _DOTS = ("dot first", "dot second")
 
@@ -91,6 +97,24 @@ def threshold_chart(report: EvaluationReport) -> str:
         axes.line([one.threshold for one in points], recall, _CLASSES[1]),
         legend=((_CLASSES[0], "precision"), (_CLASSES[1], "recall")),
     )
+
+
+def profit_chart(versions: Sequence[Evaluated]) -> str:
+    """What calling everyone from a threshold on gains, of what knowing the leavers would; losses are left out."""
+    axes = Axes(
+        title="Profit by threshold", x_label="Threshold", y_label="Profit, of what knowing who leaves would gain"
+    )
+    lines = []
+    for found, class_ in zip(versions, _CLASSES, strict=False):
+        if found.report.outcomes is not None:
+            histogram = found.report.outcomes.histogram
+            curve = profit_curve(_COSTS, VALUE, histogram)
+            most = float(histogram.leavers.sum()) * _COSTS.gain(1.0, VALUE)
+            shares = (curve.profits[::_STEP] / most).clip(0)
+            lines.append(axes.line(curve.thresholds[::_STEP].tolist(), shares.tolist(), class_))
+    own = _COSTS.break_even(VALUE)
+    mark = axes.vertical(own, f"a call gains from {own:.3f}")
+    return axes.draw(mark, *lines, legend=_legend(versions, "empc", "EMPC"))
 
 
 def importance_chart(report: EvaluationReport) -> str:

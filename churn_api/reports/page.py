@@ -33,6 +33,7 @@ def html_page(version: ReportedVersion, against: ReportedVersion | None = None) 
         _section("Metrics", _metrics(versions), _note(_spread_note(report))),
         _section("Curves", _charts(_curves(versions))),
         _section("What the threshold decides", _charts([charts.threshold_chart(report)]), _confusion(report)),
+        _profit(versions),
         _explanation(explanation) if explanation else _importance(report),
         _effects(report),
         _remarks(card),
@@ -92,6 +93,12 @@ def _spread(spread: Spread) -> str:
 
 def _spread_note(report: EvaluationReport) -> str:
     return "± is the standard deviation over the folds." if report.basis == "cross-validation" else ""
+
+
+def _profit(versions: Sequence[Evaluated]) -> str:
+    if any(found.report.outcomes is None or "empc" not in found.report.metrics for found in versions):
+        return ""
+    return _section("What calling gains", _note(words.PROFIT), _charts([charts.profit_chart(versions)]))
 
 
 def _confusion(report: EvaluationReport) -> str:

@@ -7,8 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from churn_api.registry.evaluation_report import CalibrationBin, OperatingPoint, PrecisionRecallCurve, RocCurve
+from churn_api.registry.evaluation_report import (
+    CalibrationBin,
+    OperatingPoint,
+    OutcomeCounts,
+    PrecisionRecallCurve,
+    RocCurve,
+)
 from churn_api.scoring.output import decide
+from churn_api.scoring.profit import OutcomeHistogram
 from churn_api.training.evaluation_metrics import Labels, Probabilities, Weights, equal_count_bins, taken
 
 POINTS = 100
@@ -72,6 +79,15 @@ def operating_points(
 def count(rows: NDArray[np.bool_], weights: Weights) -> int | float:
     """The number of rows in a mask, or the sum of their weights."""
     return int(rows.sum()) if weights is None else round(float(weights[rows].sum()), 6)
+
+
+def outcome_counts(labels: Labels, probabilities: Probabilities, weights: Weights = None) -> OutcomeCounts:
+    """Customers by their probability, those who churned and the others."""
+    found = OutcomeHistogram.of(probabilities, labels.astype(np.float64), weights)
+    if weights is not None:
+        return OutcomeCounts(leavers=_values(found.leavers), loyal=_values(found.loyal))
+    leavers, loyal = (tuple(counts.astype(int).tolist()) for counts in found)
+    return OutcomeCounts(leavers=leavers, loyal=loyal)
 
 
 def operating_point(

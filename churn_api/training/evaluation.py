@@ -49,4 +49,5 @@ def evaluation_report(
         operating_points=curves.operating_points(labels, probabilities, threshold, weights),
         importance=important,
         effects=effects(signature, columns, labels, probabilities, list(important), weights),
+        outcomes=curves.outcome_counts(labels, probabilities, weights),
     )

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
+from churn_api.scoring.empc import empc, roc_hull
+
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 Weights = NDArray[np.float64] | None
@@ -27,7 +29,14 @@ def metrics(labels: Labels, probabilities: Probabilities, weights: Weights = Non
         "brier": float(brier_score_loss(labels, probabilities, sample_weight=weights)),
         "log_loss": float(log_loss(labels, probabilities, sample_weight=weights)),
         "ece": expected_calibration_error(labels, probabilities, weights),
+        "empc": expected_maximum_profit(labels, probabilities, weights),
     }
+
+
+def expected_maximum_profit(labels: Labels, probabilities: Probabilities, weights: Weights = None) -> float:
+    """EMPC, with the amounts of its authors: see scoring/empc.py."""
+    hull = roc_hull(probabilities, labels.astype(np.float64), weights)
+    return empc(hull, float(np.average(labels, weights=weights)))
 
 
 def expected_calibration_error(labels: Labels, probabilities: Probabilities, weights: Weights = None) -> float:

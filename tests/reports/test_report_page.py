@@ -97,7 +97,7 @@ def test_figures(small):
 def test_against(small):
     """A second version's curves and metrics are drawn beside the first's."""
     alone, both = html_page(small[1]), html_page(small[1], small[0])
-    assert (alone.count('class="line second"'), both.count('class="line second"')) == (2, 10)
+    assert (alone.count('class="line second"'), both.count('class="line second"')) == (2, 12)
     assert f"{small[0].report.metrics['roc_auc'].mean:.4f}" in both
 
 

@@ -44,6 +44,7 @@ KINDS = {
     "unknown-report": Kind(404, "The version has no report"),
     "unknown-explanation": Kind(404, "The version has no explanation"),
     "unknown-baseline": Kind(404, "The version has no baseline"),
+    "unknown-costs": Kind(404, "The model has no costs"),
     "unknown-job": Kind(404, "There is no such job"),
     "method-not-allowed": Kind(405, "The method is not allowed here"),
     "not-acceptable": Kind(406, "No accepted type can be answered"),

@@ -105,6 +105,11 @@ class Catalog:
             policy = add_version(connection, name, costs, by)
             audit.record(connection, by, "models.costs", name, policy=policy, costs=msgspec.to_builtins(costs))
 
+    def costs(self, name: str) -> CostsInForce | None:
+        """The costs of a model; None where it has none. Workers follow them, within a second. Raises DatabaseAway."""
+        latest = next(iter(self.cost_versions(name, 1)), None)
+        return None if latest is None or latest.costs is None else CostsInForce(latest.policy, latest.costs)
+
     def cost_versions(self, name: str, limit: int) -> Sequence[CostsVersion]:
         """The latest versions of a model's costs, newest first. Raises DatabaseAway."""
         with self._database.reading() as connection:

@@ -1,5 +1,6 @@
 """From probabilities to decisions: the threshold that a request names, that of the costs in force, or the card's."""
 
+from contextlib import suppress
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -51,6 +52,14 @@ class Decision(NamedTuple):
         thresholds = self.costs.break_even(self.costs.worth(columns.numbers[:, self.position]))
         thresholds = np.where(np.isnan(thresholds), self.otherwise, thresholds)
         return thresholds if columns.rows != 1 else float(thresholds[0])
+
+
+def decision_of(signature: Signature, threshold: float, in_force: CostsInForce | None) -> Decision:
+    """The decision where the caller names no threshold: of the costs where they fit, else by the card's threshold."""
+    with suppress(NoValueFeature):
+        if in_force is not None:
+            return Decision.by_costs(in_force, signature, threshold)
+    return Decision(threshold)
 
 
 def value_position(signature: Signature, feature: str) -> int:

@@ -85,10 +85,6 @@ class LiveModels:
             raise UnknownVersion(version)
         return digests[version]
 
-    def costs(self, name: str) -> CostsInForce | None:
-        """The costs of a model; None where it has none. Raises UnknownModel."""
-        return self._entry(name).costs
-
     def get(self, name: str | None = None, version: str | None = None) -> Model:
         """A version of a model of customers: by default the live version of the default model.
 

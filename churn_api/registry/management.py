@@ -134,7 +134,8 @@ class Management:
     def remove_costs(self, name: str, *, by: str) -> None:
         """Let the threshold of the model's card decide again. Raises UnknownModel or Conflict."""
         self._follow()
-        if self._live.costs(name) is None:
+        self._live.versions(name)
+        if self._catalog.costs(name) is None:
             raise Conflict(f"{name!r} has no costs")
         self._catalog.set_costs(name, None, by=by)
         self._follow()

@@ -1,6 +1,5 @@
 """A model in memory, loaded from a bundle and verified."""
 
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -24,7 +23,7 @@ from churn_api.registry.bundle import (
     verify_files,
 )
 from churn_api.registry.card import Card
-from churn_api.registry.decision import CostsInForce, Decision, NoValueFeature
+from churn_api.registry.decision import CostsInForce, Decision, decision_of
 from churn_api.registry.equal_probabilities import equal_probabilities
 from churn_api.registry.loaded_reasons import Explainer, LoadedReasons, load_reasons
 from churn_api.registry.model_errors import NoReasons
@@ -68,11 +67,10 @@ class Model(NamedTuple):
         The card's threshold decides without any, and where the signature lacks the feature that they take the value of
         a customer from.
         """
-        with suppress(NoValueFeature):
-            if in_force is not None:
-                decision = Decision.by_costs(in_force, self.card.signature, self.card.policy.threshold)
-                return self._replace(costs=in_force, decision=decision)
-        return self._replace(costs=None, decision=None)
+        decision = decision_of(self.card.signature, self.card.policy.threshold, in_force)
+        if decision.policy is None:
+            return self._replace(costs=None, decision=None)
+        return self._replace(costs=in_force, decision=decision)
 
     def decided_by(self, threshold: float | None) -> Decision:
         """The decision of a request that names this threshold, or none.

@@ -182,7 +182,7 @@ def test_version_without_the_feature(app, client, caplog):
     """A pinned version decides by the same costs; one whose signature lacks their feature, by its card's threshold."""
     set_costs(client, BY_CHARGE)
     assert client.post(f"{PREDICT}?version=1", json=CUSTOMER).get_json()["policy"] == 1
-    services_of(app).catalog.set_costs("default", services_of(app).live.costs("small").costs, by="tests")
+    services_of(app).catalog.set_costs("default", services_of(app).catalog.costs("small").costs, by="tests")
     services_of(app).watcher.poll()
     card = client.get("/api/v1/models/default/costs").get_json()
     assert (card["policy"], card["decides"]) == (1, False)

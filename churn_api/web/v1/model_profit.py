@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import READ_MODELS
 from churn_api.monitoring.profit_document import NoProfit, profit_document
-from churn_api.web.core.app_services import live_models
+from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.operation import operation
 from churn_api.web.core.problems import Problem
 from churn_api.web.core.urls import route_template
@@ -41,9 +41,8 @@ def show_profit(query: dict[str, Any], model: str) -> ResponseReturnValue:
     threshold of the costs, of the model's card, at one half, and at the best one in hindsight; `low` and `high` are for
     other shares of leavers that the offer may keep. `version` may be any registered version.
     """
-    live = live_models()
-    files = live.files(model, query.get("version"))
-    card, in_force = files.card(), live.costs(model)
+    files = live_models().files(model, query.get("version"))
+    card, in_force = files.card(), services().catalog.costs(model)
     if in_force is None:
         raise Problem("unknown-costs", f"PUT {route_template('model_costs.set_costs')} sets what a call costs.")
     try:

@@ -6,7 +6,7 @@ import msgspec
 
 from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.registry.card import Card
-from churn_api.registry.decision import NoValueFeature, value_position
+from churn_api.registry.decision import CostsInForce, NoValueFeature, decision_of, value_position
 from churn_api.scoring.costs import Costs
 from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.problems import body_errors, invalid
@@ -16,10 +16,12 @@ MAX_HISTORY = 20
 
 def costs_document(model: str) -> dict[str, Any]:
     """The costs in force, what follows from them, and earlier ones. Raises UnknownModel, ModelNotReady or OtherKind."""
-    live = live_models()
-    card, in_force = live.files(model).card(), live.costs(model)
-    decision = live.get(model).decided_by(None)
+    card = live_models().files(model).card()
     versions = services().catalog.cost_versions(model, MAX_HISTORY)
+    latest = versions[0] if versions else None
+    in_force = CostsInForce(latest.policy, latest.costs) if latest and latest.costs else None
+    # Not of this worker's model, which follows a moment later.
+    decision = decision_of(card.signature, card.policy.threshold, in_force)
     return {
         "model_name": card.name,
         "model_version": card.version,

@@ -9,7 +9,7 @@ SAMPLE_RANGES = --range age=0:120 --range tenure=0: --range monthly_charges=0: -
 NEWEST = .venv-newest/bin/pip install --quiet --disable-pip-version-check
 # All but `mlflow`, whose client takes a dozen packages; its tests are skipped where it is not installed.
 EXTRAS = dask images otel postgres redis reload report train
-LINTERS = @redocly/cli@2.77.0 @stoplight/spectral-cli@6.16.3 openapi-typescript@7.13.0 typescript@5.9.3
+LINTERS = @redocly/cli@2.77.0 @stoplight/spectral-cli@6.16.3 openapi-typescript@7.13.0 typescript@5.9.3 axe-core@4.14.1
 LINTERS_DONE = $(subst /,_,$(subst $() $(),-,$(LINTERS)))
 REDOC = redoc@2.5.4
 REDOC_FILES = $(CURDIR)/churn_api/web/pages/static/redoc
@@ -62,7 +62,7 @@ imports: .venv/dev ## Check which way imports run
 pytest: .venv/dev linters ## Run the tests in parallel; ARGS="-k name" chooses
 	$(BIN)/pytest --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal $(ARGS)
 
-linters: ## Install, where npm is, what lints the OpenAPI document in the tests and makes types of it
+linters: ## Install, where npm is, what the tests lint the OpenAPI document, make types of it and check the desk with
 	@test -e .venv/npm/$(LINTERS_DONE) || ! command -v npm >/dev/null || { \
 	    echo "Installing what reads the OpenAPI document into .venv/npm ..."; mkdir -p .venv/npm; \
 	    npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --fetch-retries 1 --fetch-timeout 60000 \

@@ -1,16 +1,29 @@
 """The desk in a real browser. Skipped where there is no Chromium."""
 
+import json
 import os
-import shutil
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from browsing import CHROMIUM, Seen, chromium
-from conftest import SECRET, serving
+import requests
+from browsing import CHROMIUM, chromium
+from builders import customers
+from conftest import ROOT
+from desk_server import DESKTOP, EVERYTHING, IMAGE, PHONE, QUOTED, SCRIPT, desk_page, desk_server, go
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
-DESKTOP = {"width": 1280, "height": 900}
+AXE = ROOT / ".venv" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
+VIEWS = ("customer/small", "model/small", "watch/small")
+LOOKS = {
+    "desktop": {"viewport": DESKTOP},
+    "phone": {"viewport": PHONE},
+    "dark": {"viewport": DESKTOP, "color_scheme": "dark"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -22,42 +35,286 @@ def browser():
 @pytest.fixture(scope="module")
 def desk(models_dir, database_of_models, tmp_path_factory):
     """One server for all these claims."""
-    folder = tmp_path_factory.mktemp("desk")
-    shutil.copy(database_of_models, folder / "churn.db")
-    chosen = {"INSTANCE_DIR": str(folder), "AUTH": "open", "KEY_PEPPER": SECRET, "JWT_SECRET": SECRET}
-    chosen |= {"RATELIMIT_MANAGEMENT": "1000/minute", "METRICS_DIR": str(folder / "metrics")}
-    environment = {f"CHURN_{name}": value for name, value in chosen.items()}
-    with serving(models_dir, folder / "log", workers=1, **environment) as server:
-        yield server
+    with desk_server(models_dir, database_of_models, tmp_path_factory.mktemp("desk")) as desk:
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def key(desk):
+    return desk.make_key(*EVERYTHING)
 
 
 @pytest.fixture
-def page(browser, desk):
-    """A page of a browser of its own, which must ask for nothing elsewhere and complain of nothing."""
-    context = browser.new_context(viewport=DESKTOP)
-    page = context.new_page()
-    seen = Seen(page)
-    yield page
-    assert seen.complaints == []
-    assert all(url.startswith((desk.url, "data:")) for url in seen.requests)
-    context.close()
+def page(browser, desk, key):
+    with desk_page(browser, desk, key) as page:
+        yield page
 
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory) -> Path:
     """Where pictures of the views are written: CHURN_PICTURES, or a folder of the test's own."""
-    folder = os.environ.get("CHURN_PICTURES")
-    return Path(folder) if folder else tmp_path_factory.mktemp("pictures")
+    folder = Path(os.environ.get("CHURN_PICTURES") or tmp_path_factory.mktemp("pictures"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
-def test_one_customer(page, desk, pictures):
-    """The view begins with a typical customer and an answer, and a change of a field changes the answer."""
-    page.goto(f"{desk.url}/#/customer/small")
-    amount = page.locator(".answer .amount")
-    amount.wait_for()
-    before = amount.inner_text()
-    page.get_by_label("Contract").select_option(
-        "Two year" if "Two" not in page.get_by_label("Contract").input_value() else "One year"
+def amount(page):
+    return page.locator(".answer .amount")
+
+
+def ask(desk, key, path, **options):
+    return requests.request(
+        options.pop("method", "GET"),
+        f"{desk.server.url}/api/v1{path}",
+        headers={"X-API-Key": key},
+        timeout=30,
+        **options,
     )
-    page.wait_for_function("before => document.querySelector('.answer .amount').innerText !== before", arg=before)
-    page.screenshot(path=pictures / "customer.png", full_page=True)
+
+
+def test_one_customer(page, desk, key):
+    """The view begins with a typical customer, and its answer is that of the API, also after a change."""
+    go(page, desk, "customer/small")
+    before = amount(page).inner_text()
+    page.get_by_label("Contract").select_option(label="Two year")
+    expect(amount(page)).not_to_have_text(before)
+    expect(page.locator(".answer")).not_to_have_attribute("data-busy", "")
+    page.get_by_text("As curl / Python").click()
+    sent = re.search(r"-d '(.*)'", page.locator("pre").first.inner_text())
+    answer = ask(desk, key, "/predict/small", method="POST", json=json.loads(sent[1])).json()
+    assert float(amount(page).inner_text().rstrip("%")) == pytest.approx(100 * answer["churn_probability"], abs=0.5)
+    assert page.locator(".answer .chip").first.inner_text() == f"{answer['risk_band']} risk"
+    report = ask(desk, key, "/models/small/report").json()["calibration"]
+    nearest = min(report, key=lambda one: abs(one["predicted"] - answer["churn_probability"]))
+    assert f"about {round(nearest['observed'] * 100)} left" in page.locator(".often").inner_text()
+
+
+def test_code(page, desk, key):
+    """What a view shows as curl and as Python answers what the view shows, and has no key in it."""
+    go(page, desk, "customer/small")
+    page.get_by_text("As curl / Python").click()
+    curl, python = page.locator("pre").all_inner_texts()
+    assert key not in curl + python
+    environment = os.environ | {"KEY": key}
+    by_curl = subprocess.run(["bash", "-c", curl], env=environment, capture_output=True, text=True, check=True).stdout
+    by_python = subprocess.run([sys.executable, "-c", python], env=environment, capture_output=True, text=True).stdout
+    answers = [json.loads(text) for text in (by_curl, by_python)]
+    assert answers[0]["churn_probability"] == answers[1]["churn_probability"]
+    assert [reason["text"] for reason in answers[0]["reasons"]] == page.locator(".sentences li").all_inner_texts()
+
+
+def test_faults_and_warnings_stand_at_their_fields(browser, desk, key):
+    """What the API refuses, and what it warns of, stands at the field that its pointer names."""
+    with desk_page(browser, desk, key, refused={422}) as page:
+        go(page, desk, "customer/small")
+        tenure = page.get_by_label("tenure *", exact=True)
+        tenure.fill("three")
+        field = page.locator('.field[data-name="tenure"]')
+        expect(field.locator(".says")).to_have_text("Must be an integer. Send it without quotes.")
+        expect(tenure).to_have_attribute("aria-invalid", "true")
+        tenure.fill("500")
+        expect(field.locator(".says")).to_contain_text("Training saw 0 to 71")
+        expect(tenure).to_have_attribute("aria-invalid", "false")
+        tenure.fill("12")
+        expect(field.locator(".says")).to_be_empty()
+
+
+@pytest.mark.parametrize("form", ["rows", "json"])
+def test_pasted_customer(page, desk, key, form):
+    """A row of the training table with its header, or as JSON, fills the form, and gets the API's answer."""
+    row = customers().iloc[[7]]
+    go(page, desk, "customer/small")
+    page.get_by_text("Paste a row or JSON").click()
+    text = row.to_csv(index=False, sep="\t") if form == "rows" else row.to_json(orient="records")
+    page.get_by_role("textbox", name="Paste a row or JSON").fill(text)
+    page.get_by_role("button", name="Take over").click()
+    expect(page.get_by_label("Customer (optional)")).to_have_value(row.customerID.item())
+    record = json.loads(row.drop(columns=["Churn"]).to_json(orient="records"))[0]
+    answer = ask(desk, key, "/predict/small", method="POST", json=record).json()
+    expect(amount(page)).to_have_text(
+        re.compile(f"^{100 * answer['churn_probability']:.0f}|^{100 * answer['churn_probability']:.1f}")
+    )
+
+
+@pytest.mark.parametrize("view", ["customer", "model", "watch"])
+def test_hostile_names(page, desk, view):
+    """Columns and choices that are called like markup are text in every view."""
+    go(page, desk, f"{view}/hostile")
+    expect(page.get_by_text(SCRIPT).first).to_be_attached()
+    assert page.locator("main script, main img").count() == 0
+    if view == "customer":
+        expect(amount(page)).to_be_visible()
+        page.get_by_label(QUOTED).select_option(label=IMAGE)
+        expect(page.locator(".sentences")).to_contain_text(IMAGE)
+        page.get_by_label("since").fill("2025-06-01")
+        expect(page.locator(".answer")).not_to_have_attribute("data-busy", "")
+
+
+def test_model(page, desk, key):
+    """The view of a model has the figures of its report, compares a second version, and makes it live and back."""
+    go(page, desk, "model/small")
+    report = ask(desk, key, "/models/small/report").json()
+    assert page.locator(".tile-figure").first.inner_text() == f"{report['metrics']['roc_auc']['mean']:.3f}"
+    page.get_by_role("button", name="Compare version 1 with the live one").click()
+    expect(page.locator(".charts path.line")).to_have_count(6)
+    page.get_by_role("button", name="Roll back small to version 1").click()
+    page.get_by_role("button", name="Yes, switch").click()
+    expect(page.locator("h1")).to_have_text("small, version 1")
+    assert ask(desk, key, "/models/small").json()["live"] == "1"
+    page.get_by_role("button", name="Make version 2 of small live").click()
+    page.get_by_role("button", name="Cancel").click()
+    assert ask(desk, key, "/models/small").json()["live"] == "1"
+    page.get_by_role("button", name="Make version 2 of small live").click()
+    page.get_by_role("button", name="Yes, switch").click()
+    expect(page.locator("#version")).to_have_text("small, version 2")
+
+
+def test_threshold(page, desk, key):
+    """Moving the threshold says what calling from there would have meant, as the report has it."""
+    go(page, desk, "model/small")
+    page.get_by_label("Call from a probability of").fill("0")
+    point = ask(desk, key, "/models/small/report").json()["operating_points"][0]
+    called, total = point["true_positives"] + point["false_positives"], sum(point.values()) - point["threshold"]
+    expect(page.locator(".outcome")).to_contain_text(f"you would call {round(100 * called / total)}")
+
+
+def test_who_may_not(browser, desk):
+    """A key that may only read sees no button that makes a version live."""
+    with desk_page(browser, desk, desk.make_key("predict", "models:read")) as page:
+        go(page, desk, "model/small")
+        expect(page.get_by_text("scope models:write")).to_be_visible()
+        assert page.get_by_role("button", name="Roll back").count() == 0
+
+
+def test_watch(page, desk, key):
+    """The view of the watch says in words which features drifted, and shows the shares of one that is chosen."""
+    go(page, desk, "watch/small")
+    watch = ask(desk, key, "/models/small/watch").json()
+    assert watch["alerts"] == ["tenure"]
+    expect(page.locator(".alerts strong")).to_have_text(
+        ["Probabilities", "tenure"] if watch["score_alert"] else ["tenure"]
+    )
+    closed = [window for window in watch["windows"] if window["state"] != "too-few"]
+    expect(page.locator(".heat thead th")).to_have_count(len(closed) + 1)
+    page.get_by_role("button", name="Contract").click()
+    expect(page.get_by_text("Contract: share of customers")).to_be_visible()
+    page.get_by_label("Period").select_option(label="Last 7 days")
+    expect(page.get_by_text("As curl / Python")).to_be_visible()
+
+
+def test_sign_in(browser, desk, key):
+    """Without a key the page asks for one; a wrong one is refused in words; the right one is kept in the tab alone."""
+    with desk_page(browser, desk, None, refused={401}) as page:
+        page.goto(f"{desk.server.url}/")
+        page.get_by_label("Key or token").fill("ck_wrong")
+        page.get_by_role("button", name="Sign in").last.click()
+        expect(page.get_by_role("alert")).to_contain_text("This key or token is not valid here.")
+        page.get_by_label("Key or token").fill(key)
+        page.keyboard.press("Enter")
+        expect(amount(page)).to_be_visible()
+        assert key not in page.url + page.content()
+        assert page.evaluate("localStorage.length + document.cookie.length") == 0
+        page.reload()
+        expect(amount(page)).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_label("Key or token")).to_be_visible()
+        assert page.evaluate("Object.keys(sessionStorage)") == []
+
+
+def test_scope_that_is_missing(browser, desk):
+    """A key without the scope of a view is told which one it needs."""
+    with desk_page(browser, desk, desk.make_key("predict"), refused={403}) as page:
+        page.goto(f"{desk.server.url}/#/model/small")
+        expect(page.get_by_role("alert")).to_contain_text("it needs the scope models:read")
+
+
+def test_tight_limit(browser, desk):
+    """Under a limit of three calls a second the last of many changes is answered, and the page is hardly refused."""
+    with desk_page(browser, desk, desk.make_key("predict", "models:read", rate="3/second"), refused={429}) as page:
+        refused = []
+        page.on("response", lambda response: refused.append(response.url) if response.status == 429 else None)
+        go(page, desk, "customer/small")
+        expect(amount(page)).to_be_visible()
+        for months in range(12):
+            page.get_by_label("tenure *", exact=True).fill(str(months * 5))
+            page.wait_for_timeout(150)
+        expect(page.locator(".answer")).not_to_have_attribute("data-busy", "")
+        expect(page.locator(".sentences")).to_contain_text("tenure is 55")
+        assert len(refused) <= 3
+
+
+def test_server_away_and_back(browser, desk, key):
+    """While the server cannot be reached the page says so, and goes on by itself when it is back."""
+    with desk_page(browser, desk, key) as page:
+        go(page, desk, "customer/small")
+        expect(amount(page)).to_be_visible()
+        page.evaluate(
+            "() => { window.realFetch = window.fetch; window.fetch = () => Promise.reject(new TypeError('away')); }"
+        )
+        page.get_by_label("Contract").select_option(label="One year")
+        expect(page.locator("#health")).to_have_text("Not reachable, trying again")
+        expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+        page.evaluate("() => { window.fetch = window.realFetch; }")
+        expect(page.locator("#health")).to_have_text(re.compile("Healthy|Needs attention"))
+        expect(amount(page)).to_be_visible()
+        expect(page.get_by_label("Contract")).to_have_value(re.compile("c1"))
+
+
+def test_languages(page, desk):
+    """The reader's language is kept, and texts that the API makes follow it."""
+    go(page, desk, "customer/small")
+    page.get_by_label("Language").select_option(label="Deutsch")
+    expect(page.locator("h1")).to_have_text("Ein Kunde")
+    expect(page.locator(".sentences li").first).to_contain_text("Risiko")
+    page.reload()
+    expect(page.locator("h1")).to_have_text("Ein Kunde")
+    assert page.evaluate("document.documentElement.lang") == "de"
+
+
+def test_keyboard(page, desk):
+    """Everything is reached and done by keyboard: skipping to the content, a field, another view."""
+    go(page, desk, "customer/small")
+    expect(amount(page)).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_class("skip")
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    before = amount(page).inner_text()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.type") == "range":
+            break
+    page.keyboard.press("End")
+    expect(amount(page)).not_to_have_text(before)
+    page.locator("nav a", has_text="Watch").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Watch")
+    expect(page.locator("main")).to_be_focused()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_accessible_and_as_wide_as_its_screen(browser, desk, key, pictures, look):
+    """No view has a fault that axe finds, or is wider than its screen; each leaves a picture."""
+    with desk_page(browser, desk, key, **LOOKS[look]) as page:
+        for view in VIEWS:
+            go(page, desk, view)
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=pictures / f"{view.split('/')[0]}-{look}.png", full_page=True)
+            assert page.evaluate("document.documentElement.scrollWidth") == LOOKS[look]["viewport"]["width"]
+            if AXE.exists():
+                page.evaluate(AXE.read_text())
+                found = page.evaluate("axe.run().then(result => result.violations)")
+                assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+    if not AXE.exists():
+        pytest.skip("axe-core is not here: `make linters` installs it, where npm is")
+
+
+def test_open(browser, models_dir, database_of_models, tmp_path):
+    """Under AUTH=open there is nothing to do: the page shows the default model's view at once."""
+    with (
+        desk_server(models_dir, database_of_models, tmp_path, AUTH="open") as desk,
+        desk_page(browser, desk, None) as page,
+    ):
+        page.goto(f"{desk.server.url}/")
+        expect(amount(page)).to_be_visible()
+        expect(page.locator("#version")).to_have_text("default, version 1")

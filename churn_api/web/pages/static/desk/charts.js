@@ -48,7 +48,7 @@ function legendItem({ name, tone, dashed }) {
 /** @param {Table} table */
 function hiddenTable({ head, rows }) {
   const cells = rows.map((row) => h("tr", {}, row.map((cell) => h("td", {}, cell))));
-  const titles = h("thead", {}, h("tr", {}, head.map((cell) => h("th", { scope: "col" }, cell))));
+  const titles = h("thead", {}, h("tr", {}, head.map((cell) => (cell ? h("th", { scope: "col" }, cell) : h("td", {})))));
   return h("div", { class: "for-readers" }, h("table", {}, titles, h("tbody", {}, cells)));
 }
 
@@ -154,10 +154,17 @@ function thin(points) {
  */
 function axes({ x, y, x0, x1, y0, y1, sx, sy, right, bottom }) {
   const [xs, ys] = [x.ticks ?? ticks(x0, x1, right < 380 ? 4 : 6), y.ticks ?? ticks(y0, y1, 5)];
+  let end = -Infinity;
+  const fits = (/** @type {number} */ value) => {
+    const half = widthOf(x.format(value)) / 2;
+    if (sx(value) - half < end + 8) return false;
+    end = sx(value) + half;
+    return true;
+  };
   return [
     ...ys.map((value) => s("line", { x1: MARGIN.left, x2: right, y1: sy(value), y2: sy(value), class: "grid" })),
     ...ys.map((value) => s("text", { x: MARGIN.left - 8, y: sy(value) + 4, class: "tick", "text-anchor": "end" }, y.format(value))),
-    ...xs.map((value) => s("text", { x: sx(value), y: bottom + 18, class: "tick", "text-anchor": "middle" }, x.format(value))),
+    ...xs.filter(fits).map((value) => s("text", { x: sx(value), y: bottom + 18, class: "tick", "text-anchor": "middle" }, x.format(value))),
     s("line", { x1: MARGIN.left, x2: right, y1: bottom, y2: bottom, class: "axis" }),
     s("text", { x: (MARGIN.left + right) / 2, y: bottom + 38, class: "tick", "text-anchor": "middle" }, x.title),
   ];

@@ -7,10 +7,11 @@ import { h, show } from "./dom.js";
 import { fieldOf } from "./fields.js";
 import { explanationOf, labelOf, reportOf } from "./models.js";
 import { fieldOf as pointerOf } from "./problems.js";
-import { readPasted, usualValue } from "./values.js";
+import { known, readPasted, usualValue } from "./values.js";
 import { t } from "./words.js";
 
 /** @typedef {import("./types").Customer} Customer */
+/** @typedef {import("./types").Value} Value */
 /** @typedef {import("./types").Feature} Feature */
 /** @typedef {import("./types").Explanation} Explanation */
 /** @typedef {import("./start.js").Place} Place */
@@ -43,8 +44,8 @@ export async function customerView(place) {
 
 /** @param {Feature[]} features @param {Explanation | null} explanation @returns {Customer} */
 function usualCustomer(features, explanation) {
-  const known = features.map((feature) => /** @type {const} */ ([feature.name, usualValue(feature, explanation)]));
-  return Object.fromEntries(known.filter(([, value]) => value !== ""));
+  const usual = features.map((feature) => /** @type {const} */ ([feature.name, usualValue(feature, explanation)]));
+  return Object.fromEntries(usual.filter(([, value]) => value !== ""));
 }
 
 /** @param {Place} place @param {Customer} customer */
@@ -108,18 +109,18 @@ function customerForm(place, explanation) {
     onChange: () => {},
     /** @returns {Customer} */
     read() {
-      /** @type {Customer} */
-      const customer = identifier.value === "" ? {} : { customer_id: identifier.value };
+      /** @type {[string, Value][]} */
+      const entries = identifier.value === "" ? [] : [["customer_id", identifier.value]];
       for (const [name, field] of fields) {
         const value = field.read();
-        if (value !== undefined) customer[name] = value;
+        if (value !== undefined) entries.push([name, value]);
       }
-      return customer;
+      return Object.fromEntries(entries);
     },
     /** @param {Customer} customer */
     write(customer) {
-      for (const [name, field] of fields) field.write(customer[name]);
-      identifier.value = String(customer.customer_id ?? "");
+      for (const [name, field] of fields) field.write(known(customer, name));
+      identifier.value = String(known(customer, "customer_id") ?? "");
       form.onChange();
     },
     /** Put faults and warnings at their fields, and return the faults that have none. @param {import("./api.js").Fault[]} faults @param {import("./api.js").Fault[]} warnings */

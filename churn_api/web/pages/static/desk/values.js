@@ -8,6 +8,16 @@
 
 const DAY = 86_400_000;
 
+/**
+ * The value of a field, undefined where it is not known. A field may be called like a member of every object, such as
+ * `constructor`; so records are made of entries, too: an assignment to `__proto__` is none.
+ * @param {Customer} customer
+ * @param {string} name
+ */
+export function known(customer, name) {
+  return Object.hasOwn(customer, name) ? customer[name] : undefined;
+}
+
 /** A usual value of a feature: the median, or the most frequent category that is known. @param {Feature} feature @param {Explanation | null} explanation @returns {Value} */
 export function usualValue(feature, explanation) {
   const seen = feature.observed;
@@ -49,18 +59,18 @@ export function readPasted(pasted, model) {
   const found = fromJson(pasted) ?? fromTable(pasted, model);
   if (!found) return null;
   const { identifier } = model.signature;
-  /** @type {Customer} */
-  const customer = {};
+  /** @type {[string, Value][]} */
+  const entries = [];
   /** @type {string[]} */
   const left = [];
   for (const [name, value] of Object.entries(found)) {
     const feature = model.signature.features.find((one) => one.name === name);
     if (feature) {
-      if (value !== null && value !== undefined && value !== "") customer[name] = typeof value === "string" ? fromText(feature, value) : /** @type {Value} */ (value);
-    } else if (name === "customer_id" || name === identifier) customer.customer_id = /** @type {Value} */ (value);
+      if (value !== null && value !== undefined && value !== "") entries.push([name, typeof value === "string" ? fromText(feature, value) : /** @type {Value} */ (value)]);
+    } else if (name === "customer_id" || name === identifier) entries.push(["customer_id", /** @type {Value} */ (value)]);
     else if (name !== model.signature.target.name) left.push(name);
   }
-  return { customer, left };
+  return { customer: Object.fromEntries(entries), left };
 }
 
 /** @param {string} pasted @returns {Record<string, unknown> | null} */

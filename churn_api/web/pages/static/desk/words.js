@@ -45,7 +45,7 @@ export function languageCode() {
  */
 export function t(word, values = {}) {
   const sentence = words[word] ?? word;
-  return sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  return sentence.replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
 }
 
 /** The sentence of a code that the API answered, or what it answered where there is none. @param {string} prefix @param {string} code @param {string} otherwise */
@@ -56,6 +56,11 @@ export function byCode(prefix, code, otherwise) {
 /** A number. @param {number} value @param {number} [digits] at most so many after the mark */
 export function number(value, digits = 2) {
   return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+}
+
+/** A number with exactly so many digits. @param {number} value @param {number} digits */
+export function fixed(value, digits) {
+  return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 }
 
 /** A share as per cent. @param {number} share @param {number} [digits] */

@@ -1,0 +1,122 @@
+"""What the tests of the desk share: models with hostile names, a server that asks for keys, and signed-in pages."""
+
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from browsing import Seen
+from builders import customers, write_csv
+from conftest import SECRET, Server, make_all_live, serving, train_on
+from playwright.sync_api import Browser, Page, expect
+
+from churn_api.config import load_settings
+from churn_api.monitoring.hourly_counts import HourKey, write
+from churn_api.registry.model import load_model
+from churn_api.services import Services
+
+SCRIPT, QUOTED, IMAGE = "<script>alert(1)</script>", 'say "hi"', "<img src=x onerror=alert(1)>"
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+EVERYTHING = ("predict", "jobs", "models:read", "models:write")
+REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
+
+expect.set_options(timeout=20_000)
+
+
+class Desk(NamedTuple):
+    """A server with a desk, and keys to it."""
+
+    server: Server
+    settings: dict[str, Any]
+    models: Path
+
+    def make_key(self, *scopes: str, **options: Any) -> str:
+        """A key of this server's."""
+        services = Services(load_settings(self.settings))
+        text = services.keys.create(f"desk {secrets.token_hex(4)}", scopes, by="tests", **options).text
+        services.database.close()
+        return text
+
+
+def hostile_customers() -> pd.DataFrame:
+    """A table whose columns and choices would be markup, code, or members of every object, were they not text."""
+    rng = np.random.default_rng(1)
+    days = pd.to_datetime("2025-01-01") + pd.to_timedelta(rng.integers(0, 600, 300), unit="D")
+    table = pd.DataFrame(
+        {
+            SCRIPT: rng.normal(10, 3, 300).round(1),
+            QUOTED: rng.choice([IMAGE, 'a"b', "c'd"], 300),
+            "__proto__": rng.choice(["Yes", "No"], 300),
+            "constructor": rng.integers(0, 9, 300),
+            "since": days.strftime("%Y-%m-%d"),
+        }
+    )
+    return table.assign(Churn=np.where(table[SCRIPT] + rng.normal(0, 1, 300) > 10, "Yes", "No"))
+
+
+@contextmanager
+def desk_server(models_dir: Path, database: Path, folder: Path, **chosen: Any) -> Iterator[Desk]:
+    """A server of one worker, with a week of predictions about `small`, in whose last three days tenure drifted."""
+    models = shutil.copytree(models_dir, folder / "models")
+    train_on(write_csv(hostile_customers(), folder / "hostile.csv"), models, "hostile", identifier=None)
+    shutil.copy(database, folder / "churn.db")
+    defaults = {"AUTH": "required", "KEY_PEPPER": SECRET, "JWT_SECRET": SECRET, "RATELIMIT_MANAGEMENT": "1000/minute"}
+    folders = {"INSTANCE_DIR": str(folder), "METRICS_DIR": str(folder / "metrics")}
+    settings = defaults | {"RATELIMIT_PREDICT": "1000/minute"} | folders | chosen
+    _prepare(settings | {"MODELS_DIR": str(models)}, models)
+    environment = {f"CHURN_{name}": str(value) for name, value in settings.items()}
+    with serving(models, folder / "log", workers=1, **environment) as server:
+        yield Desk(server, settings, models)
+
+
+def _prepare(settings: dict[str, Any], models: Path) -> None:
+    services = Services(load_settings(settings))
+    make_all_live(models, services.database)
+    week = [customers(400, seed=days) for days in range(7)]
+    for table in week[4:]:
+        table["tenure"] = table["tenure"] // 12
+    _predict_daily(services, models / "small" / "2", week)
+    _predict_daily(services, models / "hostile" / "1", [hostile_customers()])
+    services.database.close()
+
+
+def _predict_daily(services: Services, bundle: Path, tables: Sequence[pd.DataFrame]) -> None:
+    """Count the predictions about a table of customers on each day until yesterday."""
+    model, now = load_model(bundle), datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    for days, table in zip(range(len(tables), 0, -1), tables, strict=True):
+        body = table.drop(columns="Churn").to_json(orient="records").encode()
+        columns = model.reader.read_many(b'{"customers":' + body + b"}", 1000).columns
+        key = HourKey(model.card.name, model.card.version, now - timedelta(days=days, hours=1))
+        write(services.database, f"day {days}", {key: model.bins.count(columns, model.score(columns))})
+
+
+@contextmanager
+def desk_page(
+    browser: Browser, desk: Desk, key: str | None, refused: set[int] | None = None, **options: Any
+) -> Iterator[Page]:
+    """A page of a browser of its own, signed in with a key. It complains of nothing but the statuses in `refused`."""
+    context = browser.new_context(**({"viewport": DESKTOP} | options))
+    if key is not None:
+        context.add_init_script(f"sessionStorage.setItem('churn-desk-key', '{key}')")
+    page = context.new_page()
+    seen = Seen(page)
+    page.on("dialog", lambda dialog: seen.complaints.append(f"a dialog: {dialog.message}"))
+    yield page
+    statuses = {int(match[1]) for complaint in seen.complaints if (match := REFUSED.match(complaint))}
+    assert statuses <= (refused or set())
+    assert [complaint for complaint in seen.complaints if not REFUSED.match(complaint)] == []
+    assert all(url.startswith((desk.server.url, "data:", "blob:")) for url in seen.requests)
+    assert key is None or not any(key in url for url in seen.requests)
+    context.close()
+
+
+def go(page: Page, desk: Desk, view: str) -> None:
+    """Open a view, and wait for its heading."""
+    page.goto(f"{desk.server.url}/#/{view}")
+    expect(page.locator("main h1")).to_be_visible()

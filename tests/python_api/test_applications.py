@@ -276,9 +276,10 @@ def test_nothing_stays_open(request, config, database, mounted, counters):
         config["DATABASE_URL"] = request.getfixturevalue("postgres_database") if database == "postgres" else MEMORY
         churn_api.upgrade(config)
     serve_once(config, mounted)  # libraries load and keep some things once
+    until(lambda: not any(isinstance(thread, threading.Timer) for thread in threading.enumerate()))
     before = open_now()
     serve_once(config, mounted)
-    until(lambda: open_now() == before)  # a thread of `limits` for counters in memory ends a moment later
+    until(lambda: open_now() == before)  # a timer of `limits` for counters in memory ends a moment later
 
 
 def serve_once(config, mounted):

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import orjson
@@ -55,11 +54,15 @@ def test_unseen(serve, models_dir, instance):
         until(lambda: len(workers(database)) == 2)
         assert {one.pid for one in workers(database)} == set(server.workers()) - other_processes(server)
         requests.get(f"{server.url}/health/live", timeout=10)
-        time.sleep(0.3)
-        output = [line for line in server.lines if line["event"] == "request"]
-        assert server.process.pid not in {line["pid"] for line in output}
-        assert scrapes.value("http_requests_total", {}) == len(output)
+        until(lambda: requests_of(server))
+        until(lambda: scrapes.value("http_requests_total", {}) == len(requests_of(server)))
+        assert server.process.pid not in {line["pid"] for line in requests_of(server)}
         database.close()
+
+
+def requests_of(server):
+    """The log's lines of requests."""
+    return [line for line in server.lines if line["event"] == "request"]
 
 
 def other_processes(server):

@@ -85,7 +85,7 @@ class OnnxScorer(OnnxGraph):
 
 
 class OnnxExplainer(OnnxGraph):
-    """Computes contributions, with a graph that returns them beside the probability."""
+    """Computes contributions, with a graph that returns them with the probability."""
 
     def __init__(self, graph: bytes) -> None:
         super().__init__(graph)

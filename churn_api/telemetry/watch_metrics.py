@@ -36,7 +36,7 @@ class WatchedVersion(NamedTuple):
 class WatchCollector:
     """Collects the state of each column of each live version that has enough predictions.
 
-    While windows are compared anew, the samples are those of before: an alert must not end for a scrape.
+    While windows are compared again, the samples are the previous ones: an alert must not end for a scrape.
     """
 
     def __init__(self, query: Callable[[], Sequence[WatchedVersion] | None]) -> None:

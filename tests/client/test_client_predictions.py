@@ -162,7 +162,7 @@ def test_faults_of_many(client, frame, container):
 
 @pytest.mark.parametrize("container", ["frame", "arrow"])
 def test_a_fault_of_the_table(client, frame, container):
-    """What is wrong with the table, and not with a row, is told once."""
+    """A fault of the table, rather than of a row, is reported once."""
     with pytest.raises(InvalidRequest) as raised:
         client.predict_many(CONTAINERS[container](frame.drop(columns="tenure")), model="small")
     assert [(fault.pointer, fault.position) for fault in raised.value.faults] == [("#/tenure", None)]

@@ -208,7 +208,7 @@ def flowers(tmp_path_factory):
 
 @contextmanager
 def replaying(serve, folder, models, make_key, **variables):
-    """A server of these models, with a job worker, and a key for whoever sends none."""
+    """A server of these models, with a job worker, and a key for callers that send none."""
     services = Services(load_settings({"MODELS_DIR": str(models)}))
     make_all_live(models, services.database)
     services.database.close()

@@ -151,7 +151,7 @@ def test_deprecation(client, request_line, successor):
 
 
 def test_a_wrong_method(client):
-    """A wrong method is told in the same form, with the right ones."""
+    """A wrong method is reported in the same form, with the right ones."""
     for method in ("GET", "PATCH", "MADE-UP"):
         answer = client.open("/predict", method=method)
         assert (answer.status_code, answer.headers["Allow"], answer.json["error"]) == (

@@ -61,7 +61,7 @@ def test_server(client):
 
 
 def test_probes_need_no_key(app):
-    """Whoever has no key learns whether the server and a model are ready."""
+    """A caller without a key learns whether the server and a model are ready."""
     client = app.test_client()
     for path in ("/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/small/ready"):
         assert client.get(path, headers={"X-API-Key": ""}).status_code == 200

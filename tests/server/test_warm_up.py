@@ -47,7 +47,7 @@ os.wait()
 
 
 def test_unseen(serve, models_dir, instance):
-    """What a server rehearses is neither counted nor logged, and it does not count as a worker."""
+    """Warm-up requests are neither counted nor logged, and the master does not count as a worker."""
     scrapes = Scrapes()
     with serve(models_dir, workers=2, CHURN_LOG_LEVEL="debug", **scrapes.environment) as server:
         database = Database(f"sqlite:///{instance / 'churn.db'}")

@@ -140,7 +140,7 @@ def response_for(problem: Problem) -> Response:
         **problem.members,
     }
     if record.operation is not None and record.operation.successor:
-        body["error"] = kind.title  # older clients read it, beside `detail`
+        body["error"] = kind.title  # older clients read it, and `detail`
     return Response(
         orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE),
         kind.status,

@@ -53,7 +53,7 @@ class Part(NamedTuple):
 def predict_rows(rows: Rows, rows_per_request: int, options: ManyOptions) -> Steps[Any]:
     """Predict for all rows, by one version of the model.
 
-    The first request says which version answers, and the others name it: what is made live meanwhile answers no part.
+    The first response names the version, and later requests pin it: one that is made live in between answers no part.
     Raises InvalidRequest with the faults of all rows.
     """
     starts = range(0, max(1, len(rows)), rows_per_request)

@@ -25,7 +25,7 @@ class Call(NamedTuple):
     save_to: Path | None = None
     """Where the body of a successful response is written; it is in memory otherwise."""
     repeatable: bool = True
-    """Whether it may be sent again when nobody knows if it arrived."""
+    """Whether it may be sent again when it is unknown if it arrived."""
 
 
 class Attempt(NamedTuple):

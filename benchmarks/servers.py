@@ -86,14 +86,21 @@ def running(
 
 @cache
 def _compile(name: str, models: Path, root: Path) -> None:
-    """Start a server for nothing: the start that is measured finds it compiled."""
-    with _started(name, models, {}, root, NO_LOG):
+    """Start a server for nothing, without live models: the start that is measured finds it compiled."""
+    with _started(name, models, {}, root, NO_LOG, with_key=False):
         pass
 
 
 @contextmanager
 def _started(
-    name: str, models: Path, environment: dict[str, str], root: Path, log: Path, *, behind_nginx: bool = False
+    name: str,
+    models: Path,
+    environment: dict[str, str],
+    root: Path,
+    log: Path,
+    *,
+    behind_nginx: bool = False,
+    with_key: bool = True,
 ) -> Iterator[Server]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -103,7 +110,10 @@ def _started(
             # As it is shipped, whatever the environment says.
             listening |= {"CHURN_INSTANCE_DIR": str(folder), "CHURN_AUTH": "required", "CHURN_RATELIMIT_ENABLED": "1"}
             listening |= _rates()
-            key = _made_key(folder, models, root)
+            if with_key:
+                key = _made_key(folder, models, root)
+            else:
+                churn_api("db", "upgrade", root=root, CHURN_INSTANCE_DIR=str(folder))
         started = time.perf_counter()
         process = stack.enter_context(_process(name, models, listening | environment, root, log))
         if behind_nginx:

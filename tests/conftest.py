@@ -1,5 +1,6 @@
 """Real components for every test: small models trained once a session, applications, a gunicorn."""
 
+import fcntl
 import json
 import os
 import secrets
@@ -60,11 +61,32 @@ def train_on(table: Path, models_dir: Path, name: str, **choices: object) -> Car
     return train(table, chosen, name=name, models_dir=models_dir, progress=Silent(), estimator=estimator).card
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A copy of a folder that the first of the parallel processes fills.
+
+    Each process has its own, so that no test sees what another process changes.
+    """
+    base = factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "once"
+    shared.mkdir(exist_ok=True)
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / name).exists():
+            draft = factory.mktemp(name)
+            make(draft)
+            draft.rename(shared / name)
+    return Path(shutil.copytree(shared / name, factory.mktemp(name), dirs_exist_ok=True))
+
+
 @pytest.fixture(scope="session")
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three models: `default` on sample data, `small` with two versions and an open feature, `odd` with odd names."""
-    folder = tmp_path_factory.mktemp("models")
-    tables = tmp_path_factory.mktemp("tables")
+    return made_once(tmp_path_factory, "models", train_three)
+
+
+def train_three(folder: Path) -> None:
+    tables = folder / "tables"
+    tables.mkdir()
     sample = write_csv(sample_table(600, 3), tables / "sample.csv")
     train_on(sample, folder, "default", target="churn", identifier="customer_id")
     small = write_csv(customers(), tables / "small.csv")
@@ -73,7 +95,7 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     odd = write_csv(odd_customers(), tables / "odd.csv")
     train_on(odd, folder, "odd", target="Churn?", identifier=None)
     assert all(read_card(bundle.parent).scorer == "onnx" for bundle in folder.glob("*/*/card.json"))
-    return folder
+    shutil.rmtree(tables)
 
 
 def odd_customers() -> pd.DataFrame:

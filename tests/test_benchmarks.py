@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import re
@@ -14,12 +15,22 @@ from builders import customers, write_csv
 from conftest import ROOT
 
 from benchmarks import servers
+from benchmarks.models import FOLDER, make_models
 from benchmarks.naughty import CANARY
 from benchmarks.protocol_servers import MLSERVER, installed
 from benchmarks.server_log import log_faults
 from benchmarks.soak import Memory
 
 pytestmark = pytest.mark.skipif(not (shutil.which("wrk") and shutil.which("nginx")), reason="wrk or nginx is not here")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trained():
+    """The models of the benchmarks, which several test processes would otherwise train at once."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "training.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        make_models(FOLDER)
 
 
 COMMAND = [sys.executable, "-m", "benchmarks", "--dry"]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import flask
 import pytest
 import requests
-from conftest import ROOT
+from conftest import ROOT, made_once
 
 import churn_api
 from churn_api.app import create_app
@@ -123,7 +123,10 @@ def test_files_of_the_recipes():
 @pytest.fixture(scope="session")
 def sample_models(tmp_path_factory) -> Path:
     """The default model, made by the lines that `make train` runs."""
-    folder = tmp_path_factory.mktemp("sample")
+    return made_once(tmp_path_factory, "sample", make_train) / "models"
+
+
+def make_train(folder: Path) -> None:
     run("CHURN_INSTANCE_DIR=. churn-api db upgrade", folder)
     recipe = subprocess.run(
         ["make", "--dry-run", "train", "LIVE=--live"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -131,7 +134,6 @@ def sample_models(tmp_path_factory) -> Path:
     for line in recipe.splitlines():
         if "churn-api " in line:
             run("CHURN_INSTANCE_DIR=. " + line.replace("instance/", ""), folder)
-    return folder / "models"
 
 
 @pytest.fixture

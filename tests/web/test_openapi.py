@@ -308,7 +308,7 @@ def one_version(models_dir, tmp_path, empty_database, instance):
 
 def test_schemathesis_finds_nothing(serve, one_version, tmp_path, make_key):
     """Requests generated from the document, valid and not, get responses that match the document."""
-    command = [str(Path(sys.executable).with_name("schemathesis")), "run", "--no-color", "--max-examples=15"]
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", "--no-color", "--max-examples=9"]
     command.append("--suppress-health-check=all")  # the hooks leave out much, and machines may be slow
     command.append("--phases=coverage,fuzzing,stateful")  # test_every_example_works sends the examples
     command.append("--exclude-checks=use_after_free")  # DELETE unloads a model, and leaves it in the list

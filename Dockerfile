@@ -47,7 +47,7 @@ LABEL org.opencontainers.image.title="churn-api" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 # /data is all that is written to; mode 1777 lets any other --user write there too.
-RUN mkdir -p -m 1777 /data /data/models /data/jobs && chown 10001:10001 /data /data/models /data/jobs
+RUN mkdir -p -m 1777 /data /data/models /data/jobs /data/log && chown 10001:10001 /data /data/models /data/jobs /data/log
 COPY --from=build /opt/churn-api /opt/churn-api
 # Uploads are spooled to TMPDIR; gunicorn's workers say that they live by a file, which belongs in memory.
 ENV PATH=/opt/churn-api/bin:$PATH \
@@ -58,7 +58,8 @@ ENV PATH=/opt/churn-api/bin:$PATH \
     HOST=0.0.0.0 \
     CHURN_INSTANCE_DIR=/data/instance \
     CHURN_MODELS_DIR=/data/models \
-    CHURN_JOBS_DIR=/data/jobs
+    CHURN_JOBS_DIR=/data/jobs \
+    CHURN_LOG_DIR=/data/log
 WORKDIR /opt/churn-api/app
 USER 10001:10001
 EXPOSE 8000

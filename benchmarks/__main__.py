@@ -16,6 +16,7 @@ from benchmarks import (
     logline,
     metrics,
     overrides,
+    prediction_logging,
     reasons,
     soak,
     sweep,
@@ -76,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     counted.add_argument("--rounds", type=int, default=20, help="runs with metrics and without, in turn (default 20)")
     counted.add_argument("--restarts", type=int, default=1000, help="workers that come and go (default 1000)")
     counted.set_defaults(needs=(), run=lambda o: metrics.run(o.rounds, o.restarts, dry=o.dry))
+    logged = scenarios.add_parser("monitoring", help="what the prediction log adds to a request")
+    logged.add_argument("--seconds", type=int, default=2, help="length of a run (default 2)")
+    logged.add_argument("--rounds", type=int, default=8, help="runs of each mode, in turn (default 8)")
+    logged.set_defaults(needs=("wrk",), run=lambda o: prediction_logging.run(o.rounds, o.seconds, dry=o.dry))
     own = scenarios.add_parser("overrides", help="what each override of Flask's own ways saves")
     own.add_argument("--rounds", type=int, default=100, help="turns of each, in an order of chance (default 100)")
     own.set_defaults(needs=(), run=lambda o: overrides.run(o.rounds, dry=o.dry))

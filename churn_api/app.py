@@ -55,6 +55,7 @@ from churn_api.web.v1 import (
     model_watch,
     models,
     predict,
+    prediction_log_route,
     status,
     token,
 )
@@ -71,6 +72,7 @@ V1 = (
     model_profit,
     model_explanation,
     model_watch,
+    prediction_log_route,
     token,
     status,
     metrics_route,

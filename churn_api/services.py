@@ -16,6 +16,7 @@ from churn_api.access.service_secrets import ServiceSecrets
 from churn_api.config import StartError
 from churn_api.monitoring.customer_keys import CustomerKeys
 from churn_api.monitoring.drift_counter import DriftCounter
+from churn_api.monitoring.log_folder import LogFolder
 from churn_api.registry.catalog import Catalog
 from churn_api.registry.catalog_sync import CatalogSync
 from churn_api.registry.database_follower import DatabaseFollower
@@ -24,7 +25,7 @@ from churn_api.registry.management import Management
 from churn_api.registry.worker_reports import WorkerReporter
 from churn_api.serving.answer import BY_MODEL
 from churn_api.serving.data_plane import DataPlane
-from churn_api.settings import DASK
+from churn_api.settings import DASK, OFF, RECORDS
 from churn_api.store import schema
 from churn_api.store.change_watcher import Watcher
 from churn_api.store.database import Database, DatabaseAway
@@ -39,8 +40,11 @@ if TYPE_CHECKING:
     from churn_api.jobs.quota import Quota
     from churn_api.jobs.sources import Sources
     from churn_api.jobs.worker import Worker
+    from churn_api.monitoring.log_maintenance import LogMaintenance
+    from churn_api.monitoring.prediction_logger import PredictionLogger
     from churn_api.serving.engine import Engine
     from churn_api.serving.result_cache import CachedComputation
+    from churn_api.telemetry.prediction_log_metrics import LogState
     from churn_api.telemetry.watch_metrics import WatchedVersion
 
 log = logging.getLogger(__name__)
@@ -60,6 +64,7 @@ class Services:
         self.result_cache = _result_cache(settings)
         self.data_plane = DataPlane(settings["MODEL_TIMEOUT"] or None, self.result_cache or BY_MODEL)
         self.drift_counter = DriftCounter(self.database, settings["LOG_DAYS"])
+        self.log_folder = LogFolder(Path(settings["LOG_DIR"] or self.instance / "log"))
         self.live = LiveModels(self.models_dir, settings["DEFAULT_MODEL"], settings["MAX_MODELS"])
         self._secrets = ServiceSecrets(settings, self.instance, self.database)
         self._catalog_sync = CatalogSync(
@@ -91,6 +96,26 @@ class Services:
     def customer_keys(self) -> CustomerKeys:
         """The keys that stand for customers where predictions and outcomes are kept. Raises MissingSecret."""
         return CustomerKeys(self._secrets.get("LOG_SECRET"))
+
+    @cached_property
+    def prediction_log(self) -> "PredictionLogger | None":
+        """The log of this process' predictions; None where it is off. Raises MissingSecret."""
+        mode = self._settings["LOG_PREDICTIONS"]
+        if mode == OFF:
+            return None
+        # Imported here: it loads cryptography.
+        from churn_api.monitoring.prediction_logger import PredictionLogger
+
+        return PredictionLogger(self.log_folder.segments, self._secrets.get("LOG_SECRET"), records=mode == RECORDS)
+
+    @cached_property
+    def log_maintenance(self) -> "LogMaintenance":
+        """Compacts the prediction log, and removes what is erased or old. Raises MissingSecret."""
+        # Imported here: it loads Arrow.
+        from churn_api.monitoring.log_maintenance import LogMaintenance
+
+        secret, keep_days = self._secrets.get("LOG_SECRET"), self._settings["LOG_DAYS"]
+        return LogMaintenance(self.log_folder, self.database, self.customer_keys, secret, keep_days)
 
     @cached_property
     def tokens(self) -> "Tokens":
@@ -153,6 +178,13 @@ class Services:
             return watched_versions(self.database, self.models_dir, self.catalog.read())
         return None
 
+    def log_state(self) -> "LogState":
+        """What the prediction log has that is not compacted, and when it was last compacted."""
+        from churn_api.monitoring.segments import waiting
+        from churn_api.telemetry.prediction_log_metrics import LogState
+
+        return LogState(*waiting(self.log_folder.segments), self.log_folder.maintained_at())
+
     @cached_property
     def sources(self) -> "Sources":
         """The sources that jobs may read."""
@@ -187,9 +219,17 @@ class Services:
         )
         return Worker(
             ObservedLeases(observer, self.database, **self._leasing),
-            Resources(self.sources, observed_engine(self._engine(), observer), self.models_dir, limits, self.outputs),
+            Resources(
+                self.sources,
+                observed_engine(self._engine(), observer),
+                self.models_dir,
+                limits,
+                self.outputs,
+                self._settings["LOG_PREDICTIONS"],
+            ),
             partial(prune, self.queue, self.jobs_dir, **keep),
             self.drift_counter,
+            self.prediction_log,
             name=f"{socket.gethostname()[:64]}:{os.getpid()}",
             jobs_dir=self.jobs_dir,
             beat_seconds=self._settings["JOB_LEASE_SECONDS"] / 3,
@@ -212,6 +252,8 @@ class Services:
         watcher.after_each_poll(self.key_cache.flush_used)
         watcher.after_each_poll(self._catalog_sync.retry_failed)
         watcher.after_each_poll(self.drift_counter.flush_if_due)
+        if self.prediction_log is not None:
+            watcher.after_each_poll(self.prediction_log.close_if_due)
         watcher.after_each_poll(lambda: self._reporter.report(self.database))
         return watcher
 
@@ -221,6 +263,7 @@ class Services:
         A database that is away does not prevent the start: it may come back at any moment. Returns whether it answered.
         """
         self._secrets.get("JWT_SECRET")
+        _ = self.customer_keys
         if self._settings["JWKS_FILE"]:
             _ = self.tokens
         _ = self.key_cache
@@ -238,6 +281,9 @@ class Services:
     def open(self) -> None:
         """Prepare to serve: check, register new bundles, load the live models. Raises StartError."""
         self.data_plane.observe(self.drift_counter)
+        if self.prediction_log is not None:
+            self.data_plane.observe(self.prediction_log)
+            self.data_plane.keep_records = self.prediction_log.records
         if self.database.in_memory:
             schema.upgrade(self.database)  # no other process can do it, and the database is still empty
         if not self.check():
@@ -269,6 +315,8 @@ class Services:
         self._follower.stop()
         with contextlib.suppress(DatabaseAway):
             self.drift_counter.flush()
+        if self.prediction_log is not None:
+            self.prediction_log.close()
         self.database.dispose()
 
     def _check_database(self) -> None:

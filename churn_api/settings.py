@@ -29,6 +29,7 @@ PREFIX = "CHURN_"
 REQUIRED, OPEN = "required", "open"
 LOCAL, DASK = "local", "dask"
 AUTO, JSON, TEXT = "auto", "json", "text"
+OFF, ANSWERS, RECORDS = "off", "answers", "records"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PROTOCOLS = ("mlflow", "databricks", "sagemaker", "v2", "kserve", "vertex", "azure")
 """Names of other systems' protocols."""
@@ -269,6 +270,20 @@ SETTINGS = (
         "Lowest level that is logged: `debug`, `info`, `warning` or `error`.",
         validate.OneOf(LOG_LEVELS),
     ),
+    Setting(
+        "LOG_PREDICTIONS",
+        "str",
+        ANSWERS,
+        "What the prediction log has: `off` for nothing, `answers`, or `records` for the features as well.",
+        validate.OneOf([OFF, ANSWERS, RECORDS]),
+    ),
+    Setting(
+        "LOG_DIR",
+        "str",
+        "",
+        "Folder of the prediction log. Machines may share one. Empty: `log` in INSTANCE_DIR.",
+        is_path=True,
+    ),
     Setting("LOG_RECORDS", "bool", False, "Whether records that clients send are logged. They are customers' data."),
     Setting(
         "SLOW_REQUEST_MS",
@@ -358,7 +373,7 @@ SETTINGS = (
         "LOG_DAYS",
         "int",
         400,
-        "Days that counts of predictions, which are compared with the training rows, are kept.",
+        "Days that the prediction log, and the counts that are compared with the training rows, are kept.",
         validate.Range(1, MAX_KEEP_DAYS),
     ),
     Setting(

@@ -19,6 +19,7 @@ MODULES = {
     "keys": "key_commands",
     "models": "model_commands",
     "package": "package_command",
+    "predictions": "prediction_commands",
     "report": "report_command",
     "sample-data": "sample_data_command",
     "score": "score_command",

@@ -66,11 +66,13 @@ def worker(respawn: bool, parent: int | None, delay: float) -> None:
         _wait_for_schema(services.database)
         try:
             job_worker = services.worker(job_metrics)
+            maintained = services.log_maintenance.in_background(services.prediction_log)
         except StartError as error:
             refuse(str(error))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: job_worker.stop())
-        job_worker.run()
+        with maintained:
+            job_worker.run()
 
 
 def _wait_for_schema(database: Database) -> None:

@@ -8,6 +8,7 @@ from churn_api.jobs.job import Lease
 from churn_api.jobs.leases import Leases, Leasing
 from churn_api.registry.bin_counts import Counts
 from churn_api.serving.engine import Check, Engine, Function
+from churn_api.serving.predicted_rows import JobBlock, PredictedRows
 from churn_api.serving.scoring_progress import Progress
 from churn_api.serving.table_scorer import ScoredBlock
 from churn_api.store.database import Database
@@ -39,6 +40,14 @@ class BlockCounter(Protocol):
 
     def flush(self) -> None:
         """Write what was counted."""
+        ...
+
+
+class BlockLog(Protocol):
+    """Logs the predictions of blocks. It must not raise."""
+
+    def block_predicted(self, block: JobBlock, rows: PredictedRows) -> None:
+        """Log a block, before its progress is saved: it may be scored, and logged, again."""
         ...
 
 

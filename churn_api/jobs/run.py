@@ -17,10 +17,10 @@ from churn_api.jobs.outputs import Outputs
 from churn_api.jobs.row_errors import RowErrors
 from churn_api.jobs.score_part import part_format, score_into
 from churn_api.jobs.sources import Sources
-from churn_api.registry.bin_counts import Counts
 from churn_api.serving.engine import Check, Engine
+from churn_api.serving.predicted_rows import LogMode
 from churn_api.serving.scoring_progress import Progress, finished_blocks, initial_progress
-from churn_api.serving.table_scorer import ScoringTask, result_schema
+from churn_api.serving.table_scorer import ScoredBlock, ScoringTask, result_schema
 from churn_api.tables.blocks import blocks
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.layout import open_table
@@ -36,10 +36,12 @@ class Resources(NamedTuple):
     models_dir: Path
     limits: JobLimits
     outputs: Outputs = Outputs(None)
+    log_mode: LogMode = "off"
+    """What of the predictions is logged."""
 
 
-Advance = Callable[[Progress, Counts | None], None]
-"""Saves progress; takes the counts of the block, too."""
+Advance = Callable[[Progress, ScoredBlock], None]
+"""Saves progress after a block."""
 
 
 class JobRun:
@@ -94,7 +96,7 @@ class JobRun:
                     more_errors=errors.more,
                     seconds=time.monotonic() - self._began,
                 )
-                self._advance(progress, step.scored.counts)
+                self._advance(progress, step.scored)
                 self._check()
                 self._join(step.scored.block.number, joiner)
         return progress
@@ -125,6 +127,7 @@ class JobRun:
             excel_safe=request.excel_safe,
             reasons=request.reasons,
             costs=request.costs,
+            log_mode=self._resources.log_mode,
         )
 
     def _layout(self, request: Request, work: Path) -> Layout:

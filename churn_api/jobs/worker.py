@@ -14,16 +14,17 @@ from churn_api.jobs.database_retry import DatabaseRetry
 from churn_api.jobs.failures import FAILURES, failure_of
 from churn_api.jobs.files import JobFiles
 from churn_api.jobs.heartbeat import Heartbeat
-from churn_api.jobs.instrumentation import BlockCounter
-from churn_api.jobs.job import Lease
+from churn_api.jobs.instrumentation import BlockCounter, BlockLog
+from churn_api.jobs.job import Job, Lease
 from churn_api.jobs.leases import Cancelled, LeaseLost, Leases
 from churn_api.jobs.retention import Pruned
 from churn_api.jobs.run import JobRun, Resources
 from churn_api.jobs.score_part import is_data_set, part_format
 from churn_api.jobs.stop_flag import StopFlag, Stopped
-from churn_api.registry.bin_counts import Counts
 from churn_api.serving.engine import EngineUnavailable
+from churn_api.serving.predicted_rows import JobBlock
 from churn_api.serving.scoring_progress import Progress
+from churn_api.serving.table_scorer import ScoredBlock
 from churn_api.tables.formats import FORMATS
 from churn_api.telemetry import logs
 
@@ -44,6 +45,7 @@ class Worker:
         resources: Resources,
         prune: Callable[[], Sequence[Pruned]],
         counter: BlockCounter,
+        block_log: BlockLog | None,
         *,
         name: str,
         jobs_dir: Path,
@@ -53,6 +55,7 @@ class Worker:
         self._resources = resources
         self._prune = prune
         self._counter = counter
+        self._block_log = block_log
         self._name = name
         self._jobs_dir = jobs_dir
         self._beat_seconds = beat_seconds
@@ -127,11 +130,19 @@ class Worker:
         files.discard()
         log.warning("job %s failed (%s): %s; it is not tried again", lease.job.id, code, reason)
 
-    def _advance(self, lease: Lease, progress: Progress, counts: Counts | None) -> None:
+    def _advance(self, lease: Lease, progress: Progress, scored: ScoredBlock) -> None:
+        self._log_block(lease.job, progress, scored)
         self._database.call(lambda: self._leases.advance(lease, progress), raise_full=True)
-        if counts is not None:
-            self._counter.add(lease.job.request.model, lease.job.request.version, counts)
+        if scored.counts is not None:
+            self._counter.add(lease.job.request.model, lease.job.request.version, scored.counts)
             self._database.attempt(self._counter.flush_if_due)
+
+    def _log_block(self, job: Job, progress: Progress, scored: ScoredBlock) -> None:
+        if self._block_log is not None and scored.predicted is not None:
+            model, version = job.request.model, job.request.version
+            first = progress.rows - scored.rows
+            block = JobBlock(job.id, job.created_at, model, version, scored.block.number, first)
+            self._block_log.block_predicted(block, scored.predicted)
 
     def _check(self, lease: Lease, heartbeat: Heartbeat) -> None:
         """Raise where work on the job must stop: Cancelled, LeaseLost or Stopped."""

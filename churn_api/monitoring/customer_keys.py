@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import Any
+from typing import Any, overload
 
 KEY_BYTES = 12
 """Any two of a hundred million customers share a key with a probability of 1e-13."""
@@ -17,6 +17,12 @@ class CustomerKeys:
         key = (sha256(secret).digest() if len(secret) > _BLOCK_BYTES else secret).ljust(_BLOCK_BYTES, b"\0")
         self._inner = sha256(bytes(byte ^ 0x36 for byte in key))
         self._outer = sha256(bytes(byte ^ 0x5C for byte in key))
+
+    @overload
+    def key(self, identifier: None) -> None: ...
+
+    @overload
+    def key(self, identifier: str | float) -> bytes: ...
 
     def key(self, identifier: Any) -> bytes | None:
         """The key of an identifier as sent; None where there is none. 5 in JSON and `5` in a CSV are one customer."""

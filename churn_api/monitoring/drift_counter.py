@@ -64,9 +64,10 @@ class DriftCounter:
         card, bins, records = answer.model.card, answer.model.bins, answer.records
         if bins is None:
             return
-        if records is None:
-            if answer.counts is not None:
-                self.add(card.name, card.version, answer.counts)
+        if answer.counts is not None:
+            self.add(card.name, card.version, answer.counts)
+        elif records is None:
+            return
         elif records.rows == 1:
             self._wait(card, bins, records, answer.columns[PROBABILITY.name])
         elif records.rows:

@@ -13,7 +13,8 @@ LOG_SCHEMA = pa.schema(
         pa.field("version", pa.string(), nullable=False),
         pa.field("variant", pa.string(), nullable=False),  # see registry/variants.py
         pa.field("probability", pa.float32(), nullable=False),
-        pa.field("threshold", pa.float32(), nullable=False),  # a prediction is churn from here
+        pa.field("threshold", pa.float32()),  # null where it differs by customer
+        pa.field("churn", pa.bool_()),  # the decision
     ]
 )
 """The columns that every file has."""

@@ -27,6 +27,7 @@ class LogFolder:
         self.path = path
         self.segments = path / "segments"
         self._predictions = path / "predictions"
+        self._maintained = path / "maintained"
 
     def day(self, model: str, day: date) -> DayFolder:
         """The folder of a model's day, which may not exist yet."""
@@ -41,13 +42,24 @@ class LogFolder:
         folders = sorted((self._predictions / f"model={model}").glob("day=*"))
         return [DayFolder(model, date.fromisoformat(path.name.removeprefix("day=")), path) for path in folders]
 
+    def mark_maintained(self) -> None:
+        """Remember that the folder is maintained, as of now."""
+        self._maintained.touch()
+
+    def maintained_at(self) -> float | None:
+        """When the folder was last maintained, in seconds since 1970; None where it never was."""
+        try:
+            return self._maintained.stat().st_mtime
+        except FileNotFoundError:
+            return None
+
     @contextmanager
     def alone(self) -> Iterator[bool]:
         """Whether this process may rewrite the days; others get False until the end of the block.
 
         The kernel releases the lock of a process that is killed, also where machines share the folder by NFS.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.path / "compaction.lock").open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,10 +1,13 @@
 """An answer: the predictions of a batch, independent of any protocol; how they are computed; who observes them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from churn_api.contract.columns import Columns
 from churn_api.reasons.strongest import Strongest
@@ -58,7 +61,7 @@ class Answer(NamedTuple):
     seconds: float
     """Duration of scoring."""
     records: Columns | None = None
-    """The records; None for a table, which is scored block by block."""
+    """The records; None for a table, which is scored block by block, unless the data plane keeps records."""
     counts: Counts | None = None
     """Of a table: a sample of each block, by the bins of the model's baseline; None where it has none."""
     explained: ExplainedRecords | None = None
@@ -67,6 +70,8 @@ class Answer(NamedTuple):
     """The version of the costs that the threshold follows from; None where it follows from none."""
     variant: VariantName = LIVE_VARIANT
     """Which of two versions beside each other has answered. Observers receive shadow answers, clients never do."""
+    positions: Sequence[int] | NDArray[np.int64] | None = None
+    """Length n: of each valid record, among all records sent; None where all are valid."""
     request_id: str | None = None
     """The request's id; None for a call from Python."""
 

@@ -78,6 +78,8 @@ class DataPlane:
         self._computation = computation
         self._observers: list[PredictionObserver] = []
         self._tensor_observers: list[TensorObserver] = []
+        self.keep_records = False
+        """Whether observers receive the records of tables, too."""
 
     def observe(self, observer: PredictionObserver) -> None:
         """Register an observer of every later answer."""
@@ -111,6 +113,7 @@ class DataPlane:
                 batch.columns,
                 explained=scored.explained,
                 policy=scored.policy,
+                positions=batch.positions if len(batch.positions) < batch.sent else None,
                 request_id=request_id,
             )
         )
@@ -163,7 +166,9 @@ class DataPlane:
         from churn_api.serving.table_totals import TableTotals
 
         _check_limit(layout.rows or 0, options.max_rows)
-        scorer = TableScorer(model, layout, options.keep, options.threshold, options.reasons)
+        scorer = TableScorer(
+            model, layout, options.keep, options.threshold, options.reasons, keep_records=self.keep_records
+        )
         started, totals = perf_counter(), TableTotals(layout)
         with self._limited():
             for step in finished_blocks(_score_blocks(scorer, layout, on_table, totals), layout, totals.progress):
@@ -185,8 +190,10 @@ class DataPlane:
                 progress.rows,
                 True,
                 seconds,
+                totals.records,
                 counts=totals.counts,
                 policy=policy,
+                positions=totals.positions,
                 request_id=request_id,
             )
         )

@@ -10,15 +10,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from churn_api.contract.columns import Columns
+from churn_api.contract.columns import Columns, concatenate
 from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.registry.bin_counts import Counts
 from churn_api.registry.bundle import read_card
 from churn_api.registry.decision import CostsInForce
 from churn_api.registry.model import Model, load_model
-from churn_api.scoring.output import COLUMNS, PROBABILITY, RESERVED_NAMES, Computed
+from churn_api.scoring.output import COLUMNS, PREDICTION, PROBABILITY, RESERVED_NAMES, Computed
 from churn_api.serving.answer import predict_columns
 from churn_api.serving.arrow_columns import arrow_column
+from churn_api.serving.predicted_rows import LogMode, PredictedRows
 from churn_api.serving.reason_columns import reason_columns, reason_names
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.formats import FORMATS
@@ -45,6 +46,8 @@ class ScoringTask(NamedTuple):
     """How many reasons each row gets."""
     costs: CostsInForce | None = None
     """What decides instead of the card's threshold."""
+    log_mode: LogMode = "off"
+    """What of the predictions the results have, for the prediction log."""
 
 
 class ScoredBlock(NamedTuple):
@@ -65,6 +68,8 @@ class ScoredBlock(NamedTuple):
     """The number of faults left out of `faults`."""
     counts: Counts | None = None
     """Of a sample of the valid rows, by the bins of the model's baseline; None where it has none."""
+    predicted: PredictedRows | None = None
+    """None where predictions are not logged."""
 
 
 class ScoredTable(NamedTuple):
@@ -76,6 +81,10 @@ class ScoredTable(NamedTuple):
     """The columns of `scoring.output`, of valid rows only."""
     result: ScoredBlock
     """Counts and faults; its `part` is empty."""
+    records: list[Columns]
+    """The valid rows, in parts; empty unless they are kept."""
+    good: NDArray[np.int64]
+    """The positions of the valid rows within the block."""
 
     @property
     def identifiers(self) -> list[Any]:
@@ -88,12 +97,20 @@ class TableScorer:
     """Scores the blocks of one file with one model. Raises TableFaults where the columns do not match the signature."""
 
     def __init__(
-        self, model: Model, layout: Layout, keep: Sequence[str] | None, threshold: float | None, reasons: int = 0
+        self,
+        model: Model,
+        layout: Layout,
+        keep: Sequence[str] | None,
+        threshold: float | None,
+        reasons: int = 0,
+        *,
+        keep_records: bool = False,
     ) -> None:
         self._model = model
         self._reasons = reasons
         self._threshold = threshold
         self.decision = model.decided_by(threshold)
+        self._keep_records = keep_records
         self._rows = FORMATS[layout.format].reader(
             model.reader.records, layout, keep, RESERVED_NAMES | {*reason_names(reasons)}
         )
@@ -105,11 +122,25 @@ class TableScorer:
         """The columns of the result."""
         return self._score_piece(self._empty_block).table.schema
 
-    def score(self, block: Block, part_format: str, *, excel_safe: bool = False) -> ScoredBlock:
+    def score(
+        self, block: Block, part_format: str, *, excel_safe: bool = False, log_mode: LogMode = "off"
+    ) -> ScoredBlock:
         """Score a block and encode its part of the result. Raises TableError where the block is not a table."""
         scored = self.score_table(block)
         table = without_formulas(scored.table) if excel_safe else scored.table
-        return scored.result._replace(part=encode(table, part_format))
+        predicted = None if log_mode == "off" else self._predicted(scored)
+        return scored.result._replace(part=encode(table, part_format), predicted=predicted)
+
+    def _predicted(self, scored: ScoredTable) -> PredictedRows:
+        return PredictedRows(
+            self.decision.threshold,
+            scored.identifiers,
+            np.asarray(scored.columns[PROBABILITY.name]),
+            np.asarray(scored.columns[PREDICTION.name]),
+            scored.good if scored.result.bad_rows else None,
+            self._model.card.signature,
+            concatenate(scored.records) if self._keep_records else None,
+        )
 
     def score_table(self, block: Block) -> ScoredTable:
         """Score a block; invalid rows get null predictions. Raises TableError where the block is not a table."""
@@ -131,7 +162,8 @@ class TableScorer:
         bins = self._model.bins
         binned = None if bins is None else bins.count_sample(rows.columns, np.asarray(columns[PROBABILITY.name]))
         result = ScoredBlock(block, b"", *counts, rows.faults, rows.unseen, outside, rows.more_faults, binned)
-        return ScoredTable(pa.table(named), columns, result)
+        records = [rows.columns] if self._keep_records else []
+        return ScoredTable(pa.table(named), columns, result, records, rows.good)
 
 
 def _concatenated(block: Block, pieces: Sequence[ScoredTable]) -> ScoredTable:
@@ -140,7 +172,15 @@ def _concatenated(block: Block, pieces: Sequence[ScoredTable]) -> ScoredTable:
         pa.concat_tables([piece.table for piece in pieces]),
         {column.name: np.concatenate([piece.columns[column.name] for piece in pieces]) for column in COLUMNS},
         _summed(block, [piece.result for piece in pieces]),
+        [part for piece in pieces for part in piece.records],
+        _positions(pieces),
     )
+
+
+def _positions(pieces: Sequence[ScoredTable]) -> NDArray[np.int64]:
+    """The positions of the valid rows of consecutive pieces."""
+    first = np.cumsum([0, *(piece.result.rows for piece in pieces)])
+    return np.concatenate([piece.good + start for piece, start in zip(pieces, first, strict=False)])
 
 
 def _summed(block: Block, pieces: Sequence[ScoredBlock]) -> ScoredBlock:
@@ -164,7 +204,8 @@ def _summed(block: Block, pieces: Sequence[ScoredBlock]) -> ScoredBlock:
 def cached_scorer(task: ScoringTask) -> TableScorer:
     """The scorer of a task, created once per process. Raises BundleError or TableFaults."""
     model = load_model(Path(task.bundle), task.digest).with_costs(task.costs)
-    return TableScorer(model, task.layout, task.keep, task.threshold, task.reasons)
+    keep_records = task.log_mode == "records"
+    return TableScorer(model, task.layout, task.keep, task.threshold, task.reasons, keep_records=keep_records)
 
 
 def result_schema(task: ScoringTask) -> pa.Schema:
@@ -184,7 +225,7 @@ class _NullScorer:
 
 def score_block(task: ScoringTask, block: Block) -> ScoredBlock:
     """Score one block of a task. Raises TableError where the block is not a table."""
-    scored = cached_scorer(task).score(block, task.part_format, excel_safe=task.excel_safe)
+    scored = cached_scorer(task).score(block, task.part_format, excel_safe=task.excel_safe, log_mode=task.log_mode)
     # Otherwise Arrow keeps the memory of the largest block.
     pa.default_memory_pool().release_unused()
     return scored

@@ -111,6 +111,7 @@ class Families:
         self.probability = self._histogram("model_probability", "Predicted probabilities.", model, PROBABILITIES)
         self.batch_rows = self._histogram("model_batch_rows", "Customers in a batch.", (), ROWS)
         self.cache = self._counter("churn_cache_lookups", "Single predictions looked up in the cache.", ("result",))
+        self.log_lost = self._counter("churn_log_lost", "Answers that could not be logged.", ())
         self.live = self._gauge("model_live_info", "1 for a served version.", model, "livemax")
         self.generation = self._gauge("model_generation", "Changes of a model's live version.", ("model",), "livemax")
         self.load_failures = self._counter("model_load_failures", "Failed attempts to load a version.", ("model",))

@@ -458,7 +458,9 @@ def own_worker(office, engine, prune=tuple):
     limits = JobLimits(errors_bytes=1 << 20, growth=100, seconds=60)
     resources = Resources(office.services.sources, engine, office.models_dir, limits)
     counter = office.services.drift_counter
-    return Worker(office.queue, resources, prune, counter, name="w", jobs_dir=office.services.jobs_dir, beat_seconds=1)
+    return Worker(
+        office.queue, resources, prune, counter, None, name="w", jobs_dir=office.services.jobs_dir, beat_seconds=1
+    )
 
 
 def test_pruned_again_and_again(office, monkeypatch):

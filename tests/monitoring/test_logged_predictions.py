@@ -27,6 +27,7 @@ def row(customer, at=NOW, request_id="r", position=0):
         "variant": "live",
         "probability": 0.25,
         "threshold": 0.5,
+        "churn": False,
     }
 
 

@@ -11,6 +11,7 @@ from churn_api.serving.prediction_metrics import PredictionMetrics
 from churn_api.telemetry.collector import scrape_registry
 from churn_api.telemetry.metric_families import families
 from churn_api.telemetry.metrics_server import serve_metrics
+from churn_api.telemetry.prediction_log_metrics import PredictionLogCollector
 from churn_api.telemetry.watch_metrics import WatchCollector
 from churn_api.web.core.metrics_exporter import MetricsExporter
 from churn_api.web.core.model_metrics import ModelMetrics
@@ -29,6 +30,7 @@ class AppMetrics:
         self.requests = RequestMetrics(self.families, services.live)
         registry = scrape_registry(self.families, services.depth_or_none)
         registry.register(WatchCollector(services.watched_or_none))
+        registry.register(PredictionLogCollector(services.log_state))
         self.exporter = MetricsExporter(registry)
         self._models = ModelMetrics(self.families, services.live)
         self._started_in = 0
@@ -61,6 +63,8 @@ def init_app(app: Flask, services: Services) -> AppMetrics:
     predictions = PredictionMetrics(metrics.families)
     services.data_plane.observe(predictions)
     services.data_plane.observe_tensors(predictions)
+    if services.prediction_log is not None:
+        services.prediction_log.on_lost = metrics.families.log_lost.inc
     if services.result_cache is not None:
         services.result_cache.on_lookup = metrics.count_lookup
     app.extensions[_KEY] = metrics

@@ -30,7 +30,7 @@ def accepts_json_verbatim(environ: "WSGIEnvironment") -> bool:
 def read_query(schema: QuerySchema) -> dict[str, Any]:
     """The query parameters with their defaults; not to be changed. Raises Problem listing every fault."""
     query_string = current_request().environ.get("QUERY_STRING")
-    return _loaded(schema, query_string) if query_string else schema.defaults
+    return _loaded(schema, query_string or "") if query_string or schema.needs_parameters else schema.defaults
 
 
 # The same few queries come again and again: reading one takes a fifth of a prediction's time.
@@ -45,7 +45,9 @@ def _loaded(schema: QuerySchema, query_string: str) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(arguments.to_dict())
     except ValidationError as error:
-        faults += [_fault(schema, name, messages) for name, messages in error.messages_dict.items()]
+        # Unknown parameters first: a misspelt one explains why another is missing.
+        names = sorted(error.messages_dict, key=lambda name: name in schema.fields)
+        faults += [_fault(schema, name, error.messages_dict[name]) for name in names]
         loaded = {}
     if faults:
         raise invalid(query_errors(faults))

@@ -36,6 +36,9 @@ class QuerySchema(Schema):
     class Meta:
         unknown = RAISE
 
+    needs_parameters: ClassVar[bool] = False
+    """Whether a request without a query string is at fault."""
+
     @cached_property
     def defaults(self) -> dict[str, Any]:
         """The parameters of a request without a query string."""

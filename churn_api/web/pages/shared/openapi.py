@@ -27,6 +27,7 @@ TAGS = {
     "Predict": "Who is likely to leave: one customer, or many.",
     "Jobs": "Files of any size, scored in the background.",
     "Models": "The models, their versions, and which version is live.",
+    "Predictions": "The log of what was predicted.",
     "Access": "Tokens in place of keys.",
     "Protocols": "What clients of other serving systems send, and the answers that they expect.",
     "Health": "Whether the service is alive, ready and well.",

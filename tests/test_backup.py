@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 from conftest import ROOT
+from log_frames import block
 
 from churn_api.config import load_settings
+from churn_api.monitoring.erasures import erase
 from churn_api.services import Services
 from churn_api.store.schema import upgrade
 
@@ -81,3 +84,19 @@ def test_only_of_a_file(monkeypatch, postgres_database, tmp_path):
     assert done.returncode == 2
     assert "pg_dump" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_log(instance, tmp_path):
+    """The log is restored from its copy; a customer who was erased since the copy was made is erased again."""
+    (tmp_path / "instance").symlink_to(instance)
+    services = Services(load_settings())
+    services.prediction_log.block_predicted(*block(0, ["ann", "bob"]))
+    services.prediction_log.close()
+    services.log_maintenance.run()
+    run(lines("tar --create"), tmp_path)
+    erase(services.database, services.customer_keys.key("ann"), by="tests")
+    shutil.rmtree(instance / "log")
+    run(lines("tar --extract"), tmp_path)
+    (part,) = services.log_folder.days("small")[0].parts()
+    assert pyarrow.parquet.read_table(part, columns=["row"], partitioning=None).column(0).to_pylist() == [1]
+    services.database.close()

@@ -104,6 +104,13 @@ def test_metrics():
     assert 0 < int(files) <= 20
 
 
+def test_monitoring():
+    """The cost of the prediction log is measured on real servers, and printed for each mode and load."""
+    printed = bench("monitoring", "--rounds", "1", "--seconds", "1")
+    for mode in ("off", "answers", "records"):
+        assert f"| 1,000 customers | {mode} |" in printed
+
+
 def test_overrides():
     """The savings of each override of Flask are printed, and of all together."""
     printed = bench("overrides", "--rounds", "2")

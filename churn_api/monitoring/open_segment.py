@@ -31,7 +31,7 @@ class OpenSegment:
         name = f"{time.time_ns():020d}-{secrets.token_hex(4)}@{socket.gethostname()[:64]}"
         begun, self._path = folder / f"{name}{BEGUN}", folder / f"{name}{OPEN}"
         self._file = os.open(begun, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        header = new_header()
+        header = new_header(secret)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX)
             if os.write(self._file, header) < len(header):

@@ -30,6 +30,7 @@ _OVERDUE = 2
 RETRY_SECONDS = 1.0
 """Wait after a segment could not be opened: trying costs a request more than writing."""
 WARN_EVERY_SECONDS = 60.0
+_PROBABILITY, _PREDICTION = PROBABILITY.name, PREDICTION.name
 _ONE_FLOAT = struct.Struct("<f")
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class PredictionLogger:
         self._begin()
 
     def _begin(self) -> None:
+        """Begin in a process: a parent's segment, whose file a fork inherits, is the parent's alone."""
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._segment: OpenSegment | None = None
@@ -71,11 +73,11 @@ class PredictionLogger:
             variant=answer.variant,
             threshold=answer.threshold,
             first=0,
-            positions=_positions(answer.positions),
-            probabilities=_floats(answer.columns[PROBABILITY.name]),
-            decisions=_decisions(answer.columns[PREDICTION.name]),
+            positions=b"" if answer.positions is None else _positions(answer.positions),
+            probabilities=_floats(answer.columns[_PROBABILITY]),
+            decisions=_decisions(answer.columns[_PREDICTION]),
             identifiers=b"",
-            records=self._logged(card.signature, answer.records),
+            records=self._logged(card.signature, answer.records) if self.records else None,
         )
         self._append(frame, answer.identifiers)
 
@@ -91,7 +93,7 @@ class PredictionLogger:
             variant=LIVE_VARIANT,
             threshold=rows.threshold,
             first=block.first,
-            positions=_positions(rows.positions),
+            positions=b"" if rows.positions is None else _positions(rows.positions),
             probabilities=_floats(rows.probabilities),
             decisions=_decisions(rows.decisions),
             identifiers=b"",
@@ -101,12 +103,14 @@ class PredictionLogger:
 
     def close_if_due(self) -> None:
         """Close the segment where it is old or large enough."""
-        if self._is_due(self._segment, 1):
+        if self._is_due(1):
             self.close()
 
     def close(self) -> None:
         """Close the segment, so that it can be compacted."""
-        with self._own_lock():
+        if self._pid != os.getpid():
+            self._begin()
+        with self._lock:
             segment, self._segment = self._segment, None
         if segment is not None:
             # Without the lock: answers do not wait for the disk.
@@ -118,41 +122,39 @@ class PredictionLogger:
     def _append(self, frame: Frame, identifiers: list[Any]) -> None:
         if not identifiers:
             return  # no record of the batch was valid
-        if self._is_due(self._segment, _OVERDUE):
+        if self._pid != os.getpid():
+            self._begin()
+        if self._is_due(_OVERDUE):
             self.close()
         try:
-            with self._own_lock():
-                if self._segment is None:
-                    self._open()
-                if self._segment is not None:
-                    self._segment.append(frame, identifiers)
+            with self._lock:
+                segment = self._segment or self._opened()
+                if segment is not None:
+                    segment.append(frame, identifiers)
                     return
         except OSError as error:
             self._warn(error)
         self._lost += 1
         self.on_lost()
 
-    def _open(self) -> None:
+    def _opened(self) -> OpenSegment | None:
+        """A new segment; None where opening one has failed a moment ago. Raises OSError."""
         if monotonic() < self._retry_at:
-            return
+            return None
         try:
             self._segment = OpenSegment(self._folder, self._secret)
         except OSError:
             self._retry_at = monotonic() + RETRY_SECONDS
             raise
+        return self._segment
 
-    def _is_due(self, segment: OpenSegment | None, times: int) -> bool:
+    def _is_due(self, times: int) -> bool:
+        segment = self._segment
         return segment is not None and (
             segment.bytes >= times * CLOSE_BYTES
             or monotonic() - segment.began >= times * CLOSE_SECONDS
             or segment.is_torn
         )
-
-    def _own_lock(self) -> threading.Lock:
-        """The lock of this process. A parent's segment, whose file a fork inherits, is the parent's alone."""
-        if self._pid != os.getpid():
-            self._begin()
-        return self._lock
 
     def _warn(self, error: OSError) -> None:
         now = monotonic()
@@ -162,14 +164,14 @@ class PredictionLogger:
             log.error("the prediction log cannot be written (%s): answers that it lacks: %d", error.strerror, lost)
 
     def _logged(self, signature: Signature, records: Columns | None) -> LoggedRecords | None:
-        if records is None or not self.records:
+        if records is None:
             return None
         numbers, texts = records.numbers.astype("<f4").tobytes(), records.texts.ravel().tolist()
         return LoggedRecords(logged_features(signature), numbers, texts)
 
 
-def _positions(positions: Sequence[int] | NDArray[np.int64] | None) -> bytes:
-    return b"" if positions is None else np.asarray(positions, "<i4").tobytes()
+def _positions(positions: Sequence[int] | NDArray[np.int64]) -> bytes:
+    return np.asarray(positions, "<i4").tobytes()
 
 
 def _floats(probabilities: Computed) -> bytes:

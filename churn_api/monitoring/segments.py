@@ -67,7 +67,7 @@ def read_segment(path: Path, secret: bytes) -> Iterator[SegmentFrame | CutOff]:
 def waiting(folder: Path) -> Waiting:
     """How much all processes have written that is not compacted yet."""
     size, oldest = 0, time.time_ns()
-    for path in folder.glob("*@*"):
+    for path in (*folder.glob(f"*{OPEN}"), *folder.glob(f"*{CLOSED}")):
         try:
             size += path.stat().st_size
         except FileNotFoundError:

@@ -8,21 +8,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet
 import pytest
-from test_segments import SECRET, block
+from log_frames import KEYS, SECRET, block, log_answers
 
 from churn_api.contract.columns import Columns
-from churn_api.monitoring.customer_keys import CustomerKeys
 from churn_api.monitoring.erasures import erase
 from churn_api.monitoring.log_folder import LogFolder
 from churn_api.monitoring.log_maintenance import LogMaintenance
 from churn_api.monitoring.logged_predictions import logged_days
 from churn_api.monitoring.open_segment import OpenSegment
-from churn_api.monitoring.prediction_frame import Frame
 from churn_api.monitoring.prediction_logger import PredictionLogger
 from churn_api.monitoring.segments import closed_segments
 from churn_api.store.database import Database
 
-KEYS = CustomerKeys(SECRET)
 NOW = datetime.now(UTC)
 
 
@@ -40,30 +37,6 @@ def database(instance):
 
 def maintenance(folder, database, keep_days=400):
     return LogMaintenance(folder, database, KEYS, SECRET, keep_days)
-
-
-def log_answers(folder, names, at=NOW, request_id=None, version="1"):
-    """Write a closed segment in which each name is a request, by default with the customer's name as its id."""
-    segment = OpenSegment(folder.segments, SECRET)
-    for name in names:
-        frame = Frame(
-            number=0,
-            at=int(at.timestamp() * 1e6),
-            request_id=request_id or name,
-            block=None,
-            model="small",
-            version=version,
-            variant="live",
-            threshold=0.5,
-            first=0,
-            positions=b"",
-            probabilities=b"\0" * 4,
-            decisions=b"\0",
-            identifiers=b"",
-            records=None,
-        )
-        segment.append(frame, [name])
-    segment.close()
 
 
 def read(folder, database, *columns):
@@ -203,9 +176,7 @@ def test_retention(folder, database):
 
 def test_another_secret(folder, database, caplog):
     """A segment whose identifiers another secret has encrypted is set aside, and others are compacted."""
-    log_answers(folder, ["ann"])
-    (path,) = closed_segments(folder.segments)
-    path.write_bytes(path.read_bytes().replace(b"log 1", b"log 9"))
+    OpenSegment(folder.segments, b"another secret of 32 characters or more").close()
     log_answers(folder, ["bob"])
     maintenance(folder, database).run()
     assert [path.suffix for path in folder.segments.iterdir()] == [".unreadable"]

@@ -5,13 +5,11 @@ import subprocess
 import sys
 
 from conftest import ROOT
-from test_log_compaction import KEYS, log_answers
+from log_frames import KEYS, SECRET, log_answers
 
 from churn_api.monitoring.log_folder import LogFolder
 from churn_api.monitoring.log_maintenance import LogMaintenance
 from churn_api.store.database import Database
-
-SECRET = b"a secret of 32 characters or more"
 
 
 def test_the_documented_program(instance, tmp_path):

@@ -5,34 +5,18 @@ import resource
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from log_frames import SECRET, block
 
 from churn_api.contract.columns import Columns
-from churn_api.contract.signature import Signature
 from churn_api.monitoring.prediction_frame import CutOff
 from churn_api.monitoring.prediction_logger import PredictionLogger
 from churn_api.monitoring.segment_cipher import HEADER_BYTES, OtherSegment
 from churn_api.monitoring.segments import close_abandoned, closed_segments, read_segment, waiting
-from churn_api.serving.predicted_rows import JobBlock, PredictedRows
-
-SECRET = b"a secret of 32 characters or more"
-SIGNATURE = Signature.from_json(
-    b'{"features": [{"name": "tenure", "type": "integer"}, {"name": "plan", "type": "string"}], '
-    b'"target": {"name": "Churn", "positive": "Yes", "negative": "No"}}'
-)
-
-
-def block(number, identifiers, records=None):
-    """A block of a job with these customers."""
-    probabilities = np.linspace(0, 1, len(identifiers))
-    decisions = (probabilities >= 0.5).astype(np.int8)
-    rows = PredictedRows(0.5, identifiers, probabilities, decisions, None, SIGNATURE, records)
-    return JobBlock("job", datetime(2026, 11, 26, tzinfo=UTC), "small", "1", number, 100 * number), rows
 
 
 @pytest.fixture
@@ -56,7 +40,8 @@ def test_read_as_written(written):
 
 def test_no_identifier_in_clear(written):
     """The bytes of a segment have no identifier, and another secret opens none."""
-    assert b"customer" not in written.read_bytes()
+    data = written.read_bytes()
+    assert b"customer" not in data
     with pytest.raises(OtherSegment):
         list(read_segment(written, b"another secret of 32 characters.."))
 
@@ -118,7 +103,8 @@ def test_records(tmp_path):
 def test_a_killed_process(tmp_path):
     """What a process wrote before it was killed is closed by another; a living process' segment is left alone."""
     code = (
-        "import sys, time; sys.path.insert(0, 'tests/monitoring'); from test_segments import *\n"
+        "import sys, time; sys.path.insert(0, 'tests'); from log_frames import *\n"
+        "from churn_api.monitoring.prediction_logger import PredictionLogger\n"
         "log = PredictionLogger(Path(sys.argv[1]), SECRET, records=False); log.block_predicted(*block(0, ['ann']))\n"
         "print('written', flush=True); time.sleep(60)"
     )

@@ -18,6 +18,7 @@ from benchmarks import (
     overrides,
     prediction_logging,
     reasons,
+    shadowing,
     soak,
     sweep,
     tables,
@@ -81,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     logged.add_argument("--seconds", type=int, default=2, help="length of a run (default 2)")
     logged.add_argument("--rounds", type=int, default=8, help="runs of each mode, in turn (default 8)")
     logged.set_defaults(needs=("wrk",), run=lambda o: prediction_logging.run(o.rounds, o.seconds, dry=o.dry))
+    beside = scenarios.add_parser("shadowing", help="what an experiment with two versions adds to a request")
+    beside.add_argument("--rounds", type=int, default=40, help="turns of each way (default 40)")
+    beside.set_defaults(needs=(), run=lambda o: shadowing.run(o.rounds, dry=o.dry))
     own = scenarios.add_parser("overrides", help="what each override of Flask's own ways saves")
     own.add_argument("--rounds", type=int, default=100, help="turns of each, in an order of chance (default 100)")
     own.set_defaults(needs=(), run=lambda o: overrides.run(o.rounds, dry=o.dry))

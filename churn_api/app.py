@@ -45,6 +45,7 @@ from churn_api.web.protocols import (
 )
 from churn_api.web.v1 import (
     batch_predict,
+    experiments,
     job_results,
     jobs,
     metrics_route,
@@ -73,6 +74,7 @@ V1 = (
     model_explanation,
     model_watch,
     prediction_log_route,
+    experiments,
     token,
     status,
     metrics_route,

@@ -14,12 +14,16 @@ from churn_api.access.key_cache import KeyCache
 from churn_api.access.keys import Keys
 from churn_api.access.service_secrets import ServiceSecrets
 from churn_api.config import StartError
+from churn_api.monitoring.canary_guard import CanaryGuard
 from churn_api.monitoring.customer_keys import CustomerKeys
 from churn_api.monitoring.drift_counter import DriftCounter
+from churn_api.monitoring.experiment_counter import ExperimentCounter
 from churn_api.monitoring.log_folder import LogFolder
 from churn_api.registry.catalog import Catalog
 from churn_api.registry.catalog_sync import CatalogSync
 from churn_api.registry.database_follower import DatabaseFollower
+from churn_api.registry.experiment_catalog import ExperimentCatalog
+from churn_api.registry.experiment_management import ExperimentManagement
 from churn_api.registry.live import LiveModels
 from churn_api.registry.management import Management
 from churn_api.registry.worker_reports import WorkerReporter
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     from churn_api.monitoring.prediction_logger import PredictionLogger
     from churn_api.serving.engine import Engine
     from churn_api.serving.result_cache import CachedComputation
+    from churn_api.telemetry.experiment_metrics import ObservedExperiment
     from churn_api.telemetry.prediction_log_metrics import LogState
     from churn_api.telemetry.watch_metrics import WatchedVersion
 
@@ -61,11 +66,15 @@ class Services:
         default_url = f"sqlite:///{self.instance / 'churn.db'}"
         self.database = Database(settings["DATABASE_URL"] or default_url, make_folder=not settings["DATABASE_URL"])
         self.catalog = Catalog(self.database)
+        self.experiments = ExperimentCatalog(self.database)
         self.result_cache = _result_cache(settings)
-        self.data_plane = DataPlane(settings["MODEL_TIMEOUT"] or None, self.result_cache or BY_MODEL)
-        self.drift_counter = DriftCounter(self.database, settings["LOG_DAYS"])
         self.log_folder = LogFolder(Path(settings["LOG_DIR"] or self.instance / "log"))
         self.live = LiveModels(self.models_dir, settings["DEFAULT_MODEL"], settings["MAX_MODELS"])
+        self.data_plane = DataPlane(
+            settings["MODEL_TIMEOUT"] or None, self.result_cache or BY_MODEL, self.live.challengers.beside
+        )
+        self.drift_counter = DriftCounter(self.database, settings["LOG_DAYS"])
+        self.experiment_counter = ExperimentCounter(self.database)
         self._secrets = ServiceSecrets(settings, self.instance, self.database)
         self._catalog_sync = CatalogSync(
             self.models_dir,
@@ -144,6 +153,11 @@ class Services:
             model_bytes=self._settings["MAX_MODEL_BYTES"],
         )
 
+    @property
+    def experiment_management(self) -> ExperimentManagement:
+        """Operations on experiments: start, stop."""
+        return ExperimentManagement(self.catalog, self.live, self.experiments)
+
     @cached_property
     def queue(self) -> "Queue":
         """The job queue."""
@@ -184,6 +198,14 @@ class Services:
         from churn_api.telemetry.prediction_log_metrics import LogState
 
         return LogState(*waiting(self.log_folder.segments), self.log_folder.maintained_at())
+
+    def experiments_or_none(self) -> "list[ObservedExperiment] | None":
+        """The latest experiment of each model; None while the database is away."""
+        from churn_api.monitoring.observed_experiments import observed_experiments
+
+        with contextlib.suppress(DatabaseAway):
+            return observed_experiments(self.database)
+        return None
 
     @cached_property
     def sources(self) -> "Sources":
@@ -254,6 +276,7 @@ class Services:
         watcher.after_each_poll(self.drift_counter.flush_if_due)
         if self.prediction_log is not None:
             watcher.after_each_poll(self.prediction_log.close_if_due)
+        watcher.after_each_poll(CanaryGuard(self.database, self.live, self.experiment_counter).look)
         watcher.after_each_poll(lambda: self._reporter.report(self.database))
         return watcher
 
@@ -284,6 +307,7 @@ class Services:
         if self.prediction_log is not None:
             self.data_plane.observe(self.prediction_log)
             self.data_plane.keep_records = self.prediction_log.records
+        self.data_plane.observe_experiments(self.experiment_counter)
         if self.database.in_memory:
             schema.upgrade(self.database)  # no other process can do it, and the database is still empty
         if not self.check():
@@ -312,11 +336,13 @@ class Services:
 
     def close(self) -> None:
         """Stop following the database, and close every connection."""
+        self.data_plane.drain()
         self._follower.stop()
         with contextlib.suppress(DatabaseAway):
             self.drift_counter.flush()
         if self.prediction_log is not None:
             self.prediction_log.close()
+            self.experiment_counter.flush()
         self.database.dispose()
 
     def _check_database(self) -> None:

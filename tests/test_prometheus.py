@@ -15,6 +15,7 @@ from conftest import ROOT
 from prometheus_client.parser import text_string_to_metric_families
 
 from churn_api.settings import SETTINGS
+from churn_api.telemetry.experiment_metrics import ExperimentCollector, ObservedExperiment
 from churn_api.web.core.app_services import services_of
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -33,6 +34,22 @@ WORDS = {
     *("sum", "min", "max", "avg", "count", "topk", "abs", "rate", "increase", "histogram_quantile", "label_values"),
     *("by", "on", "without", "and", "or", "unless", "offset"),
 }
+
+
+EXPERIMENT = ObservedExperiment(
+    model="small",
+    challenger="2",
+    mode="canary",
+    running=False,
+    rule="errors",
+    records={"live": 900, "challenger": 100},
+    errors=3,
+    too_slow=0,
+    mean_difference=0.02,
+    outcomes=500,
+    differences={"brier": (0.1, 0.05, 0.15)},
+    better="challenger",
+)
 
 
 @pytest.fixture
@@ -55,6 +72,8 @@ def existing(client) -> dict[str, set[str]]:
         seen = {name for sample in family.samples for name in sample.labels}
         for suffix in SUFFIXES[family.type]:
             result[family.name + suffix] = seen | labels.get(family.name, set()) | SCRAPED
+    for family in ExperimentCollector(lambda: [EXPERIMENT]).collect():
+        result[family.name] = {name for sample in family.samples for name in sample.labels} | SCRAPED
     return result
 
 

@@ -13,9 +13,9 @@ from churn_api.contract.unicode_text import is_unicode
 
 MODULES = {
     "audit": "database_commands",
-    "call-list": "call_list_command",
     "config": "config_command",
     "db": "database_commands",
+    "experiments": "experiment_commands",
     "jobs": "job_commands",
     "keys": "key_commands",
     "models": "model_commands",

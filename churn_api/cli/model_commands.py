@@ -1,9 +1,6 @@
 """`churn-api models`: list, show, compare, register, make live and unload models."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -12,11 +9,8 @@ import orjson
 from churn_api.cli.command_helpers import actor, open_services, print_table, refuse
 from churn_api.cli.compare_command import compare
 from churn_api.cli.model_list import HEAD, list_models, rows
-from churn_api.contract.faults import did_you_mean
+from churn_api.cli.registry_refusals import refuse_unknown, registry_refusals
 from churn_api.registry.bundle import BundleError, bundle_digests, read_any_card
-from churn_api.registry.catalog import Conflict
-from churn_api.registry.management import Unusable
-from churn_api.registry.model_errors import UnknownModel, UnknownVersion
 
 if TYPE_CHECKING:
     from churn_api.services import Services
@@ -69,7 +63,7 @@ def show(name: str, version: str | None) -> None:
 @click.argument("path", metavar="NAME/VERSION")
 def register(path: str) -> None:
     """Register a bundle in the models folder. Its files and golden rows are checked first."""
-    with open_services() as services, _refusals(services.models_dir):
+    with open_services() as services, registry_refusals(services.models_dir):
         name, version = services.management.register(path, by=actor())
     click.echo(f"{name}, version {version}, is registered")
     click.echo(f"Make it live: churn-api models live {name} {version}", err=True)
@@ -88,7 +82,7 @@ def live(name: str, version: str) -> None:
 @click.argument("name")
 def unload(name: str) -> None:
     """Unload NAME: none of its versions is live then. Files and registered versions stay."""
-    with open_services() as services, _refusals(services.models_dir):
+    with open_services() as services, registry_refusals(services.models_dir):
         services.management.unload(name, by=actor())
     click.echo(f"{name} is unloaded")
 
@@ -98,30 +92,17 @@ models.add_command(compare)
 
 def make_live(name: str, version: str) -> None:
     """Make a version live; register it first where needed. Raises CommandError."""
-    with open_services() as services, _refusals(services.models_dir):
+    with open_services() as services, registry_refusals(services.models_dir):
         services.management.make_bundle_live(name, version, by=actor())
 
 
 def make_newest_live() -> None:
     """Make the newest version live of each model that has none. Raises CommandError."""
-    with open_services() as services, _refusals(services.models_dir):
+    with open_services() as services, registry_refusals(services.models_dir):
         known = services.catalog.read()
         for name, versions in bundle_digests(services.models_dir).items():
             if name not in known or known[name].live is None:
                 services.management.make_bundle_live(name, list(versions)[-1], by=actor())
-
-
-@contextmanager
-def _refusals(models_dir: Path) -> Iterator[None]:
-    """Turn the registry's errors into CommandError; add the models folder, which texts for clients do not name."""
-    try:
-        yield
-    except (Unusable, Conflict) as error:
-        refuse(f"{error} (models folder: {models_dir})")
-    except UnknownModel as error:
-        _refuse_unknown(error.args[0], models_dir)
-    except UnknownVersion as error:
-        refuse(f"there is no version {error.args[0]}: `churn-api models list` lists them (models folder: {models_dir})")
 
 
 def _default_version(services: "Services", name: str) -> str:
@@ -130,10 +111,5 @@ def _default_version(services: "Services", name: str) -> str:
     if name in known and (live := known[name].live) is not None:
         return live
     if name not in bundles:
-        _refuse_unknown(name, services.models_dir)
+        refuse_unknown(name, services.models_dir)
     return list(bundles[name])[-1]
-
-
-def _refuse_unknown(name: str, models_dir: Path) -> NoReturn:
-    hint = did_you_mean(name, bundle_digests(models_dir)) or "`churn-api models list` lists them."
-    refuse(f"there is no model {name!r}. {hint} (models folder: {models_dir})")

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any, overload
 
+from churn_api.contract.identifier_text import identifier_text
+
 KEY_BYTES = 12
 """Any two of a hundred million customers share a key with a probability of 1e-13."""
 _BLOCK_BYTES = sha256().block_size
@@ -29,17 +31,10 @@ class CustomerKeys:
         if identifier is None:
             return None
         inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(_text(identifier))
+        inner.update(identifier_text(identifier).encode("utf-8", "surrogatepass"))
         outer.update(inner.digest())
         return outer.digest()[:KEY_BYTES]
 
     def keys(self, identifiers: Iterable[Any]) -> list[bytes | None]:
         """The keys of many identifiers, in order."""
         return [self.key(identifier) for identifier in identifiers]
-
-
-def _text(identifier: Any) -> bytes:
-    """An identifier as text; 7.0 is the integer 7, as JSON has only one kind of number."""
-    if isinstance(identifier, float) and identifier.is_integer():
-        identifier = int(identifier)
-    return str(identifier).encode("utf-8", "surrogatepass")

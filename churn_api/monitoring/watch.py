@@ -80,12 +80,12 @@ def _compared(baseline: Baseline, window: Window) -> ComparedWindow:
     return ComparedWindow(
         window,
         tuple(_features(baseline, counted.features)),
-        _scores(baseline, counted.scores),
+        score_drift(baseline, counted.scores),
         expected_quality(counted.scores, counted.sums),
     )
 
 
-def _scores(baseline: Baseline, counts: Counts) -> Drift:
+def score_drift(baseline: Baseline, counts: Counts) -> Drift:
     """The smaller drift from new rows and from rows that the model was fitted on: customers of today may be either."""
     references = (baseline.scores, baseline.fitted_scores)
     return min(compare(each.counts, counts, each.critical) for each in references if each is not None)

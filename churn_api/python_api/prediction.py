@@ -8,7 +8,7 @@ from churn_api.contract.faults import Fault
 from churn_api.reasons.catalogue import DEFAULT_LANGUAGE
 from churn_api.reasons.writer import Reason
 from churn_api.scoring.output import COLUMNS
-from churn_api.serving.answer import Answer
+from churn_api.serving.answer import Answer, version_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,8 @@ class Prediction:
     """The threshold that was applied; None where it differs by customer, or no probability reaches it."""
     model: str
     version: str
+    variant: str | None = None
+    """While an experiment runs: `control` or `challenger`, by the version that the customer belongs to, or `live`."""
     warnings: tuple[Fault, ...] = ()
     """Warnings about the record, such as an out-of-vocabulary category."""
     explanation: PredictionExplanation | None = None
@@ -52,8 +54,6 @@ def predictions_of(
     answer: Answer, warnings: Sequence[Sequence[Fault]], language: str = DEFAULT_LANGUAGE
 ) -> list[Prediction]:
     """The predictions of an answer's n records, in order; `warnings` has one sequence per record."""
-    card = answer.model.card
-    shared: dict[str, Any] = {"threshold": answer.threshold, "model": card.name, "version": card.version}
     names = [column.attribute for column in COLUMNS]
     rows = zip(*(column.values(answer.columns[column.name]) for column in COLUMNS), strict=True)
     explained = _explanations(answer, language)
@@ -62,11 +62,23 @@ def predictions_of(
             identifier=identifier,
             warnings=tuple(faults),
             explanation=explanation,
-            **shared,
+            model=answer.model.card.name,
+            **version,
             **dict(zip(names, row, strict=True)),
         )
-        for identifier, row, faults, explanation in zip(answer.identifiers, rows, warnings, explained, strict=True)
+        for identifier, row, faults, explanation, version in zip(
+            answer.identifiers, rows, warnings, explained, _versions(answer), strict=True
+        )
     ]
+
+
+def _versions(answer: Answer) -> list[dict[str, Any]]:
+    """By which version and threshold each prediction was made."""
+    if answer.experiment is None:
+        return [{"version": answer.model.card.version, "threshold": answer.threshold}] * len(answer.identifiers)
+    columns = version_columns(answer)
+    columns["version"] = columns.pop("model_version")
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _explanations(answer: Answer, language: str) -> list[PredictionExplanation | None]:

@@ -12,7 +12,8 @@ from churn_api.python_api.prediction import Prediction, predictions_of
 from churn_api.reasons.catalogue import DEFAULT_LANGUAGE, catalogues
 from churn_api.registry.card import Card
 from churn_api.registry.model import Model
-from churn_api.serving.data_plane import DataPlane, Options
+from churn_api.serving.data_plane import DataPlane
+from churn_api.serving.prediction_options import Options
 
 
 class RowLike(Protocol):
@@ -63,10 +64,14 @@ class Predictor:
     It is thread-safe, and may be used in processes forked after its creation.
     """
 
-    def __init__(self, current_model: Callable[[], Model], data_plane: DataPlane, description: str) -> None:
+    def __init__(
+        self, current_model: Callable[[], Model], data_plane: DataPlane, description: str, *, pinned: bool = False
+    ) -> None:
+        """`pinned`: the version is chosen, and takes part in no experiment."""
         self._current_model = current_model
         self._data_plane = data_plane
         self._description = description
+        self._pinned = pinned
 
     @property
     def card(self) -> Card:
@@ -95,7 +100,7 @@ class Predictor:
         """
         model = self._current_model()
         batch = model.reader.read_record(plain_record(record))
-        answer = self._data_plane.predict(model, batch, _options(threshold, reasons, language), many=False)
+        answer = self._data_plane.predict(model, batch, self._options(threshold, reasons, language), many=False)
         (prediction,) = predictions_of(answer, [batch.warnings], language)
         return prediction
 
@@ -139,7 +144,7 @@ class Predictor:
         there are no predictions then. `threshold`, `reasons` and `language` are those of `predict`; a table gets the
         columns `reason_1`, `reason_1_contribution`, `reason_2` and so on.
         """
-        options = _options(threshold, reasons, language)
+        options = self._options(threshold, reasons, language)
         if hasattr(records, "__arrow_c_stream__"):
             # Imported here, so that callers without tables need no pyarrow.
             from churn_api.python_api.table_predictions import predict_table
@@ -155,6 +160,9 @@ class Predictor:
         batch = model.reader.read_rows(rows, len(rows), paths_in_list(), max_warnings=None)
         answer = self._data_plane.predict(model, batch, options, many=True)
         return predictions_of(answer, _warnings_by_row(batch), language)
+
+    def _options(self, threshold: float | None, reasons: int, language: str) -> Options:
+        return _options(threshold, reasons, language)._replace(pinned=self._pinned)
 
     def __repr__(self) -> str:
         return f"<Predictor of {self._description}>"

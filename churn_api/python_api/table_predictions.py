@@ -17,7 +17,8 @@ from churn_api.python_api.frames import is_frame, names_of, to_arrow
 from churn_api.registry.model import Model
 from churn_api.scoring.output import COLUMNS
 from churn_api.serving.arrow_columns import arrow_column
-from churn_api.serving.data_plane import DataPlane, Options
+from churn_api.serving.data_plane import DataPlane
+from churn_api.serving.prediction_options import Options
 from churn_api.serving.reason_columns import reason_columns
 from churn_api.tables.in_memory import read_in_memory
 from churn_api.tables.read_result import ReadResult
@@ -39,7 +40,8 @@ def predict_table(data_plane: DataPlane, model: Model, table: Any, options: Opti
     """
     rows = _rows(table, model.reader.records)
     batch = Batch(rows.identifiers.to_pylist(), rows.columns, rows.good.tolist(), rows.count, *_faults(rows))
-    answer = data_plane.predict(model, batch, options, many=True)
+    # Of one version, as other tables are.
+    answer = data_plane.predict(model, batch, options._replace(pinned=True), many=True)
     _warn(rows.unseen, UnseenCategoryWarning, "a category of {!r} that training did not see")
     outside = model.reader.outside_training.counts(rows.columns)
     _warn(outside, OutsideTrainingWarning, "a value of {!r} far outside the range that training saw")

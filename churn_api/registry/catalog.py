@@ -10,6 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from churn_api.registry.cost_versions import CostsVersion, add_version, costs_in_force, latest_versions
 from churn_api.registry.decision import CostsInForce
+from churn_api.registry.experiment import Experiment
+from churn_api.registry.experiment_rows import end_if_other_version, running_experiments
 from churn_api.scoring.costs import Costs
 from churn_api.store import audit, change_counters
 from churn_api.store.database import Database
@@ -30,6 +32,8 @@ class Entry(NamedTuple):
     """Number of changes of the live version."""
     costs: CostsInForce | None = None
     """None where the cards' thresholds decide."""
+    experiment: Experiment | None = None
+    """The experiment that runs."""
 
 
 class Catalog:
@@ -81,10 +85,11 @@ class Catalog:
                 raise Conflict(f"version {version} of {name!r} is registered with other files")
 
     def set_live(self, name: str, version: str, *, by: str) -> None:
-        """Make a registered version live."""
+        """Make a registered version live. An experiment in which it is not the live version ends."""
         with self._database.transaction() as connection:
             before = _set_live(connection, name, version, by)
             audit.record(connection, by, "models.live", name, version=version, before=before)
+            end_if_other_version(connection, name, version, by=by)
             change_counters.bump(connection, "models")
 
     def unload(self, name: str, *, by: str) -> None:
@@ -95,6 +100,7 @@ class Catalog:
                 raise Conflict(f"no version of {name!r} is live")
             connection.execute(delete(LIVE).where(LIVE.c.model == name))
             audit.record(connection, by, "models.unload", name, before=row.version)
+            end_if_other_version(connection, name, None, by=by)
             change_counters.bump(connection, "models")
 
     def set_costs(self, name: str, costs: Costs | None, *, by: str) -> None:
@@ -119,15 +125,19 @@ class Catalog:
 def _entries(connection: Connection) -> dict[str, Entry]:
     live = {row.model: row for row in connection.execute(select(LIVE))}
     costs = costs_in_force(connection)
+    experiments = running_experiments(connection)
     digests: dict[str, dict[str, str]] = {}
     rows = connection.execute(select(VERSIONS)).all()
     for row in sorted(rows, key=lambda row: (row.model, int(row.version))):
         digests.setdefault(row.model, {})[row.version] = row.digest
-    return {name: _entry(versions, live.get(name), costs.get(name)) for name, versions in digests.items()}
+    return {
+        name: _entry(versions, live.get(name))._replace(costs=costs.get(name), experiment=experiments.get(name))
+        for name, versions in digests.items()
+    }
 
 
-def _entry(digests: dict[str, str], live: Any, costs: CostsInForce | None) -> Entry:
-    return Entry(digests, live.version if live else None, live.generation if live else 0, costs)
+def _entry(digests: dict[str, str], live: Any) -> Entry:
+    return Entry(digests, live.version if live else None, live.generation if live else 0)
 
 
 def _register(connection: Connection, name: str, version: str, digest: str, by: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from churn_api.registry.catalog import Entry
+from churn_api.registry.challengers import Challengers
 from churn_api.registry.decision import CostsInForce
 from churn_api.registry.loaded_models import Key, LoadedModels
 from churn_api.registry.model import AnyModel, Model, load_any_model
@@ -47,6 +48,7 @@ class LiveModels:
         self.failures: Counter[str] = Counter()
         """Number of failed attempts to load a live version, by model."""
         self._loaded = LoadedModels(at_most, is_live=self._is_live, stays=lambda key: key[0] == default)
+        self.challengers = Challengers(self.get)
         self._warned = False
         self._without_costs: dict[Key, CostsInForce | None] = {}
         """Costs that do not decide, and of which the log says so."""
@@ -64,9 +66,9 @@ class LiveModels:
 
     @property
     def load_errors(self) -> dict[str, str]:
-        """Why the live version of a model could not be loaded, by name."""
+        """Why the live version of a model, or its challenger, could not be loaded, by name."""
         missing = self._missing_default()
-        return self._load_errors | ({self.default: missing} if missing else {})
+        return self.challengers.load_errors | self._load_errors | ({self.default: missing} if missing else {})
 
     @property
     def without_reasons(self) -> dict[str, str]:
@@ -133,11 +135,13 @@ class LiveModels:
             live = {name: (entry.live, entry.generation) for name, entry in catalog.items() if entry.live is not None}
             self._served = {name: served for name, served in self._served.items() if name in live}
             self._load_errors = {name: reason for name, reason in self._load_errors.items() if name in live}
-            self._warn_of_too_many(len(live))
             self._loaded.replace_each(lambda key, model: self._with_costs(*key, model))
+            challengers = sum(entry.experiment is not None for entry in catalog.values())
+            self._warn_of_too_many(len(live) + challengers)
             for name, (version, generation) in live.items():
                 if self._served.get(name) != (version, generation):
                     self._switch(name, version, generation)
+            self.failures.update(self.challengers.follow(catalog))
 
     def try_version(self, name: str, version: str) -> None:
         """Load a version from its files, even if it is in memory, to check it. Raises as `get` does."""
@@ -188,6 +192,8 @@ class LiveModels:
             return model
         entry = (self._catalog or {}).get(name)
         costs = entry.costs if entry else None
+        if model.costs == costs:
+            return model
         model = model.with_costs(costs)
         if model.costs != costs and self._without_costs.get((name, version)) != costs:
             self._without_costs[name, version] = costs
@@ -197,14 +203,17 @@ class LiveModels:
     def _is_live(self, key: Key) -> bool:
         name, version = key
         entry = (self._catalog or {}).get(name)
-        return entry is not None and entry.live == version
+        if entry is None or entry.live == version:
+            return entry is not None
+        return entry.experiment is not None and entry.experiment.challenger == version
 
     def _warn_of_too_many(self, live: int) -> None:
         """Log once that more models are live than this process may hold."""
         if live > self._at_most and not self._warned:
             self._warned = True
             log.warning(
-                "%d models are live, and a worker holds %d: the others are loaded at each request; raise %sMAX_MODELS",
+                "%d models are live or in an experiment, and a worker holds %d: the others are loaded at each request; "
+                "raise %sMAX_MODELS",
                 live,
                 self._at_most,
                 PREFIX,

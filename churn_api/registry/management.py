@@ -40,7 +40,7 @@ _OPTIONAL = (REASONS_FILE, EXPLANATION_FILE, REPORT_FILE)
 class Unusable(Exception):
     """The bundle cannot be registered; the text says why, and `part` names the part of the request that is at fault."""
 
-    part: Literal["path", "bundle"] = "path"
+    part: Literal["path", "bundle", "challenger"] = "path"
 
 
 class UnusableUpload(Unusable):

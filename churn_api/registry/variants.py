@@ -1,12 +1,14 @@
-"""Variants: which of two versions beside each other has made a prediction."""
+"""Variants: why a version has made a prediction, while two versions of a model stand beside each other."""
 
 from typing import Literal
 
-VariantName = Literal["live", "challenger", "shadow"]
+VariantName = Literal["live", "control", "challenger", "shadow"]
 
 LIVE_VARIANT: VariantName = "live"
-"""Made by the live version, or by a version that the request names."""
+"""Made by the live version, or by a version that the request names: no split has decided that."""
+CONTROL: VariantName = "control"
+"""Made by the live version, for a customer whom the split of an experiment has given to it."""
 CHALLENGER: VariantName = "challenger"
-"""Made by the challenger, and returned to the client."""
+"""Made by the challenger, for a customer whom the split has given to it."""
 SHADOW: VariantName = "shadow"
 """Made by the challenger beside the live version, and returned to nobody."""

@@ -14,8 +14,9 @@ from churn_api.reasons.strongest import Strongest
 from churn_api.reasons.writer import Reasons, ReasonWriter
 from churn_api.registry.bin_counts import Counts
 from churn_api.registry.decision import shown_threshold
+from churn_api.registry.experiment import Experiment
 from churn_api.registry.model import Model
-from churn_api.registry.variants import LIVE_VARIANT, VariantName
+from churn_api.registry.variants import CHALLENGER, LIVE_VARIANT, VariantName
 from churn_api.scoring.explanation import Explanation
 from churn_api.scoring.output import Computed, output
 from churn_api.serving.computation import Computation
@@ -42,6 +43,16 @@ class ExplainedRecords:
         if self.records.rows == 1:
             return [self.writer.write_one(self.explanation, self.count, self.records, language)]
         return self.writer.write(self.explanation, self.strongest, self.records, language)
+
+
+class Split(NamedTuple):
+    """Of n records that were shared out between two versions, by whom each was answered."""
+
+    variants: Sequence[VariantName]
+    """Length n."""
+    challenger: Model
+    threshold: float | None
+    """That of the challenger's answer, which `Answer.threshold` describes."""
 
 
 class Answer(NamedTuple):
@@ -74,6 +85,28 @@ class Answer(NamedTuple):
     """Length n: of each valid record, among all records sent; None where all are valid."""
     request_id: str | None = None
     """The request's id; None for a call from Python."""
+    experiment: Experiment | None = None
+    """The experiment that the request is part of; None for nearly all requests."""
+    split: Split | None = None
+    """Of a batch that is shared out. Observers receive an answer for each variant, and clients this one."""
+
+
+def version_columns(answer: Answer) -> dict[str, list[Any]]:
+    """By which version and threshold each of n predictions was made; no columns while no experiment runs.
+
+    Without an experiment these are the same for all predictions, and members of the response.
+    """
+    if answer.experiment is None:
+        return {}
+    version, threshold, rows = answer.model.card.version, answer.threshold, len(answer.identifiers)
+    if answer.split is None:
+        return {"model_version": [version] * rows, "threshold": [threshold] * rows, "variant": [answer.variant] * rows}
+    variants, challenger, other_threshold = answer.split
+    return {
+        "model_version": [challenger.card.version if one == CHALLENGER else version for one in variants],
+        "threshold": [other_threshold if one == CHALLENGER else threshold for one in variants],
+        "variant": [*variants],
+    }
 
 
 class Scored(NamedTuple):
@@ -113,7 +146,7 @@ def _explained(model: Model, columns: Columns, count: int, computation: Computat
 
 
 class PredictionObserver(Protocol):
-    """Receives every answer, whatever the protocol. Must not raise."""
+    """Receives every answer, whatever the protocol, from any thread. Must not raise."""
 
     def predicted(self, answer: Answer) -> None:
         """Receive an answer."""

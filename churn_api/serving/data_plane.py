@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,11 +12,15 @@ from churn_api.contract.batch import Batch
 from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
 from churn_api.contract.size_limits import TooManyRows
+from churn_api.registry.challengers import LoadedExperiment
 from churn_api.registry.model import Model
 from churn_api.registry.tensor_model import TensorModel
 from churn_api.scoring.tensor_spec import Tensors
 from churn_api.serving.answer import BY_MODEL, Answer, PredictionObserver, predict_columns
 from churn_api.serving.computation import Computation
+from churn_api.serving.experiment_answers import ExperimentAnswers
+from churn_api.serving.experiment_observer import ExperimentObserver
+from churn_api.serving.prediction_options import Options
 from churn_api.serving.tensor_answer import TensorAnswer, TensorObserver
 
 if TYPE_CHECKING:
@@ -27,22 +32,10 @@ if TYPE_CHECKING:
     from churn_api.tables.file_parts import Layout
 
 
+Beside = Callable[[Model], LoadedExperiment | None]
+"""From a live version to the experiment that it is part of."""
+
 _NO_LIMIT = nullcontext()
-
-
-class Options(NamedTuple):
-    """The caller's options of a prediction."""
-
-    threshold: float | None = None
-    """Replaces the threshold of the model, or of its costs."""
-    skip_bad: bool = False
-    """Whether to leave out invalid records rather than fail the batch."""
-    keep: Sequence[str] | None = ()
-    """Of a table: input columns to copy into the result; None for all."""
-    max_rows: int = 0
-    """Of a table: its maximum number of rows."""
-    reasons: int = 0
-    """How many reasons to give for each prediction."""
 
 
 class InvalidTable(Exception):
@@ -72,10 +65,17 @@ class TableAnswer(NamedTuple):
 class DataPlane:
     """Predicts, and notifies observers. Create one per application or process."""
 
-    def __init__(self, max_seconds: float | None = None, computation: Computation = BY_MODEL) -> None:
+    def __init__(
+        self,
+        max_seconds: float | None = None,
+        computation: Computation = BY_MODEL,
+        beside: Beside = lambda _: None,
+    ) -> None:
         """`max_seconds` is the time that one scoring may take; None for no limit, but for that of tensor models."""
         self._max_seconds = max_seconds
         self._computation = computation
+        self._beside = beside
+        self._experiments = ExperimentAnswers(self._notify)
         self._observers: list[PredictionObserver] = []
         self._tensor_observers: list[TensorObserver] = []
         self.keep_records = False
@@ -89,34 +89,29 @@ class DataPlane:
         """Register an observer of every later answer of a tensor model."""
         self._tensor_observers.append(observer)
 
+    def observe_experiments(self, observer: ExperimentObserver) -> None:
+        """Register an observer of what happens in experiments."""
+        self._experiments.observe(observer)
+
+    def drain(self) -> bool:
+        """Wait for shadows that are still to be scored, some seconds at most; returns whether none are left."""
+        return self._experiments.drain()
+
     def predict(
         self, model: Model, batch: Batch, options: Options, *, many: bool, request_id: str | None = None
     ) -> Answer:
-        """Predict for the valid records of a batch.
+        """Predict for the valid records of a batch. While an experiment runs, the challenger takes part.
 
         Raises InvalidRecord where invalid records may not be left out, NoReasons where the model cannot give any, and
         RunTooLong.
         """
         if batch.faults and not options.skip_bad:
             raise InvalidRecord(batch.faults, batch.more_faults)
-        with self._limited():
-            scored = predict_columns(model, batch.columns, options.threshold, options.reasons, self._computation)
-        return self._notify(
-            Answer(
-                model,
-                scored.threshold,
-                batch.identifiers,
-                scored.columns,
-                batch.sent,
-                many,
-                scored.seconds,
-                batch.columns,
-                explained=scored.explained,
-                policy=scored.policy,
-                positions=batch.positions if len(batch.positions) < batch.sent else None,
-                request_id=request_id,
-            )
-        )
+        found = None if options.pinned else self._beside(model)
+        if found is None:
+            return self._notify(self._score(model, batch, options, many=many, request_id=request_id))
+        score = partial(self._score, many=many, request_id=request_id)
+        return self._experiments.predict(found, model, batch, options, score)
 
     def run_tensors(self, model: TensorModel, tensors: Tensors, outputs: Sequence[str], *, many: bool) -> TensorAnswer:
         """Compute outputs of a tensor model, by default all, from tensors that fit its card.
@@ -198,6 +193,24 @@ class DataPlane:
             )
         )
         return TableAnswer(threshold, progress, totals.errors, totals.more_errors, seconds, policy)
+
+    def _score(self, model: Model, batch: Batch, options: Options, *, many: bool, request_id: str | None) -> Answer:
+        with self._limited():
+            scored = predict_columns(model, batch.columns, options.threshold, options.reasons, self._computation)
+        return Answer(
+            model,
+            scored.threshold,
+            batch.identifiers,
+            scored.columns,
+            batch.sent,
+            many,
+            scored.seconds,
+            batch.columns,
+            explained=scored.explained,
+            policy=scored.policy,
+            request_id=request_id,
+            positions=batch.positions if len(batch.positions) < batch.sent else None,
+        )
 
     def _notify_of_tensors(self, answer: TensorAnswer) -> TensorAnswer:
         for observer in self._tensor_observers:

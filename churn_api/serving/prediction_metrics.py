@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from churn_api.registry.variants import SHADOW
 from churn_api.scoring.output import PREDICTION, PROBABILITY
 from churn_api.serving.answer import Answer
 from churn_api.serving.tensor_answer import TensorAnswer
@@ -21,7 +22,9 @@ class PredictionMetrics:
         self._probability = Children(families.probability)
 
     def predicted(self, answer: Answer) -> None:
-        """Count the predictions of an answer."""
+        """Count the predictions of an answer that a client receives."""
+        if answer.variant == SHADOW:
+            return
         card = answer.model.card
         model = card.name, card.version
         predictions, probabilities = answer.columns[PREDICTION.name], answer.columns[PROBABILITY.name]
@@ -30,7 +33,7 @@ class PredictionMetrics:
             steps += self._probability[model].steps(probabilities[0])
         else:
             steps += self._probability[model].steps_of_many(probabilities)
-        if answer.many:
+        if answer.many and answer.sent:
             steps += self._families.batch_rows.steps(answer.sent)
         churning = predictions[0] if len(predictions) == 1 else int(np.count_nonzero(predictions))
         for outcome, count in (("churn", churning), ("stay", len(predictions) - churning)):

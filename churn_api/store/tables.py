@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -189,3 +191,53 @@ ERASURES = Table(
     Index("ix_erasures_at", "at"),
 )
 """Customers whose predictions were erased."""
+
+EXPERIMENTS = Table(
+    "experiments",
+    METADATA,
+    _key("id", String(32)),
+    _required("model", String(64)),
+    _required("champion", String(16)),  # the version that was live at the start
+    _required("challenger", String(16)),
+    _required("mode", String(16)),
+    _required("share", Integer),  # ten-thousandths of the customers
+    _required("salt", String(64)),
+    _required("started_at", Utc),
+    _required("started_by", String(128)),
+    _optional("stopped_at", Utc),
+    _optional("stopped_by", String(128)),
+    _optional("reason", Text),
+    _optional("evidence", Text),  # JSON, as the next
+    _optional("result", Text),
+    Index(
+        "ix_experiments_running",
+        "model",
+        unique=True,
+        sqlite_where=text("stopped_at IS NULL"),
+        postgresql_where=text("stopped_at IS NULL"),
+    ),
+    Index("ix_experiments_started", "started_at"),
+)
+"""Experiments with two versions of a model. One a model runs."""
+
+EXPERIMENT_COUNTS = Table(
+    "experiment_counts",
+    METADATA,
+    _key("experiment", String(32)),
+    _key("source", String(64)),  # the process that counted
+    _required("counts", LargeBinary),  # doubles, little-endian
+)
+"""What each process has counted of an experiment since it began. A process replaces its own row."""
+
+EXPERIMENT_DAYS = Table(
+    "experiment_days",
+    METADATA,
+    _key("experiment", String(32)),
+    _key("day", String(10)),
+    _key("measure", String(16)),
+    _key("variant", String(16)),
+    _required("rows", Integer),
+    _required("total", Float(53)),
+    _required("squares", Float(53)),
+)
+"""Sums over the mature outcomes of a day's predictions: of losses by variant, or of differences of paired losses."""

@@ -15,7 +15,8 @@ from churn_api.monitoring.drift_counter import DriftCounter
 from churn_api.monitoring.hourly_counts import HourKey, compact, read
 from churn_api.monitoring.unwritten_counts import MAX_HOURS, UnwrittenCounts
 from churn_api.registry.model import load_model
-from churn_api.serving.data_plane import DataPlane, Options
+from churn_api.serving.data_plane import DataPlane
+from churn_api.serving.prediction_options import Options
 from churn_api.store.database import Database, DatabaseAway
 from churn_api.store.schema import upgrade
 from churn_api.store.tables import WATCH_HOURS

@@ -11,7 +11,8 @@ from churn_api.registry.golden_tensors import golden_inputs
 from churn_api.registry.model import load_any_model, load_model
 from churn_api.scoring.onnx import OnnxScorer
 from churn_api.scoring.run_errors import RunTooLong
-from churn_api.serving.data_plane import DataPlane, Options
+from churn_api.serving.data_plane import DataPlane
+from churn_api.serving.prediction_options import Options
 from churn_api.web.core.app_services import services_of
 
 

@@ -41,6 +41,7 @@ class AccessLog:
             "key": _key(record),
             "model": record.model,
             "version": record.version,
+            "variant": record.variant,
             "rows": record.rows,
             "bad_rows": None if record.rows is None else record.bad_rows,
             "problem": record.problem,

@@ -9,6 +9,7 @@ from flask import Flask
 from churn_api.services import Services
 from churn_api.serving.prediction_metrics import PredictionMetrics
 from churn_api.telemetry.collector import scrape_registry
+from churn_api.telemetry.experiment_metrics import ExperimentCollector
 from churn_api.telemetry.metric_families import families
 from churn_api.telemetry.metrics_server import serve_metrics
 from churn_api.telemetry.prediction_log_metrics import PredictionLogCollector
@@ -31,6 +32,7 @@ class AppMetrics:
         registry = scrape_registry(self.families, services.depth_or_none)
         registry.register(WatchCollector(services.watched_or_none))
         registry.register(PredictionLogCollector(services.log_state))
+        registry.register(ExperimentCollector(services.experiments_or_none))
         self.exporter = MetricsExporter(registry)
         self._models = ModelMetrics(self.families, services.live)
         self._started_in = 0

@@ -30,8 +30,9 @@ def predictor(app: Flask, model: str | None = None, version: str | int | None = 
     """A predictor over an application's live models: each prediction uses the version that is live at that moment.
 
     `app` is the result of `create_app` or `init_app`, or the application that the API is mounted in. `model` defaults
-    to DEFAULT_MODEL; `version` pins a version. Metrics count these predictions like all others. Raises UnknownModel or
-    UnknownVersion; so does each prediction, which also raises ModelNotReady while the live version cannot be loaded.
+    to DEFAULT_MODEL; `version` pins a version, which takes part in no experiment. Metrics count these predictions like
+    all others. Raises UnknownModel or UnknownVersion; so does each prediction, which also raises ModelNotReady while
+    the live version cannot be loaded.
     """
     services = _services_of(app)
     name, pinned = model or services.live.default, None if version is None else str(version)
@@ -41,7 +42,8 @@ def predictor(app: Flask, model: str | None = None, version: str | int | None = 
         services.follow()
         return services.live.get(name, pinned)
 
-    return Predictor(current, services.data_plane, f"{name!r}, {f'version {pinned}' if pinned else 'what is live'}")
+    description = f"{name!r}, {f'version {pinned}' if pinned else 'what is live'}"
+    return Predictor(current, services.data_plane, description, pinned=pinned is not None)
 
 
 def make_live(app: Flask, model: str, version: str | int) -> None:

@@ -1,6 +1,7 @@
 """Predictions for a request: the model, the call of the data plane, and the answer as rows, columns or one record."""
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, get_args
 
 import msgspec
@@ -10,8 +11,8 @@ from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.registry.model import AnyModel, Model
 from churn_api.scoring.explanation import Scale
 from churn_api.scoring.output import COLUMNS
-from churn_api.serving.answer import Answer
-from churn_api.serving.data_plane import Options
+from churn_api.serving.answer import Answer, version_columns
+from churn_api.serving.prediction_options import Options
 from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.prediction_reasons import as_columns as reasons_as_columns
 from churn_api.web.core.request_record import current_request, request_id
@@ -33,6 +34,9 @@ _BY_SCALE: dict[str, Any] = {
 }
 """One prediction with its reasons, by the scale of their total."""
 
+MIXED = "mixed"
+"""The variant of a batch whose records have several."""
+
 _LABELS = {column.name: column.labels for column in COLUMNS}
 
 
@@ -42,23 +46,30 @@ def model_of_request(name: str | None, version: str | None = None) -> Model:
     Raises UnknownModel, UnknownVersion, ModelNotReady or OtherKind.
     """
     record, model = current_request(), live_models().get(name, version)
-    record.model, record.version = model.card.name, model.card.version
+    record.model, record.version, record.pinned = model.card.name, model.card.version, version is not None
     return model
 
 
 def any_model_of_request(name: str | None, version: str | None = None) -> AnyModel:
     """The model of either kind for a request, in the same way."""
     record, model = current_request(), live_models().get_any(name, version)
-    record.model, record.version = model.card.name, model.card.version
+    record.model, record.version, record.pinned = model.card.name, model.card.version, version is not None
     return model
 
 
 def predict(model: Model, batch: Batch, options: Options, *, many: bool) -> Answer:
-    """Predict, and record rows, faults and inference time in the request record. Raises InvalidRecord."""
+    """Predict, and record rows, faults and inference time in the request record. Raises InvalidRecord.
+
+    While an experiment runs, the answer may be of another version than `model`, unless the request names its version.
+    """
     record = current_request()
     record.rows, record.bad_rows, record.faults = batch.sent, batch.sent - len(batch.positions), batch.faults
+    if record.pinned:
+        options = options._replace(pinned=True)
     answer = services().data_plane.predict(model, batch, options, many=many, request_id=record.request_id)
     record.inference_seconds = answer.seconds
+    if answer.experiment is not None:
+        record.version, record.variant = answer.model.card.version, MIXED if answer.split else answer.variant
     return answer
 
 
@@ -66,7 +77,7 @@ def as_columns(answer: Answer) -> dict[str, list[Any]]:
     """An answer as one list for each field."""
     columns = answer.columns
     values = {column.name: column.values(columns[column.name]) for column in COLUMNS}
-    return {IDENTIFIER: answer.identifiers, **values}
+    return {IDENTIFIER: answer.identifiers, **values, **version_columns(answer)}
 
 
 def as_explained_columns(answer: Answer) -> dict[str, list[Any]]:
@@ -81,14 +92,24 @@ def as_record(answer: Answer) -> dict[str, Any]:
     for name, labels in _LABELS.items():
         value = answer.columns[name][0]
         record[name] = labels[value] if labels else value
+    if answer.experiment is not None:
+        record["variant"] = answer.variant
     return record
 
 
 def as_rows(answer: Answer) -> list[Any]:
     """An answer as one object for each customer."""
     columns = as_explained_columns(answer)
+    if answer.experiment is not None:
+        return list(map(_struct_of(tuple(columns)), *columns.values()))
     kind = ScoredCustomer if answer.explained is None else _BY_SCALE[answer.explained.explanation.scale]
     return list(map(kind, *columns.values()))
+
+
+@cache
+def _struct_of(names: tuple[str, ...]) -> Any:
+    """A prediction of a batch with these members, while an experiment runs."""
+    return msgspec.defstruct("ComparedCustomer", [(name, Any) for name in names], gc=False)
 
 
 def model_metadata(model: Model, threshold: float | None, seconds: float, policy: int | None) -> dict[str, Any]:

@@ -46,6 +46,7 @@ KINDS = {
     "unknown-baseline": Kind(404, "The version has no baseline"),
     "unknown-costs": Kind(404, "The model has no costs"),
     "unknown-job": Kind(404, "There is no such job"),
+    "unknown-experiment": Kind(404, "There is no such experiment"),
     "method-not-allowed": Kind(405, "The method is not allowed here"),
     "not-acceptable": Kind(406, "No accepted type can be answered"),
     "conflict": Kind(409, "The state of things does not allow it"),

@@ -45,6 +45,10 @@ class RequestRecord(msgspec.Struct, eq=False):
     """The result of authentication."""
     model: str | None = None
     version: str | None = None
+    pinned: bool = False
+    """Whether the request names the version."""
+    variant: str | None = None
+    """That of the answer, or `mixed`; None while no experiment runs."""
     rows: int | None = None
     bad_rows: int = 0
     faults: Sequence["Fault"] = ()

@@ -9,6 +9,7 @@ from churn_api.contract.faults import Fault, did_you_mean
 from churn_api.jobs.queue import Finished, KeyReused
 from churn_api.jobs.quota import QuotaExceeded
 from churn_api.registry.catalog import Conflict
+from churn_api.registry.experiment_catalog import UnknownExperiment
 from churn_api.registry.management import Unusable
 from churn_api.registry.model_errors import OtherKind, UnknownModel, UnknownVersion
 from churn_api.scoring.run_errors import RunFailed, RunTooLong
@@ -33,6 +34,11 @@ def _unknown_version(_: UnknownVersion) -> Response:
 def _other_kind(error: OtherKind) -> Response:
     detail = f"{error}. GET {route_template('models.show_model')} shows what it takes."
     return response_for(Problem("other-kind-of-model", detail[0].upper() + detail[1:]))
+
+
+def _unknown_experiment(_: UnknownExperiment) -> Response:
+    detail = f"GET {route_template('experiments.list_experiments')} lists the experiments."
+    return response_for(Problem("unknown-experiment", detail))
 
 
 def _run_failed(error: RunFailed) -> Response:
@@ -68,6 +74,7 @@ HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     UnknownModel: _unknown_model,
     UnknownVersion: _unknown_version,
     OtherKind: _other_kind,
+    UnknownExperiment: _unknown_experiment,
     RunFailed: _run_failed,
     RunTooLong: _run_too_long,
     Unusable: _unusable,

@@ -11,7 +11,7 @@ from churn_api.access.caller import PREDICT
 from churn_api.contract.example import example_record
 from churn_api.contract.signature import Signature
 from churn_api.registry.model import Model
-from churn_api.serving.data_plane import Options
+from churn_api.serving.prediction_options import Options
 from churn_api.web.core.declaration import ErrorContent, WireProtocol
 from churn_api.web.core.operation import operation
 from churn_api.web.core.predictions import model_of_request

@@ -77,6 +77,6 @@ def customers(query: dict[str, Any]) -> ResponseReturnValue:
             "predictions": columns[PREDICTION.name],
             "probabilities": columns[PROBABILITY.name],
             "threshold": answer.threshold,
-            "model_version": model.card.version,
+            "model_version": answer.model.card.version,
         }
     )

@@ -153,16 +153,15 @@ def infer(model: str, version: str | None = None) -> ResponseReturnValue:
     try:
         request = read_inference_request(body.payload, body.binary)
         if isinstance(live_model, TensorModel):
-            outputs = infer_tensors(live_model, request)
+            outputs, headers = infer_tensors(live_model, request), model_headers(live_model)
+            version = live_model.card.version
         else:
-            outputs = infer_predictions(live_model, request)
+            outputs, headers, version = infer_predictions(live_model, request)
     except InvalidRecord as error:
         raise problem_of(error) from None
-    card = live_model.card
     sent_id = request_id() if request.id is None else request.id
-    head: dict[str, Any] = {"model_name": card.name, "model_version": card.version, "id": sent_id}
+    head: dict[str, Any] = {"model_name": live_model.card.name, "model_version": version, "id": sent_id}
     written = write_inference_response(head, outputs)
-    headers = model_headers(live_model)
     if written.json_bytes is None:
         return Response(written.body, headers=headers, content_type=JSON)
     headers[JSON_LENGTH.name] = str(written.json_bytes)

@@ -92,9 +92,9 @@ def batch_predict(query: dict[str, Any], model: str | None = None) -> ResponseRe
         warned = {UNSEEN.name: unseen, OUTSIDE.name: outside}
         return columns_response(answer, columns, accepted, warned, excel_safe=excel_safe)
     predictions = _predictions(answer, batch, query["layout"])
-    metadata = model_metadata(live_model, answer.threshold, answer.seconds, answer.policy)
+    metadata = model_metadata(answer.model, answer.threshold, answer.seconds, answer.policy)
     if answer.explained is not None:
-        metadata |= shared_members(live_model, answer.explained)
+        metadata |= shared_members(answer.model, answer.explained)
     return jsonify({"predictions": predictions, "count": batch.sent} | metadata | _remarks(batch))
 
 

@@ -70,15 +70,16 @@ def predict(query: dict[str, Any], body: bytes | None, model: str | None = None)
             raise
         return vector_answer
     answer = predict_batch(live_model, batch, options_of(live_model, query), many=False)
-    explained = answer.explained
+    # While an experiment runs, its challenger may have answered.
+    answered, explained = answer.model, answer.explained
     if picture and explained is not None:
-        return reasons_picture(live_model, batch.identifiers[0], explained)
-    prediction = as_record(answer) | model_metadata(live_model, answer.threshold, answer.seconds, answer.policy)
+        return reasons_picture(answered, batch.identifiers[0], explained)
+    prediction = as_record(answer) | model_metadata(answered, answer.threshold, answer.seconds, answer.policy)
     if explained is not None:
-        prediction |= reasons_members(live_model, explained)
+        prediction |= reasons_members(answered, explained)
     if "what_if" in query:
         (probability,) = answer.columns[PROBABILITY.name]
-        prediction["what_if"] = what_if_member(live_model, batch.columns, probability, query["what_if"])
+        prediction["what_if"] = what_if_member(answered, batch.columns, probability, query["what_if"])
     return prediction | {"warnings": body_errors(batch.warnings)} if batch.warnings else prediction
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from churn_api.contract.example import example_record
 from churn_api.contract.signature import Signature
 from churn_api.registry.model import Model
-from churn_api.serving.data_plane import Options
+from churn_api.serving.prediction_options import Options
 from churn_api.web.core.openapi_schema import json_schema_of
 from churn_api.web.core.query import JSON
 from churn_api.web.protocols.shared.json_payload import malformed, read_payload, require_object, sent_type

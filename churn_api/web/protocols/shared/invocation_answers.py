@@ -1,19 +1,18 @@
 """The answer to a request of `/invocations`: JSON, or what `Accept` prefers of SageMaker's forms."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from flask import Response, request
 
-from churn_api.registry.model import Model
 from churn_api.scoring.output import PROBABILITY
 from churn_api.tables.formats import CSV, NDJSON
 from churn_api.web.core.accept import accepted_types
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.query import JSON
-from churn_api.web.protocols.shared.prediction_objects import model_headers, prediction_objects
+from churn_api.web.protocols.shared.prediction_objects import prediction_objects
 
 JSON_LINES = "application/jsonlines"
 
@@ -26,11 +25,14 @@ OutputColumns = dict[str, list[Any]]
 _encoder = msgspec.json.Encoder()
 
 
-def invocation_response(model: Model, columns: OutputColumns) -> Response:
-    """The response with predictions, in the type that `Accept` prefers; JSON where it has none of them."""
+def invocation_response(columns: OutputColumns, headers: Mapping[str, str]) -> Response:
+    """The response with predictions, in the type that `Accept` prefers; JSON where it has none of them.
+
+    `headers` name the model.
+    """
     media_type = accepted_types().best_match([*_WRITERS]) or JSON
     # Exactly the type, without a charset: SageMaker's deserializers compare it.
-    response = Response(_WRITERS[media_type](columns), headers=model_headers(model), content_type=media_type)
+    response = Response(_WRITERS[media_type](columns), headers=dict(headers), content_type=media_type)
     attributes = request.headers.get(CUSTOM_ATTRIBUTES.name)
     if attributes is not None and _ATTRIBUTES.fullmatch(attributes):
         response.headers[CUSTOM_ATTRIBUTES.name] = attributes

@@ -9,7 +9,7 @@ from churn_api.contract.faults import Fault
 from churn_api.contract.fields import InRange, Integer, Number
 from churn_api.contract.size_limits import MAX_REASONS
 from churn_api.registry.model import Model
-from churn_api.serving.data_plane import Options
+from churn_api.serving.prediction_options import Options
 from churn_api.web.core.prediction_reasons import wanted_reasons
 from churn_api.web.core.problems import body_errors, invalid
 from churn_api.web.protocols.shared.json_payload import malformed

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields
 from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.contract.fields import IDENTIFIER_TYPES
 from churn_api.registry.model import AnyModel
+from churn_api.registry.variants import CHALLENGER
 from churn_api.serving.answer import Answer
 from churn_api.web.core.output_schema import output_fields
 from churn_api.web.core.predictions import as_explained_columns
@@ -63,7 +64,15 @@ def predictions_response(answer: Answer) -> Response:
 
 def answer_response(answer: Answer, body: bytes, content_type: str = JSON) -> Response:
     """A response of any type with the headers that name the model."""
-    return Response(body, headers=model_headers(answer.model), content_type=content_type)
+    return Response(body, headers=answer_headers(answer), content_type=content_type)
+
+
+def answer_headers(answer: Answer) -> dict[str, str]:
+    """The headers that name the model of an answer; both versions, where both versions of an experiment answered."""
+    headers = model_headers(answer.model)
+    if answer.split is not None and CHALLENGER in answer.split.variants:
+        headers[MODEL_VERSION.name] += f", {answer.split.challenger.card.version}"
+    return headers
 
 
 def model_headers(model: AnyModel) -> dict[str, str]:

@@ -7,9 +7,10 @@ import msgspec
 import numpy as np
 
 from churn_api.contract.feature_attributes import IDENTIFIER, FeatureType
+from churn_api.contract.identifier_text import identifier_text
 from churn_api.contract.signature import Signature
 from churn_api.scoring.output import COLUMNS, PROBABILITY, Column
-from churn_api.serving.answer import Answer
+from churn_api.serving.answer import Answer, version_columns
 from churn_api.web.protocols.shared.explanation_objects import explanation_objects
 from churn_api.web.protocols.shared.inference_response import TensorOutput
 from churn_api.web.protocols.shared.tensor_datatypes import BOOL, BYTES, FP64, INT64
@@ -47,7 +48,11 @@ def prediction_tensors(answer: Answer) -> dict[str, TensorOutput]:
     """Every output of n predictions by name, each of shape (n,)."""
     shape = (len(answer.identifiers),)
     # Texts, since one tensor has one type: clients of the protocol expect neither null nor numbers among them.
-    tensors = [TensorOutput(IDENTIFIER, BYTES, shape, [_text(identifier) for identifier in answer.identifiers])]
+    tensors = [
+        TensorOutput(
+            IDENTIFIER, BYTES, shape, ["" if sent is None else identifier_text(sent) for sent in answer.identifiers]
+        )
+    ]
     for column in _OUTPUTS:
         computed = answer.columns[column.name]
         elements = column.values(computed) if column.labels else np.asarray(computed)
@@ -58,6 +63,15 @@ def prediction_tensors(answer: Answer) -> dict[str, TensorOutput]:
     return {tensor.name: tensor for tensor in tensors}
 
 
+def version_tensors(answer: Answer) -> dict[str, TensorOutput]:
+    """By which version each of n predictions was made; none while no experiment runs."""
+    return {
+        name: TensorOutput(name, BYTES if isinstance(values[0], str) else FP64, (len(values),), values)
+        for name, values in version_columns(answer).items()
+        if values
+    }
+
+
 def _metadata(name: str, datatype: str) -> dict[str, Any]:
     return {"name": name, "datatype": datatype, "shape": _ANY_ROWS}
 
@@ -66,9 +80,3 @@ def _datatype(column: Column) -> str:
     if column.labels:
         return BYTES
     return FP64 if np.issubdtype(column.dtype, np.floating) else INT64
-
-
-def _text(identifier: str | float | None) -> str:
-    if identifier is None:
-        return ""
-    return identifier if isinstance(identifier, str) else str(int(identifier))

@@ -11,7 +11,7 @@ from churn_api.contract.lenient_columns import Values
 from churn_api.contract.record import InvalidRecord
 from churn_api.registry.model import Model
 from churn_api.serving.answer import Answer
-from churn_api.serving.data_plane import Options
+from churn_api.serving.prediction_options import Options
 from churn_api.web.core.predictions import predict
 from churn_api.web.core.problems import Problem, body_errors, invalid
 from churn_api.web.core.rate_limits import charge_batch

@@ -1,6 +1,7 @@
 """An inference request for a model of records: tensors -> records -> predictions -> tensors."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from flask import current_app
 
@@ -13,12 +14,22 @@ from churn_api.web.core.request_record import current_request
 from churn_api.web.protocols.shared.inference_request import InferenceRequest, RequestedOutput
 from churn_api.web.protocols.shared.inference_response import TensorOutput
 from churn_api.web.protocols.shared.parameters import options_at
-from churn_api.web.protocols.shared.prediction_tensors import output_names, prediction_tensors
+from churn_api.web.protocols.shared.prediction_objects import answer_headers
+from churn_api.web.protocols.shared.prediction_tensors import output_names, prediction_tensors, version_tensors
 from churn_api.web.protocols.shared.sent_records import MAX_NAMED, predict_sent
 from churn_api.web.protocols.shared.tensor_records import sends_identifiers, tensor_records
 
 
-def infer_predictions(model: Model, request: InferenceRequest) -> list[TensorOutput]:
+class Inference(NamedTuple):
+    """The outputs of an inference request, and the version that computed them."""
+
+    outputs: list[TensorOutput]
+    headers: dict[str, str]
+    version: str
+    """Where both versions of an experiment have answered, the live one; an output names that of each record."""
+
+
+def infer_predictions(model: Model, request: InferenceRequest) -> Inference:
     """The outputs that the client asks for; all where it names none.
 
     Raises InvalidRecord or Problem with every fault, TooManyRows, or RateLimitExceeded.
@@ -27,11 +38,14 @@ def infer_predictions(model: Model, request: InferenceRequest) -> list[TensorOut
     options = options_at(model, {"parameters": request.parameters}, "parameters")
     identified = sends_identifiers(request.inputs, signature)
     names = output_names(identified=identified, explained=options.reasons > 0)
-    requested = request.outputs or [RequestedOutput(name, request.binary, ()) for name in names]
-    check_outputs(requested, names)
+    check_outputs(request.outputs or [], names)
     sent = tensor_records(request.inputs, signature, current_app.config["MAX_BATCH_ROWS"])
-    tensors = prediction_tensors(predict_sent(model, sent, options, ignore_unknown=True))
-    return [tensors[output.name]._replace(binary=output.binary) for output in requested]
+    answer = predict_sent(model, sent, options, ignore_unknown=True)
+    tensors, versions = prediction_tensors(answer), version_tensors(answer)
+    wanted = request.outputs or [RequestedOutput(name, request.binary, ()) for name in (*names, *versions)]
+    tensors |= versions
+    outputs = [tensors[output.name]._replace(binary=output.binary) for output in wanted]
+    return Inference(outputs, answer_headers(answer), answer.model.card.version)
 
 
 def check_outputs(requested: Sequence[RequestedOutput], names: Sequence[str]) -> None:

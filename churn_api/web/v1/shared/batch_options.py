@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from churn_api.registry.model import Model
-from churn_api.serving.data_plane import Options
+from churn_api.serving.prediction_options import Options
 from churn_api.tables.formats import TITLES
 from churn_api.web.core.prediction_reasons import wanted_reasons
 

@@ -132,14 +132,27 @@ class ModelMetadataSchema(Schema):
     )
 
 
-class ScoredOfManySchema(ScoredSchema, ReasonsSchema):  # type: ignore[misc,valid-type]  # created at run time from the output columns
+class VariantSchema(Schema):
+    """What a prediction has in addition while an experiment runs."""
+
+    variant = fields.String(
+        metadata={
+            "description": "While an experiment runs, who has answered: `control` or `challenger`, by the version that "
+            "the customer belongs to; `live` where the customer is in no group. Each prediction of a batch has its "
+            "`model_version` and `threshold` then.",
+            "example": "control",
+        }
+    )
+
+
+class ScoredOfManySchema(ScoredSchema, ReasonsSchema, VariantSchema):  # type: ignore[misc,valid-type]  # created at run time from the output columns
     """One customer's prediction of a batch; that of a table has more columns: those that it keeps, and of reasons."""
 
     class Meta:
         unknown = INCLUDE
 
 
-class PredictionSchema(ScoredSchema, ModelMetadataSchema, BaseSchema, ReasonsSchema, WhatIfSchema):  # type: ignore[misc,valid-type]  # created at run time from the output columns
+class PredictionSchema(ScoredSchema, ModelMetadataSchema, VariantSchema, BaseSchema, ReasonsSchema, WhatIfSchema):  # type: ignore[misc,valid-type]  # created at run time from the output columns
     """Response of /predict."""
 
 

@@ -7,8 +7,8 @@ from flask import current_app
 
 from churn_api.contract.batch import Batch
 from churn_api.scoring.output import PREDICTION, PROBABILITY
-from churn_api.serving.answer import Answer
-from churn_api.serving.data_plane import Options
+from churn_api.serving.answer import Answer, version_columns
+from churn_api.serving.prediction_options import Options
 from churn_api.web.core.predictions import as_columns, predict
 from churn_api.web.core.problems import body_errors
 from churn_api.web.core.rate_limits import charge_rows
@@ -43,6 +43,9 @@ def _predictions(answer: Answer, *, with_probabilities: bool) -> list[dict[str, 
         members = {"prediction": prediction, "prediction_label": labels[prediction]}
         members |= {"probabilities": probabilities} if with_probabilities else {}
         predictions.append(members | {"confidence": probabilities[prediction]})
+    versions = version_columns(answer)
+    for row, prediction in enumerate(predictions):
+        prediction |= {name: values[row] for name, values in versions.items()}
     return predictions
 
 

@@ -13,6 +13,7 @@ from churn_api.contract.unicode_text import is_unicode
 
 MODULES = {
     "audit": "database_commands",
+    "call-list": "call_list_command",
     "config": "config_command",
     "db": "database_commands",
     "experiments": "experiment_commands",

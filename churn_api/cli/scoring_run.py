@@ -3,9 +3,11 @@
 import sys
 from contextlib import closing, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import click
+import msgspec
 import orjson
 
 from churn_api.cli.command_error import CommandError
@@ -17,6 +19,7 @@ from churn_api.tables.table_errors import numbered
 if TYPE_CHECKING:
     from churn_api.serving.scoring_progress import Progress
     from churn_api.serving.table_scorer import ScoringTask
+    from churn_api.tables.writers import Joiner
 
 MAX_SHOWN_FAULTS = 20
 """Faults that are printed to stderr where no file takes them."""
@@ -26,8 +29,22 @@ class _BadRows(Exception):
     """The table has bad rows, and --on-error is `fail`."""
 
 
+class Listing(NamedTuple):
+    """How blocks become a call list."""
+
+    folder: Path
+    """For the sorted blocks."""
+    salt: str
+    """Decides, with the customer, who is in the control group."""
+
+
 def run_scoring(
-    task: "ScoringTask", output: str, errors: str | None, on_error: str, processes: int | None
+    task: "ScoringTask",
+    output: str,
+    errors: str | None,
+    on_error: str,
+    processes: int | None,
+    listing: Listing | None = None,
 ) -> "Progress":
     """Score a table and write the result to `output`, and the faults of bad rows to `errors`.
 
@@ -35,7 +52,7 @@ def run_scoring(
     """
     with atomic_output(errors) if errors else nullcontext() as faults_file:
         try:
-            return _score_blocks(task, output, faults_file, on_error, processes)
+            return _score_blocks(task, output, faults_file, on_error, processes, listing)
         except _BadRows as error:
             bad_rows = str(error)
         except BundleError as error:
@@ -46,7 +63,12 @@ def run_scoring(
 
 
 def _score_blocks(
-    task: "ScoringTask", output: str, faults_file: BinaryIO | None, on_error: str, processes: int | None
+    task: "ScoringTask",
+    output: str,
+    faults_file: BinaryIO | None,
+    on_error: str,
+    processes: int | None,
+    listing: Listing | None,
 ) -> "Progress":
     from churn_api.serving.process_engine import in_order
     from churn_api.serving.scoring_progress import finished_blocks, initial_progress
@@ -68,10 +90,32 @@ def _score_blocks(
             if progress.bad_rows and on_error == "fail":
                 _write_more_faults(more_faults, faults_file)
                 raise _BadRows(f"{progress.bad_rows:,} of the first {progress.rows:,} rows are not valid")
-            joiner.add(step.scored.part)
+            if listing is None:
+                joiner.add(step.scored.part)
+            else:
+                _path(listing, step.scored.block.number).write_bytes(step.scored.part)
             display.update(progress.rows, progress.done)
+        if listing is not None:
+            progress = _list(task, listing, progress, joiner)
     _write_more_faults(more_faults, faults_file)
     return progress
+
+
+def _path(listing: Listing, block: int) -> Path:
+    return listing.folder / f"sorted-{block:08d}"
+
+
+def _list(task: "ScoringTask", listing: Listing, progress: "Progress", joiner: "Joiner") -> "Progress":
+    """Merge the sorted blocks into the list, and return the progress with its totals."""
+    from churn_api.serving.call_list import write_call_list
+    from churn_api.serving.table_scorer import encode_result
+
+    assert task.call_list is not None  # noqa: S101 # nosec B101 - for the type checker
+    paths = [_path(listing, block) for block in range(progress.blocks)]
+    totals = write_call_list(
+        task.call_list, listing.salt, paths, listing.folder, lambda table: joiner.add(encode_result(task, table))
+    )
+    return msgspec.structs.replace(progress, call_list=totals)
 
 
 def _write_faults(faults: list[dict[str, Any]], file: BinaryIO | None, before: int) -> None:

@@ -61,7 +61,7 @@ class JobFiles:
 
     def write_part(self, number: int, part: bytes) -> None:
         """Write the part of a block; it survives a crash. Raises OSError."""
-        with atomic_write(self._part(number)) as file:
+        with atomic_write(self.part_path(number)) as file:
             file.write(part)
 
     def write_errors(self, number: int, errors: bytes) -> None:
@@ -71,7 +71,11 @@ class JobFiles:
 
     def part(self, number: int) -> bytes:
         """The part of a finished block. Raises OSError."""
-        return self._part(number).read_bytes()
+        return self.part_path(number).read_bytes()
+
+    def part_path(self, number: int) -> Path:
+        """The file of a finished block's part."""
+        return self.parts_folder / f"part-{number:08d}{self._part_suffix}"
 
     def errors_bytes(self, blocks: int) -> int:
         """Bytes of the faults of the first `blocks` blocks."""
@@ -112,9 +116,6 @@ class JobFiles:
         for path in [*self.folder.glob("*")]:
             if path not in kept:
                 _remove(path)
-
-    def _part(self, number: int) -> Path:
-        return self.parts_folder / f"part-{number:08d}{self._part_suffix}"
 
     def _reserve(self, token: int) -> Path:
         return self.work / str(token) / "reserve"

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, get_args
 import msgspec
 
 from churn_api.registry.decision import CostsInForce
+from churn_api.serving.call_list_options import CallList
 from churn_api.serving.scoring_progress import Progress
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -43,6 +44,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """How many reasons each row of the result has."""
     costs: CostsInForce | None = None
     """The costs that decided when it was submitted, where no threshold was sent."""
+    call_list: CallList | None = None
+    """To list customers to call; None for the scores of all."""
     output: str = ""
     """A path below DATA_DIR that the result is copied to; empty for none."""
 

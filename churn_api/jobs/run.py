@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import pyarrow as pa
 
 from churn_api.contract.size_limits import MAX_COLUMNS, Bounds
 from churn_api.jobs.files import JobFiles, atomic_write
@@ -17,10 +18,12 @@ from churn_api.jobs.outputs import Outputs
 from churn_api.jobs.row_errors import RowErrors
 from churn_api.jobs.score_part import part_format, score_into
 from churn_api.jobs.sources import Sources
+from churn_api.serving.call_list import write_call_list
+from churn_api.serving.call_list_options import CallList
 from churn_api.serving.engine import Check, Engine
 from churn_api.serving.predicted_rows import LogMode
 from churn_api.serving.scoring_progress import Progress, finished_blocks, initial_progress
-from churn_api.serving.table_scorer import ScoredBlock, ScoringTask, result_schema
+from churn_api.serving.table_scorer import ScoredBlock, ScoringTask, encode_result, result_schema
 from churn_api.tables.blocks import blocks
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.layout import open_table
@@ -76,6 +79,8 @@ class JobRun:
                 self._check()
                 self._join(number, joiner)
             progress = self._blocks_left(task, errors, joiner)
+            if task.call_list is not None:
+                progress = self._listed(task, task.call_list, progress, work, joiner)
             errors.join(progress.blocks)
         if self._lease.job.request.output:
             self._resources.outputs.write(files.result, self._lease.job.request.output)
@@ -101,11 +106,34 @@ class JobRun:
                 self._join(step.scored.block.number, joiner)
         return progress
 
+    def _listed(
+        self, task: ScoringTask, call_list: CallList, progress: Progress, work: Path, joiner: Joiner
+    ) -> Progress:
+        """Merge the sorted blocks into the call list, and return the progress with its totals."""
+        self._result_bytes = 0
+
+        def add(table: pa.Table) -> None:
+            self._check()
+            part = encode_result(task, table)
+            self._count_bytes(len(part))
+            joiner.add(part)
+
+        parts = [self._files.part_path(number) for number in range(progress.blocks)]
+        totals = write_call_list(call_list, self._lease.job.id, parts, work, add)
+        return msgspec.structs.replace(progress, call_list=totals)
+
     def _join(self, number: int, joiner: Joiner) -> None:
+        if self._lease.job.request.call_list is not None:
+            # It is merged when all blocks are there.
+            self._count_bytes(self._files.part_path(number).stat().st_size)
+            return
         part = self._files.part(number)
-        self._result_bytes += len(part)
-        self._resources.limits.check_result(self._result_bytes, self._input_bytes)
+        self._count_bytes(len(part))
         joiner.add(part)
+
+    def _count_bytes(self, count: int) -> None:
+        self._result_bytes += count
+        self._resources.limits.check_result(self._result_bytes, self._input_bytes)
 
     def _check(self) -> None:
         self._caller_check()
@@ -128,6 +156,7 @@ class JobRun:
             reasons=request.reasons,
             costs=request.costs,
             log_mode=self._resources.log_mode,
+            call_list=request.call_list,
         )
 
     def _layout(self, request: Request, work: Path) -> Layout:

@@ -17,7 +17,7 @@ def score_into(task: ScoringTask, files: JobFiles, block: Block) -> ScoredBlock:
 
 def is_data_set(request: Request) -> bool:
     """Whether a job's parts stay, as a data set in addition to the result. Readers of Dask's results expect that."""
-    return request.engine == DASK and FORMATS[request.result_format].data_set
+    return request.engine == DASK and request.call_list is None and FORMATS[request.result_format].data_set
 
 
 def part_format(request: Request) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from churn_api.serving.call_list_options import CallListTotals
 from churn_api.tables.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Progress(msgspec.Struct, frozen=True):
     """By feature: the number of cells far outside the range that training saw."""
     more_errors: int = 0
     """The number of faults of invalid rows that were not kept."""
+    call_list: CallListTotals | None = None
+    """Of a finished call list."""
     seconds: float = 0.0
     """Time spent up to the last block, summed over all attempts."""
 

@@ -19,6 +19,9 @@ from churn_api.registry.model import Model, load_model
 from churn_api.scoring.output import COLUMNS, PREDICTION, PROBABILITY, RESERVED_NAMES, Computed
 from churn_api.serving.answer import predict_columns
 from churn_api.serving.arrow_columns import arrow_column
+from churn_api.serving.call_list import LIST_COLUMNS, SORTED_FORMAT, list_schema, sorted_by_gain
+from churn_api.serving.call_list_options import CallList
+from churn_api.serving.customer_worth import CustomerWorth
 from churn_api.serving.predicted_rows import LogMode, PredictedRows
 from churn_api.serving.reason_columns import reason_columns, reason_names
 from churn_api.tables.file_parts import Block, Layout
@@ -48,6 +51,8 @@ class ScoringTask(NamedTuple):
     """What decides instead of the card's threshold."""
     log_mode: LogMode = "off"
     """What of the predictions the results have, for the prediction log."""
+    call_list: CallList | None = None
+    """To list customers to call, in place of all: a part then has those of a block."""
 
 
 class ScoredBlock(NamedTuple):
@@ -85,6 +90,8 @@ class ScoredTable(NamedTuple):
     """The valid rows, in parts; empty unless they are kept."""
     good: NDArray[np.int64]
     """The positions of the valid rows within the block."""
+    worth: pa.Array | None = None
+    """For a call list: what each row's customer is worth."""
 
     @property
     def identifiers(self) -> list[Any]:
@@ -105,31 +112,47 @@ class TableScorer:
         reasons: int = 0,
         *,
         keep_records: bool = False,
+        call_list: CallList | None = None,
     ) -> None:
         self._model = model
         self._reasons = reasons
+        self._list = call_list
+        self._worth = None
+        self._only_read: str | None = None
+        reserved = RESERVED_NAMES | {*reason_names(reasons)}
+        if call_list is not None:
+            self._worth = CustomerWorth(call_list.costs, model.card.signature, layout.names)
+            reserved |= {*LIST_COLUMNS}
+            if self._worth.column is not None and keep is not None and self._worth.column not in keep:
+                self._only_read = self._worth.column
+                keep = (*keep, self._only_read)
+            reserved -= {self._worth.column}
         self._threshold = threshold
         self.decision = model.decided_by(threshold)
         self._keep_records = keep_records
-        self._rows = FORMATS[layout.format].reader(
-            model.reader.records, layout, keep, RESERVED_NAMES | {*reason_names(reasons)}
-        )
+        self._rows = FORMATS[layout.format].reader(model.reader.records, layout, keep, reserved)
         self._format = FORMATS[layout.format]
         self._empty_block = Block(0, layout.start, layout.start)
 
     @property
     def schema(self) -> pa.Schema:
         """The columns of the result."""
-        return self._score_piece(self._empty_block).table.schema
+        scored = self._score_piece(self._empty_block)
+        if self._list is None:
+            return scored.table.schema
+        return list_schema(sorted_by_gain(scored.table, self._list.costs, scored.worth).schema)
 
     def score(
         self, block: Block, part_format: str, *, excel_safe: bool = False, log_mode: LogMode = "off"
     ) -> ScoredBlock:
         """Score a block and encode its part of the result. Raises TableError where the block is not a table."""
         scored = self.score_table(block)
-        table = without_formulas(scored.table) if excel_safe else scored.table
+        if self._list is not None:
+            part = encode(sorted_by_gain(scored.table, self._list.costs, scored.worth), SORTED_FORMAT)
+        else:
+            part = encode(without_formulas(scored.table) if excel_safe else scored.table, part_format)
         predicted = None if log_mode == "off" else self._predicted(scored)
-        return scored.result._replace(part=encode(table, part_format), predicted=predicted)
+        return scored.result._replace(part=part, predicted=predicted)
 
     def _predicted(self, scored: ScoredTable) -> PredictedRows:
         return PredictedRows(
@@ -163,7 +186,9 @@ class TableScorer:
         binned = None if bins is None else bins.count_sample(rows.columns, np.asarray(columns[PROBABILITY.name]))
         result = ScoredBlock(block, b"", *counts, rows.faults, rows.unseen, outside, rows.more_faults, binned)
         records = [rows.columns] if self._keep_records else []
-        return ScoredTable(pa.table(named), columns, result, records, rows.good)
+        worth = None if self._worth is None else self._worth.of_rows(rows.columns, rows.kept, bad)
+        named.pop(self._only_read, None)
+        return ScoredTable(pa.table(named), columns, result, records, rows.good, worth)
 
 
 def _concatenated(block: Block, pieces: Sequence[ScoredTable]) -> ScoredTable:
@@ -174,6 +199,7 @@ def _concatenated(block: Block, pieces: Sequence[ScoredTable]) -> ScoredTable:
         _summed(block, [piece.result for piece in pieces]),
         [part for piece in pieces for part in piece.records],
         _positions(pieces),
+        None if pieces[0].worth is None else pa.concat_arrays([piece.worth for piece in pieces]),
     )
 
 
@@ -205,15 +231,32 @@ def cached_scorer(task: ScoringTask) -> TableScorer:
     """The scorer of a task, created once per process. Raises BundleError or TableFaults."""
     model = load_model(Path(task.bundle), task.digest).with_costs(task.costs)
     keep_records = task.log_mode == "records"
-    return TableScorer(model, task.layout, task.keep, task.threshold, task.reasons, keep_records=keep_records)
+    return _scorer(task, model, keep_records=keep_records)
+
+
+def _scorer(task: ScoringTask, model: Model, *, keep_records: bool = False) -> TableScorer:
+    return TableScorer(
+        model,
+        task.layout,
+        task.keep,
+        task.threshold,
+        task.reasons,
+        keep_records=keep_records,
+        call_list=task.call_list,
+    )
 
 
 def result_schema(task: ScoringTask) -> pa.Schema:
     """The columns of a task's result, without loading the model. Raises BundleError or TableFaults."""
     card = read_card(Path(task.bundle), task.digest)
     unloaded = Model.of(card, _NullScorer()).with_costs(task.costs)
-    schema = TableScorer(unloaded, task.layout, task.keep, task.threshold, task.reasons).schema
+    schema = _scorer(task, unloaded).schema
     return without_formulas(schema.empty_table()).schema if task.excel_safe else schema
+
+
+def encode_result(task: ScoringTask, table: pa.Table) -> bytes:
+    """Encode rows of the result of a task as one part."""
+    return encode(without_formulas(table) if task.excel_safe else table, task.part_format)
 
 
 class _NullScorer:

@@ -1,14 +1,14 @@
 """Request bodies: the bytes of a record, JSON that a schema loads, or a form with a file."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from flask import request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, fields
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
@@ -141,9 +141,19 @@ def load_members(schema: Schema, payload: dict[str, Any], *, optional: Sequence[
     except ValidationError as error:
         faults = FirstFaults()
         with bounded_hints():
-            faults.add([_fault(schema, name, messages) for name, messages in error.messages_dict.items()])
+            faults.add(list(_faults(schema, error.messages_dict)))
         raise invalid(body_errors(faults.first), faults.more) from error
     return loaded
+
+
+def _faults(schema: Schema, errors: dict[str, Any]) -> Iterator[Fault]:
+    """The faults of members, and of the members of nested objects."""
+    for name, messages in errors.items():
+        field = schema.fields.get(name)
+        if isinstance(field, fields.Nested) and isinstance(messages, dict) and "_schema" not in messages:
+            yield from (fault.under(name) for fault in _faults(field.schema, messages))
+        else:
+            yield _fault(schema, name, messages)
 
 
 def _fault(schema: Schema, name: str, messages: Any) -> Fault:

@@ -17,8 +17,9 @@ MEDIA_TYPES = {
 }
 """By suffix. Not by `mimetypes`, which asks the machine, while `nosniff` makes a browser refuse a wrong one."""
 
-_COMMENT = re.compile(rb"^[ \t]*/\*\*.*?\*/[ \t]*$", re.DOTALL | re.MULTILINE)
-"""A comment on lines of its own. A fifth of the scripts are types, which the compiler reads and a browser does not."""
+_COMMENT = re.compile(rb"/\*\*.*?\*/ ?", re.DOTALL)
+"""A quarter of the scripts are descriptions and types, which the compiler of the tests reads and a browser does not."""
+_INDENTATION = re.compile(rb"^[ \t]+|[ \t]+$", re.MULTILINE)
 
 
 class DeskFiles(NamedTuple):
@@ -41,17 +42,19 @@ def desk_files() -> DeskFiles:
     gets the one that was shipped with it.
     """
     paths = sorted(path for path in FOLDER.rglob("*") if path.suffix in MEDIA_TYPES)
-    content = {path.relative_to(FOLDER).as_posix(): _without_comments(path) for path in paths}
+    content = {path.relative_to(FOLDER).as_posix(): _shortened(path) for path in paths}
     digest = hashlib.sha256()
     for name, data in content.items():
         digest.update(f"{name}\n{len(data)}\n".encode() + data)
     return DeskFiles(content, digest.hexdigest()[:16])
 
 
-def _without_comments(path: Path) -> bytes:
-    """The content of a file; of a script, with empty lines for comments: an error names the line of the source."""
+def _shortened(path: Path) -> bytes:
+    """The content of a file without comments and indentation, each line where it is written: errors name lines."""
     data = path.read_bytes()
-    return _COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), data) if path.suffix == ".js" else data
+    if path.suffix == ".js":
+        data = _COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), data)
+    return data if path.suffix == ".svg" else _INDENTATION.sub(b"", data)
 
 
 @cache

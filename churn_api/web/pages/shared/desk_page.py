@@ -35,6 +35,7 @@ def desk_page() -> Response:
         version=__version__,
         max_rows=current_app.config["MAX_BATCH_ROWS"],
         max_bytes=current_app.config["MAX_CONTENT_LENGTH"],
+        max_job_bytes=current_app.config["MAX_JOB_BYTES"],
     )
     response = Response(page, mimetype=HTML)
     response.headers["Content-Security-Policy"] = page_policy()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from flask import url_for
 
 from churn_api.jobs.job import Job
@@ -34,7 +35,18 @@ def job_json(job: Job) -> dict[str, Any]:
         "unseen": progress.unseen,
         "outside": progress.outside,
         "links": _links(job),
+        **_call_list(job),
     }
+
+
+def _call_list(job: Job) -> dict[str, Any]:
+    """The member `call_list`: what was asked for, and once it is finished, what it amounts to."""
+    wanted = job.request.call_list
+    if wanted is None:
+        return {}
+    totals = msgspec.structs.asdict(job.progress.call_list) if job.progress.call_list else {}
+    asked = {name: getattr(wanted, name) for name in ("policy", "capacity", "budget", "control_share")}
+    return {"call_list": asked | totals}
 
 
 def _links(job: Job) -> dict[str, str]:

@@ -10,6 +10,7 @@ from churn_api.web import API_V1
 from churn_api.web.core.output_schema import EXAMPLE_THRESHOLD
 from churn_api.web.core.schemas import BodyOrFileSchema, PlainFloat, PlainInteger, QuerySchema
 from churn_api.web.v1.shared.batch_options import A_TABLE, FAIL, SKIP, KeepField
+from churn_api.web.v1.shared.call_list_schemas import CallListAnswerSchema, CallListField, CallListSchema
 
 JOB_ID = "0f8c2a6d4e1b4f7a9c3d5e7f90a1b2c3"
 
@@ -61,6 +62,10 @@ class JobBodySchema(BodyOrFileSchema):
     )
     sheet = fields.String(
         validate=validate.Length(1, 255), metadata={"description": "Sheet of a workbook; by default the first."}
+    )
+    call_list = CallListField(
+        CallListSchema,
+        metadata={"description": "List the customers whose call gains most, in place of scoring all in their order."},
     )
     on_error = fields.String(
         load_default=FAIL,
@@ -133,6 +138,7 @@ class JobAnswerSchema(Schema):
             "example": {},
         },
     )
+    call_list = fields.Nested(CallListAnswerSchema, metadata={"description": "Where the job makes one."})
     links = fields.Dict(
         keys=fields.String(),
         values=fields.String(),

@@ -14,6 +14,7 @@ from churn_api.web.core.auth import caller
 from churn_api.web.core.declaration import Header
 from churn_api.web.core.prediction_reasons import wanted_reasons
 from churn_api.web.core.problems import Problem, body_errors, invalid
+from churn_api.web.v1.shared.call_list_request import wanted_call_list
 from churn_api.web.v1.shared.job_access import files_of
 
 MAX_KEY_LENGTH = 255
@@ -62,6 +63,7 @@ def build_job_request(members: dict[str, Any], name: str, media_type: str) -> Re
         sheet=members.get("sheet"),
         reasons=wanted_reasons(model, members, body_errors),
         costs=model.costs if threshold is None else None,
+        call_list=wanted_call_list(model, members),
         output=members.get("output", ""),
     )
 

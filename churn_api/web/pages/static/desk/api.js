@@ -1,6 +1,7 @@
 /** Calls of the API: with the caller's key, cancelled when they are not wanted any more, within the limits. */
 
 import { currentKey } from "./session.js";
+import { transmit } from "./upload.js";
 import { languageCode } from "./words.js";
 
 /** @typedef {{pointer?: string, parameter?: string, row?: number, line?: number, column?: string, code: string, message: string, hint?: string}} Fault */
@@ -17,6 +18,7 @@ import { languageCode } from "./words.js";
  * @property {Record<string, string>} [headers]
  * @property {AbortSignal} [signal]
  * @property {"predict" | "batch" | "management"} [limit]
+ * @property {(share: number) => void} [sent] called as the body is sent, with its share from 0 to 1
  */
 
 export const API = document.documentElement.dataset.api ?? "";
@@ -97,8 +99,9 @@ async function send(call) {
   const type = call.json === undefined ? call.type : "application/json";
   if (type) headers["Content-Type"] = type;
   const body = call.json === undefined ? call.body : JSON.stringify(call.json);
+  const options = { method: call.method ?? "GET", headers, body, signal: call.signal };
   try {
-    const response = await fetch(urlOf(call), { method: call.method ?? "GET", headers, body, signal: call.signal });
+    const response = await (call.sent ? transmit(urlOf(call), options, call.sent) : fetch(urlOf(call), options));
     setAway(false);
     return response;
   } catch (error) {

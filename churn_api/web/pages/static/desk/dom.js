@@ -80,3 +80,10 @@ export function newId(start) {
   made += 1;
   return `${start}-${made}`;
 }
+
+/** Have the browser save a file. @param {File} file */
+export function save(file) {
+  const address = URL.createObjectURL(file);
+  h("a", { href: address, download: file.name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}

@@ -1,0 +1,208 @@
+"""Call lists by jobs and by `churn-api call-list`: the customers whose call gains most, in that order."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from builders import customers
+from click.testing import CliRunner
+from office import Office, grouped
+
+from churn_api.cli import main
+from churn_api.registry.decision import CostsInForce
+from churn_api.registry.model import load_model
+from churn_api.scoring.costs import Costs
+from churn_api.serving.call_list_options import CallList
+from churn_api.telemetry.job_metrics import JobMetrics
+from churn_api.web.core.app_services import services_of
+
+COSTS_ROUTE = "/api/v1/models/small/costs"
+COSTS = {"offer": 10, "contact": 1, "value": "MonthlyCharges", "success": 0.3, "months": 12, "margin": 0.5}
+TABLE = customers(400, seed=9).drop(columns="Churn").assign(CLTV=np.arange(400) * 2.0)
+
+
+def submit(client, call_list, data=None, **fields):
+    text = TABLE.to_csv(index=False) if data is None else data
+    form = {"model": "small", "file": (io.BytesIO(text.encode()), "customers.csv"), "call_list": json.dumps(call_list)}
+    return client.post("/api/v1/jobs", data=form | fields)
+
+
+def listed(app, client, call_list, **fields):
+    """The job of a call list, when it is done, and its rows."""
+    queued = submit(client, call_list, **fields)
+    assert queued.status_code == 202, queued.text
+    services = services_of(app)
+    services.worker(JobMetrics()).work(services.queue.claim("test"))
+    job = client.get(queued.headers["Location"]).get_json()
+    assert job["state"] == "succeeded", job
+    result = client.get(job["links"]["result"], buffered=True)
+    return job, list(csv.DictReader(io.StringIO(result.text)))
+
+
+def by_hand(client, worth=lambda row: row["MonthlyCharges"] * 6):
+    """Gain, probability and identifier of each customer whose call gains something, largest gain first."""
+    body = TABLE.to_csv(index=False).encode()
+    accept = {"Accept": "text/csv"}
+    answer = client.post(
+        "/api/v1/batch-predict/small", data=body, content_type="text/csv", headers=accept, buffered=True
+    )
+    scored = list(csv.DictReader(io.StringIO(answer.text)))
+    costs = Costs(offer=10, contact=1, value=200, success=0.3)
+    probabilities = np.array([float(row["churn_probability"]) for row in scored])
+    values = np.array([worth(row) for _, row in TABLE.iterrows()])
+    gains = costs.gain(probabilities, values)
+    order = sorted(np.flatnonzero(gains > 0), key=lambda row: -gains[row])
+    return [(scored[row]["customer_id"], probabilities[row], gains[row]) for row in order]
+
+
+@pytest.fixture
+def priced(client):
+    """A client of a model with costs."""
+    assert client.put(COSTS_ROUTE, json=COSTS).status_code == 200
+    return client
+
+
+def test_list(app, priced):
+    """A job's list is the table in the order of the gain, with value, gain, reasons and group, and has its totals."""
+    expected = by_hand(priced)
+    job, rows = listed(app, priced, {}, keep="Region", reasons="2")
+    assert [row["customer_id"] for row in rows] == [identifier for identifier, *_ in expected]
+    assert [float(row["churn_probability"]) for row in rows] == [probability for _, probability, _ in expected]
+    assert [float(row["gain"]) for row in rows] == pytest.approx([gain for *_, gain in expected])
+    kept = ["customer_id", "Region", "churn_probability", "risk_band"]
+    reasons = ["reason_1", "reason_1_contribution", "reason_2", "reason_2_contribution"]
+    assert list(rows[0]) == [*kept, *reasons, "value", "gain", "group"]
+    totals = job["call_list"]
+    assert (totals["policy"], totals["called"], totals["control"]) == (1, len(expected), 0)
+    assert totals["expected_profit"] == pytest.approx(sum(gain for *_, gain in expected))
+    assert totals["profit_low"] < totals["expected_profit"] < totals["profit_high"]
+    assert job["rows"] == 400
+
+
+def test_capacity_and_control(app, priced):
+    """With a capacity the list has as many to call, and among them a share that is not to be called."""
+    job, rows = listed(app, priced, {"capacity": 50, "control_share": 0.3})
+    groups = [row["group"] for row in rows]
+    assert groups.count("call") == job["call_list"]["called"] == 50
+    assert groups.count("control") == job["call_list"]["control"] > 5
+    assert [row["customer_id"] for row in rows] == [identifier for identifier, *_ in by_hand(priced)[: len(rows)]]
+
+
+def test_budget(app, priced):
+    """With a budget the list costs no more than that."""
+    job, rows = listed(app, priced, {"budget": 300})
+    assert 300 - 11 < job["call_list"]["expected_cost"] <= 300
+    assert len(rows) == job["call_list"]["called"]
+
+
+def test_column_of_values(app, priced):
+    """The values may come from a column that the model does not know, as they are."""
+    _, rows = listed(app, priced, {"value_column": "CLTV"})
+    assert [row["customer_id"] for row in rows] == [one for one, *_ in by_hand(priced, lambda row: row["CLTV"])]
+    assert "CLTV" not in rows[0]
+    assert float(rows[0]["value"]) > 0
+
+
+def test_costs_of_the_submission(app, priced):
+    """A job decides by the costs that were in force when it was submitted."""
+    expected = by_hand(priced)
+    queued = submit(priced, {})
+    priced.put(COSTS_ROUTE, json=COSTS | {"offer": 90})
+    services = services_of(app)
+    services.worker(JobMetrics()).work(services.queue.claim("test"))
+    job = priced.get(queued.headers["Location"]).get_json()
+    assert (job["call_list"]["policy"], job["call_list"]["called"]) == (1, len(expected))
+
+
+@pytest.mark.parametrize(
+    ("call_list", "pointer"),
+    [
+        ({"capacity": 0}, "#/call_list/capacity"),
+        ({"capacity": 2.5}, "#/call_list/capacity"),
+        ({"budget": -1}, "#/call_list/budget"),
+        ({"budget": "5000"}, "#/call_list/budget"),
+        ({"control_share": 0.6}, "#/call_list/control_share"),
+        ({"value_column": ""}, "#/call_list/value_column"),
+        ({"value_column": "Contract"}, "#/call_list/value_column"),
+        ({"value_column": 7}, "#/call_list/value_column"),
+        ({"size": 7}, "#/call_list/size"),
+        ([], "#/call_list"),
+        ("{", "#/call_list"),
+    ],
+)
+def test_hostile_lists(priced, call_list, pointer):
+    """What is no list is refused where it is."""
+    answer = submit(priced, call_list)
+    assert answer.status_code == 422, answer.text
+    assert [error["pointer"] for error in answer.get_json()["errors"]] == [pointer]
+
+
+def test_refused(client):
+    """Without costs there is no list, and a list has no threshold."""
+    answer = submit(client, {"capacity": 5})
+    assert [error["pointer"] for error in answer.get_json()["errors"]] == ["#/call_list"]
+    assert "/costs" in answer.get_json()["errors"][0]["message"]
+    client.put(COSTS_ROUTE, json=COSTS)
+    answer = submit(client, {"capacity": 5}, threshold="0.5")
+    assert [error["pointer"] for error in answer.get_json()["errors"]] == ["#/threshold"]
+
+
+@pytest.mark.parametrize("column", ["Nothing", "Note"])
+def test_column_that_is_none(app, priced, column):
+    """A job whose column of values is missing, or holds texts, fails and says so, without the texts."""
+    text = TABLE.assign(Note="dear").to_csv(index=False)
+    queued = submit(priced, {"value_column": column}, text)
+    services = services_of(app)
+    services.worker(JobMetrics()).work(services.queue.claim("test"))
+    job = priced.get(queued.headers["Location"]).get_json()
+    assert job["state"] == "failed"
+    assert "column of values" in job["reason"]["detail"]
+    assert "dear" not in job["reason"]["detail"]
+
+
+def test_command(priced, tmp_path, models_dir, monkeypatch):
+    """`churn-api call-list` writes the list that a job makes, in any format, and says what it amounts to."""
+    monkeypatch.setenv("CHURN_MODELS_DIR", str(models_dir))
+    source, result = tmp_path / "customers.csv", tmp_path / "calls.parquet"
+    TABLE.to_csv(source, index=False)
+    command = ["call-list", str(source), "-o", str(result), "--model", "small", "--budget", "300"]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    rows = pq.read_table(result).to_pylist()
+    assert [row["customer_id"] for row in rows] == [one for one, *_ in by_hand(priced)[: len(rows)]]
+    assert f"{len(rows)} to call" in done.output
+    assert "profit" in done.output
+    refused = CliRunner().invoke(main, ["call-list", str(source), "--model", "default"])
+    assert refused.exit_code == 2
+    assert "/costs" in str(refused.exception or refused.output) + refused.output
+
+
+def test_killed(models_dir, tmp_path):
+    """A worker and its processes are killed in mid-list, and the next one makes the list of an undisturbed run."""
+    office = Office(models_dir)
+    table = grouped(tmp_path / "many.parquet", 60)
+    costs = Costs(offer=10, contact=1, value="MonthlyCharges", success=0.3, months=12, margin=0.5)
+    asked = {"call_list": CallList(costs=costs, policy=1, capacity=3000, control_share=0.1)}
+    results = []
+    for kills in (0, 2):
+        # A list depends on its job: the control group is drawn by it.
+        files = office.put(table, "one", costs=CostsInForce(1, costs), **asked)
+        for kill in range(kills):
+            with office.worker(tmp_path / "worker.log") as worker:
+                office.blocks(10 + 20 * kill)
+                worker.kill_all()
+        with office.worker(tmp_path / "worker.log"):
+            job = office.finished()
+            office.left("result", "errors.ndjson")
+        assert (job.state, job.attempts, job.progress.rows) == ("succeeded", kills + 1, 24_000)
+        results.append((files.result.read_bytes(), job.progress.call_list))
+        assert results[-1][1].called == 3000
+        files.remove()
+        office.queue.delete("one")
+    assert results[0] == results[1]
+    model = load_model(models_dir / "small" / "1")
+    assert model.decision is None
+    office.services.database.close()

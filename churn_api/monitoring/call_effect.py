@@ -1,0 +1,79 @@
+"""What calling changes: of a call list, those who were to be called against those who were not, chosen at random."""
+
+import math
+from typing import NamedTuple
+
+MIN_LEAVERS = 30
+"""In each group: with fewer, the shares say little."""
+Z = 1.959963984540054
+"""Of a normal distribution, 95 per cent lie within so many standard deviations."""
+
+
+class Group(NamedTuple):
+    """The customers of one group whose outcome is known."""
+
+    customers: int
+    leavers: int
+
+    @property
+    def rate(self) -> float:
+        """The share that left."""
+        return self.leavers / self.customers
+
+
+class Interval(NamedTuple):
+    """An estimate with the interval that holds the truth in 95 of 100 cases."""
+
+    value: float
+    low: float
+    high: float
+
+
+class CallEffect(NamedTuple):
+    """The effect of calling, by assignment: of who was to be called, whether reached or not."""
+
+    called: Group
+    control: Group
+    reduction: Interval | None
+    """By how much calling lowers the share that leaves; None where a group has no customers or too few leavers."""
+    success: Interval | None
+    """The share of leavers that calling keeps; None in the same cases."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it may stand for what was guessed: enough leavers in both groups, and an effect above chance."""
+        return self.reduction is not None and self.reduction.low > 0
+
+
+def call_effect(called: Group, control: Group) -> CallEffect:
+    """The effect of calling from the leavers of both groups."""
+    if min(called.leavers, control.leavers) < MIN_LEAVERS:
+        return CallEffect(called, control, None, None)
+    return CallEffect(called, control, difference(control, called), success(control, called))
+
+
+def wilson(group: Group) -> Interval:
+    """The share that left, with Wilson's interval (1927)."""
+    rate, n = group.rate, group.customers
+    centre = (rate + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * math.sqrt(rate * (1 - rate) / n + Z * Z / (4 * n * n))
+    return Interval(rate, centre - half, centre + half)
+
+
+def difference(first: Group, second: Group) -> Interval:
+    """The first share less the second (Newcombe, Statistics in Medicine 17, 1998, method 10)."""
+    one, two = wilson(first), wilson(second)
+    value = one.value - two.value
+    below = math.hypot(one.value - one.low, two.high - two.value)
+    above = math.hypot(one.high - one.value, two.value - two.low)
+    return Interval(value, value - below, value + above)
+
+
+def success(control: Group, called: Group) -> Interval:
+    """Of those who would leave, the share that calling keeps: one less the ratio of the shares.
+
+    The interval is that of the ratio's logarithm (Katz, Baptista, Azen, Pike, Biometrics 34, 1978).
+    """
+    ratio = called.rate / control.rate
+    half = Z * math.sqrt(sum(1 / group.leavers - 1 / group.customers for group in (control, called)))
+    return Interval(1 - ratio, 1 - ratio * math.exp(half), 1 - ratio * math.exp(-half))

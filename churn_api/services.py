@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from churn_api.jobs.worker import Worker
     from churn_api.monitoring.log_maintenance import LogMaintenance
     from churn_api.monitoring.prediction_logger import PredictionLogger
+    from churn_api.serving.call_list_options import ListedGroups
     from churn_api.serving.engine import Engine
     from churn_api.serving.result_cache import CachedComputation
     from churn_api.telemetry.experiment_metrics import ObservedExperiment
@@ -248,6 +249,7 @@ class Services:
                 limits,
                 self.outputs,
                 self._settings["LOG_PREDICTIONS"],
+                *self._list_recorder(),
             ),
             partial(prune, self.queue, self.jobs_dir, **keep),
             self.drift_counter,
@@ -256,6 +258,13 @@ class Services:
             jobs_dir=self.jobs_dir,
             beat_seconds=self._settings["JOB_LEASE_SECONDS"] / 3,
         )
+
+    def _list_recorder(self) -> "Iterator[Callable[[ListedGroups], None]]":
+        """What remembers who is on a call list; nothing where no predictions are logged."""
+        if self._settings["LOG_PREDICTIONS"] != OFF:
+            from churn_api.monitoring.listed_customers import ListedCustomers
+
+            yield ListedCustomers(self.database, self.customer_keys, self._settings["LOG_DAYS"]).record
 
     def _engine(self) -> "Engine":
         if self._settings["JOB_ENGINE"] == DASK:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -18,8 +18,9 @@ from churn_api.jobs.outputs import Outputs
 from churn_api.jobs.row_errors import RowErrors
 from churn_api.jobs.score_part import part_format, score_into
 from churn_api.jobs.sources import Sources
-from churn_api.serving.call_list import write_call_list
-from churn_api.serving.call_list_options import CallList
+from churn_api.registry.bundle import read_card
+from churn_api.serving.call_list import groups_of, write_call_list
+from churn_api.serving.call_list_options import MAX_RECORDED, CallList, ListedGroups
 from churn_api.serving.engine import Check, Engine
 from churn_api.serving.predicted_rows import LogMode
 from churn_api.serving.scoring_progress import Progress, finished_blocks, initial_progress
@@ -29,6 +30,10 @@ from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.layout import open_table
 from churn_api.tables.read_options import ReadOptions
 from churn_api.tables.writers import Joiner
+
+
+def _record_nothing(_: ListedGroups) -> None:
+    """Of lists, where no predictions are logged."""
 
 
 class Resources(NamedTuple):
@@ -41,6 +46,8 @@ class Resources(NamedTuple):
     outputs: Outputs = Outputs(None)
     log_mode: LogMode = "off"
     """What of the predictions is logged."""
+    record_list: Callable[[ListedGroups], None] = _record_nothing
+    """Remembers who is on a list. Raises DatabaseAway."""
 
 
 Advance = Callable[[Progress, ScoredBlock], None]
@@ -111,16 +118,26 @@ class JobRun:
     ) -> Progress:
         """Merge the sorted blocks into the call list, and return the progress with its totals."""
         self._result_bytes = 0
+        listed: list[tuple[Any, bool]] = []
 
         def add(table: pa.Table) -> None:
             self._check()
+            listed.extend(groups_of(table.slice(0, MAX_RECORDED - len(listed))))
             part = encode_result(task, table)
             self._count_bytes(len(part))
             joiner.add(part)
 
         parts = [self._files.part_path(number) for number in range(progress.blocks)]
         totals = write_call_list(call_list, self._lease.job.id, parts, work, add)
+        self._record(call_list, task, listed)
         return msgspec.structs.replace(progress, call_list=totals)
+
+    def _record(self, call_list: CallList, task: ScoringTask, listed: list[tuple[Any, bool]]) -> None:
+        """Remember who is on the list, where it has a control group and the model a horizon. Raises DatabaseAway."""
+        job = self._lease.job
+        horizon = read_card(Path(task.bundle), task.digest).signature.target.horizon_days
+        if call_list.control_share and horizon is not None:
+            self._resources.record_list(ListedGroups(job.id, job.request.model, horizon, listed))
 
     def _join(self, number: int, joiner: Joiner) -> None:
         if self._lease.job.request.call_list is not None:

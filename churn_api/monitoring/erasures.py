@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from churn_api.monitoring.listed_customers import erase_listed
 from churn_api.store import audit, clock
 from churn_api.store.database import Database
 from churn_api.store.tables import ERASURES
@@ -45,6 +46,7 @@ def _erase(database: Database, customer: bytes, by: str) -> datetime:
     with database.transaction() as connection:
         now = clock.now(connection)
         _remember(connection, customer, now, by)
+        erase_listed(connection, customer)
         audit.record(connection, by, "predictions.erase", customer.hex())
     return now
 

@@ -136,6 +136,13 @@ def write_call_list(
     return merge.totals
 
 
+def groups_of(table: pa.Table) -> Iterator[tuple[Any, bool]]:
+    """Of rows of a list the identifiers, each with whether the customer is to be called."""
+    for identifier, group in zip(*(table.column(name).to_pylist() for name in (IDENTIFIER, GROUP)), strict=True):
+        if identifier is not None:
+            yield identifier, group == CALL
+
+
 def merged(blocks: Sequence[Path], scratch: Path) -> Iterator[pa.Table]:
     """The rows of sorted blocks in the order of their gain, a few thousand at a time. Raises OSError."""
     level = 0

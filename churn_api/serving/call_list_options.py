@@ -1,10 +1,14 @@
 """A call list: what is asked of it, and what it amounts to."""
 
+from typing import Any, NamedTuple
+
 import msgspec
 
 from churn_api.scoring.costs import Costs
 
 MAX_CONTROL_SHARE = 0.5
+MAX_RECORDED = 20_000
+"""Customers of one list, its first, who are remembered: enough to see what calling changes."""
 
 
 class CallList(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,3 +41,14 @@ class CallListTotals(msgspec.Struct, frozen=True, kw_only=True):
     profit_low: float
     """With the lower share of leavers that the offer may keep, of `scoring.profit.SUCCESS_BAND`."""
     profit_high: float
+
+
+class ListedGroups(NamedTuple):
+    """Who is on a call list that has a control group: the first MAX_RECORDED customers."""
+
+    job: str
+    model: str
+    horizon_days: int
+    """Within how many days the model says that customers leave."""
+    customers: list[tuple[Any, bool]]
+    """Identifiers, each with whether the customer is to be called; without those who have none."""

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Float,
     ForeignKeyConstraint,
@@ -96,6 +97,21 @@ COSTS = Table(
     _required("set_by", String(128)),
 )
 """The costs of calls to each model's customers, in versions: the latest is in force, and every worker follows it."""
+
+LISTED_CUSTOMERS = Table(
+    "listed_customers",
+    METADATA,
+    _key("job", String(64)),
+    _key("customer", LargeBinary(12)),  # see monitoring/customer_keys.py
+    _required("model", String(64)),
+    _required("called", Boolean),  # whether the customer was to be called, or was in the control group
+    _required("listed_on", Date),
+    _required("due", Date),  # the last day of the horizon
+    Index("ix_listed_customers", "model", "customer", "listed_on"),
+    Index("ix_listed_customers_on", "listed_on"),
+    Index("ix_listed_customers_key", "customer"),
+)
+"""Customers of call lists that have a control group, to see later what calling changed."""
 
 AUDIT = Table(
     "audit",

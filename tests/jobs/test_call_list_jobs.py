@@ -7,17 +7,24 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from builders import customers
+from builders import customers, write_csv
 from click.testing import CliRunner
+from conftest import make_all_live, train_on
 from office import Office, grouped
+from sqlalchemy import select
 
+from churn_api.access.caller import SCOPES
+from churn_api.app import create_app
 from churn_api.cli import main
 from churn_api.registry.decision import CostsInForce
 from churn_api.registry.model import load_model
 from churn_api.scoring.costs import Costs
 from churn_api.serving.call_list_options import CallList
+from churn_api.store.database import Database
+from churn_api.store.tables import LISTED_CUSTOMERS
 from churn_api.telemetry.job_metrics import JobMetrics
 from churn_api.web.core.app_services import services_of
+from churn_api.web.core.in_process_api import close
 
 COSTS_ROUTE = "/api/v1/models/small/costs"
 COSTS = {"offer": 10, "contact": 1, "value": "MonthlyCharges", "success": 0.3, "months": 12, "margin": 0.5}
@@ -206,3 +213,24 @@ def test_killed(models_dir, tmp_path):
     model = load_model(models_dir / "small" / "1")
     assert model.decision is None
     office.services.database.close()
+
+
+def test_remembered(tmp_path, instance, make_key):
+    """The customers of a list with a control group are remembered by key, where the model has a horizon."""
+    models = tmp_path / "models"
+    train_on(write_csv(customers(), tmp_path / "small.csv"), models, "small", horizon_days=30)
+    database = Database(f"sqlite:///{instance / 'churn.db'}")
+    make_all_live(models, database)
+    app = create_app({"MODELS_DIR": str(models), "TESTING": True})
+    client = app.test_client()
+    client.environ_base["HTTP_X_API_KEY"] = make_key(*SCOPES)
+    client.put(COSTS_ROUTE, json=COSTS)
+    _, rows = listed(app, client, {"capacity": 60, "control_share": 0.4})
+    listed(app, client, {"capacity": 60})
+    key = services_of(app).customer_keys.key
+    with database.reading() as connection:
+        found = {row.customer: row.called for row in connection.execute(select(LISTED_CUSTOMERS))}
+    assert found == {key(row["customer_id"]): row["group"] == "call" for row in rows}
+    assert 0 < sum(found.values()) < len(found)
+    database.close()
+    close(app)

@@ -30,7 +30,7 @@ def write_blocks(folder: Path, blocks):
     for rows in blocks:
         probabilities, values = zip(*rows, strict=True)
         identifiers = [None if (number + row) % 7 == 6 else f"C{number + row}" for row in range(len(rows))]
-        table = pa.table({"customer_id": identifiers, "churn_prediction": [0] * len(rows)})
+        table = pa.table({"customer_id": pa.array(identifiers, pa.string()), "churn_prediction": [0] * len(rows)})
         table = table.append_column("churn_probability", pa.array(probabilities, pa.float64()))
         path = folder / f"block-{len(paths)}"
         path.write_bytes(encode(sorted_by_gain(table, COSTS, pa.array(values, pa.float64())), "arrow"))

@@ -17,8 +17,10 @@ from benchmarks import (
     metrics,
     overrides,
     prediction_logging,
+    quality_memory,
     reasons,
     shadowing,
+    simulated_year,
     soak,
     sweep,
     tables,
@@ -78,6 +80,17 @@ def _parser() -> argparse.ArgumentParser:
     counted.add_argument("--rounds", type=int, default=20, help="runs with metrics and without, in turn (default 20)")
     counted.add_argument("--restarts", type=int, default=1000, help="workers that come and go (default 1000)")
     counted.set_defaults(needs=(), run=lambda o: metrics.run(o.rounds, o.restarts, dry=o.dry))
+    own = scenarios.add_parser("overrides", help="what each override of Flask's own ways saves")
+    own.add_argument("--rounds", type=int, default=100, help="turns of each, in an order of chance (default 100)")
+    own.set_defaults(needs=(), run=lambda o: overrides.run(o.rounds, dry=o.dry))
+    _add_monitoring(scenarios)
+    _add_reasons(scenarios.add_parser("reasons", help="what reasons add to a prediction, a batch and a bundle"))
+    _add_tables(scenarios.add_parser("tables", help="tables of any size through the command, a job and a request"))
+    _add_training(scenarios.add_parser("training", help="training, with plain scikit-learn and LightGBM"))
+    return parser
+
+
+def _add_monitoring(scenarios: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     logged = scenarios.add_parser("monitoring", help="what the prediction log adds to a request")
     logged.add_argument("--seconds", type=int, default=2, help="length of a run (default 2)")
     logged.add_argument("--rounds", type=int, default=8, help="runs of each mode, in turn (default 8)")
@@ -85,13 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     beside = scenarios.add_parser("shadowing", help="what an experiment with two versions adds to a request")
     beside.add_argument("--rounds", type=int, default=40, help="turns of each way (default 40)")
     beside.set_defaults(needs=(), run=lambda o: shadowing.run(o.rounds, dry=o.dry))
-    own = scenarios.add_parser("overrides", help="what each override of Flask's own ways saves")
-    own.add_argument("--rounds", type=int, default=100, help="turns of each, in an order of chance (default 100)")
-    own.set_defaults(needs=(), run=lambda o: overrides.run(o.rounds, dry=o.dry))
-    _add_reasons(scenarios.add_parser("reasons", help="what reasons add to a prediction, a batch and a bundle"))
-    _add_tables(scenarios.add_parser("tables", help="tables of any size through the command, a job and a request"))
-    _add_training(scenarios.add_parser("training", help="training, with plain scikit-learn and LightGBM"))
-    return parser
+    joined = scenarios.add_parser("quality", help="memory and time of joining a long log with outcomes")
+    joined.add_argument("--days", type=int, default=400, help="days of the log (default 400)")
+    joined.add_argument("--rows", type=int, default=100_000, help="predictions a day (default 100,000)")
+    joined.set_defaults(needs=(), run=lambda o: quality_memory.run(o.days, o.rows, dry=o.dry))
+    year = scenarios.add_parser("year", help="a year of a company, and what live quality says of it")
+    year.add_argument("--customers", type=int, default=5000, help="customers that are scored a month (default 5,000)")
+    year.set_defaults(needs=(), run=lambda o: simulated_year.run(o.customers, dry=o.dry))
 
 
 def _run_both(options: argparse.Namespace) -> None:

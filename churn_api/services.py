@@ -46,11 +46,13 @@ if TYPE_CHECKING:
     from churn_api.jobs.worker import Worker
     from churn_api.monitoring.log_maintenance import LogMaintenance
     from churn_api.monitoring.prediction_logger import PredictionLogger
+    from churn_api.monitoring.quality_update import QualityUpdate
     from churn_api.serving.call_list_options import ListedGroups
     from churn_api.serving.engine import Engine
     from churn_api.serving.result_cache import CachedComputation
     from churn_api.telemetry.experiment_metrics import ObservedExperiment
     from churn_api.telemetry.prediction_log_metrics import LogState
+    from churn_api.telemetry.quality_metrics import MeasuredVersion
     from churn_api.telemetry.watch_metrics import WatchedVersion
 
 log = logging.getLogger(__name__)
@@ -126,6 +128,21 @@ class Services:
 
         secret, keep_days = self._secrets.get("LOG_SECRET"), self._settings["LOG_DAYS"]
         return LogMaintenance(self.log_folder, self.database, self.customer_keys, secret, keep_days)
+
+    @cached_property
+    def quality_update(self) -> "QualityUpdate":
+        """Computes live quality from the prediction log and outcomes. Raises MissingSecret."""
+        # Imported here: it loads Arrow.
+        from churn_api.monitoring.quality_update import QualityUpdate
+        from churn_api.monitoring.version_facts import horizons
+
+        return QualityUpdate(
+            self.database,
+            self.log_folder,
+            lambda: horizons(self.models_dir, self.catalog.read()),
+            self.customer_keys,
+            self._settings["LOG_DAYS"],
+        )
 
     @cached_property
     def tokens(self) -> "Tokens":
@@ -206,6 +223,14 @@ class Services:
 
         with contextlib.suppress(DatabaseAway):
             return observed_experiments(self.database)
+        return None
+
+    def measured_or_none(self) -> "list[MeasuredVersion] | None":
+        """The live quality of all live versions; None while the database is away."""
+        from churn_api.monitoring.measured_versions import measured_versions
+
+        with contextlib.suppress(DatabaseAway):
+            return measured_versions(self.database, self.models_dir, self.catalog.read())
         return None
 
     @cached_property

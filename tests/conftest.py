@@ -44,6 +44,7 @@ from churn_api.web.core.in_process_api import close
 ROOT = Path(__file__).parents[1]
 SECRET = "a secret of the tests, and of nothing else"  # noqa: S105
 GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
+HORIZON = 10
 TELCO = ROOT.parent / "shared" / "data" / "telco.csv"
 
 
@@ -96,6 +97,18 @@ def train_three(folder: Path) -> None:
     train_on(odd, folder, "odd", target="Churn?", identifier=None)
     assert all(read_card(bundle.parent).scorer == "onnx" for bundle in folder.glob("*/*/card.json"))
     shutil.rmtree(tables)
+
+
+@pytest.fixture(scope="session")
+def models_with_horizon(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One model, `small`, which means that customers leave within HORIZON days."""
+    return made_once(tmp_path_factory, "horizon", train_with_horizon)
+
+
+def train_with_horizon(folder: Path) -> None:
+    table = write_csv(customers(), folder / "small.csv")
+    train_on(table, folder, "small", horizon_days=HORIZON)
+    table.unlink()
 
 
 def odd_customers() -> pd.DataFrame:

@@ -1,27 +1,17 @@
-"""A prediction log in memory, made of rows."""
+"""Prediction logs that are made of rows, in memory and in files."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet
 
 from churn_api.monitoring.customer_keys import CustomerKeys
+from churn_api.monitoring.log_columns import LOG_SCHEMA
+from churn_api.monitoring.log_folder import LogFolder
 
 KEYS = CustomerKeys(b"a secret of the tests, 32 bytes.")
-
-SCHEMA = pa.schema(
-    [
-        ("at", pa.timestamp("us", "UTC")),
-        ("request_id", pa.string()),
-        ("row", pa.int32()),
-        ("customer", pa.binary(12)),
-        ("version", pa.string()),
-        ("variant", pa.string()),
-        ("probability", pa.float32()),
-        ("threshold", pa.float64()),
-    ]
-)
 
 
 class Logged(NamedTuple):
@@ -35,6 +25,7 @@ class Logged(NamedTuple):
     variant: str = "live"
     probability: float = 0.5
     threshold: float = 0.5
+    churn: bool = True
 
 
 def request_key(request_id: str) -> bytes:
@@ -66,4 +57,13 @@ class LogInMemory:
                 one._replace(customer=KEYS.key(one.customer))._asdict()
                 for one in found[start : start + self._table_rows]
             ]
-            yield pa.Table.from_pylist(rows, SCHEMA).select(list(columns))
+            yield pa.Table.from_pylist(rows, LOG_SCHEMA).select(list(columns))
+
+
+def write_day(folder: LogFolder, model: str, predictions: Sequence[Logged], keys: CustomerKeys = KEYS) -> None:
+    """Add a file with predictions of one day to a log, as compaction does."""
+    path = folder.day(model, predictions[0].at.date()).path
+    path.mkdir(parents=True, exist_ok=True)
+    rows = [one._replace(customer=keys.key(one.customer))._asdict() for one in predictions]
+    table = pa.Table.from_pylist(rows, LOG_SCHEMA)
+    pyarrow.parquet.write_table(table, path / f"part-{len(list(path.iterdir())):04}.parquet")

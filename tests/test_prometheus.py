@@ -5,15 +5,19 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from builders import customers
 from conftest import ROOT
 from prometheus_client.parser import text_string_to_metric_families
 
+from churn_api.monitoring.quality_counts import QualityCounts
+from churn_api.monitoring.quality_store import ComputedPeriod, DayKey, replace_period
 from churn_api.settings import SETTINGS
 from churn_api.telemetry.experiment_metrics import ExperimentCollector, ObservedExperiment
 from churn_api.web.core.app_services import services_of
@@ -67,7 +71,12 @@ def existing(client) -> dict[str, set[str]]:
         client.post("/api/v1/batch-predict/small", data=table, content_type="text/csv", buffered=True).status_code
         == 200
     )
-    services_of(client.application).drift_counter.flush()
+    services = services_of(client.application)
+    services.drift_counter.flush()
+    today = datetime.now(UTC).date()
+    few = QualityCounts.of(np.linspace(0, 1, 100), np.arange(100) % 2 == 0, np.ones(100, bool))
+    days = {DayKey("2", "live", today, contacted=False): few}
+    replace_period(services.database, "log", "small", ["2"], ComputedPeriod(today, today, "inputs", days, {}, []))
     for family in text_string_to_metric_families(client.get("/api/v1/metrics").text):
         seen = {name for sample in family.samples for name in sample.labels}
         for suffix in SUFFIXES[family.type]:

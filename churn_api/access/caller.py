@@ -5,8 +5,9 @@ from typing import Literal, NamedTuple
 
 from churn_api.contract.faults import did_you_mean
 
-PREDICT, JOBS, READ_MODELS, WRITE_MODELS, OPS = "predict", "jobs", "models:read", "models:write", "ops"
-SCOPES = (PREDICT, JOBS, READ_MODELS, WRITE_MODELS, OPS)
+PREDICT, JOBS, READ_MODELS, WRITE_MODELS = "predict", "jobs", "models:read", "models:write"
+OUTCOMES, OPS = "outcomes", "ops"
+SCOPES = (PREDICT, JOBS, READ_MODELS, WRITE_MODELS, OUTCOMES, OPS)
 OPEN_SCOPES = frozenset({PREDICT, JOBS, READ_MODELS})
 """Scopes of a caller without credentials where AUTH is open."""
 

@@ -67,11 +67,12 @@ def worker(respawn: bool, parent: int | None, delay: float) -> None:
         try:
             job_worker = services.worker(job_metrics)
             maintained = services.log_maintenance.in_background(services.prediction_log)
+            measured = services.quality_update.in_background()
         except StartError as error:
             refuse(str(error))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: job_worker.stop())
-        with maintained:
+        with maintained, measured:
             job_worker.run()
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from churn_api.monitoring.listed_customers import erase_listed
+from churn_api.monitoring.outcome_store import erase_outcomes
 from churn_api.store import audit, clock
 from churn_api.store.database import Database
 from churn_api.store.tables import ERASURES
@@ -16,7 +17,7 @@ Erased = Mapping[bytes, datetime]
 
 
 def erase(database: Database, customer: bytes, *, by: str) -> datetime:
-    """Erase all that was predicted for a customer until now, and return the moment. Raises DatabaseAway.
+    """Erase all that was predicted for a customer until now and all outcomes; return the moment. Raises DatabaseAway.
 
     The audit has the customer's key, and no identifier.
     """
@@ -47,6 +48,7 @@ def _erase(database: Database, customer: bytes, by: str) -> datetime:
         now = clock.now(connection)
         _remember(connection, customer, now, by)
         erase_listed(connection, customer)
+        erase_outcomes(connection, customer)
         audit.record(connection, by, "predictions.erase", customer.hex())
     return now
 

@@ -7,6 +7,7 @@ first counts: a customer who is scored every night would count thirty times othe
 that a correction changes the figures of one period, and nothing depends on how far back the log reaches.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple, Protocol
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from churn_api.monitoring.labelled_periods import Period, later
 from churn_api.monitoring.outcome_events import OutcomeIndex, Outcomes, Subjects, Truths
 from churn_api.monitoring.prediction_arrays import LOGGED_COLUMNS, PredictionArrays, PredictionReader
 
@@ -22,7 +24,7 @@ MAX_ROWS = 1 << 20
 """Predictions that are held at once: those of some of the customers, where a period has more."""
 
 
-class PredictionLog(Protocol):
+class DailyPredictions(Protocol):
     """The logged predictions of models, by day (UTC)."""
 
     def days(self, model: str) -> Sequence[date]:
@@ -38,28 +40,6 @@ class PredictionLog(Protocol):
         ...
 
 
-class Period(NamedTuple):
-    """H days with fixed bounds, in which one prediction of each customer counts."""
-
-    first: date
-    horizon: int
-
-    @classmethod
-    def of(cls, day: date, horizon: int) -> "Period":
-        """The period of a day."""
-        return cls(date.fromordinal(max(1, day.toordinal() // horizon * horizon)), horizon)
-
-    @property
-    def last(self) -> date:
-        """Its last day."""
-        return date.fromordinal((self.first.toordinal() // self.horizon + 1) * self.horizon - 1)
-
-    def mature_until(self, complete_until: date) -> date | None:
-        """The last day of the period whose predictions are mature; None where there is none."""
-        last = complete_until.toordinal() - self.horizon
-        return min(self.last, date.fromordinal(last)) if last >= self.first.toordinal() else None
-
-
 class LabelledPredictions(NamedTuple):
     """n mature predictions that count: of one day, version, variant and challenger. Arrays have shape (n,)."""
 
@@ -72,7 +52,7 @@ class LabelledPredictions(NamedTuple):
     """Microseconds since 1970, UTC."""
     probabilities: NDArray[np.float64]
     positive: Truths
-    """Whether churn was predicted, with the threshold of the answer."""
+    """Whether churn was predicted."""
     left: Truths
     """Whether the customer left within the horizon."""
     contacted: Truths
@@ -84,12 +64,16 @@ class LabelledPredictions(NamedTuple):
 class Join:
     """Joins the predictions of one period with outcomes."""
 
-    def __init__(self, log: PredictionLog, model: str, period: Period, request_key: Callable[[str], bytes]) -> None:
+    def __init__(self, log: DailyPredictions, model: str, period: Period, request_key: Callable[[str], bytes]) -> None:
         """`request_key` is the key under which outcomes name a request."""
         self._log = log
         self._model = model
         self._period = period
         self._request_key = request_key
+        self.known: Truths = np.empty(0, bool)
+        """For each outcome that was joined, whether there are predictions of its customer or request."""
+        self.without_identifier = Counter[str]()
+        """By version: predictions that do not count, since no outcome can name them."""
 
     def labelled(self, outcomes: Outcomes, until: date, versions: Collection[str]) -> Iterator[LabelledPredictions]:
         """The predictions of these versions that count, up to the day `until`: the last that is mature.
@@ -97,14 +81,17 @@ class Join:
         `outcomes` are those from the first day of the period to H days after its last. Where they name requests of one
         record, predictions without an identifier count too; a request for a known customer speaks of the customer.
         """
+        self.known = np.zeros(len(outcomes.subjects), bool)
         names_requests = bool(outcomes.by_request.any())
-        outcomes = self._of_customers(outcomes) if names_requests else outcomes
+        with_customers = self._of_customers(outcomes) if names_requests else outcomes
         days = self._days(min(until, self._period.last))
         parts = -(-sum(self._log.rows(self._model, day) for day in days) // MAX_ROWS)
         for part in range(parts):
             reader = PredictionReader(self._request_key if names_requests else None)
             predictions = self._read(reader, days, versions, (parts, part))
-            yield from _labelled(_first_of_each(predictions), outcomes, self._period.horizon, reader.names)
+            self._note_known(outcomes, predictions)
+            counted = self._nameable(_first_of_each(predictions), reader.names)
+            yield from _labelled(counted, with_customers, self._period.horizon, reader.names)
 
     def _days(self, last: date) -> list[date]:
         return [day for day in self._log.days(self._model) if self._period.first <= day <= last]
@@ -125,21 +112,32 @@ class Join:
     def _of_customers(self, outcomes: Outcomes) -> Outcomes:
         """Outcomes, in addition with the customers of the requests that they name."""
         named = outcomes.take(outcomes.by_request)
-        customers = dict[int, int]()
+        customers = defaultdict[int, set[int]](set)
         reader = PredictionReader(self._request_key)
-        for day in self._days(_later(self._period.last, self._period.horizon)):
+        for day in self._days(later(self._period.last, self._period.horizon)):
             for table in self._log.tables(self._model, day, LOGGED_COLUMNS):
                 arrays = reader.read(table)
                 arrays = arrays.take(~arrays.anonymous & np.isin(arrays.requests, named.subjects))
-                customers.update(zip(arrays.requests.tolist(), arrays.subjects.tolist(), strict=True))
-        known = named.take(np.isin(named.subjects, np.array([*customers], np.uint64)))
-        subjects = np.array([customers[request] for request in known.subjects.tolist()], np.uint64)
-        translated = known._replace(subjects=subjects, by_request=np.zeros(len(subjects), bool))
+                for request, subject in zip(arrays.requests.tolist(), arrays.subjects.tolist(), strict=True):
+                    customers[request].add(subject)
+        pairs = [(row, one) for row, request in enumerate(named.subjects.tolist()) for one in customers[request]]
+        rows = np.array([row for row, _ in pairs], np.intp)
+        self.known[np.flatnonzero(outcomes.by_request)[rows]] = True
+        subjects = np.array([subject for _, subject in pairs], np.uint64)
+        translated = named.take(rows)._replace(subjects=subjects, by_request=np.zeros(len(pairs), bool))
         return Outcomes._make(np.concatenate(both) for both in zip(outcomes, translated, strict=True))
 
+    def _note_known(self, outcomes: Outcomes, predictions: PredictionArrays) -> None:
+        of_requests = np.isin(outcomes.subjects, predictions.requests)
+        of_customers = np.isin(outcomes.subjects, predictions.subjects[~predictions.anonymous])
+        self.known |= np.where(outcomes.by_request, of_requests, of_customers)
 
-def _later(day: date, days: int) -> date:
-    return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))
+    def _nameable(self, predictions: PredictionArrays, names: Sequence[str]) -> PredictionArrays:
+        """The predictions that outcomes can name; the others are counted."""
+        nameable = ~predictions.anonymous | (predictions.requests != 0)
+        for version, count in zip(*np.unique(predictions.versions[~nameable], return_counts=True), strict=True):
+            self.without_identifier[names[version]] += int(count)
+        return predictions.take(nameable)
 
 
 def _first_of_each(predictions: PredictionArrays) -> PredictionArrays:
@@ -153,9 +151,8 @@ def _first_of_each(predictions: PredictionArrays) -> PredictionArrays:
 
 
 def _labelled(
-    predictions: PredictionArrays, outcomes: Outcomes, horizon: int, names: Sequence[str]
+    counted: PredictionArrays, outcomes: Outcomes, horizon: int, names: Sequence[str]
 ) -> Iterator[LabelledPredictions]:
-    counted = predictions.take(~predictions.anonymous | (predictions.requests != 0))
     customers = OutcomeIndex(outcomes.take(~outcomes.by_request))
     requests = OutcomeIndex(outcomes.take(outcomes.by_request))
     days, known = counted.days, ~counted.anonymous

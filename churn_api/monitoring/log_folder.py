@@ -54,13 +54,13 @@ class LogFolder:
             return None
 
     @contextmanager
-    def alone(self) -> Iterator[bool]:
-        """Whether this process may rewrite the days; others get False until the end of the block.
+    def alone(self, what: str = "compaction") -> Iterator[bool]:
+        """Whether this process may do `what`, as rewriting the days; others get False until the end of the block.
 
         The kernel releases the lock of a process that is killed, also where machines share the folder by NFS.
         """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self.path / "compaction.lock").open("ab") as file:
+        with (self.path / f"{what}.lock").open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -41,7 +41,7 @@ def logged_days(
     erased = erased_customers(database)
     days = [day for day in folder.days(model) if day.day >= since]
     for day in reversed(days) if newest_first else days:
-        yield LoggedDay(day.day, _read(day, columns, erased))
+        yield LoggedDay(day.day, read_day(day, columns, erased))
 
 
 def without_erased(table: pa.Table, erased: Erased) -> pa.Table:
@@ -55,7 +55,8 @@ def without_erased(table: pa.Table, erased: Erased) -> pa.Table:
     return table.filter(pc.invert(is_erased))
 
 
-def _read(day: DayFolder, columns: Sequence[str], erased: Erased) -> pa.Table:
+def read_day(day: DayFolder, columns: Sequence[str], erased: Erased) -> pa.Table:
+    """The predictions of a day without those of erased customers, in no particular order."""
     schema = pa.schema([LOG_SCHEMA.field(name) for name in columns])
     wanted = list(dict.fromkeys([*columns, *(_TO_ERASE if erased else ())]))
     tables = [schema.empty_table()]

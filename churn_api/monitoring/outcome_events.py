@@ -5,12 +5,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from churn_api.monitoring.customer_keys import KEY_BYTES
+
 Subjects = NDArray[np.uint64]
 """The first eight bytes of customer keys: enough to tell customers apart."""
 Days = NDArray[np.int64]
 """Days as `date.toordinal` counts them."""
 Truths = NDArray[np.bool_]
 
+_SUBJECT_BYTES = 8
 _SPAN = 1 << 23
 """More than the days of the calendar, so that a subject's position and a day fit into one number."""
 
@@ -26,8 +29,8 @@ class Outcomes(NamedTuple):
     by_request: Truths
     """Whether the subject is a request rather than a customer."""
 
-    def take(self, rows: Truths) -> "Outcomes":
-        """Those where `rows` is true."""
+    def take(self, rows: Truths | NDArray[np.intp]) -> "Outcomes":
+        """Those where `rows` is true, or at these positions."""
         return Outcomes._make(array[rows] for array in self)
 
 
@@ -66,3 +69,9 @@ class OutcomeIndex:
     def contacted(self, subjects: Subjects, days: Days, horizon: int) -> Truths:
         """Whether the company called each on the day of its prediction, or within so many days after it."""
         return self._contacts.any_between(subjects, days, days + horizon)
+
+
+def subjects_of_keys(keys: bytes | memoryview) -> Subjects:
+    """Subjects of keys that stand one after another."""
+    table = np.frombuffer(keys, np.uint8).reshape(-1, KEY_BYTES)[:, :_SUBJECT_BYTES]
+    return np.ascontiguousarray(table).view(">u8")[:, 0].astype(np.uint64)

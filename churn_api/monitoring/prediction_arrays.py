@@ -9,16 +9,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from churn_api.monitoring.customer_keys import KEY_BYTES
-from churn_api.monitoring.outcome_events import Days, Subjects, Truths
+from churn_api.monitoring.outcome_events import Days, Subjects, Truths, subjects_of_keys
 from churn_api.registry.variants import SHADOW
 
-LOGGED_COLUMNS = ("at", "request_id", "row", "customer", "version", "variant", "probability", "threshold")
+LOGGED_COLUMNS = ("at", "request_id", "row", "customer", "version", "variant", "probability", "churn")
 """The columns of a table of logged predictions that are read here."""
 
 UNIX_EPOCH = 719_163
 """1970-01-01, as `date.toordinal` counts days."""
 _DAY_MICROSECONDS = 86_400_000_000
-_SUBJECT_BYTES = 8
 _NO_CHALLENGER = -1
 
 Codes = NDArray[np.int64]
@@ -41,7 +40,7 @@ class PredictionArrays(NamedTuple):
     """Positions in `names`."""
     probabilities: NDArray[np.float64]
     positive: Truths
-    """Whether churn was predicted, with the threshold of the answer."""
+    """Whether churn was predicted."""
     challengers: Codes
     """Positions in `names` of the version that scored the same record in the shadow; -1 where none did."""
     challenger_probabilities: NDArray[np.float64]
@@ -85,7 +84,7 @@ class PredictionReader:
             versions=self._codes(table.column("version")),
             variants=variants,
             probabilities=probabilities,
-            positive=probabilities >= table.column("threshold").to_numpy(),
+            positive=table.column("churn").to_numpy(zero_copy_only=False).astype(bool),
             challengers=np.full(table.num_rows, _NO_CHALLENGER),
             challenger_probabilities=np.full(table.num_rows, np.nan),
         )
@@ -122,12 +121,6 @@ def subjects_of(customers: pa.ChunkedArray) -> tuple[Subjects, Truths]:
     _, offsets, data = filled.buffers()
     first = int(np.frombuffer(offsets, np.int32)[filled.offset])
     return subjects_of_keys(memoryview(data)[first : first + KEY_BYTES * len(filled)]), anonymous
-
-
-def subjects_of_keys(keys: bytes | memoryview) -> Subjects:
-    """Subjects of keys that stand one after another."""
-    table = np.frombuffer(keys, np.uint8).reshape(-1, KEY_BYTES)[:, :_SUBJECT_BYTES]
-    return np.ascontiguousarray(table).view(">u8")[:, 0].astype(np.uint64)
 
 
 def _request_subjects(table: pa.Table, answered: Truths, request_key: Callable[[str], bytes]) -> Subjects:

@@ -27,7 +27,7 @@ def watch_document(card: Card, watch: Watch) -> dict[str, Any]:
         "state": latest.state.name if latest else TOO_FEW,
         "alerts": sorted(watch.alerts),
         "score_alert": watch.score_alert,
-        "baseline": {"rows": watch.baseline.rows, "expected": _expected(expected)},
+        "baseline": {"rows": watch.baseline.rows, "expected": expected_document(expected)},
         "windows": [_window(watch, one) for one in watch.windows],
         "features": list(_features(card, watch, latest)),
     }
@@ -42,7 +42,7 @@ def _window(watch: Watch, one: Window | ComparedWindow) -> dict[str, Any]:
     return about | {
         "state": one.state.name,
         "scores": _drift(one.scores),
-        "expected": _expected(one.expected),
+        "expected": expected_document(one.expected),
         "features": [{"feature": baseline.feature, **_compared(compared)} for baseline, compared in features],
     }
 
@@ -55,7 +55,8 @@ def _drift(drift: Drift) -> dict[str, Any]:
     return {"state": drift.state.name, "psi": drift.psi, "chi_square": drift.statistic}
 
 
-def _expected(expected: ExpectedQuality) -> dict[str, Any]:
+def expected_document(expected: ExpectedQuality) -> dict[str, Any]:
+    """What probabilities let one expect."""
     return {
         "roc_auc": expected.roc_auc,
         "roc_auc_band": None if expected.band is None else list(expected.band),

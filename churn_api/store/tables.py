@@ -257,3 +257,62 @@ EXPERIMENT_DAYS = Table(
     _required("squares", Float(53)),
 )
 """Sums over the mature outcomes of a day's predictions: of losses by variant, or of differences of paired losses."""
+OUTCOMES = Table(
+    "outcomes",
+    METADATA,
+    _key("id", BigInteger().with_variant(Integer, "sqlite")),
+    _required("model", String(64)),
+    _required("subject", LargeBinary(12)),  # the key of a customer or of a request, see monitoring/customer_keys.py
+    _required("by_request", Boolean),
+    _required("day", Date),
+    _required("left", Boolean),
+    _required("contacted", Boolean),
+    _optional("kept_by", String(64)),
+    _required("received_at", Utc),
+    _required("received_by", String(128)),
+    _optional("replaced_at", Utc),  # by a later row of the same subject and day
+    _required("known", Boolean),  # whether a prediction of the subject was found
+    Index("ix_outcomes_subject", "model", "subject"),
+    Index("ix_outcomes_day", "model", "day"),
+)
+"""Who left and when, as reported. Replaced rows are kept."""
+
+OUTCOMES_COMPLETE = Table(
+    "outcomes_complete",
+    METADATA,
+    _key("model", String(64)),
+    _required("until", Date),
+    _required("declared_at", Utc),
+    _required("declared_by", String(128)),
+)
+"""Until which day all leavers of a model are reported."""
+
+QUALITY_PERIODS = Table(
+    "quality_periods",
+    METADATA,
+    _key("log", String(32)),  # the prediction log that was read: machines may have their own
+    _key("model", String(64)),
+    _key("version", String(16)),
+    _key("first", Date),
+    _required("last", Date),
+    _required("inputs", String(64)),  # a digest of what the figures were computed from
+    _required("without_identifier", BigInteger),  # predictions whose customer is not known
+    _required("computed_at", Utc),
+)
+"""Periods whose predictions were joined with outcomes."""
+
+QUALITY_DAYS = Table(
+    "quality_days",
+    METADATA,
+    _key("log", String(32)),
+    _key("model", String(64)),
+    _key("version", String(16)),
+    _key("variant", String(16)),
+    _key("day", Date),
+    _key("contacted", Boolean),
+    _required("leavers", LargeBinary),  # predictions by the bin of their probability, see quality_counts.py
+    _required("loyal", LargeBinary),
+    _required("true_positives", BigInteger),
+    _required("false_positives", BigInteger),
+)
+"""Mature predictions by day and probability, of customers who left and of those who did not."""

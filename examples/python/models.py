@@ -15,6 +15,6 @@ with Client(URL, KEY) as client:
         print(feature.feature, feature.importance)
 
 headers = {"X-API-Key": KEY} if KEY else {}
-for what in ("report", "watch"):
+for what in ("report", "watch", "quality"):
     answer = httpx.get(f"{URL}/api/v1/models/default/{what}", headers=headers).raise_for_status()
     print(what, sorted(answer.json()))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from prediction_logs import KEYS, Logged, LogInMemory, request_key
 
 from churn_api.monitoring import labelled_predictions
-from churn_api.monitoring.labelled_predictions import Join, Period
-from churn_api.monitoring.outcome_events import Outcomes
-from churn_api.monitoring.prediction_arrays import subjects_of_keys
+from churn_api.monitoring.labelled_periods import Period
+from churn_api.monitoring.labelled_predictions import Join
+from churn_api.monitoring.outcome_events import Outcomes, subjects_of_keys
 
 DAY = timedelta(days=1)
 
@@ -89,7 +89,7 @@ def labelled(one, known, horizon, predictions):
     shadow = next((each for each in same if each.variant == "shadow" and one.request_id), None)
     left = any(each.left and day < each.day <= last for each in known)
     contacted = any(each.contacted and day <= each.day <= last for each in known)
-    figures = (int(one.at.timestamp()) * 1_000_000, one.probability, one.probability >= one.threshold, left, contacted)
+    figures = (int(one.at.timestamp()) * 1_000_000, one.probability, one.churn, left, contacted)
     return [
         (day, one.version, one.variant, shadow and shadow.version, *figures, shadow and shadow.probability),
     ]
@@ -106,6 +106,7 @@ ANSWERS = st.builds(
     version=st.sampled_from(["1", "2", "3"]),
     variant=st.sampled_from(["live", "challenger"]),
     probability=PROBABILITIES,
+    churn=st.booleans(),
 )
 OUTCOMES = st.builds(
     Outcome,

@@ -13,6 +13,7 @@ from churn_api.telemetry.experiment_metrics import ExperimentCollector
 from churn_api.telemetry.metric_families import families
 from churn_api.telemetry.metrics_server import serve_metrics
 from churn_api.telemetry.prediction_log_metrics import PredictionLogCollector
+from churn_api.telemetry.quality_metrics import QualityCollector
 from churn_api.telemetry.watch_metrics import WatchCollector
 from churn_api.web.core.metrics_exporter import MetricsExporter
 from churn_api.web.core.model_metrics import ModelMetrics
@@ -33,6 +34,7 @@ class AppMetrics:
         registry.register(WatchCollector(services.watched_or_none))
         registry.register(PredictionLogCollector(services.log_state))
         registry.register(ExperimentCollector(services.experiments_or_none))
+        registry.register(QualityCollector(services.measured_or_none))
         self.exporter = MetricsExporter(registry)
         self._models = ModelMetrics(self.families, services.live)
         self._started_in = 0

@@ -65,7 +65,7 @@ def table_response(model: Model, sent: str, wanted: str | None, query: dict[str,
 
     with scratch_folder() as folder:
         bounds = Bounds(current_app.config["MAX_CONTENT_LENGTH"], current_app.config["MAX_BATCH_ROWS"], MAX_COLUMNS)
-        layout = open_table(_save_body(folder), sent, folder, bounds)
+        layout = open_table(save_body(folder), sent, folder, bounds)
         if wanted is None:
             return _as_json(model, layout, query)
         return _as_table(model, layout, wanted, query)
@@ -93,7 +93,7 @@ def columns_response(
     return _file(result, wanted, metadata, counts | warned)
 
 
-def _save_body(folder: Path) -> Path:
+def save_body(folder: Path) -> Path:
     """Write the body to a file: blocks are read from a file that can seek."""
     stream = request.stream
     if request.mimetype == FORM:

@@ -16,11 +16,12 @@ def negotiate_formats() -> tuple[str | None, str | None]:
     environ = request.environ
     if environ.get("CONTENT_TYPE") == JSON and environ.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON):
         return None, None
-    body_format = _body_format()
-    return body_format, _response_format(body_format)
+    sent = body_format()
+    return sent, _response_format(sent)
 
 
-def _body_format() -> str | None:
+def body_format() -> str | None:
+    """The format of the body; None for JSON and unknown types. Raises Problem (415) for a file of unknown format."""
     if request.mimetype != FORM:
         table_format = format_of_media_type(request.mimetype)
         _check_encoding(table_format)

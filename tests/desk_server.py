@@ -34,7 +34,6 @@ class Desk(NamedTuple):
 
     server: Server
     settings: dict[str, Any]
-    models: Path
 
     def make_key(self, *scopes: str, **options: Any) -> str:
         """A key of this server's."""
@@ -60,22 +59,17 @@ def hostile_customers() -> pd.DataFrame:
     return table.assign(Churn=np.where(table[SCRIPT] + rng.normal(0, 1, 300) > 10, "Yes", "No"))
 
 
-@contextmanager
-def desk_server(models_dir: Path, database: Path, folder: Path, **chosen: Any) -> Iterator[Desk]:
-    """A server of one worker, with a week of predictions about `small`, in whose last three days tenure drifted."""
+def prepare_desk(models_dir: Path, database: Path, folder: Path) -> dict[str, Any]:
+    """Settings of a server with one more model, hostile names, and predictions about `small`.
+
+    Its tenure drifted in the last three days of a week.
+    """
     models = shutil.copytree(models_dir, folder / "models")
     train_on(write_csv(hostile_customers(), folder / "hostile.csv"), models, "hostile", identifier=None)
     shutil.copy(database, folder / "churn.db")
-    defaults = {"AUTH": "required", "KEY_PEPPER": SECRET, "JWT_SECRET": SECRET, "RATELIMIT_MANAGEMENT": "1000/minute"}
-    folders = {"INSTANCE_DIR": str(folder), "METRICS_DIR": str(folder / "metrics")}
-    settings = defaults | {"RATELIMIT_PREDICT": "1000/minute"} | folders | chosen
-    _prepare(settings | {"MODELS_DIR": str(models)}, models)
-    environment = {f"CHURN_{name}": str(value) for name, value in settings.items()}
-    with serving(models, folder / "log", workers=1, **environment) as server:
-        yield Desk(server, settings, models)
-
-
-def _prepare(settings: dict[str, Any], models: Path) -> None:
+    settings = {"INSTANCE_DIR": str(folder), "METRICS_DIR": str(folder / "metrics"), "MODELS_DIR": str(models)}
+    settings |= {"AUTH": "required", "KEY_PEPPER": SECRET, "JWT_SECRET": SECRET, "LOG_SECRET": SECRET}
+    settings |= {"RATELIMIT_MANAGEMENT": "1000/minute", "RATELIMIT_PREDICT": "1000/minute"}
     services = Services(load_settings(settings))
     make_all_live(models, services.database)
     week = [customers(400, seed=days) for days in range(7)]
@@ -84,6 +78,16 @@ def _prepare(settings: dict[str, Any], models: Path) -> None:
     _predict_daily(services, models / "small" / "2", week)
     _predict_daily(services, models / "hostile" / "1", [hostile_customers()])
     services.database.close()
+    return settings
+
+
+@contextmanager
+def desk_server(settings: dict[str, Any]) -> Iterator[Desk]:
+    """A server of one worker."""
+    environment = {f"CHURN_{name}": str(value) for name, value in settings.items()}
+    log = Path(settings["INSTANCE_DIR"], f"log-{settings['AUTH']}")
+    with serving(Path(settings["MODELS_DIR"]), log, workers=1, **environment) as server:
+        yield Desk(server, settings)
 
 
 def _predict_daily(services: Services, bundle: Path, tables: Sequence[pd.DataFrame]) -> None:

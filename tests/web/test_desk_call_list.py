@@ -10,7 +10,7 @@ import pytest
 import requests
 from browsing import CHROMIUM, chromium
 from builders import customers, write_csv
-from desk_server import EVERYTHING, IMAGE, PHONE, SCRIPT, desk_page, desk_server, go, hostile_customers
+from desk_server import EVERYTHING, IMAGE, PHONE, SCRIPT, desk_page, desk_server, go, hostile_customers, prepare_desk
 from playwright.sync_api import expect
 from table_files import read_workbook, write_workbook
 
@@ -32,7 +32,8 @@ def browser():
 def desk(models_dir, database_of_models, tmp_path_factory):
     """One server, with a job worker, for all these claims."""
     chosen = {"JOB_WORKER": True, "JOB_PROCESSES": 1, "RATELIMIT_BATCH": "1000/minute", "MAX_JOB_BYTES": MOST}
-    with desk_server(models_dir, database_of_models, tmp_path_factory.mktemp("list"), **chosen) as desk:
+    settings = prepare_desk(models_dir, database_of_models, tmp_path_factory.mktemp("list"))
+    with desk_server(settings | chosen) as desk:
         yield desk
 
 

@@ -12,7 +12,7 @@ import requests
 from browsing import CHROMIUM, chromium
 from builders import customers
 from conftest import ROOT
-from desk_server import DESKTOP, EVERYTHING, IMAGE, PHONE, QUOTED, SCRIPT, desk_page, desk_server, go
+from desk_server import DESKTOP, EVERYTHING, IMAGE, PHONE, QUOTED, SCRIPT, desk_page, desk_server, go, prepare_desk
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
@@ -33,9 +33,14 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def desk(models_dir, database_of_models, tmp_path_factory):
+def settings(models_dir, database_of_models, tmp_path_factory):
+    return prepare_desk(models_dir, database_of_models, tmp_path_factory.mktemp("desk"))
+
+
+@pytest.fixture(scope="module")
+def desk(settings):
     """One server for all these claims."""
-    with desk_server(models_dir, database_of_models, tmp_path_factory.mktemp("desk")) as desk:
+    with desk_server(settings) as desk:
         yield desk
 
 
@@ -100,7 +105,8 @@ def test_code(page, desk, key):
     by_python = subprocess.run([sys.executable, "-c", python], env=environment, capture_output=True, text=True).stdout
     answers = [json.loads(text) for text in (by_curl, by_python)]
     assert answers[0]["churn_probability"] == answers[1]["churn_probability"]
-    assert [reason["text"] for reason in answers[0]["reasons"]] == page.locator(".sentences li").all_inner_texts()
+    sentences = page.locator(".sentences li:not(.quiet)").all_inner_texts()
+    assert [reason["text"] for reason in answers[0]["reasons"]] == sentences
 
 
 def test_faults_and_warnings_stand_at_their_fields(browser, desk, key):
@@ -166,7 +172,29 @@ def test_model(page, desk, key):
     assert ask(desk, key, "/models/small").json()["live"] == "1"
     page.get_by_role("button", name="Make version 2 of small live").click()
     page.get_by_role("button", name="Yes, switch").click()
-    expect(page.locator("#version")).to_have_text("small, version 2")
+    expect(page.locator("#version")).to_have_text("Version 2")
+
+
+def test_costs(browser, desk, key):
+    """Who may sets what a call costs: the profit by threshold is drawn, and the threshold of predictions follows."""
+    with desk_page(browser, desk, key, refused={422}) as page:
+        go(page, desk, "model/default")
+        page.get_by_text("Set costs").first.click()
+        for name, text in {"accepted offer": "10", "A call costs": "1", "worth": "a fortune", "Share": "0,3"}.items():
+            page.get_by_label(name).fill(text)
+        page.get_by_role("button", name="Set costs").click()
+        page.get_by_role("button", name="Yes, switch").click()
+        expect(page.locator("form .notice")).to_contain_text("value")
+        page.get_by_label("worth").fill("200")
+        page.get_by_role("button", name="Set costs").click()
+        page.get_by_role("button", name="Yes, switch").click()
+        expect(page.get_by_text("A call gains from a probability of 16.4%")).to_be_visible()
+        profit = ask(desk, key, "/models/default/profit").json()["at"]["costs"]["profit"]
+        expect(page.get_by_text(f"would have gained {profit:,.0f}")).to_be_visible()
+        page.get_by_text("Set costs").first.click()
+        page.get_by_role("button", name="Remove").click()
+        page.get_by_role("button", name="Yes, switch").click()
+        expect(page.get_by_text("No costs are set.")).to_be_visible()
 
 
 def test_threshold(page, desk, key):
@@ -182,7 +210,7 @@ def test_who_may_not(browser, desk):
     """A key that may only read sees no button that makes a version live."""
     with desk_page(browser, desk, desk.make_key("predict", "models:read")) as page:
         go(page, desk, "model/small")
-        expect(page.get_by_text("scope models:write")).to_be_visible()
+        expect(page.get_by_text("To make a version live, sign in")).to_be_visible()
         assert page.get_by_role("button", name="Roll back").count() == 0
 
 
@@ -309,12 +337,9 @@ def test_accessible_and_as_wide_as_its_screen(browser, desk, key, pictures, look
         pytest.skip("axe-core is not here: `make linters` installs it, where npm is")
 
 
-def test_open(browser, models_dir, database_of_models, tmp_path):
+def test_open(browser, settings):
     """Under AUTH=open there is nothing to do: the page shows the default model's view at once."""
-    with (
-        desk_server(models_dir, database_of_models, tmp_path, AUTH="open") as desk,
-        desk_page(browser, desk, None) as page,
-    ):
+    with desk_server(settings | {"AUTH": "open"}) as desk, desk_page(browser, desk, None) as page:
         page.goto(f"{desk.server.url}/")
         expect(amount(page)).to_be_visible()
-        expect(page.locator("#version")).to_have_text("default, version 1")
+        expect(page.locator("#version")).to_have_text("Version 1")

@@ -19,6 +19,7 @@ MEDIA_TYPES = {
 
 _COMMENT = re.compile(rb"/\*\*.*?\*/ ?", re.DOTALL)
 """A quarter of the scripts are descriptions and types, which the compiler of the tests reads and a browser does not."""
+_IMPORT = re.compile(rb'\bfrom "\./([\w.-]+)"')
 _INDENTATION = re.compile(rb"^[ \t]+|[ \t]+$", re.MULTILINE)
 
 
@@ -28,10 +29,14 @@ class DeskFiles(NamedTuple):
     content: Mapping[str, bytes]
     digest: str
 
-    @property
-    def modules(self) -> list[str]:
-        """The paths of the scripts, which the page loads side by side."""
-        return [name for name in self.content if name.endswith(".js")]
+    def needed_by(self, *scripts: str) -> list[str]:
+        """Scripts and what they import, directly or not: a page that names all of them loads them side by side."""
+        needed, waiting = set(scripts), list(scripts)
+        while waiting:
+            imported = {name.decode() for name in _IMPORT.findall(self.content[waiting.pop()])}
+            waiting += imported - needed
+            needed |= imported
+        return sorted(needed)
 
 
 @cache

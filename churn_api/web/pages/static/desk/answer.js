@@ -11,6 +11,8 @@ import { number, percent, signed, t } from "./words.js";
 /** @typedef {import("./types").Prediction} Prediction */
 /** @typedef {import("./types").Customer} Customer */
 
+const NOTHING = 1e-6;
+
 /**
  * @param {Model} model
  * @param {Report | null} report
@@ -88,19 +90,24 @@ function reasonsPart(model, { reasons, others }) {
   if (!reasons) return h("p", { class: "quiet" }, model.without_reasons ?? t("reasons.none"));
   const bars = reasons.map((reason) => ({
     label: labelByName(model, reason.feature),
-    value: reason.contribution,
+    value: reason.points,
     text: t("reasons.points", { points: signed(reason.points) }),
     tone: reason.contribution > 0 ? "raises" : "lowers",
     title: reason.text,
   }));
-  if (others !== undefined) bars.push({ label: t("reasons.others"), value: others, text: "", tone: others > 0 ? "raises faint" : "lowers faint", title: t("reasons.others") });
   return h(
     "section",
     { class: "part" },
     h("h2", {}, t("reasons.title")),
     barChart({ title: t("reasons.chart"), bars, head: [t("reasons.feature"), t("reasons.effect")] }),
-    h("ol", { class: "sentences" }, reasons.map((reason) => h("li", { class: reason.contribution > 0 ? "raises" : "lowers" }, reason.text))),
+    h("ol", { class: "sentences" }, reasons.map((reason) => h("li", { class: reason.contribution > 0 ? "raises" : "lowers" }, reason.text)), othersItem(others ?? 0)),
   );
+}
+
+/** What all other features add together, where there are any. @param {number} others */
+function othersItem(others) {
+  if (Math.abs(others) < NOTHING) return null;
+  return h("li", { class: `quiet ${others > 0 ? "raises" : "lowers"}` }, t(others > 0 ? "reasons.others-raise" : "reasons.others-lower"));
 }
 
 /** @param {Model} model @param {Prediction} prediction @param {(changes: Customer) => void} apply */

@@ -4,7 +4,7 @@ import { h, newId, s, show } from "./dom.js";
 import { number } from "./words.js";
 
 /** @typedef {(width: number) => SVGElement[]} Draw elements within a width */
-/** @typedef {{name: string, tone: string, points: [number, number][], dashed?: boolean, dots?: boolean, titles?: string[]}} Series */
+/** @typedef {{name: string, tone: string, points: [number, number][], dashed?: boolean, dots?: boolean, titles?: string[], spans?: [number, number][]}} Series */
 /** @typedef {{head: string[], rows: (string | number)[][]}} Table */
 /** @typedef {{label: string, value: number, text: string, tone?: string, title?: string}} Bar */
 /** @typedef {{title: string, format: (value: number) => string, from?: number, to?: number, ticks?: number[]}} Axis */
@@ -130,10 +130,11 @@ export function lineChart({ title, note, x, y, series, guides = [], marks = [], 
         s("text", { x: sx(mark.x) + 6, y: MARGIN.top + 12, class: "small-text" }, mark.label),
       ]),
       ...series.map((one) => s("path", { d: path(one.points), class: `line ${one.tone}${one.dashed ? " dashed" : ""}` })),
+      ...series.flatMap((one) => (one.spans ?? []).map(([low, high], place) => s("line", { x1: sx(one.points[place][0]), x2: sx(one.points[place][0]), y1: sy(low), y2: sy(high), class: `line ${one.tone}` }))),
       ...series.flatMap((one) => (one.dots ? one.points.map((p, place) => dot(sx(p[0]), sy(p[1]), one, place)) : [])),
     ];
   };
-  const rows = series.flatMap((one) => thin(one.points).map((p) => [one.name, x.format(p[0]), y.format(p[1])]));
+  const rows = series.flatMap((one) => (one.titles ? one.points.map((p, place) => [one.name, x.format(p[0]), one.titles?.[place] ?? ""]) : thin(one.points).map((p) => [one.name, x.format(p[0]), y.format(p[1])])));
   return figure({ title, note, height, draw, table: { head: ["", x.title, y.title], rows }, legend: series.length > 1 ? series : [] });
 }
 

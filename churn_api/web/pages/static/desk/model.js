@@ -1,6 +1,7 @@
 /** A version of a model: what it learned from, how well it predicts, what moves it, and the versions beside it. */
 
 import { asCode } from "./code.js";
+import { costsCalls, costsCard } from "./costs-card.js";
 import { h, show } from "./dom.js";
 import { effectsCard, importanceCard } from "./effects.js";
 import { explanationOf, pathOf, reportOf } from "./models.js";
@@ -23,13 +24,13 @@ export async function modelView(place) {
   const draw = (other) => report && show(charts, curves(report, other));
   draw(null);
   const path = pathOf(name);
-  const code = asCode(() => [{ path: `${path}/report`, query: { version } }, { path: `${path}/explanation`, query: { version } }, { method: "PUT", path: `${path}/live`, json: { version } }]);
+  const code = asCode(() => [{ path: `${path}/report`, query: { version } }, { path: `${path}/explanation`, query: { version } }, ...costsCalls(place), { method: "PUT", path: `${path}/live`, json: { version } }]);
   show(
     main,
     h("h1", {}, t("model.title", { model: name, version })),
     h("p", { class: "lead" }, learnedFrom(place)),
     report ? tiles(report) : h("p", { class: "notice" }, t("model.unmeasured")),
-    h("div", { class: "stack" }, report && h("section", { class: "card" }, h("h2", {}, t("quality.title")), h("p", { class: "lead" }, t(`quality.${basisOf(report)}`, { rows: number(report.rows) })), charts), report && thresholdCard(report), importanceCard(model, report, explanation), report && effectsCard(model, report), remarksCard(place), versionsCard(place, draw), h("section", { class: "card" }, code.element)),
+    h("div", { class: "stack" }, report && h("section", { class: "card" }, h("h2", {}, t("quality.title")), h("p", { class: "lead" }, t(`quality.${basisOf(report)}`, { rows: number(report.rows) })), charts), report && thresholdCard(report), importanceCard(model, report, explanation), report && effectsCard(model, report), costsCard(place), remarksCard(place), versionsCard(place, draw), h("section", { class: "card" }, code.element)),
   );
 }
 

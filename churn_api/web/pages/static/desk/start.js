@@ -1,16 +1,12 @@
 /** The desk: which view is shown, for which model, in which language. */
 
 import { announcements, json, Problem } from "./api.js";
-import { callListView } from "./call-list.js";
-import { customerView } from "./customer.js";
 import { byId, h, show } from "./dom.js";
 import { followHealth } from "./health.js";
 import { forgetEverything, forgetModels, listModels, modelOf } from "./models.js";
-import { modelView } from "./model.js";
 import { attempt, problemNotice } from "./problems.js";
 import { currentKey, keepScopes } from "./session.js";
 import { showKeyButton, signInForm } from "./sign-in.js";
-import { watchView } from "./watch.js";
 import { firstLanguage, keepLanguage, speak, t } from "./words.js";
 
 /** @typedef {import("./types").Model} Model */
@@ -25,8 +21,13 @@ import { firstLanguage, keepLanguage, speak, t } from "./words.js";
  * @property {() => void} refresh show the view again, after the models have changed
  */
 
-/** @type {Record<string, (place: Place) => Promise<void>>} */
-const views = { customer: customerView, list: callListView, model: modelView, watch: watchView };
+/** Each view's scripts are loaded when it is first shown. @type {Record<string, () => Promise<(place: Place) => Promise<void>>>} */
+const views = {
+  customer: async () => (await import("./customer.js")).customerView,
+  list: async () => (await import("./call-list.js")).callListView,
+  model: async () => (await import("./model.js")).modelView,
+  watch: async () => (await import("./watch.js")).watchView,
+};
 const main = byId("main");
 const choice = /** @type {HTMLSelectElement} */ (byId("model"));
 let shown = new AbortController();
@@ -66,7 +67,20 @@ async function open(view, named, signal) {
   const model = await modelOf(summary.name);
   if (signal.aborted) return;
   if (model.kind === "tensor") return show(main, empty(t("models.tensor", { model: summary.name }), t("models.tensor.how")));
-  await views[view]({ main, name: summary.name, summary, model, signal, refresh });
+  const showIn = await viewOf(view);
+  if (!signal.aborted) await showIn({ main, name: summary.name, summary, model, signal, refresh });
+}
+
+/** A view's function. Where its scripts are gone, since the service has been replaced, the page is loaded again. @param {string} view */
+async function viewOf(view) {
+  try {
+    return await views[view]();
+  } catch (error) {
+    await json({ path: "/health" });
+    const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+    if (navigation.type !== "reload") location.reload();
+    throw error;
+  }
 }
 
 /** @param {string} title @param {string} how */
@@ -81,7 +95,8 @@ function offer(summaries, own) {
   if (label) label.hidden = summaries.length < 2;
   const version = byId("version");
   version.hidden = !own?.live;
-  if (own?.live) version.textContent = t("version.live", { model: own.name, version: own.live });
+  const several = summaries.length > 1;
+  if (own?.live) version.textContent = t(several ? "model.version" : "version.live", { model: own.name, version: own.live });
 }
 
 /** @param {unknown} error */

@@ -13,6 +13,8 @@ export type Report = Omit<Schemas["EvaluationReport"], "metrics" | "roc" | "prec
 };
 export type Effect = Schemas["Effect"];
 export type Explanation = Schemas["Explanation"];
+export type Costs = Schemas["Costs"];
+export type Profit = Schemas["Profit"];
 export type Watch = Schemas["Watch"];
 export type Job = Schemas["JobAnswer"];
 

@@ -74,7 +74,7 @@ function liveButton(place, version, says) {
   const back = place.summary.live !== null && place.summary.live !== undefined && Number(version) < Number(place.summary.live);
   const words = { model: place.name, version };
   const ask = async () => {
-    if (!(await confirmed(t(back ? "version.roll-back-this" : "version.make-live-this", words)))) return;
+    if (!(await confirmed(t(back ? "version.roll-back-this" : "version.make-live-this", words), t("version.consequence")))) return;
     show(says, h("p", { class: "quiet" }, t("version.checking")));
     await attempt(
       async () => {
@@ -87,13 +87,13 @@ function liveButton(place, version, says) {
   return h("button", { type: "button", "aria-label": t(back ? "version.roll-back-this" : "version.make-live-this", words), onclick: ask }, t(back ? "version.roll-back" : "version.make-live"));
 }
 
-/** Ask before what everyone notices. @param {string} question @returns {Promise<boolean>} */
-function confirmed(question) {
+/** Ask before what everyone notices. @param {string} question @param {string} consequence @returns {Promise<boolean>} */
+export function confirmed(question, consequence) {
   const dialog = h("dialog", { "aria-labelledby": "question" });
   const answer = (/** @type {string} */ value) => () => dialog.close(value);
   dialog.append(
     h("h2", { id: "question" }, question),
-    h("p", { class: "quiet" }, t("version.consequence")),
+    h("p", { class: "quiet" }, consequence),
     h("div", { class: "row" }, h("button", { type: "button", class: "first", onclick: answer("yes") }, t("version.do")), h("button", { type: "button", onclick: answer("") }, t("cancel"))),
   );
   document.body.append(dialog);

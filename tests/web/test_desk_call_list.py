@@ -236,7 +236,7 @@ def test_phone_and_keyboard(browser, desk, key):
         go(page, desk, "list/small")
         page.locator("#list-file").focus()
         with page.expect_file_chooser():
-            page.keyboard.press("Enter")
+            page.keyboard.press("Space")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         expect(page.locator(".ranking tbody tr")).to_have_count(50)

@@ -1,10 +1,11 @@
 # `make serve` and `make test` need Python 3.11 or later and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help serve serve-dev docker-build docker-prod test test-newest test-clients bench linters lint sbom format typecheck imports pytest train lock diagram redoc clean
+.PHONY: help serve serve-dev demo docker-build docker-prod test test-newest test-clients bench linters lint sbom format typecheck imports pytest train lock diagram redoc clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 MODELS := $(or $(CHURN_MODELS_DIR),models)
+DEMO = $(CURDIR)/instance/demo
 SAMPLE_RANGES = --range age=0:120 --range tenure=0: --range monthly_charges=0: --range total_charges=0:
 NEWEST = .venv-newest/bin/pip install --quiet --disable-pip-version-check
 # All but `mlflow`, whose client takes a dozen packages; its tests are skipped where it is not installed.
@@ -26,6 +27,14 @@ serve: .venv/runtime ## Start the API on HOST:PORT (127.0.0.1:8000), with a samp
 
 serve-dev: RELOAD = --reload
 serve-dev: serve ## Start the API, and again whenever a file of the package changes
+
+demo: export CHURN_INSTANCE_DIR = $(DEMO)
+demo: export CHURN_MODELS_DIR = $(DEMO)/models
+demo: .venv/runtime ## Start the API as `serve` does, in a folder of its own, with a month of simulated predictions
+	@$(BIN)/churn-api db upgrade >/dev/null
+	@ls $(CHURN_MODELS_DIR)/*/*/card.json >/dev/null 2>&1 || $(MAKE) --no-print-directory train LIVE="--live --horizon-days 7"
+	@$(BIN)/churn-api demo
+	@$(MAKE) --no-print-directory serve
 
 docker-build: ## Build the image churn-api
 	docker build --tag churn-api .

@@ -9,6 +9,10 @@ import requests
 from conftest import ROOT, serving
 
 JSON = {"Content-Type": "application/json"}
+COMMAND = """#!/bin/sh
+echo "$CHURN_INSTANCE_DIR $1" >> "$CALLS"
+[ "$1" != train ] || { mkdir -p "$CHURN_MODELS_DIR/default/1" && touch "$CHURN_MODELS_DIR/default/1/card.json"; }
+"""
 DOCKER = '#!/bin/sh\necho "$@" >> "$CALLS"\n'
 
 
@@ -37,6 +41,18 @@ def test_serve_dev(models_dir, tmp_path):
         assert "Traceback" not in answer.text
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{server.url}/health/live", timeout=5)
+
+
+def test_demo(make, tmp_path):
+    """`make demo` trains a model, simulates a month and serves, in a folder of its own; later starts train nothing."""
+    (tmp_path / "churn-api").write_text(COMMAND)
+    (tmp_path / "churn-api").chmod(0o755)
+    words = ("--old-file", ".venv/runtime", f"BIN={tmp_path}", f"DEMO={tmp_path / 'state'}", "demo")
+    assert make(*words).returncode == 0
+    assert calls() == [f"{tmp_path}/state {word}" for word in ("db", "sample-data", "train", "demo", "db", "serve")]
+    Path(os.environ["CALLS"]).unlink()
+    assert make(*words).returncode == 0
+    assert calls() == [f"{tmp_path}/state {word}" for word in ("db", "demo", "db", "serve")]
 
 
 def test_docker_build(make):

@@ -16,6 +16,7 @@ MODULES = {
     "call-list": "call_list_command",
     "config": "config_command",
     "db": "database_commands",
+    "demo": "demo_command",
     "experiments": "experiment_commands",
     "jobs": "job_commands",
     "keys": "key_commands",

@@ -1,0 +1,51 @@
+"""Simulated customers, scored by a model, counted and logged as if a job had scored them in the night."""
+
+import secrets
+from datetime import UTC, datetime, time
+
+import numpy as np
+
+from churn_api.contract.batch import Batch
+from churn_api.monitoring.drift_counter import DriftCounter
+from churn_api.registry.model import Model
+from churn_api.scoring.output import PREDICTION, PROBABILITY
+from churn_api.services import Services
+from churn_api.serving.answer import Answer
+from churn_api.serving.predicted_rows import JobBlock, PredictedRows
+from churn_api.serving.prediction_options import Options
+from churn_api.training.simulated_month import DAYS, SimulatedDay
+
+_AT = time(2, tzinfo=UTC)
+
+
+def score_day(services: Services, model: Model, day: SimulatedDay) -> None:
+    """Score the customers of a day, and count and log the predictions. Raises DatabaseAway."""
+    batch = model.reader.read_many(day.records, day.customers)
+    answer = services.data_plane.predict(model, batch, Options(skip_bad=True), many=True)
+    at = datetime.combine(day.day, _AT)
+    _count(services, model, batch, answer, at)
+    if services.prediction_log is not None:
+        card = model.card
+        block = JobBlock(secrets.token_hex(16), at, card.name, card.version, number=0, first=0)
+        services.prediction_log.block_predicted(block, _rows(model, batch, answer))
+
+
+def _count(services: Services, model: Model, batch: Batch, answer: Answer, at: datetime) -> None:
+    if model.bins is None:
+        return
+    counter = DriftCounter(services.database, keep_days=DAYS, now=lambda: at)
+    counts = model.bins.count(batch.columns, np.asarray(answer.columns[PROBABILITY.name]))
+    counter.add(model.card.name, model.card.version, counts)
+    counter.flush()
+
+
+def _rows(model: Model, batch: Batch, answer: Answer) -> PredictedRows:
+    return PredictedRows(
+        threshold=answer.threshold,
+        identifiers=answer.identifiers,
+        probabilities=np.asarray(answer.columns[PROBABILITY.name], np.float64),
+        decisions=np.asarray(answer.columns[PREDICTION.name], np.int8),
+        positions=None if len(batch.positions) == batch.sent else np.asarray(batch.positions),
+        signature=model.card.signature,
+        records=None,
+    )

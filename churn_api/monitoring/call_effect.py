@@ -1,7 +1,7 @@
 """What calling changes: of a call list, those who were to be called against those who were not, chosen at random."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MIN_LEAVERS = 30
 """In each group: with fewer, the shares say little."""
@@ -43,6 +43,17 @@ class CallEffect(NamedTuple):
     def is_measured(self) -> bool:
         """Whether it may stand for what was guessed: enough leavers in both groups, and an effect above chance."""
         return self.reduction is not None and self.reduction.low > 0
+
+
+def effect_document(effect: CallEffect) -> dict[str, Any]:
+    """The effect as JSON."""
+    return {
+        "called": effect.called._asdict(),
+        "control": effect.control._asdict(),
+        "reduction": effect.reduction and effect.reduction._asdict(),
+        "success": effect.success and effect.success._asdict(),
+        "is_measured": effect.is_measured,
+    }
 
 
 def call_effect(called: Group, control: Group) -> CallEffect:

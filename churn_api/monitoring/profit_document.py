@@ -1,8 +1,11 @@
 """What calling would gain with a model's costs, as JSON: measured on customers that it was not fitted on."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from churn_api.contract.signature import Signature
+from churn_api.monitoring.call_effect import CallEffect
+from churn_api.monitoring.live_calibration import is_off
+from churn_api.monitoring.live_figures import Estimate
 from churn_api.registry.card import Card
 from churn_api.registry.decision import CostsInForce
 from churn_api.registry.evaluation_report import EvaluationReport
@@ -11,25 +14,34 @@ from churn_api.scoring.profit import PROFIT_BINS, SUCCESS_BAND, OutcomeHistogram
 
 HALF = 0.5
 _STEP = PROFIT_BINS // 100
+_LEAST = 1e-6
 
 
 class NoProfit(Exception):
     """No profit follows; the text says why."""
 
 
-def profit_document(card: Card, report: EvaluationReport | None, in_force: CostsInForce) -> dict[str, Any]:
+def profit_document(
+    card: Card,
+    report: EvaluationReport | None,
+    in_force: CostsInForce,
+    effect: CallEffect | None = None,
+    calibration: Estimate | None = None,
+) -> dict[str, Any]:
     """The curve over thresholds, and the profit at those of the costs, of the card, of one half, and at the best one.
 
     Raises NoProfit where the bundle does not say how its evaluated customers spread.
     """
     if report is None or report.outcomes is None:
         raise NoProfit("the version was packaged without the outcomes of its evaluation: train it again")
-    costs, histogram = in_force.costs, report.outcomes.histogram
+    histogram = report.outcomes.histogram
+    costs, share = with_measured(in_force.costs, effect)
     worth = typical_worth(costs, card.signature)
-    own = costs.break_even(worth)
+    own = in_force.costs.break_even(worth)
     curve = profit_curve(costs, worth, histogram)
     thresholds = {"costs": own, "card": card.policy.threshold, "half": HALF, "best": curve.best[0]}
-    band = [costs.with_success(success) for success in SUCCESS_BAND]
+    band = [costs.with_success(success) for success in share.band]
+    at = {name: _at(costs, band, worth, histogram, threshold) for name, threshold in thresholds.items()}
     return {
         "model_name": card.name,
         "model_version": card.version,
@@ -40,9 +52,12 @@ def profit_document(card: Card, report: EvaluationReport | None, in_force: Costs
         "value": worth,
         "value_is_typical": costs.value_feature is not None,
         "success": costs.success,
-        "success_band": list(SUCCESS_BAND),
+        "success_is_measured": share.is_measured,
+        "success_band": list(share.band),
         "empc": report.metrics["empc"].mean if "empc" in report.metrics else None,
-        "at": {name: _at(costs, band, worth, histogram, threshold) for name, threshold in thresholds.items()},
+        "calibration": calibration and calibration._asdict(),
+        "forecast_per_1000": None if is_off(calibration) else 1000 * float(at["costs"]["profit"] or 0) / report.rows,
+        "at": at,
         "curve": {
             "threshold": curve.thresholds[::_STEP].tolist(),
             "profit": curve.profits[::_STEP].tolist(),
@@ -50,6 +65,21 @@ def profit_document(card: Card, report: EvaluationReport | None, in_force: Costs
             "high": profit_curve(band[1], worth, histogram).profits[::_STEP].tolist(),
         },
     }
+
+
+class SuccessShare(NamedTuple):
+    """What the share of leavers that the offer keeps may be."""
+
+    band: tuple[float, float]
+    is_measured: bool
+
+
+def with_measured(costs: Costs, effect: CallEffect | None) -> tuple[Costs, SuccessShare]:
+    """The costs with the measured share of leavers that calling keeps, once there is one; and its interval."""
+    if effect is None or effect.success is None or not effect.is_measured:
+        return costs, SuccessShare(SUCCESS_BAND, is_measured=False)
+    value, low, high = effect.success
+    return costs.with_success(value), SuccessShare((max(low, _LEAST), high), is_measured=True)
 
 
 def typical_worth(costs: Costs, signature: Signature) -> float:

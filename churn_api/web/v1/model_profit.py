@@ -6,6 +6,8 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import READ_MODELS
+from churn_api.monitoring.call_effect_reader import measured_effect
+from churn_api.monitoring.live_calibration import live_calibration
 from churn_api.monitoring.profit_document import NoProfit, profit_document
 from churn_api.web.core.app_services import live_models, services
 from churn_api.web.core.operation import operation
@@ -46,7 +48,9 @@ def show_profit(query: dict[str, Any], model: str) -> ResponseReturnValue:
     if in_force is None:
         raise Problem("unknown-costs", f"PUT {route_template('model_costs.set_costs')} sets what a call costs.")
     try:
-        document = profit_document(card, files.report(), in_force)
+        effect = measured_effect(services().database, model)
+        calibration = live_calibration(services().database, model, card.version)
+        document = profit_document(card, files.report(), in_force, effect, calibration)
     except NoProfit as error:
         raise Problem("unknown-report", f"{error}.".capitalize()) from error
     return jsonify(document)

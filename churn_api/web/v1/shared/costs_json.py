@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 
 from churn_api.contract.faults import Fault, did_you_mean
+from churn_api.monitoring.call_effect import effect_document
+from churn_api.monitoring.call_effect_reader import measured_effect
 from churn_api.registry.card import Card
 from churn_api.registry.decision import CostsInForce, NoValueFeature, decision_of, value_position
 from churn_api.scoring.costs import Costs
@@ -29,6 +31,7 @@ def costs_document(model: str) -> dict[str, Any]:
         "costs": costs_json(in_force.costs) if in_force else None,
         "decides": decision.policy is not None,
         "threshold": decision.threshold,
+        "measured": effect_document(measured_effect(services().database, model)),
         "history": [
             {"policy": one.policy, "costs": costs_json(one.costs) if one.costs else None, "set_at": one.set_at}
             for one in versions

@@ -91,6 +91,44 @@ class CostsVersionSchema(Schema):
     set_at = fields.DateTime(required=True)
 
 
+class GroupSchema(Schema):
+    """A group of customers whose outcome is known."""
+
+    customers = fields.Integer(required=True, metadata={"example": 3600})
+    leavers = fields.Integer(required=True, metadata={"example": 1260})
+
+
+class IntervalSchema(Schema):
+    """An estimate, with the interval that holds the truth in 95 of 100 cases."""
+
+    value = fields.Float(required=True, metadata={"example": 0.3})
+    low = fields.Float(required=True, metadata={"example": 0.23})
+    high = fields.Float(required=True, metadata={"example": 0.37})
+
+
+class CallEffectSchema(Schema):
+    """What calling changed: of call lists of jobs, those to be called against the control group."""
+
+    called = fields.Nested(GroupSchema, required=True)
+    control = fields.Nested(GroupSchema, required=True)
+    reduction = fields.Nested(
+        IntervalSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "By how much calling lowers the share that leaves; null with too few leavers."},
+    )
+    success = fields.Nested(
+        IntervalSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Share of leavers that calling keeps; null with too few leavers."},
+    )
+    is_measured = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether both groups have 30 leavers, and the effect is above chance."},
+    )
+
+
 class CostsSchema(Schema):
     """Response of /models/<model>/costs."""
 
@@ -116,6 +154,7 @@ class CostsSchema(Schema):
             "example": 0.164,
         },
     )
+    measured = fields.Nested(CallEffectSchema, required=True)
     history = fields.List(
         fields.Nested(CostsVersionSchema), required=True, metadata={"description": "The latest, newest first."}
     )

@@ -2,6 +2,8 @@
 
 from marshmallow import Schema, fields
 
+from churn_api.web.v1.shared.costs_schemas import IntervalSchema
+
 _EXAMPLES = {"threshold": 0.164, "called": 3120.0, "called_leavers": 1540.0, "kept": 462.0}
 
 
@@ -64,11 +66,20 @@ class ProfitSchema(Schema):
             "description": "Whether that differs by customer, and the median of the training rows stands for all."
         },
     )
-    success = fields.Float(required=True, metadata={"description": "Of the costs.", "example": 0.3})
+    success = fields.Float(
+        required=True, metadata={"description": "Share of leavers that the offer keeps.", "example": 0.3}
+    )
+    success_is_measured = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether control groups have shown it; else it is that of the costs."},
+    )
     success_band = fields.List(
         fields.Float(),
         required=True,
-        metadata={"description": "What it may be, where it was not measured.", "example": [0.15, 0.48]},
+        metadata={
+            "description": "What it may be: the interval of the measurement, or what is usual.",
+            "example": [0.15, 0.48],
+        },
     )
     empc = fields.Float(
         required=True,
@@ -77,6 +88,25 @@ class ProfitSchema(Schema):
             "description": "Expected maximum profit for each customer, with the amounts of its authors, to compare "
             "versions by; null for older bundles.",
             "example": 10.33,
+        },
+    )
+    calibration = fields.Nested(
+        IntervalSchema,
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The share of customers that left less the mean probability, in the latest month with "
+            "enough outcomes; null before there is one.",
+            "example": None,
+        },
+    )
+    forecast_per_1000 = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Profit to be expected of a thousand customers. Null where `calibration` is off by more "
+            "than chance: probabilities are wrong then, and so would be any forecast.",
+            "example": 10171.0,
         },
     )
     at = fields.Nested(ProfitPointsSchema, required=True)

@@ -123,7 +123,9 @@ class ExperimentAnswers:
 
     def _observed(self, found: LoadedExperiment, answer: Answer) -> Answer:
         """The answer as one of the experiment, after all observers have received it."""
-        answer = self._notify(answer._replace(experiment=found.experiment))
+        if answer.experiment is None:
+            answer = answer._replace(experiment=found.experiment)
+        self._notify(answer)
         for observer in self._observers:
             observer.answered(found, answer)
         return answer

@@ -135,13 +135,13 @@ def _divided(scored: Scored, sizes: Sequence[int]) -> Iterator[Scored]:
     if len(sizes) == 1:
         yield scored
         return
-    first, rows = 0, sum(sizes)
+    # A single value is a list, as everywhere.
+    lists = {name: np.asarray(values).tolist() for name, values in scored.columns.items()} if 1 in sizes else {}
+    first, each = 0, scored.seconds / sum(sizes)
     for size in sizes:
-        part = slice(first, first + size)
-        columns = {name: values[part] for name, values in scored.columns.items()}
-        # A single value is a list, as everywhere.
-        listed = {name: np.asarray(values).tolist() for name, values in columns.items()} if size == 1 else columns
-        yield scored._replace(columns=listed, seconds=scored.seconds * size / rows)
+        columns = lists if size == 1 else scored.columns
+        part = {name: values[first : first + size] for name, values in columns.items()}
+        yield Scored(part, each * size, scored.threshold, scored.policy)
         first += size
 
 

@@ -1,6 +1,6 @@
 """`churn-api demo`: a month of simulated predictions, for a look at every view of the desk."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,9 +37,9 @@ _MARK = "demo"
 def demo(model: str | None, seed: int) -> None:
     """Simulate a month of predictions of MODEL, by default the default model, which was trained on sample data.
 
-    Its customers are counted and logged as if a job had scored them every night, costs are set, and in the last week
-    one feature drifts. Where that has been done already nothing happens. An instance that has predictions or costs of
-    its own is refused: name a folder for the demonstration in CHURN_INSTANCE_DIR.
+    Its customers are counted and logged as if a job had scored them every night, those who left are reported, costs
+    are set, and in the last week one feature drifts. Where that has been done already nothing happens. An instance that
+    has predictions or costs of its own is refused: name a folder for the demonstration in CHURN_INSTANCE_DIR.
     """
     require_training_libraries()
     with open_services() as services:
@@ -76,13 +76,17 @@ def _refuse_real_data(services: "Services", model: str) -> None:
 
 
 def _simulate(services: "Services", model: "Model", seed: int) -> None:
-    from churn_api.cli.simulated_predictions import score_day
+    from churn_api.cli.simulated_predictions import report_leavers, score_day
     from churn_api.training.simulated_month import CUSTOMERS, DAYS, simulated_days
 
-    for day in simulated_days(seed, datetime.now(UTC).date()):
+    today = datetime.now(UTC).date()
+    days = list(simulated_days(seed, today))
+    for day in days:
         score_day(services, model, day)
+    report_leavers(services, model, days, today - timedelta(days=1), by=actor())
     if services.prediction_log is not None:
         services.prediction_log.close()
         services.log_maintenance.run()
+        services.quality_update.run()
     services.management.set_costs(model.card.name, _COSTS, by=actor())
     click.echo(f"{DAYS} days with {CUSTOMERS} customers each were scored by {model.card.name}.", err=True)

@@ -1,12 +1,15 @@
-"""Simulated customers, scored by a model, counted and logged as if a job had scored them in the night."""
+"""Simulated customers, scored by a model, counted and logged as if a job had scored them in the night; who left."""
 
 import secrets
-from datetime import UTC, datetime, time
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 
 from churn_api.contract.batch import Batch
 from churn_api.monitoring.drift_counter import DriftCounter
+from churn_api.monitoring.outcome_record import Outcome
+from churn_api.monitoring.outcome_store import declare_complete, store
 from churn_api.registry.model import Model
 from churn_api.scoring.output import PREDICTION, PROBABILITY
 from churn_api.services import Services
@@ -16,6 +19,8 @@ from churn_api.serving.prediction_options import Options
 from churn_api.training.simulated_month import DAYS, SimulatedDay
 
 _AT = time(2, tzinfo=UTC)
+_HORIZON_DAYS = 7
+"""Days within which leavers leave, where the model does not say its own."""
 
 
 def score_day(services: Services, model: Model, day: SimulatedDay) -> None:
@@ -28,6 +33,19 @@ def score_day(services: Services, model: Model, day: SimulatedDay) -> None:
         card = model.card
         block = JobBlock(secrets.token_hex(16), at, card.name, card.version, number=0, first=0)
         services.prediction_log.block_predicted(block, _rows(model, batch, answer))
+
+
+def report_leavers(services: Services, model: Model, days: Sequence[SimulatedDay], until: date, *, by: str) -> None:
+    """Report who has left up to a day, and that this is complete. Raises DatabaseAway."""
+    horizon = model.card.signature.target.horizon_days or _HORIZON_DAYS
+    outcomes = []
+    for day in days:
+        for number, leaver in enumerate(day.leavers):
+            key, left_on = services.customer_keys.key(leaver), day.day + timedelta(days=1 + number % horizon)
+            if key is not None and left_on <= until:
+                outcomes.append(Outcome(key, by_request=False, day=left_on, left=True, contacted=False))
+    store(services.database, model.card.name, list(enumerate(outcomes)), by=by)
+    declare_complete(services.database, model.card.name, until, by=by)
 
 
 def _count(services: Services, model: Model, batch: Batch, answer: Answer, at: datetime) -> None:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from churn_api.cli import main
 from churn_api.config import load_settings
 from churn_api.monitoring.hourly_counts import HourKey, read, write
+from churn_api.monitoring.outcome_store import complete_until
 from churn_api.registry.model import load_model
 from churn_api.services import Services
 from churn_api.training.simulated_month import CUSTOMERS, DAYS, DRIFTING, simulated_days
@@ -35,7 +36,7 @@ def counted(services) -> float:
 
 
 def test_month(run, services, client, models_dir):
-    """A month is counted and logged day by day, one feature drifts in the end, and costs are set."""
+    """A month is counted and logged, one feature drifts in the end, leavers are reported, and costs are set."""
     done = run()
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (
         0,
@@ -48,6 +49,8 @@ def test_month(run, services, client, models_dir):
     assert len(services.log_folder.days("default")) == DAYS
     costs = client.get("/api/v1/models/default/costs").json
     assert (costs["decides"], costs["costs"]["value"]) == (True, DRIFTING)
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    assert complete_until(services.database) == {"default": yesterday}
     found = client.get("/api/v1/predictions?customer_id=DEMO000000").json
     assert found["count"] == 1
 

@@ -201,6 +201,29 @@ def test_job(page, desk, key, drop, tmp_path):
     expect(page.locator(".drop")).to_be_visible()
 
 
+def test_list_by_gain(page, desk, key, drop, saved, tmp_path):
+    """With costs the list is ranked by gain within a budget, has the job's figures, and leaves some out at random."""
+    costs = {"offer": 10, "contact": 2, "value": "MonthlyCharges", "months": 12, "margin": 0.5, "success": 0.3}
+    url = f"{desk.server.url}/api/v1/models/small/costs"
+    assert requests.put(url, json=costs, headers={"X-API-Key": key}, timeout=30).status_code == 200
+    drop(write_csv(customers(ROWS), tmp_path / "march.csv"))
+    page.get_by_label("Budget, at most").fill("400")
+    page.get_by_label("Leave out one in ten").check()
+    page.get_by_role("button", name="Rank by gain").click()
+    figures = page.locator(".tile-figure")
+    expect(figures).to_have_count(4)
+    jobs = f"{desk.server.url}/api/v1/jobs?limit=1"
+    (job,) = requests.get(jobs, headers={"X-API-Key": key}, timeout=30).json()["jobs"]
+    totals = job["call_list"]
+    names = ("called", "expected_cost", "expected_kept", "expected_profit")
+    assert [number(figure) for figure in figures.all_inner_texts()] == [round(totals[name]) for name in names]
+    rows = rows_of(saved("CSV"))
+    gains = [float(row["gain"]) for row in rows]
+    assert gains == sorted(gains, reverse=True)
+    assert [row["group"] for row in rows].count("call") == totals["called"]
+    assert requests.delete(url, headers={"X-API-Key": key}, timeout=30).status_code == 200
+
+
 def test_too_large(page, desk, tmp_path):
     """A file that is larger than the service takes is refused before it is sent."""
     go(page, desk, "list/small")

@@ -4,7 +4,8 @@ import { asCode } from "./code.js";
 import { h, show } from "./dom.js";
 import { faultsCard } from "./list-faults.js";
 import { chooserCard } from "./list-file.js";
-import { callsOf, cancelJob, followJob, keepJob, keptJob, scoreFile } from "./list-run.js";
+import { callsOf, cancelJob, followJob, keepJob, keptJob, scoreByJob, scoreFile } from "./list-run.js";
+import { gainCard, worthCards } from "./list-money.js";
 import { summaryCards } from "./list-summary.js";
 import { tableCard } from "./list-table.js";
 import { attempt, problemNotice } from "./problems.js";
@@ -82,8 +83,11 @@ function showList(place, list) {
 }
 
 /** @param {Place} place @param {List} list */
-function listCards(place, { file, scored }) {
-  if (scored.ranked.length === 0) return [h("p", { class: "notice bad" }, t("list.none"))];
+function listCards(place, { file, scored, source, calls }) {
+  if (scored.ranked.length === 0) return calls ? [worthCards(calls)] : [h("p", { class: "notice bad" }, t("list.none"))];
   const table = tableCard(place.model, scored, file);
-  return [summaryCards(scored, table.cut), table.element];
+  const again = (/** @type {File} */ from) => gainCard(place, (wish) => run(place, file, (signal, report) => scoreByJob(place, from, signal, report, wish)));
+  if (calls) table.cut(scored.ranked.length);
+  const cards = calls ? [worthCards(calls)] : [summaryCards(scored, table.cut)];
+  return [...cards, ...(source ? [again(source)] : []), table.element];
 }

@@ -9,7 +9,7 @@ import { xlsxOf } from "./xlsx.js";
 /** @typedef {import("./scored-rows.js").Row} Row */
 /** @typedef {import("./csv.js").Cell} Cell */
 
-const FIRST = ["customer_id", "churn_probability", "risk_band", "churn_prediction"];
+const FIRST = ["customer_id", "group", "gain", "value", "churn_probability", "risk_band", "churn_prediction"];
 
 /** @param {Model} _model @param {Scored} scored @param {Uint32Array} positions @param {string} file */
 export async function csvTable(_model, scored, positions, file) {

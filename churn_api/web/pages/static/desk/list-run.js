@@ -8,6 +8,8 @@ import { bytes, number, t } from "./words.js";
 /** @typedef {import("./types").Job} Job */
 /** @typedef {import("./api.js").Fault} Fault */
 /** @typedef {import("./code.js").Shown} Shown */
+/** @typedef {NonNullable<Job["call_list"]>} CallList */
+/** @typedef {{capacity?: number, budget?: number, control_share?: number}} CallListWish */
 /** @typedef {{id: string, file: string}} KeptJob */
 /** @typedef {(words: string, share?: number) => void} Report is called with what is done now, and its share where that is known */
 /**
@@ -18,6 +20,8 @@ import { bytes, number, t } from "./words.js";
  * @property {Fault[]} faults
  * @property {number} moreFaults
  * @property {boolean} byJob
+ * @property {File | null} source the file, unless the page has been loaded again
+ * @property {CallList | null} calls what a list by gain amounts to
  */
 
 const { maxRows, maxBytes } = document.documentElement.dataset;
@@ -36,11 +40,25 @@ export async function scoreFile(place, file, signal, report) {
       if (!(error instanceof Problem && error.code === "too-large")) throw error;
     }
   }
-  const body = formOf(file, jobForm(place));
+  return scoreByJob(place, file, signal, report);
+}
+
+/**
+ * Score a file as a job; with a wish the result is a call list, in the order of the gain.
+ * @param {Place} place
+ * @param {File} file
+ * @param {AbortSignal} signal
+ * @param {Report} report
+ * @param {CallListWish} [wish]
+ * @returns {Promise<List | null>}
+ */
+export async function scoreByJob(place, file, signal, report, wish) {
+  const body = formOf(file, { ...jobForm(place), ...(wish && { call_list: JSON.stringify(wish) }) });
   const sent = (/** @type {number} */ share) => report(t("list.sending", { size: bytes(file.size) }), share);
   const job = { id: (await (await request({ method: "POST", path: "/jobs", body, signal, sent })).json()).id, file: file.name };
   keepJob(place.name, job);
-  return followJob(job, signal, report);
+  const list = await followJob(job, signal, report);
+  return list && { ...list, source: file };
 }
 
 /** Whether a file may fit into one request; of a workbook or Parquet only its size is known here. @param {File} file */
@@ -60,7 +78,7 @@ async function scoreAtOnce(place, file, signal, report) {
   const scored = await readScored(await answer.blob(), signal);
   const told = scored.bad.length > 0 ? await json({ ...call, accept: "application/json" }) : {};
   const version = answer.headers.get("Churn-Model-Version") ?? "";
-  return { file: file.name, version, scored, faults: told.errors ?? [], moreFaults: told.more_errors ?? 0, byJob: false };
+  return { file: file.name, version, scored, faults: told.errors ?? [], moreFaults: told.more_errors ?? 0, byJob: false, source: file, calls: null };
 }
 
 /** Wait for a job's end, and read its result; null where it was cancelled. Throws Problem. @param {KeptJob} kept @param {AbortSignal} signal @param {Report} report @returns {Promise<List | null>} */
@@ -100,7 +118,7 @@ async function resultOf(job, { file }, signal, report) {
   const result = await request({ path: `${path}/result`, accept: NDJSON, signal });
   const scored = await readScored(await result.blob(), signal);
   const faults = job.bad_rows > 0 ? await (await request({ path: `${path}/errors`, accept: NDJSON, signal })).text() : "";
-  return { file, version: job.version, scored, faults: faults.split("\n").filter(Boolean).map((line) => JSON.parse(line)), moreFaults: job.more_errors, byJob: true };
+  return { file, version: job.version, scored, faults: faults.split("\n").filter(Boolean).map((line) => JSON.parse(line)), moreFaults: job.more_errors, byJob: true, source: null, calls: job.call_list ?? null };
 }
 
 /** Cancel a job, whatever comes of it. @param {KeptJob} job */
@@ -134,10 +152,15 @@ function formOf(file, members) {
 }
 
 /** The requests that made a list. @param {Place} place @param {List} list @returns {Shown[]} */
-export function callsOf(place, { file, byJob }) {
+export function callsOf(place, { file, byJob, calls }) {
   if (!byJob) return [{ ...batchCall(place), form: {}, file }];
   const job = keptJob(place.name)?.id ?? "ID";
-  return [{ method: "POST", path: "/jobs", form: jobForm(place), file }, { path: `/jobs/${job}/result` }];
+  return [{ method: "POST", path: "/jobs", form: { ...jobForm(place), ...(calls && { call_list: JSON.stringify(wishOf(calls)) }) }, file }, { path: `/jobs/${job}/result` }];
+}
+
+/** What was asked for. @param {CallList} calls @returns {CallListWish} */
+function wishOf({ capacity, budget, control_share }) {
+  return { ...(capacity !== null && { capacity }), ...(budget !== null && { budget }), control_share };
 }
 
 const KEPT = "churn-desk-job ";

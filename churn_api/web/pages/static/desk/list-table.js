@@ -97,9 +97,15 @@ function rowOf(model, row, place, called) {
     h("td", { class: "number-cell" }, number(place + 1, 0)),
     h("td", {}, kept.length > 0 ? details : String(row.customer_id ?? "–")),
     h("td", { class: "number-cell" }, percent(Number(row.churn_probability), 1)),
-    h("td", {}, h("span", { class: `chip ${row.risk_band}` }, t(`band.${/** @type {"low"} */ (row.risk_band)}`))),
+    h("td", {}, h("span", { class: `chip ${row.risk_band}` }, t(`band.${/** @type {"low"} */ (row.risk_band)}`)), gainOf(row)),
     h("td", {}, reasonsOf(model, row)),
   );
+}
+
+/** What a call gains, where the rows are a call list. @param {Row} row */
+function gainOf({ gain, group }) {
+  if (typeof gain !== "number" || (group !== "call" && group !== "control")) return null;
+  return h("p", { class: "small" }, t("list.gain", { gain: number(gain, 0) }), group === "control" ? h("strong", {}, ` ${t("list.control")}`) : null);
 }
 
 /** @param {Model} model @param {Row} row */

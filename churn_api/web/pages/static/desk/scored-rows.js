@@ -28,20 +28,22 @@ export async function readScored(file, signal) {
   /** @type {number[][]} */
   const [probabilities, good, bad] = [[], [], []];
   const bands = { low: { count: 0, expected: 0 }, medium: { count: 0, expected: 0 }, high: { count: 0, expected: 0 } };
-  let above = 0;
+  let [above, listed] = [0, false];
   await eachLine(file, signal, (line, end) => {
     const row = JSON.parse(line);
     const position = probabilities.length;
     starts.push(end);
     probabilities.push(row.churn_probability ?? 0);
     if (row.churn_probability === null) return bad.push(position);
-    above += row.churn_prediction;
+    above += row.churn_prediction ?? 0;
+    listed ||= "gain" in row && "group" in row;
     const band = bands[/** @type {Band} */ (row.risk_band)];
     band.count += 1;
     band.expected += row.churn_probability;
     return good.push(position);
   });
-  const ranked = Uint32Array.from(good).sort((one, other) => probabilities[other] - probabilities[one] || one - other);
+  // A call list has an order of its own: that of the gain.
+  const ranked = listed ? Uint32Array.from(good) : Uint32Array.from(good).sort((one, other) => probabilities[other] - probabilities[one] || one - other);
   const expected = new Float64Array(ranked.length + 1);
   ranked.forEach((position, place) => (expected[place + 1] = expected[place] + probabilities[position]));
   return {

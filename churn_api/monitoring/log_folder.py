@@ -42,6 +42,10 @@ class LogFolder:
         folders = sorted((self._predictions / f"model={model}").glob("day=*"))
         return [DayFolder(model, date.fromisoformat(path.name.removeprefix("day=")), path) for path in folders]
 
+    def hidden(self, pattern: str) -> list[Path]:
+        """Folders of all models that are no days, by a pattern of their names."""
+        return list(self._predictions.glob(f"model=*/{pattern}"))
+
     def mark_maintained(self) -> None:
         """Remember that the folder is maintained, as of now."""
         self._maintained.touch()

@@ -20,6 +20,7 @@ from churn_api.store.database import Database, DatabaseAway
 
 EVERY_SECONDS = 30.0
 STOP_SECONDS = 5.0
+_REMOVED = ".removed-"
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ class LogMaintenance:
         old = [day for model in self._folder.models() for day in self._folder.days(model) if day.day < limit]
         for day in old:
             # Readers list only names of days: a folder that is half removed is none.
-            removed = day.path.with_name(f".removed-{day.path.name}")
-            day.path.rename(removed)
+            day.path.rename(day.path.with_name(f"{_REMOVED}{day.path.name}"))
+        for removed in self._folder.hidden(f"{_REMOVED}*"):
             shutil.rmtree(removed)
         return len(old)

@@ -56,9 +56,9 @@ class OpenSegment:
         self._number += 1  # even where the write fails: no nonce is used twice
         frame.number = self._number
         frame.identifiers = self._cipher.encrypt(frame.number, identifiers)
-        version = (frame.model, frame.version)
-        if frame.records is not None and version in self._described:
-            frame.records.features = None
+        records = frame.records
+        if records is not None and (frame.model, frame.version) in self._described:
+            records.features = None
         data = encode_frame(frame)
         try:
             written = os.write(self._file, data)
@@ -69,8 +69,8 @@ class OpenSegment:
             self._take_back()
             raise
         self.bytes += len(data)
-        if frame.records is not None:
-            self._described.add(version)
+        if records is not None:
+            self._described.add((frame.model, frame.version))
 
     def close(self) -> None:
         """Close the file for compaction. Raises OSError; compaction then takes it for one of a process that died."""

@@ -170,8 +170,12 @@ def test_retention(folder, database):
     """Days that are older than they are kept are removed; the last one that is kept stays."""
     for days in (0, 10, 11):
         log_answers(folder, [str(days)], NOW - timedelta(days=days))
+    # What a run that was killed has left.
+    half_removed = folder.day("small", NOW.date()).path.with_name(".removed-day=2020-01-01")
+    half_removed.mkdir(parents=True)
     assert maintenance(folder, database, keep_days=10).run().removed_days == 1
     assert read(folder, database, "request_id") == [("10",), ("0",)]
+    assert not half_removed.exists()
 
 
 def test_another_secret(folder, database, caplog):

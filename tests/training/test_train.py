@@ -74,7 +74,7 @@ def test_json(run, models, small_table):
     assert (report["model"], report["version"], report["rows"]) == ("crm", "1", 300)
     assert set(report["candidates"]) == {"logistic", "boosting", "wide"}
     for metrics in report["candidates"].values():
-        assert set(metrics) == {"roc_auc", "pr_auc", "brier", "log_loss", "ece"}
+        assert set(metrics) == {"roc_auc", "pr_auc", "brier", "log_loss", "ece", "empc"}
         assert all(set(spread) == {"mean", "std"} for spread in metrics.values())
     assert report["candidates"][report["chosen"]]["log_loss"]["mean"] == min(
         metrics["log_loss"]["mean"] for metrics in report["candidates"].values()

@@ -18,6 +18,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from churn_api.config import load_settings
 from churn_api.monitoring.hourly_counts import HourKey, write
+from churn_api.monitoring.outcome_store import declare_complete
+from churn_api.monitoring.quality_counts import QualityCounts
+from churn_api.monitoring.quality_store import ComputedPeriod, DayKey, replace_period
 from churn_api.registry.model import load_model
 from churn_api.services import Services
 
@@ -60,12 +63,14 @@ def hostile_customers() -> pd.DataFrame:
 
 
 def prepare_desk(models_dir: Path, database: Path, folder: Path) -> dict[str, Any]:
-    """Settings of a server with one more model, hostile names, and predictions about `small`.
+    """Settings of a server with one more model, hostile names, and predictions and outcomes of `small`.
 
     Its tenure drifted in the last three days of a week.
     """
     models = shutil.copytree(models_dir, folder / "models")
-    train_on(write_csv(hostile_customers(), folder / "hostile.csv"), models, "hostile", identifier=None)
+    for rows in (250, 300):
+        table = write_csv(hostile_customers().head(rows), folder / f"{rows}.csv")
+        train_on(table, models, "hostile", identifier=None, estimator="logistic")
     shutil.copy(database, folder / "churn.db")
     settings = {"INSTANCE_DIR": str(folder), "METRICS_DIR": str(folder / "metrics"), "MODELS_DIR": str(models)}
     settings |= {"AUTH": "required", "KEY_PEPPER": SECRET, "JWT_SECRET": SECRET, "LOG_SECRET": SECRET}
@@ -76,7 +81,8 @@ def prepare_desk(models_dir: Path, database: Path, folder: Path) -> dict[str, An
     for table in week[4:]:
         table["tenure"] = table["tenure"] // 12
     _predict_daily(services, models / "small" / "2", week)
-    _predict_daily(services, models / "hostile" / "1", [hostile_customers()])
+    _predict_daily(services, models / "hostile" / "2", [hostile_customers()])
+    _learn_outcomes(services)
     services.database.close()
     return settings
 
@@ -88,6 +94,19 @@ def desk_server(settings: dict[str, Any]) -> Iterator[Desk]:
     log = Path(settings["INSTANCE_DIR"], f"log-{settings['AUTH']}")
     with serving(Path(settings["MODELS_DIR"]), log, workers=1, **environment) as server:
         yield Desk(server, settings)
+
+
+def _learn_outcomes(services: Services) -> None:
+    """Count mature predictions of the live version of `small` on two days of different months."""
+    rng, today = np.random.default_rng(1), datetime.now(UTC).date()
+    days = {}
+    for day in (today - timedelta(days=95), today - timedelta(days=50)):
+        probabilities = rng.random(400)
+        left = rng.random(400) < probabilities * 0.7
+        days[DayKey("2", "live", day, False)] = QualityCounts.of(probabilities, left, probabilities >= 0.5)
+    first, last = today - timedelta(days=95), today - timedelta(days=50)
+    replace_period(services.database, "tests", "small", ["2"], ComputedPeriod(first, last, "all", days, {"2": 0}, []))
+    declare_complete(services.database, "small", today - timedelta(days=1), by="tests")
 
 
 def _predict_daily(services: Services, bundle: Path, tables: Sequence[pd.DataFrame]) -> None:

@@ -21,7 +21,7 @@ AXE = ROOT / ".venv" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 VIEWS = ("customer/small", "model/small", "watch/small")
 LOOKS = {
     "desktop": {"viewport": DESKTOP},
-    "phone": {"viewport": PHONE},
+    "phone": {"viewport": PHONE, "locale": "de-DE"},
     "dark": {"viewport": DESKTOP, "color_scheme": "dark"},
 }
 
@@ -228,6 +228,34 @@ def test_watch(page, desk, key):
     expect(page.get_by_text("Contract: share of customers")).to_be_visible()
     page.get_by_label("Period").select_option(label="Last 7 days")
     expect(page.get_by_text("As curl / Python")).to_be_visible()
+
+
+def test_live_quality(page, desk, key):
+    """The view of the watch has the figures of each window whose outcomes are known, as the API answers them."""
+    go(page, desk, "watch/small")
+    quality = ask(desk, key, "/models/small/quality").json()
+    (live,) = [one for one in quality["versions"] if one["version"] == "2"]
+    assert len(live["windows"]) == 2
+    latest = live["windows"][-1]["roc_auc"]
+    row = page.get_by_role("region", name="What became of them").get_by_role("row").nth(1)
+    expect(row).to_contain_text(f"{latest['value']:.3f} ({latest['low']:.3f}")
+    expect(page.get_by_text("Version 2 does not say within how many days")).to_be_visible()
+
+
+def test_experiment(page, desk, key):
+    """Who may starts a version in the shadow of the live one, reads what is known of both, and stops it."""
+    go(page, desk, "watch/hostile")
+    page.get_by_label("How").select_option(label="in the shadow: it answers nobody")
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Yes, switch").click()
+    expect(page.get_by_text("Version 1 scores in the shadow of version 2")).to_be_visible()
+    (experiment,) = ask(desk, key, "/experiments?model=hostile&state=running").json()["experiments"]
+    text = ask(desk, key, f"/experiments/{experiment['id']}").json()["verdict"]["text"]
+    expect(page.get_by_text(text)).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Yes, switch").click()
+    expect(page.get_by_text("Ended: stopped on request")).to_be_visible()
+    assert ask(desk, key, "/experiments?model=hostile&state=running").json()["count"] == 0
 
 
 def test_sign_in(browser, desk, key):

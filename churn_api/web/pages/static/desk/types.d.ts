@@ -15,6 +15,8 @@ export type Effect = Schemas["Effect"];
 export type Explanation = Schemas["Explanation"];
 export type Costs = Schemas["Costs"];
 export type Profit = Schemas["Profit"];
+export type Quality = Schemas["Quality"];
+export type Experiment = Schemas["Experiment"];
 export type Watch = Schemas["Watch"];
 export type Job = Schemas["JobAnswer"];
 

@@ -6,8 +6,10 @@ import { asCode } from "./code.js";
 import { h, show } from "./dom.js";
 import { driftTable, featureChart, windowNames } from "./drift.js";
 import { binName } from "./effects.js";
+import { qualityCall, qualityCard } from "./live-quality.js";
 import { labelByName, pathOf } from "./models.js";
 import { attempt, problemNotice } from "./problems.js";
+import { trialsCall, trialsCard } from "./trials.js";
 import { number, percent, t } from "./words.js";
 
 /** @typedef {import("./types").Watch} Watch */
@@ -23,14 +25,14 @@ const NEARLY_ALL = 0.8;
 /** @param {Place} place */
 export async function watchView(place) {
   let days = 30;
-  const content = h("div", { class: "stack" });
+  const [content, more] = [h("div", { class: "stack" }), h("div", { class: "stack" })];
   const call = () => ({ path: `${pathOf(place.name)}/watch`, query: { days } });
-  const code = asCode(() => [call()]);
+  const code = asCode(() => [call(), qualityCall(place), trialsCall(place)]);
   const load = () =>
     attempt(
       async () => {
         const watch = /** @type {Watch} */ (await json({ ...call(), signal: place.signal }));
-        show(content, parts(place.model, watch), h("section", { class: "card" }, code.element));
+        show(content, parts(place.model, watch));
         code.refresh();
       },
       (error) => show(content, problemNotice(error, load)),
@@ -47,8 +49,17 @@ export async function watchView(place) {
     DAYS.map((count) => h("option", { value: count, selected: count === days }, t("watch.days", { days: count }))),
   );
   const head = h("div", { class: "head-row" }, h("h1", {}, t("watch.title")), h("label", { class: "for-readers", for: "days" }, t("watch.since")), choice);
+  const cards = [qualityCard, trialsCard].map((card) => orNotice(card(place)));
   await load();
-  if (!place.signal.aborted) show(place.main, head, h("p", { class: "lead" }, t("watch.lead")), content);
+  show(more, await Promise.all(cards), h("section", { class: "card" }, code.element));
+  if (!place.signal.aborted) show(place.main, head, h("p", { class: "lead" }, t("watch.lead")), content, more);
+}
+
+/** A card, or why there is none: one that is refused leaves the others. @param {Promise<HTMLElement>} card */
+async function orNotice(card) {
+  /** @type {HTMLElement | null} */
+  let notice = null;
+  return (await attempt(() => card, (error) => (notice = problemNotice(error)))) ?? notice;
 }
 
 /** @param {Model} model @param {Watch} watch */

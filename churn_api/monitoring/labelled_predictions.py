@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from churn_api.monitoring.labelled_periods import Period, later
 from churn_api.monitoring.outcome_events import OutcomeIndex, Outcomes, Subjects, Truths
-from churn_api.monitoring.prediction_arrays import LOGGED_COLUMNS, PredictionArrays, PredictionReader
+from churn_api.monitoring.prediction_arrays import LOGGED_COLUMNS, OF_CUSTOMERS, PredictionArrays, PredictionReader
+from churn_api.registry.variants import SHADOW
 
 MAX_ROWS = 1 << 20
 """Predictions that are held at once: those of some of the customers, where a period has more."""
@@ -102,12 +103,17 @@ class Join:
         """The predictions for a part of the customers: `part` has the number of parts, and which one."""
         found = []
         for day in days:
-            for table in self._log.tables(self._model, day, LOGGED_COLUMNS):
+            columns = LOGGED_COLUMNS if reader.needs_requests or self._has_shadow(day) else OF_CUSTOMERS
+            for table in self._log.tables(self._model, day, columns):
                 arrays = reader.read(table)
                 wanted = [position for position, name in enumerate(reader.names) if name in versions]
                 of_part = arrays.subjects % np.uint64(part[0]) == part[1]
                 found.append(arrays.take(np.isin(arrays.versions, wanted) & of_part))
         return PredictionArrays.concatenated(found)
+
+    def _has_shadow(self, day: date) -> bool:
+        tables = self._log.tables(self._model, day, ["variant"])
+        return any(SHADOW in table.column("variant").unique().to_pylist() for table in tables)
 
     def _of_customers(self, outcomes: Outcomes) -> Outcomes:
         """Outcomes, in addition with the customers of the requests that they name."""
@@ -183,9 +189,9 @@ def _grouped(
             variant=names[int(one.variants[0])],
             challenger=None if challenger < 0 else names[challenger],
             times=one.times,
-            probabilities=one.probabilities,
+            probabilities=one.probabilities.astype(np.float64),
             positive=one.positive,
             left=left[rows],
             contacted=contacted[rows],
-            challenger_probabilities=one.challenger_probabilities,
+            challenger_probabilities=one.challenger_probabilities.astype(np.float64),
         )

@@ -12,7 +12,9 @@ from churn_api.monitoring.customer_keys import KEY_BYTES
 from churn_api.monitoring.outcome_events import Days, Subjects, Truths, subjects_of_keys
 from churn_api.registry.variants import SHADOW
 
-LOGGED_COLUMNS = ("at", "request_id", "row", "customer", "version", "variant", "probability", "churn")
+OF_CUSTOMERS = ("at", "customer", "version", "variant", "probability", "churn")
+"""The columns that suffice where nothing is found by its request."""
+LOGGED_COLUMNS = (*OF_CUSTOMERS, "request_id", "row")
 """The columns of a table of logged predictions that are read here."""
 
 UNIX_EPOCH = 719_163
@@ -20,7 +22,9 @@ UNIX_EPOCH = 719_163
 _DAY_MICROSECONDS = 86_400_000_000
 _NO_CHALLENGER = -1
 
-Codes = NDArray[np.int64]
+Codes = NDArray[np.int16]
+Singles = NDArray[np.float32]
+"""Probabilities as the log has them."""
 
 
 class PredictionArrays(NamedTuple):
@@ -38,12 +42,12 @@ class PredictionArrays(NamedTuple):
     """Positions in `names`."""
     variants: Codes
     """Positions in `names`."""
-    probabilities: NDArray[np.float64]
+    probabilities: Singles
     positive: Truths
     """Whether churn was predicted."""
     challengers: Codes
     """Positions in `names` of the version that scored the same record in the shadow; -1 where none did."""
-    challenger_probabilities: NDArray[np.float64]
+    challenger_probabilities: Singles
     """Its probabilities; NaN where there is none."""
 
     @property
@@ -70,12 +74,19 @@ class PredictionReader:
         self._positions: dict[str, int] = {}
         self._request_key = request_key
 
+    @property
+    def needs_requests(self) -> bool:
+        """Whether it reads the ids of requests from every table."""
+        return self._request_key is not None
+
     def read(self, table: pa.Table) -> PredictionArrays:
-        """The answers of a table with LOGGED_COLUMNS; shadow predictions stand beside the answer to the same record."""
+        """The answers of a table with LOGGED_COLUMNS; shadow predictions stand beside the answer to the same record.
+
+        OF_CUSTOMERS suffice where the table has no shadow predictions, and there is no `request_key`.
+        """
         variants = self._codes(table.column("variant"))
         shadow = variants == self._positions.get(SHADOW, _NO_CHALLENGER)
         subjects, anonymous = subjects_of(table.column("customer"))
-        probabilities = table.column("probability").to_numpy().astype(np.float64)
         arrays = PredictionArrays(
             times=table.column("at").cast(pa.int64()).to_numpy(),
             subjects=subjects,
@@ -83,10 +94,10 @@ class PredictionReader:
             requests=np.zeros(table.num_rows, np.uint64),
             versions=self._codes(table.column("version")),
             variants=variants,
-            probabilities=probabilities,
+            probabilities=table.column("probability").to_numpy(),
             positive=table.column("churn").to_numpy(zero_copy_only=False).astype(bool),
-            challengers=np.full(table.num_rows, _NO_CHALLENGER),
-            challenger_probabilities=np.full(table.num_rows, np.nan),
+            challengers=np.full(table.num_rows, _NO_CHALLENGER, np.int16),
+            challenger_probabilities=np.full(table.num_rows, np.nan, np.float32),
         )
         if self._request_key is not None:
             arrays.requests[:] = _request_subjects(table, ~shadow, self._request_key)
@@ -100,9 +111,9 @@ class PredictionReader:
         encoded = texts.combine_chunks()
         if not pa.types.is_dictionary(encoded.type):
             encoded = encoded.dictionary_encode()
-        positions = np.array([self._position(name) for name in encoded.dictionary.to_pylist()], np.int64)
+        positions = np.array([self._position(name) for name in encoded.dictionary.to_pylist()], np.int16)
         indices = encoded.indices.to_numpy(zero_copy_only=False)
-        return positions[indices] if len(positions) else np.empty(0, np.int64)
+        return positions[indices] if len(positions) else np.empty(0, np.int16)
 
     def _position(self, name: str) -> int:
         if name not in self._positions:
@@ -135,15 +146,15 @@ def _request_subjects(table: pa.Table, answered: Truths, request_key: Callable[[
     return np.where(missing, np.uint64(0), subjects[requests])
 
 
-def _record_codes(table: pa.Table) -> Codes:
+def _record_codes(table: pa.Table) -> NDArray[np.int64]:
     """A number for each record, the same for its answer and its shadow prediction; negative without a request id."""
     indices = table.column("request_id").combine_chunks().dictionary_encode().indices.fill_null(-1)
-    requests: Codes = indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    rows: Codes = table.column("row").to_numpy().astype(np.int64)
+    requests: NDArray[np.int64] = indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    rows: NDArray[np.int64] = table.column("row").to_numpy().astype(np.int64)
     return requests * (1 << 32) + rows
 
 
-def _pair(arrays: PredictionArrays, records: Codes, shadow: Truths) -> None:
+def _pair(arrays: PredictionArrays, records: NDArray[np.int64], shadow: Truths) -> None:
     """Put each shadow prediction beside the answer to the same record."""
     order = np.flatnonzero(shadow)[np.argsort(records[shadow], kind="stable")]
     sorted_records = records[order]

@@ -61,7 +61,7 @@ def _prepare(folder: Path, days: int, rows: int) -> None:
         day = first + timedelta(days=number)
         of_day = np.sort(rng.integers(0, len(customers), rows))
         _write_day(log, day, customers[of_day], rng)
-        left = customers[rng.choice(of_day, int(rows * LEAVING), replace=False)]
+        left = customers[rng.choice(of_day, max(1, int(rows * LEAVING)), replace=False)]
         _write_outcomes(database, day + timedelta(days=int(rng.integers(1, HORIZON))), left)
     declare_complete(database, NAME, first + timedelta(days=days + HORIZON), by="benchmark")
     database.close()

@@ -206,3 +206,9 @@ def test_training(tmp_path):
             rf"\| customers.csv \| {who}.*\| [\d.]+ \| \d+ \| 0\.\d{{4}} \| 0\.\d{{4}} \| 0\.\d{{4}} \|", printed
         )
     assert re.search(r"\| customers.csv \| \d+ \| [\d.]+ \| [\d.]+ \| [\d.]+ \|", printed)
+
+
+def test_quality():
+    """A log is made and joined with outcomes, and the table has what that took."""
+    printed = bench("quality", "--days", "40", "--rows", "300")
+    assert re.search(r"\| 40 \| 300 \| all periods \| \d+\.\d \| \d+ \| \d+ \|", printed)

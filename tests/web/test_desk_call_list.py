@@ -184,6 +184,9 @@ def test_job(page, desk, key, drop, tmp_path):
     """Customers beyond the limit of a request are scored as a job, which a reload does not lose, and can be stopped."""
     path = write_csv(customers(MANY), tmp_path / "all.csv")
     drop(path, shows="progress")
+    # Before that the file is still being sent, and a reload ends it.
+    with page.expect_response("**/api/v1/jobs/*"):
+        pass
     with page.expect_response("**/api/v1/jobs/*"):
         page.reload()
     expect(page.locator(".lead")).to_contain_text(f"{MANY:,} customers of all.csv")

@@ -14,6 +14,7 @@ import orjson
 
 from benchmarks.naughty import CANARY, JSON, MEDIA_TYPES, TEXTS, bodies, headers
 from churn_api.web.core.flask_app import Api
+from churn_api.web.pages.shared.desk_files import desk_files
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -25,6 +26,8 @@ USUAL = {
     "name": b"docs.js",
     "project": b"one",
     "location": b"here",
+    "experiment": b"1",
+    "digest": desk_files().digest.encode(),
 }
 """Values of arguments that make a route answer. No model but the default one: that cannot be unloaded."""
 PROBLEM = "application/problem+json"

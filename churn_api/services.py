@@ -71,7 +71,7 @@ class Services:
         self.catalog = Catalog(self.database)
         self.experiments = ExperimentCatalog(self.database)
         self.result_cache = _result_cache(settings)
-        self.log_folder = LogFolder(Path(settings["LOG_DIR"] or self.instance / "log"))
+        self.log_folder = LogFolder(Path(settings["LOG_DIR"] or self.instance / "prediction-log"))
         self.live = LiveModels(self.models_dir, settings["DEFAULT_MODEL"], settings["MAX_MODELS"])
         self.data_plane = DataPlane(
             settings["MODEL_TIMEOUT"] or None, self.result_cache or BY_MODEL, self.live.challengers.beside

@@ -281,7 +281,7 @@ SETTINGS = (
         "LOG_DIR",
         "str",
         "",
-        "Folder of the prediction log. Machines may share one. Empty: `log` in INSTANCE_DIR.",
+        "Folder of the prediction log. Machines may share one. Empty: `prediction-log` in INSTANCE_DIR.",
         is_path=True,
     ),
     Setting("LOG_RECORDS", "bool", False, "Whether records that clients send are logged. They are customers' data."),

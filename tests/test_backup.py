@@ -95,7 +95,7 @@ def test_the_log(instance, tmp_path):
     services.log_maintenance.run()
     run(lines("tar --create"), tmp_path)
     erase(services.database, services.customer_keys.key("ann"), by="tests")
-    shutil.rmtree(instance / "log")
+    shutil.rmtree(instance / "prediction-log")
     run(lines("tar --extract"), tmp_path)
     (part,) = services.log_folder.days("small")[0].parts()
     assert pyarrow.parquet.read_table(part, columns=["row"], partitioning=None).column(0).to_pylist() == [1]

@@ -79,7 +79,7 @@ def test_killed_under_load(serve, models_dir, instance):
     missing = {name for name in load.answered if (name,) not in logged}
     assert missing == set()
     assert len(logged) <= len(load.answered) + load.failed
-    assert not any(instance.joinpath("log", "segments").iterdir())
+    assert not any(instance.joinpath("prediction-log", "segments").iterdir())
 
 
 def test_a_job_whose_worker_is_killed(models_dir, tmp_path, instance):

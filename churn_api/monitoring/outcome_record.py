@@ -79,7 +79,7 @@ def to_outcomes(columns: Columns, identifiers: list[Any], positions: list[int], 
     rows = zip(positions, identifiers, columns.numbers.tolist(), columns.texts.tolist(), strict=True)
     for position, identifier, (left, days, contacted), (request_id, kept_by) in rows:
         day = day_of(days, _EPOCH)
-        faults = [*_subject_faults(identifier, request_id), *_day_faults(day, today)]
+        faults = [*_subject_faults(identifier, request_id), *_day_faults(day, today), *_text_faults(kept_by)]
         found.faults.extend((position, fault) for fault in faults)
         if not faults:
             key = request_key(keys, request_id) if identifier is None else _required(keys.key(identifier))
@@ -100,6 +100,13 @@ def _subject_faults(identifier: Any, request_id: str) -> list[Fault]:
 
 def _day_faults(day: date, today: date) -> list[Fault]:
     return [Fault("too-large", "Must not be in the future.", path=("on",))] if day > today else []
+
+
+def _text_faults(kept_by: str) -> list[Fault]:
+    if kept_by.isprintable():
+        return []
+    # It is stored as it is, and PostgreSQL stores no NUL.
+    return [Fault("not-printable", "Must hold printable characters only.", path=("kept_by",))]
 
 
 def _labels(target: Target) -> tuple[Label, Label] | None:

@@ -1,5 +1,6 @@
 """The experiments of one database: start, stop, list. Every process that serves follows the running ones."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,9 @@ from churn_api.registry.experiment_rows import experiment_of, insert_experiment,
 from churn_api.store import clock
 from churn_api.store.database import Database
 from churn_api.store.tables import EXPERIMENTS, LIVE
+
+_ID = re.compile("[0-9a-f]{1,32}")
+"""Clients may send any text as an id, and databases reject some texts."""
 
 
 class UnknownExperiment(LookupError):
@@ -61,6 +65,8 @@ class ExperimentCatalog:
 
     def get(self, id_: str) -> Experiment:
         """One experiment. Raises UnknownExperiment."""
+        if not _ID.fullmatch(id_):
+            raise UnknownExperiment(id_)
         with self._database.reading() as connection:
             row = connection.execute(select(EXPERIMENTS).where(EXPERIMENTS.c.id == id_)).one_or_none()
         if row is None:

@@ -14,7 +14,7 @@ from churn_api.store.database import Database
 
 def test_the_documented_program(instance, tmp_path):
     """The program of the documentation reads the files of a log with pyarrow, and summarizes them with pandas."""
-    folder = LogFolder(tmp_path / "instance" / "log")
+    folder = LogFolder(tmp_path / "instance" / "prediction-log")
     log_answers(folder, ["ann", "bob"])
     log_answers(folder, ["cid"], version="2")
     database = Database(f"sqlite:///{instance / 'churn.db'}")

@@ -104,7 +104,7 @@ def test_off(logging_app, instance):
     services = services_of(app)
     assert services.prediction_log is None
     assert services.log_maintenance.run() == (0, 0, 0)
-    assert not (instance / "log").exists()
+    assert not (instance / "prediction-log").exists()
 
 
 def test_no_identifier_is_stored(logging_app, instance):
@@ -113,7 +113,7 @@ def test_no_identifier_is_stored(logging_app, instance):
     sent = [CUSTOMER | {"customer_id": f"very-personal-{number}"} for number in range(3)]
     post(client, "/api/v1/batch-predict/small", {"customers": sent}, "many")
     for _ in range(2):
-        files = [path.read_bytes() for path in (instance / "log").rglob("*") if path.is_file()]
+        files = [path.read_bytes() for path in (instance / "prediction-log").rglob("*") if path.is_file()]
         assert files
         assert not any(b"very-personal" in data for data in files)
         logged(app)

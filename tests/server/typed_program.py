@@ -14,7 +14,7 @@ one: Prediction = predictor.predict(record, threshold=0.5)
 row: Prediction = predictor.predict(pd.DataFrame([record]).iloc[0])
 many: list[Prediction] = predictor.predict_many([record, record])
 scored: pd.DataFrame = predictor.predict_many(pd.DataFrame([record]))
-risk: tuple[float, int, str, float] = (one.probability, one.prediction, one.band, one.threshold)
+risk: tuple[float, int, str, float | None] = (one.probability, one.prediction, one.band, one.threshold)
 texts: list[str] = [feature.name for feature in predictor.signature.features] + [predictor.card.version]
 warned: tuple[Fault, ...] = one.warnings
 

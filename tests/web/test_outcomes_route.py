@@ -118,6 +118,7 @@ def test_faults(app, client):
         {"customer_id": "bob", "left": True, "on": tomorrow},
         {"customer_id": "bob", "left": True, "on": "yesterday", "kept_bye": "x", "left_on": 3},
         {"customer_id": "cleo", "left": True, "on": "2026-03-01"},
+        {"customer_id": "dora", "left": True, "on": "2026-03-01", "kept_by": "a\0b"},
     ]
     response = post(client, rows)
     assert response.status_code == 422
@@ -130,6 +131,7 @@ def test_faults(app, client):
         ("#/outcomes/4/kept_bye", "unknown-field"),
         ("#/outcomes/4/left_on", "unknown-field"),
         ("#/outcomes/4/on", "wrong-type"),
+        ("#/outcomes/6/kept_by", "not-printable"),
     ]
     assert stored(app, "id") == []
     assert "perhaps" not in response.text

@@ -74,6 +74,8 @@ class Prediction(Answer, frozen=True):
     request_id: str
     policy: int | None = None
     """Version of the model's costs, where they set the threshold."""
+    variant: str | None = None
+    """Which version of an experiment answered; None where none runs."""
     warnings: tuple[Fault, ...] = ()
     reasons: tuple[Reason, ...] = ()
     """Strongest first; empty where none were asked for."""
@@ -96,6 +98,8 @@ class Job(Answer, frozen=True):
     format: str
     result_format: str
     on_error: str
+    policy: int | None
+    """Version of the model's costs, where they set the threshold."""
     rows: int
     bad_rows: int
     more_errors: int
@@ -111,6 +115,8 @@ class Job(Answer, frozen=True):
     unseen: dict[str, Any]
     outside: dict[str, Any]
     links: dict[str, str]
+    call_list: dict[str, Any] | None = None
+    """What calling is expected to gain, where the job makes a call list."""
 
     @property
     def is_finished(self) -> bool:

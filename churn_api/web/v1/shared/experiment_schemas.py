@@ -4,6 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from churn_api.monitoring.canary_rules import RULES
 from churn_api.monitoring.experiment_verdict import MEASURES
+from churn_api.registry.bundle import NAME
 from churn_api.registry.experiment import DEFAULT_PARTS, MODES, PARTS
 from churn_api.web import API_V1
 from churn_api.web.core.schemas import BodySchema, PlainFloat, PlainInteger, QuerySchema
@@ -48,7 +49,10 @@ class ExperimentBodySchema(BodySchema):
 class ExperimentsQuerySchema(QuerySchema):
     """Query string of GET /experiments."""
 
-    model = fields.String(validate=validate.Length(1, 64), metadata={"description": "Only those of this model."})
+    model = fields.String(
+        validate=validate.Regexp(f"^{NAME.pattern}$", error="Must be the name of a model."),
+        metadata={"description": "Only those of this model."},
+    )
     state = fields.String(validate=validate.OneOf(["running", "stopped"]), metadata={"description": "Only these."})
     limit = PlainInteger(
         load_default=100, validate=validate.Range(1, MAX_LISTED), metadata={"description": "How many at most."}

@@ -2,9 +2,10 @@
 
 A prediction at t is mature when everyone who left up to t + H is reported, H being the horizon of its version; its
 label is whether the customer left within (t, t + H]. In days: who left on the day of the prediction is left out, since
-it is not known which came first. Of the predictions that one version made for one customer in a period of H days the
-first counts: a customer who is scored every night would count thirty times otherwise. Periods have fixed bounds, so
-that a correction changes the figures of one period, and nothing depends on how far back the log reaches.
+it is not known which came first. Of the predictions that one version made for one customer in a period of H days, the
+first of each variant counts: a customer who is scored every night would count thirty times otherwise, and one whom a
+job scores as well must not leave a group of an experiment. Periods have fixed bounds, so that a correction changes the
+figures of one period, and nothing depends on how far back the log reaches.
 """
 
 from collections import Counter, defaultdict
@@ -147,11 +148,11 @@ class Join:
 
 
 def _first_of_each(predictions: PredictionArrays) -> PredictionArrays:
-    """The first prediction of each version for each customer, and all without an identifier."""
-    order = np.lexsort((predictions.times, predictions.subjects, predictions.versions))
-    subjects, versions = predictions.subjects[order], predictions.versions[order]
+    """The first prediction of each version and variant for each customer, and all without an identifier."""
+    keys = (predictions.subjects, predictions.variants, predictions.versions)
+    order = np.lexsort((predictions.times, *keys))
     first = np.ones(len(order), bool)
-    first[1:] = (subjects[1:] != subjects[:-1]) | (versions[1:] != versions[:-1])
+    first[1:] = np.any([key[order][1:] != key[order][:-1] for key in keys], axis=0)
     first |= predictions.anonymous[order]
     return predictions.take(order[first])
 

@@ -58,8 +58,9 @@ def expected(predictions, reported, period, until, versions=("1", "2")):
     seen, found = set(), []
     for one in answers:
         mature = period.first <= one.at.date() <= min(until, period.last)
-        if mature and one.version in versions and (one.customer is None or (one.customer, one.version) not in seen):
-            seen.add((one.customer, one.version))
+        who = (one.customer, one.version, one.variant)
+        if mature and one.version in versions and (one.customer is None or who not in seen):
+            seen.add(who)
             single = one.request_id is not None and sizes[one.request_id, one.at.date()] == 1
             if one.customer is not None or (single and any(each.by_request for each in reported)):
                 known = events[True, one.request_id] if one.customer is None else events[False, one.customer]

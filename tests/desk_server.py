@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pytest
 from browsing import Seen
 from builders import customers, write_csv
-from conftest import SECRET, Server, make_all_live, serving, train_on
+from conftest import SECRET, Server, made_once, make_all_live, serving, train_on
 from playwright.sync_api import Browser, Page, expect
 
 from churn_api.config import load_settings
@@ -62,15 +63,22 @@ def hostile_customers() -> pd.DataFrame:
     return table.assign(Churn=np.where(table[SCRIPT] + rng.normal(0, 1, 300) > 10, "Yes", "No"))
 
 
-def prepare_desk(models_dir: Path, database: Path, folder: Path) -> dict[str, Any]:
+def train_hostile(folder: Path) -> None:
+    """Two versions of a model with hostile names."""
+    for rows in (250, 300):
+        table = write_csv(hostile_customers().head(rows), folder / f"{rows}.csv")
+        train_on(table, folder, "hostile", identifier=None, estimator="logistic")
+        table.unlink()
+
+
+def prepare_desk(models_dir: Path, database: Path, factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Settings of a server with one more model, hostile names, and predictions and outcomes of `small`.
 
     Its tenure drifted in the last three days of a week.
     """
+    folder = factory.mktemp("desk")
     models = shutil.copytree(models_dir, folder / "models")
-    for rows in (250, 300):
-        table = write_csv(hostile_customers().head(rows), folder / f"{rows}.csv")
-        train_on(table, models, "hostile", identifier=None, estimator="logistic")
+    shutil.copytree(made_once(factory, "hostile", train_hostile), models, dirs_exist_ok=True)
     shutil.copy(database, folder / "churn.db")
     settings = {"INSTANCE_DIR": str(folder), "METRICS_DIR": str(folder / "metrics"), "MODELS_DIR": str(models)}
     settings |= {"AUTH": "required", "KEY_PEPPER": SECRET, "JWT_SECRET": SECRET, "LOG_SECRET": SECRET}

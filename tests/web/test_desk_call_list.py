@@ -32,7 +32,7 @@ def browser():
 def desk(models_dir, database_of_models, tmp_path_factory):
     """One server, with a job worker, for all these claims."""
     chosen = {"JOB_WORKER": True, "JOB_PROCESSES": 1, "RATELIMIT_BATCH": "1000/minute", "MAX_JOB_BYTES": MOST}
-    settings = prepare_desk(models_dir, database_of_models, tmp_path_factory.mktemp("list"))
+    settings = prepare_desk(models_dir, database_of_models, tmp_path_factory)
     with desk_server(settings | chosen) as desk:
         yield desk
 

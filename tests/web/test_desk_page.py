@@ -34,7 +34,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def settings(models_dir, database_of_models, tmp_path_factory):
-    return prepare_desk(models_dir, database_of_models, tmp_path_factory.mktemp("desk"))
+    return prepare_desk(models_dir, database_of_models, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

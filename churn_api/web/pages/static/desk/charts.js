@@ -196,7 +196,9 @@ export function columnChart({ title, note, names, columns = [], dots = [], forma
     const sx = (/** @type {number} */ place) => MARGIN.left + step * (place + 0.5);
     const sy = (/** @type {number} */ value) => bottom - (value / (top || 1)) * (bottom - MARGIN.top);
     const thick = Math.min((step * 0.7) / Math.max(columns.length, 1), 44);
-    const skip = Math.max(1, Math.ceil(46 / step));
+    // Many names are dates, of which some are left out; few are categories, which are cut.
+    const room = names.length > 14 ? Math.max(...names.map(widthOf)) + 10 : 46;
+    const skip = Math.max(1, Math.ceil(room / step));
     const bars = columns.flatMap((one, index) =>
       one.values.map((value, place) => {
         if (value === null) return null;

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from churn_api.monitoring.log_folder import DayFolder
+from churn_api.tables.parquet import Parquet
 
 FULL_BYTES = 4 << 20
 """A file is written again with further rows until it has so many: few files, and little memory."""
@@ -49,7 +50,7 @@ class VersionParts:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._growing(table.schema)
         if path is None:
-            path = self._folder / f"{self._prefix}{secrets.token_hex(8)}.parquet"
+            path = self._folder / f"{self._prefix}{secrets.token_hex(8)}{Parquet.suffixes[0]}"
         else:
             before = self._sources[path]
             table = pa.concat_tables([_read(path), table])

@@ -2,12 +2,15 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from churn_api.registry.catalog import Entry
 from churn_api.registry.experiment import Experiment
 from churn_api.registry.model import Model
 from churn_api.registry.model_errors import ModelNotReady, OtherKind, UnknownModel, UnknownVersion
+
+if TYPE_CHECKING:
+    # It loads SQLAlchemy, which a program that only predicts does not need.
+    from churn_api.registry.catalog import Entry
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +32,7 @@ class Challengers:
         self.load_errors: dict[str, str] = {}
         """Why the challenger of a model could not be loaded, by name; the live version answers alone then."""
 
-    def follow(self, catalog: Mapping[str, Entry]) -> list[str]:
+    def follow(self, catalog: "Mapping[str, Entry]") -> list[str]:
         """Load the challengers of a catalogue; returns the models whose challenger could not be loaded."""
         wanted = {name: entry.experiment for name, entry in catalog.items() if entry.experiment is not None}
         loaded, errors = {}, {}

@@ -73,4 +73,4 @@ def value_position(signature: Signature, feature: str) -> int:
 
 def shown_threshold(thresholds: float | Doubles) -> float | None:
     """One threshold as answers show it; None where it differs by customer, or no probability reaches it."""
-    return thresholds if isinstance(thresholds, float) and thresholds <= 1 else None
+    return None if isinstance(thresholds, np.ndarray) or thresholds > 1 else thresholds

@@ -20,8 +20,9 @@ from churn_api.scoring.costs import Costs, Doubles
 from churn_api.scoring.output import PREDICTION, PROBABILITY
 from churn_api.scoring.profit import SUCCESS_BAND
 from churn_api.serving.call_list_options import CallList, CallListTotals
+from churn_api.tables.arrow import Arrow
 
-SORTED_FORMAT = "arrow"
+SORTED_FORMAT = Arrow.name
 """The format of a sorted block."""
 VALUE, GAIN, GROUP = "value", "gain", "group"
 LIST_COLUMNS = (VALUE, GAIN, GROUP)

@@ -36,7 +36,7 @@ def folder(tmp_path):
     """A log of two days: today in two files, and two days ago."""
     folder = LogFolder(tmp_path)
     write(folder, "a", [row(ANN), row(BOB), row(None)])
-    write(folder, "b", [row(ANN, NOW + timedelta(minutes=5), "later")])
+    write(folder, "b", [row(ANN, datetime.now(UTC) + timedelta(minutes=5), "later")])
     write(folder, "a", [row(ANN, NOW - timedelta(days=2), "before")])
     return folder
 

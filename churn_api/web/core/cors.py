@@ -16,7 +16,7 @@ EXPOSED_HEADERS = (
     *("Location", "Link", "Deprecation", "Sunset"),
     *("Content-Disposition", "Content-Range", "Accept-Ranges", "ETag"),
     *("Churn-Model", "Churn-Model-Version", "Churn-Threshold", "Churn-Inference-Time-Ms"),
-    *("Churn-Rows", "Churn-Bad-Rows", "Churn-Unseen", "Churn-Outside"),
+    *("Churn-Rows", "Churn-Bad-Rows", "Churn-Unseen", "Churn-Outside", "Churn-Policy"),
 )
 """Response headers that these pages may read (Access-Control-Expose-Headers)."""
 PREFLIGHT_SECONDS = 600

@@ -197,7 +197,7 @@ export function columnChart({ title, note, names, columns = [], dots = [], forma
     const sy = (/** @type {number} */ value) => bottom - (value / (top || 1)) * (bottom - MARGIN.top);
     const thick = Math.min((step * 0.7) / Math.max(columns.length, 1), 44);
     // Many names are dates, of which some are left out; few are categories, which are cut.
-    const room = names.length > 14 ? Math.max(...names.map(widthOf)) + 10 : 46;
+    const room = names.length > 14 ? Math.max(...names.map((name) => widthOf(name))) + 10 : 46;
     const skip = Math.max(1, Math.ceil(room / step));
     const bars = columns.flatMap((one, index) =>
       one.values.map((value, place) => {

@@ -119,7 +119,7 @@ def _by_job(tables: Tables, kind: str) -> Run:
         settings = {"CHURN_INSTANCE_DIR": instance, "CHURN_DATA_DIR": str(tables.folder)}
         environment = _environment(tables) | settings
         subprocess.run([CHURN_API, "db", "upgrade"], env=environment, check=True, capture_output=True)
-        queue = Services(load_settings({"INSTANCE_DIR": instance, "DATABASE_URL": ""})).queue
+        queue = Services(load_settings({"INSTANCE_DIR": instance, "DATABASE_URL": ""})).jobs.queue
         job, _ = queue.put(_request(tables, kind), id="bench", owner="bench", owner_name="bench")
         started, cpu = time.perf_counter(), _cpu_of_children()
         with watched([CHURN_API, "worker"], environment) as (process, peak):

@@ -48,7 +48,7 @@ class Office:
     def __init__(self, models_dir: Path) -> None:
         self.models_dir = models_dir
         self.services = Services(load_settings({"MODELS_DIR": str(models_dir)}))
-        self.queue = self.services.queue
+        self.queue = self.services.jobs.queue
 
     def put(self, table: Path | None, job: str = "one", **chosen: Any) -> JobFiles:
         """Queue a job as an upload is queued."""
@@ -72,7 +72,7 @@ class Office:
         return files
 
     def files(self, job: str = "one") -> JobFiles:
-        return JobFiles(self.services.jobs_dir, job)
+        return JobFiles(self.services.jobs.folder, job)
 
     def job(self, job: str = "one") -> Job:
         actual = self.queue.get(job)

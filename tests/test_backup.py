@@ -90,13 +90,13 @@ def test_the_log(instance, tmp_path):
     """The log is restored from its copy; a customer who was erased since the copy was made is erased again."""
     (tmp_path / "instance").symlink_to(instance)
     services = Services(load_settings())
-    services.prediction_log.block_predicted(*block(0, ["ann", "bob"]))
-    services.prediction_log.close()
-    services.log_maintenance.run()
+    services.monitoring.prediction_log.block_predicted(*block(0, ["ann", "bob"]))
+    services.monitoring.prediction_log.close()
+    services.monitoring.log_maintenance.run()
     run(lines("tar --create"), tmp_path)
-    erase(services.database, services.customer_keys.key("ann"), by="tests")
+    erase(services.database, services.monitoring.customer_keys.key("ann"), by="tests")
     shutil.rmtree(instance / "prediction-log")
     run(lines("tar --extract"), tmp_path)
-    (part,) = services.log_folder.days("small")[0].parts()
+    (part,) = services.monitoring.log_folder.days("small")[0].parts()
     assert pyarrow.parquet.read_table(part, columns=["row"], partitioning=None).column(0).to_pylist() == [1]
     services.database.close()

@@ -55,8 +55,8 @@ class Load:
 def counts(*columns):
     """How often each prediction is in the log, after compaction."""
     services = Services(load_settings())
-    services.log_maintenance.run()
-    days = list(logged_days(services.log_folder, services.database, "small", columns))
+    services.monitoring.log_maintenance.run()
+    days = list(logged_days(services.monitoring.log_folder, services.database, "small", columns))
     services.database.close()
     return Counter(row for day in days for row in zip(*day.table.to_pydict().values(), strict=True))
 

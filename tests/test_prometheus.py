@@ -72,7 +72,7 @@ def existing(client) -> dict[str, set[str]]:
         == 200
     )
     services = services_of(client.application)
-    services.drift_counter.flush()
+    services.monitoring.drift_counter.flush()
     today = datetime.now(UTC).date()
     few = QualityCounts.of(np.linspace(0, 1, 100), np.arange(100) % 2 == 0, np.ones(100, bool))
     days = {DayKey("2", "live", today, contacted=False): few}

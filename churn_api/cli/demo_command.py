@@ -70,7 +70,7 @@ def _loaded(services: "Services", name: str | None) -> "Model":
 def _refuse_real_data(services: "Services", model: str) -> None:
     with services.database.reading() as connection:
         counted = connection.execute(select(WATCH_HOURS.c.hour).limit(1)).first() is not None
-    logged = any(path.is_file() for path in Path(services.log_folder.path).rglob("*"))
+    logged = any(path.is_file() for path in Path(services.monitoring.log_folder.path).rglob("*"))
     if counted or logged or services.catalog.costs(model) is not None:
         refuse(f"{services.instance} has predictions or costs of its own: name another folder in CHURN_INSTANCE_DIR")
 
@@ -84,9 +84,9 @@ def _simulate(services: "Services", model: "Model", seed: int) -> None:
     for day in days:
         score_day(services, model, day)
     report_leavers(services, model, days, today - timedelta(days=1), by=actor())
-    if services.prediction_log is not None:
-        services.prediction_log.close()
-        services.log_maintenance.run()
-        services.quality_update.run()
+    if services.monitoring.prediction_log is not None:
+        services.monitoring.prediction_log.close()
+        services.monitoring.log_maintenance.run()
+        services.monitoring.quality_update.run()
     services.management.set_costs(model.card.name, _COSTS, by=actor())
     click.echo(f"{DAYS} days with {CUSTOMERS} customers each were scored by {model.card.name}.", err=True)

@@ -42,7 +42,7 @@ def jobs() -> None:
 def list_(state: State | None, limit: int, json_: bool) -> None:
     """List jobs, newest first."""
     with open_services() as services:
-        listed = services.queue.list(None, limit, state=state)
+        listed = services.jobs.queue.list(None, limit, state=state)
     if json_:
         click.echo(msgspec.json.encode([_as_dict(job) for job in listed]))
         return
@@ -54,7 +54,7 @@ def list_(state: State | None, limit: int, json_: bool) -> None:
 def show(job_id: str) -> None:
     """Print a job (JSON): the request, the progress, and why it failed."""
     with open_services() as services:
-        job = services.queue.get(job_id)
+        job = services.jobs.queue.get(job_id)
     if job is None:
         _refuse_unknown(job_id)
     click.echo(msgspec.json.format(msgspec.json.encode(_as_dict(job)), indent=2))
@@ -66,7 +66,7 @@ def cancel(job_id: str) -> None:
     """Cancel a job. A worker that runs it stops within seconds."""
     with open_services() as services:
         try:
-            job = services.queue.cancel(job_id, by=actor())
+            job = services.jobs.queue.cancel(job_id, by=actor())
         except UnknownJob:
             _refuse_unknown(job_id)
         except Finished as error:
@@ -88,15 +88,15 @@ def prune(days: float | None, bytes_: int | None, dry_run: bool) -> None:
     keep_days = settings["JOB_KEEP_DAYS"] if days is None else days
     keep_bytes = settings["JOB_KEEP_BYTES"] if bytes_ is None else bytes_
     with open_services() as services:
-        pruned = prunable(services.queue, services.jobs_dir, keep_days=keep_days, keep_bytes=keep_bytes)
+        pruned = prunable(services.jobs.queue, services.jobs.folder, keep_days=keep_days, keep_bytes=keep_bytes)
         freed = sum(one.bytes for one in pruned)
         if pruned and not dry_run:
             with services.database.transaction() as connection:
                 audit.record(connection, actor(), "jobs.prune", "jobs", jobs=len(pruned), bytes=freed)
             try:
-                remove(services.queue, services.jobs_dir, pruned)
+                remove(services.jobs.queue, services.jobs.folder, pruned)
             except OSError as error:
-                refuse(f"{error.filename or services.jobs_dir} cannot be removed: {error.strerror}")
+                refuse(f"{error.filename or services.jobs.folder} cannot be removed: {error.strerror}")
     for one in pruned:
         click.echo(f"{one.id}  {one.bytes} bytes  {one.why}")
     click.echo(f"{len(pruned)} {'would be removed' if dry_run else 'removed'}, {freed} bytes", err=True)

@@ -115,7 +115,7 @@ def _model_reader(model: str | None) -> "Iterator[tuple[Services, str, OutcomeRe
     except BundleError as error:
         refuse(f"{folder}: {error}")
     with open_services() as services:
-        yield services, card.name, OutcomeReader(card.signature, services.customer_keys)
+        yield services, card.name, OutcomeReader(card.signature, services.monitoring.customer_keys)
 
 
 def _load(services: "Services", model: str, reader: OutcomeReader, layout: "Layout") -> Receipt:

@@ -38,8 +38,8 @@ def show(request_id: str | None, customer_id: str | None, days: int, limit: int,
 
     since = (datetime.now(UTC) - timedelta(days=days)).date()
     with open_services() as services:
-        wanted = Wanted(request_id, services.customer_keys.key(customer_id))
-        found = found_predictions(services.log_folder, services.database, wanted, since, limit)
+        wanted = Wanted(request_id, services.monitoring.customer_keys.key(customer_id))
+        found = found_predictions(services.monitoring.log_folder, services.database, wanted, since, limit)
     if json_:
         for row in found:
             click.echo(orjson.dumps(row, option=orjson.OPT_UTC_Z))
@@ -60,7 +60,7 @@ def erase(customer: str, yes: bool) -> None:
     if not yes:
         click.confirm("What was predicted for this customer will be lost. Continue?", abort=True, err=True)
     with open_services() as services:
-        until = erase_customer(services.database, services.customer_keys.key(customer), by=actor())
+        until = erase_customer(services.database, services.monitoring.customer_keys.key(customer), by=actor())
     click.echo(f"erased until {until:%Y-%m-%d %H:%M:%S} UTC", err=True)
 
 
@@ -73,9 +73,9 @@ def compact() -> None:
     """
     with open_services() as services:
         try:
-            maintained = services.log_maintenance.run()
+            maintained = services.monitoring.log_maintenance.run()
         except OSError as error:
-            refuse(f"{services.log_folder.path} cannot be compacted: {error.strerror}")
+            refuse(f"{services.monitoring.log_folder.path} cannot be compacted: {error.strerror}")
     if maintained is None:
         refuse("another process compacts the log at this moment")
     click.echo(

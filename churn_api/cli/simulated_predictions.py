@@ -29,10 +29,10 @@ def score_day(services: Services, model: Model, day: SimulatedDay) -> None:
     answer = services.data_plane.predict(model, batch, Options(skip_bad=True), many=True)
     at = datetime.combine(day.day, _AT)
     _count(services, model, batch, answer, at)
-    if services.prediction_log is not None:
+    if services.monitoring.prediction_log is not None:
         card = model.card
         block = JobBlock(secrets.token_hex(16), at, card.name, card.version, number=0, first=0)
-        services.prediction_log.block_predicted(block, _rows(model, batch, answer))
+        services.monitoring.prediction_log.block_predicted(block, _rows(model, batch, answer))
 
 
 def report_leavers(services: Services, model: Model, days: Sequence[SimulatedDay], until: date, *, by: str) -> None:
@@ -41,7 +41,7 @@ def report_leavers(services: Services, model: Model, days: Sequence[SimulatedDay
     outcomes = []
     for day in days:
         for number, leaver in enumerate(day.leavers):
-            key, left_on = services.customer_keys.key(leaver), day.day + timedelta(days=1 + number % horizon)
+            key, left_on = services.monitoring.customer_keys.key(leaver), day.day + timedelta(days=1 + number % horizon)
             if key is not None and left_on <= until:
                 outcomes.append(Outcome(key, by_request=False, day=left_on, left=True, contacted=False))
     store(services.database, model.card.name, list(enumerate(outcomes)), by=by)

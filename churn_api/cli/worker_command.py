@@ -65,9 +65,9 @@ def worker(respawn: bool, parent: int | None, delay: float) -> None:
     with open_services(checked=False) as services:
         _wait_for_schema(services.database)
         try:
-            job_worker = services.worker(job_metrics)
-            maintained = services.log_maintenance.in_background(services.prediction_log)
-            measured = services.quality_update.in_background()
+            job_worker = services.jobs.worker(job_metrics)
+            maintained = services.monitoring.log_maintenance.in_background(services.monitoring.prediction_log)
+            measured = services.monitoring.quality_update.in_background()
         except StartError as error:
             refuse(str(error))
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -103,6 +103,6 @@ def _start_metrics() -> "JobMetrics":
 
     job_metrics = JobMetrics()
     if joined is None and settings["METRICS_PORT"]:
-        depth = Services(settings).depth_or_none
+        depth = Services(settings).jobs.depth_or_none
         start_sidecar(partial(serve, job_metrics, depth, settings["METRICS_HOST"], settings["METRICS_PORT"]))
     return job_metrics

@@ -106,7 +106,9 @@ def when_ready(server: Any) -> None:
     gc.set_threshold(GC_THRESHOLD)
     begin_in_master(server, settings)
     hand_over(
-        server.cfg, own=(services.instance, services.jobs_dir, services.log_folder.path), metrics_group=_metrics_group
+        server.cfg,
+        own=(services.instance, services.jobs.folder, services.monitoring.log_folder.path),
+        metrics_group=_metrics_group,
     )
     if settings["JOB_WORKER"]:
         _job_workers.append(_start_job_worker(server))

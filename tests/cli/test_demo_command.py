@@ -46,7 +46,7 @@ def test_month(run, services, client, models_dir):
     assert len(watch["windows"]) == DAYS
     assert DRIFTING in watch["alerts"]
     assert watch["windows"][0]["state"] == "quiet"
-    assert len(services.log_folder.days("default")) == DAYS
+    assert len(services.monitoring.log_folder.days("default")) == DAYS
     costs = client.get("/api/v1/models/default/costs").json
     assert (costs["decides"], costs["costs"]["value"]) == (True, DRIFTING)
     yesterday = datetime.now(UTC).date() - timedelta(days=1)

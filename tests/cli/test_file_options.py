@@ -76,7 +76,7 @@ def test_job(models_dir, name, data, fields):
     def finished(**more):
         form = {"model": "small", "result_format": "csv", "file": (io.BytesIO(data), name)} | more
         queued = client.post("/api/v1/jobs", data=form)
-        services.worker(JobMetrics()).work(services.queue.claim("test"))
+        services.jobs.worker(JobMetrics()).work(services.jobs.queue.claim("test"))
         return client.get(queued.headers["Location"]).json
 
     job = finished(**fields)

@@ -81,9 +81,9 @@ def live(models, monkeypatch):
     services.management.make_live("small", "1", by="tests")
     chances = np.random.default_rng(5).random(300).tolist()
     at = datetime.combine(FIRST, time(12, tzinfo=UTC))
-    keys = services.customer_keys
+    keys = services.monitoring.customer_keys
     rows = [Logged(at, customer=f"c{number}", probability=chance) for number, chance in enumerate(chances)]
-    write_day(services.log_folder, "small", rows, keys)
+    write_day(services.monitoring.log_folder, "small", rows, keys)
     return services
 
 
@@ -99,7 +99,7 @@ def test_quality(models_with_horizon, tmp_path, monkeypatch):
         main, ["outcomes", "load", str(write(tmp_path / "left.csv", rows)), "--model", "small", "--until", until]
     )
     assert loaded.exit_code == 0, loaded.stderr
-    services.quality_update.run()
+    services.monitoring.quality_update.run()
     done = run(main, ["quality", "small", "--days", str(HORIZON)])
     assert done.exit_code == 0
     assert f"1        {FIRST} to {FIRST + timedelta(days=HORIZON - 1)}  300   150" in done.stdout
@@ -108,6 +108,6 @@ def test_quality(models_with_horizon, tmp_path, monkeypatch):
     document = json.loads(run(main, ["quality", "small", "--json"]).stdout)
     assert (document["alert"], document["complete_until"]) == (True, until)
     assert run(main, ["quality", "smal"]).exit_code == 2
-    (measured,) = services.measured_or_none()
+    (measured,) = services.monitoring.measured_or_none()
     assert (measured.model, measured.version, measured.leavers, measured.alert) == ("small", "1", 150, True)
     services.close()

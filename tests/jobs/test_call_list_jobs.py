@@ -42,7 +42,7 @@ def listed(app, client, call_list, **fields):
     queued = submit(client, call_list, **fields)
     assert queued.status_code == 202, queued.text
     services = services_of(app)
-    services.worker(JobMetrics()).work(services.queue.claim("test"))
+    services.jobs.worker(JobMetrics()).work(services.jobs.queue.claim("test"))
     job = client.get(queued.headers["Location"]).get_json()
     assert job["state"] == "succeeded", job
     result = client.get(job["links"]["result"], buffered=True)
@@ -119,7 +119,7 @@ def test_costs_of_the_submission(app, priced):
     queued = submit(priced, {})
     priced.put(COSTS_ROUTE, json=COSTS | {"offer": 90})
     services = services_of(app)
-    services.worker(JobMetrics()).work(services.queue.claim("test"))
+    services.jobs.worker(JobMetrics()).work(services.jobs.queue.claim("test"))
     job = priced.get(queued.headers["Location"]).get_json()
     assert (job["call_list"]["policy"], job["call_list"]["called"]) == (1, len(expected))
 
@@ -163,7 +163,7 @@ def test_column_that_is_none(app, priced, column):
     text = TABLE.assign(Note="dear").to_csv(index=False)
     queued = submit(priced, {"value_column": column}, text)
     services = services_of(app)
-    services.worker(JobMetrics()).work(services.queue.claim("test"))
+    services.jobs.worker(JobMetrics()).work(services.jobs.queue.claim("test"))
     job = priced.get(queued.headers["Location"]).get_json()
     assert job["state"] == "failed"
     assert "column of values" in job["reason"]["detail"]
@@ -227,7 +227,7 @@ def test_remembered(tmp_path, instance, make_key):
     client.put(COSTS_ROUTE, json=COSTS)
     _, rows = listed(app, client, {"capacity": 60, "control_share": 0.4})
     listed(app, client, {"capacity": 60})
-    key = services_of(app).customer_keys.key
+    key = services_of(app).monitoring.customer_keys.key
     with database.reading() as connection:
         found = {row.customer: row.called for row in connection.execute(select(LISTED_CUSTOMERS))}
     assert found == {key(row["customer_id"]): row["group"] == "call" for row in rows}

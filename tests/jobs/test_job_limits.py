@@ -36,7 +36,7 @@ def office_with(models_dir, monkeypatch):
 
 
 def work(office, job="one"):
-    office.services.worker(JobMetrics()).work(office.queue.claim("w"))
+    office.services.jobs.worker(JobMetrics()).work(office.queue.claim("w"))
     return office.job(job)
 
 

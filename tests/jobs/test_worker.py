@@ -450,16 +450,16 @@ def test_what_is_kept_no_longer(office, log, small_table):
     with office.worker(log) as worker:
         until(lambda: office.queue.ids() == {"new"})
         until(lambda: "job old: removed (age)" in worker.log)
-    assert [path.name for path in office.services.jobs_dir.iterdir()] == ["new"]
+    assert [path.name for path in office.services.jobs.folder.iterdir()] == ["new"]
 
 
 def own_worker(office, engine, prune=tuple):
     """A worker in this process, with an engine that does what the test says."""
     limits = JobLimits(errors_bytes=1 << 20, growth=100, seconds=60)
-    resources = Resources(office.services.sources, engine, office.models_dir, limits)
-    counter = office.services.drift_counter
+    resources = Resources(office.services.jobs.sources, engine, office.models_dir, limits)
+    counter = office.services.monitoring.drift_counter
     return Worker(
-        office.queue, resources, prune, counter, None, name="w", jobs_dir=office.services.jobs_dir, beat_seconds=1
+        office.queue, resources, prune, counter, None, name="w", jobs_dir=office.services.jobs.folder, beat_seconds=1
     )
 
 

@@ -26,14 +26,14 @@ def count(services, models_dir, rows):
     model = load_model(models_dir / "small" / "2")
     body = customers(rows).drop(columns="Churn").to_json(orient="records").encode()
     columns = model.reader.read_many(b'{"customers":' + body + b"}", 10_000).columns
-    counter = services.drift_counter
+    counter = services.monitoring.drift_counter
     counter.add("small", "2", model.bins.count(columns, model.score(columns)))
     counter.flush()
 
 
 def samples(services):
     registry = CollectorRegistry()
-    registry.register(WatchCollector(services.watched_or_none))
+    registry.register(WatchCollector(services.monitoring.watched_or_none))
     families = text_string_to_metric_families(generate_latest(registry).decode())
     return {(sample.name, sample.labels.get("column")): sample for family in families for sample in family.samples}
 
@@ -71,7 +71,7 @@ def test_while_it_is_compared_anew(services, models_dir, monkeypatch):
     """A scrape during a comparison that takes long has the samples of before: an alert does not end for it."""
     count(services, models_dir, 300)
     release = threading.Event()
-    answers = [services.watched_or_none()]
+    answers = [services.monitoring.watched_or_none()]
 
     def query():
         return answers.pop() if answers else release.wait(60) and None

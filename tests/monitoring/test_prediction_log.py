@@ -32,9 +32,9 @@ def logging_app(models_dir):
 def logged(app, *columns):
     """The rows of the log, compacted, in order of request and position."""
     services = services_of(app)
-    services.prediction_log.close()
-    services.log_maintenance.run()
-    days = list(logged_days(services.log_folder, services.database, "small", columns or COLUMNS))
+    services.monitoring.prediction_log.close()
+    services.monitoring.log_maintenance.run()
+    days = list(logged_days(services.monitoring.log_folder, services.database, "small", columns or COLUMNS))
     return sorted(row for day in days for row in zip(*day.table.to_pydict().values(), strict=True))
 
 
@@ -51,7 +51,7 @@ def test_a_record(logging_app):
     app, client = logging_app("answers")
     answer = post(client, "/api/v1/predict/small?threshold=0.25", CUSTOMER, "one").json
     (row,) = logged(app)
-    key = services_of(app).customer_keys.key("C1")
+    key = services_of(app).monitoring.customer_keys.key("C1")
     assert row[:5] == ("one", 0, key, "2", "live")
     assert row[5] == pytest.approx(answer["churn_probability"])
     assert row[6:] == (0.25, bool(answer["churn_prediction"]))
@@ -62,7 +62,7 @@ def test_a_batch_with_bad_records(logging_app):
     app, client = logging_app("answers")
     sent = [CUSTOMER, {"tenure": "many"}, CUSTOMER | {"customer_id": 7}]
     post(client, "/api/v1/batch-predict/small?on_error=skip", {"customers": sent}, "many")
-    keys = services_of(app).customer_keys
+    keys = services_of(app).monitoring.customer_keys
     assert logged(app, "request_id", "row", "customer") == [("many", 0, keys.key("C1")), ("many", 2, keys.key(7))]
 
 
@@ -91,7 +91,7 @@ def test_features(logging_app):
     app, client = logging_app("records")
     post(client, "/api/v1/predict/small", CUSTOMER, "one")
     logged(app)
-    (part,) = services_of(app).log_folder.days("small")[0].parts()
+    (part,) = services_of(app).monitoring.log_folder.days("small")[0].parts()
     (record,) = pyarrow.parquet.read_table(part, columns=["record"], partitioning=None).column(0).to_pylist()
     sent = {name: value for name, value in CUSTOMER.items() if name != "customer_id"}
     assert {name: record[name] for name in sent} == sent
@@ -102,8 +102,8 @@ def test_off(logging_app, instance):
     app, client = logging_app("off")
     post(client, "/api/v1/predict/small", CUSTOMER, "one")
     services = services_of(app)
-    assert services.prediction_log is None
-    assert services.log_maintenance.run() == (0, 0, 0)
+    assert services.monitoring.prediction_log is None
+    assert services.monitoring.log_maintenance.run() == (0, 0, 0)
     assert not (instance / "prediction-log").exists()
 
 

@@ -243,8 +243,15 @@ def test_worker(models_with_horizon, tmp_path, monkeypatch):
     services = Services(load_settings())
     services.catalog.register_new(bundle_digests(models_with_horizon), by="tests")
     at = datetime.combine(FIRST, NOON)
-    write_day(services.log_folder, "small", [Logged(at, customer=f"c{n}") for n in range(5)], services.customer_keys)
-    left = Outcome(services.customer_keys.key("c1"), by_request=False, day=FIRST + DAY, left=True, contacted=False)
+    write_day(
+        services.monitoring.log_folder,
+        "small",
+        [Logged(at, customer=f"c{n}") for n in range(5)],
+        services.monitoring.customer_keys,
+    )
+    left = Outcome(
+        services.monitoring.customer_keys.key("c1"), by_request=False, day=FIRST + DAY, left=True, contacted=False
+    )
     store(services.database, "small", [(0, left)], by="tests")
     declare_complete(services.database, "small", FIRST + 30 * DAY, by="tests")
     with working(models_with_horizon, tmp_path / "worker.log"):

@@ -26,7 +26,7 @@ def app(models_dir, data_dir):
 def work(app):
     """Do one job, as a worker would."""
     services = services_of(app)
-    services.worker(JobMetrics()).work(services.queue.claim("test"))
+    services.jobs.worker(JobMetrics()).work(services.jobs.queue.claim("test"))
 
 
 def submit(client, **members):
@@ -59,7 +59,7 @@ def test_from_path_to_path(app, client, data_dir):
 def test_running(app, client):
     """A job that a worker has claimed is `processing`."""
     job = submit(client).json["job_id"]
-    services_of(app).queue.claim("test")
+    services_of(app).jobs.queue.claim("test")
     assert states(client, job)["status"] == "processing"
 
 

@@ -172,7 +172,7 @@ def test_jobs_and_a_database_that_is_away(app, client, monkeypatch):
     def away() -> None:
         raise DatabaseAway("OperationalError")
 
-    monkeypatch.setattr(services_of(app).queue, "depth", away)
+    monkeypatch.setattr(services_of(app).jobs.queue, "depth", away)
     later = background_query.monotonic() + 3600
     monkeypatch.setattr(background_query, "monotonic", lambda: later)
     samples = scrape(client)

@@ -76,7 +76,7 @@ def test_job(client, table):
     form = {"model": "small", "keep": NAME}
     for query, check in (("", check_plain), ("?csv=excel-safe", check_safe)):
         made = client.post(f"/api/v1/jobs{query}", data=form | {"file": (io.BytesIO(table), "customers.csv")})
-        services.worker(JobMetrics()).work(services.queue.claim("test"))
+        services.jobs.worker(JobMetrics()).work(services.jobs.queue.claim("test"))
         with client.get(f"{made.headers['Location']}/result") as result:
             check(result.text)
 

@@ -8,6 +8,7 @@ from builders import CUSTOMER, customers
 
 from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
+from churn_api.monitoring.observed_experiments import observed_experiments
 from churn_api.registry.experiment import Experiment
 from churn_api.store.audit import latest_entries
 from churn_api.web.core.app_services import services_of
@@ -235,3 +236,18 @@ def test_mlflow_names_the_version(client, start):
     answer = client.post("/serving-endpoints/small/invocations", json={"dataframe_records": both})
     assert answer.headers["Churn-Model-Version"] == "1, 2"
     assert [row["variant"] for row in answer.json["predictions"]] == ["control", "challenger"]
+
+
+def test_counts_survive_the_end_of_a_process_that_logs_nothing(models_dir, tmp_path):
+    """What a process has counted for an experiment is written when it ends, also where predictions are not logged."""
+    folder = shutil.copytree(models_dir, tmp_path / "models")
+    app = create_app({"MODELS_DIR": str(folder), "TESTING": True, "AUTH": "open", "LOG_PREDICTIONS": "off"})
+    services = services_of(app)
+    services.management.make_live("small", "1", by="tests")
+    services.experiment_management.start("small", "2", "ab", 5000, by="tests")
+    for number in range(3):
+        record = CUSTOMER | {"customer_id": f"N{number}"}
+        assert app.test_client().post("/api/v1/predict/small", json=record).status_code == 200
+    close(app)
+    (observed,) = observed_experiments(services.database)
+    assert sum(observed.records.values()) == 3

@@ -42,7 +42,7 @@ def submit(client, data=None, name="customers.csv", headers=None, **fields):
 def work(app):
     """Do one job, as a worker would."""
     services = services_of(app)
-    services.worker(JobMetrics()).work(services.queue.claim("test"))
+    services.jobs.worker(JobMetrics()).work(services.jobs.queue.claim("test"))
 
 
 def done(app, client, **options):
@@ -130,7 +130,7 @@ def test_unknown_model(client, app):
     """An unknown model or version is refused at once, and no file stays."""
     assert_problem(submit(client, model="nobody"), 404, "unknown-model")
     assert_problem(submit(client, version="9"), 404, "unknown-version")
-    assert not list(services_of(app).jobs_dir.glob("*/input"))
+    assert not list(services_of(app).jobs.folder.glob("*/input"))
 
 
 def test_too_large(models_dir, make_key):
@@ -158,7 +158,7 @@ def test_quotas(models_dir, make_key):
     assert submit(client, data=table(20), headers=other).status_code == 202
     assert client.delete(f"{JOBS}/{first}", headers=mine).status_code == 200
     assert submit(client, data=table(2), headers=mine).status_code == 202
-    assert len(list(services_of(app).jobs_dir.glob("*/input"))) == 3
+    assert len(list(services_of(app).jobs.folder.glob("*/input"))) == 3
 
 
 def test_bad_rows_fail_it(app, client):
@@ -222,7 +222,7 @@ def test_same_key_same_job(app, client):
     assert_problem(submit(client, data=table(51), headers=headers), 409, "conflict")
     assert_problem(submit(client, threshold="0.5", headers=headers), 409, "conflict")
     assert client.get(JOBS).json["count"] == 1
-    assert len(list(services_of(app).jobs_dir.iterdir())) == 1
+    assert len(list(services_of(app).jobs.folder.iterdir())) == 1
 
 
 def test_same_key_at_once(app, make_key):
@@ -266,7 +266,7 @@ def test_cancel(app, client):
     """A queued job is cancelled at once and its files are removed; a finished one is 409."""
     job = submit(client).json["id"]
     assert client.delete(f"{JOBS}/{job}").json["state"] == "cancelled"
-    assert not (services_of(app).jobs_dir / job).exists()
+    assert not (services_of(app).jobs.folder / job).exists()
     assert_problem(client.delete(f"{JOBS}/{job}"), 409, "conflict")
     assert_problem(client.get(f"{JOBS}/{job}/result"), 409, "conflict")
 
@@ -320,5 +320,5 @@ def test_disk_full(app, client, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     assert_problem(submit(client), 503, "dependency-unavailable")
-    assert not list(services_of(app).jobs_dir.glob("*"))
+    assert not list(services_of(app).jobs.folder.glob("*"))
     monkeypatch.undo()

@@ -24,8 +24,8 @@ def predicted(app, client):
 
 
 def compact(app):
-    services_of(app).prediction_log.close()
-    services_of(app).log_maintenance.run()
+    services_of(app).monitoring.prediction_log.close()
+    services_of(app).monitoring.log_maintenance.run()
 
 
 def found(client, **parameters):
@@ -119,5 +119,5 @@ def test_metrics(app, client):
     assert "churn_log_waiting_bytes" in text
     assert "churn_log_lost_total 0.0" in text
     compact(app)
-    assert services_of(app).log_state().waiting_bytes == 0
-    assert services_of(app).log_state().maintained_at is not None
+    assert services_of(app).monitoring.log_state().waiting_bytes == 0
+    assert services_of(app).monitoring.log_state().maintained_at is not None

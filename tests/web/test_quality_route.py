@@ -37,9 +37,9 @@ def client(app, make_key):
 
 def measure(services):
     """As the job worker does."""
-    services.prediction_log.close()
-    services.log_maintenance.run()
-    services.quality_update.run()
+    services.monitoring.prediction_log.close()
+    services.monitoring.log_maintenance.run()
+    services.monitoring.quality_update.run()
 
 
 def leaves(key, *, by_request=False):
@@ -57,9 +57,17 @@ def test_from_prediction_to_figure(app, client):
     answer = client.post("/api/v1/predict/small", json=unnamed, headers={"X-Request-ID": "of-one"})
     assert answer.status_code == 200, answer.text
     services = services_of(app)
-    store(services.database, "small", [leaves(services.customer_keys.key(f"c{n}")) for n in range(40)], by="tests")
     store(
-        services.database, "small", [leaves(request_key(services.customer_keys, "of-one"), by_request=True)], by="tests"
+        services.database,
+        "small",
+        [leaves(services.monitoring.customer_keys.key(f"c{n}")) for n in range(40)],
+        by="tests",
+    )
+    store(
+        services.database,
+        "small",
+        [leaves(request_key(services.monitoring.customer_keys, "of-one"), by_request=True)],
+        by="tests",
     )
     declare_complete(services.database, "small", datetime.now(UTC).date() + timedelta(days=HORIZON + 1), by="tests")
     measure(services)

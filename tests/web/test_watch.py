@@ -88,7 +88,7 @@ def test_requests_count(app, client):
         client.post("/api/v1/batch-predict/small", data=table, content_type="text/csv", buffered=True).status_code
         == 200
     )
-    services_of(app).drift_counter.flush()
+    services_of(app).monitoring.drift_counter.flush()
     (window,) = client.get(ROUTE).get_json()["windows"]
     assert (window["rows"], window["open"], window["state"]) == (46, True, "too-few")
 

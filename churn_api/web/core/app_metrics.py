@@ -30,11 +30,11 @@ class AppMetrics:
     def __init__(self, services: Services) -> None:
         self.families = families()
         self.requests = RequestMetrics(self.families, services.live)
-        registry = scrape_registry(self.families, services.depth_or_none)
-        registry.register(WatchCollector(services.watched_or_none))
-        registry.register(PredictionLogCollector(services.log_state))
-        registry.register(ExperimentCollector(services.experiments_or_none))
-        registry.register(QualityCollector(services.measured_or_none))
+        registry = scrape_registry(self.families, services.jobs.depth_or_none)
+        registry.register(WatchCollector(services.monitoring.watched_or_none))
+        registry.register(PredictionLogCollector(services.monitoring.log_state))
+        registry.register(ExperimentCollector(services.monitoring.experiments_or_none))
+        registry.register(QualityCollector(services.monitoring.measured_or_none))
         self.exporter = MetricsExporter(registry)
         self._models = ModelMetrics(self.families, services.live)
         self._started_in = 0
@@ -67,8 +67,8 @@ def init_app(app: Flask, services: Services) -> AppMetrics:
     predictions = PredictionMetrics(metrics.families)
     services.data_plane.observe(predictions)
     services.data_plane.observe_tensors(predictions)
-    if services.prediction_log is not None:
-        services.prediction_log.on_lost = metrics.families.log_lost.inc
+    if services.monitoring.prediction_log is not None:
+        services.monitoring.prediction_log.on_lost = metrics.families.log_lost.inc
     if services.result_cache is not None:
         services.result_cache.on_lookup = metrics.count_lookup
     app.extensions[_KEY] = metrics

@@ -37,7 +37,7 @@ class DiskSpace(NamedTuple):
 
 def data_folders(services: Services) -> dict[str, Path]:
     """The existing folders that this process writes to, by the names that responses use."""
-    named = {"instance": services.instance, "models": services.models_dir, "jobs": services.jobs_dir}
+    named = {"instance": services.instance, "models": services.models_dir, "jobs": services.jobs.folder}
     with suppress(FileNotFoundError):  # no temporary folder is writable
         named["temporary"] = Path(tempfile.gettempdir())
     return {name: folder for name, folder in named.items() if folder.is_dir()}

@@ -88,7 +88,7 @@ def _generation(models: Mapping[str, Any], name: str) -> int | None:
 def _jobs(services: Services) -> dict[str, Any]:
     """How many jobs are queued and running, and how long the oldest has waited, in seconds."""
     try:
-        depth = services.queue.depth()
+        depth = services.jobs.queue.depth()
     except DatabaseAway as error:
         return _away(error)
     return {

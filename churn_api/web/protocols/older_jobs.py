@@ -55,7 +55,7 @@ def predict_async(body: Members) -> ResponseReturnValue:
     chosen = {"source": source, "model": members.get("model_name"), "output": output}
     chosen |= {"result_format": format_of_name(output or source)}
     job_request = build_job_request(JobBodySchema().load({}) | chosen, source, "")
-    queued, _ = enqueue(uuid.uuid4().hex, job_request, None, "", services().sources.check(source))
+    queued, _ = enqueue(uuid.uuid4().hex, job_request, None, "", services().jobs.sources.check(source))
     location = {LOCATION.name: url_for("jobs.show", job=queued.id)}
     return jsonify({"job_id": queued.id, "status": STATUSES[queued.state]}), 202, location
 
@@ -94,7 +94,7 @@ def task(job: str) -> ResponseReturnValue:
 
 def _faults(members: dict[str, Any]) -> Iterator[Fault]:
     """The faults of the paths that a body names."""
-    checks = {"data_path": services().sources.check, "output_path": services().outputs.check}
+    checks = {"data_path": services().jobs.sources.check, "output_path": services().jobs.outputs.check}
     for member, check in checks.items():
         path = members.get(member)
         if path is None:

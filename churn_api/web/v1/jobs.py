@@ -54,7 +54,7 @@ def submit(query: dict[str, Any], body: Members) -> ResponseReturnValue:
     size = input_bytes(body)
     if key is None:
         # Check the quota before the file is copied. With a key this may be a job that the queue already has.
-        services().queue.require_room(caller().identity, services().quota, size)
+        services().jobs.queue.require_room(caller().identity, services().jobs.quota, size)
     if body.file is not None:
         job_request = build_job_request(body.values | query, body.file.filename or "", body.file.mimetype)
         digest = save_upload(job, body.file)
@@ -71,7 +71,7 @@ def submit(query: dict[str, Any], body: Members) -> ResponseReturnValue:
 @operation("Jobs", access=JOBS, limit="management", query=JobsQuerySchema, response=JobListSchema)
 def list_jobs(query: dict[str, Any]) -> ResponseReturnValue:
     """List your jobs, the newest first."""
-    jobs = services().queue.list(caller().identity, query["limit"], state=query.get("state"))
+    jobs = services().jobs.queue.list(caller().identity, query["limit"], state=query.get("state"))
     return jsonify({"jobs": [job_json(job) for job in jobs], "count": len(jobs)})
 
 
@@ -96,7 +96,7 @@ def cancel(job: str) -> ResponseReturnValue:
 
     A queued job is cancelled at once, a running one when its worker has finished the current block.
     """
-    cancelled = services().queue.cancel(job_of_caller(job).id, by=caller().identity)
+    cancelled = services().jobs.queue.cancel(job_of_caller(job).id, by=caller().identity)
     if cancelled.state == "cancelled":
         files_of(job).remove()
     return jsonify(job_json(cancelled))

@@ -53,7 +53,7 @@ def report(query: dict[str, Any]) -> ResponseReturnValue:
     identifier, only a key that stands for it.
     """
     card = _card(query)
-    reported = read_outcomes(card.signature, services().customer_keys)
+    reported = read_outcomes(card.signature, services().monitoring.customer_keys)
     current_request().rows = len(reported)
     charge_rows(len(reported))
     receipt = store(services().database, card.name, reported, by=actor())

@@ -40,8 +40,8 @@ def find(query: dict[str, Any]) -> ResponseReturnValue:
     from churn_api.monitoring.found_predictions import Wanted, found_predictions
 
     since = (datetime.now(UTC) - timedelta(days=query["days"])).date()
-    wanted = Wanted(query.get("request_id"), services().customer_keys.key(query.get("customer_id")))
-    found = found_predictions(services().log_folder, services().database, wanted, since, query["limit"])
+    wanted = Wanted(query.get("request_id"), services().monitoring.customer_keys.key(query.get("customer_id")))
+    found = found_predictions(services().monitoring.log_folder, services().database, wanted, since, query["limit"])
     return jsonify({"predictions": found, "count": len(found)})
 
 
@@ -61,5 +61,5 @@ def erase_customer(query: dict[str, Any]) -> ResponseReturnValue:
     audit log has who did it and when, and no identifier. Calling it again is safe; the answer does not say whether
     anything was predicted.
     """
-    key = services().customer_keys.key(str(query["customer_id"]))
+    key = services().monitoring.customer_keys.key(str(query["customer_id"]))
     return jsonify({"erased_until": erase(services().database, key, by=actor())})

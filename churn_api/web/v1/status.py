@@ -32,7 +32,7 @@ def status() -> ResponseReturnValue:
         name: {"version": entry.live, "generation": entry.generation}
         for name, entry in services().catalog.read().items()
     }
-    depth = services().queue.depth()
+    depth = services().jobs.queue.depth()
     return jsonify(
         {
             "version": __version__,

@@ -12,7 +12,7 @@ from churn_api.web.core.urls import route_template
 
 def job_of_caller(job: str) -> Job:
     """The caller's job of an id. Raises Problem where there is none, or another caller owns it."""
-    row = services().queue.get(job)
+    row = services().jobs.queue.get(job)
     if row is None or row.owner != caller().identity:
         raise Problem("unknown-job", f"GET {route_template('jobs.list_jobs')} lists your jobs.")
     return row
@@ -20,4 +20,4 @@ def job_of_caller(job: str) -> Job:
 
 def files_of(job: str) -> JobFiles:
     """The files of a job."""
-    return JobFiles(Path(services().jobs_dir).resolve(), job)
+    return JobFiles(Path(services().jobs.folder).resolve(), job)

@@ -59,6 +59,6 @@ def _source_bytes(members: dict[str, Any]) -> int:
         message = f"Name a source, or send a file in the part {JobBodySchema.part!r}."
         raise invalid(body_errors([Fault("required", message, path=("source",))]))
     try:
-        return services().sources.check(members["source"])
+        return services().jobs.sources.check(members["source"])
     except SourceError as error:
         raise invalid(body_errors([Fault("unusable", f"{error}.".capitalize(), path=("source",))])) from error

@@ -77,7 +77,7 @@ def enqueue(job: str, job_request: Request, key: str | None, digest: str, size: 
     fingerprint = hashlib.sha256(msgspec.json.encode(job_request) + digest.encode()).hexdigest()
     owner = caller()
     try:
-        return services().queue.put(
+        return services().jobs.queue.put(
             job_request,
             id=job,
             owner=owner.identity,
@@ -85,7 +85,7 @@ def enqueue(job: str, job_request: Request, key: str | None, digest: str, size: 
             idempotency_key=key,
             fingerprint=fingerprint if key else "",
             input_bytes=size,
-            quota=services().quota,
+            quota=services().jobs.quota,
         )
     except BaseException:
         files_of(job).remove()

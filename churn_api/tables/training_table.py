@@ -21,6 +21,7 @@ from churn_api.tables.blocks import blocks
 from churn_api.tables.cell_text import as_text, trimmed
 from churn_api.tables.cell_values import is_missing, json_converter, plain_column, plain_feature_column
 from churn_api.tables.column_names import refuse_bad_names, unnamed
+from churn_api.tables.format import Format
 from churn_api.tables.formats import DEFAULT, FORMATS, LINES, format_of_file
 from churn_api.tables.in_memory import read_in_memory
 from churn_api.tables.layout import open_table
@@ -47,14 +48,7 @@ def read_table(
     names the `target`. Columns that are `unneeded` may be such that cannot be read. Rows have their numbers in the
     file. Raises TableError with the row at fault.
     """
-    try:
-        with path.open("rb") as file:
-            start = file.read(_START_BYTES)
-    except OSError as error:
-        raise TableError(f"{path.name} cannot be read: {error.strerror}") from error
-    form = FORMATS[format_of_file(path.name, start)]
-    if form.name == DEFAULT and start.lstrip().startswith(b"[{"):
-        raise TableError(f"{path.name} is a JSON array: write each of its objects on a line of its own ({LINES})")
+    form = _format_of(path)
     with tempfile.TemporaryDirectory(prefix="churn-api-") as folder:
         layout = open_table(path, form.name, Path(folder), NO_BOUNDS, options)
         table = form.read_table(layout, blocks(layout), unneeded)
@@ -80,6 +74,19 @@ def read_table(
             _TYPED: msgspec.json.encode(form.binary),
         }
     )
+
+
+def _format_of(path: Path) -> Format:
+    """The format of a file. Raises TableError for one that cannot be read, and for a JSON array."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(_START_BYTES)
+    except OSError as error:
+        raise TableError(f"{path.name} cannot be read: {error.strerror}") from error
+    form = FORMATS[format_of_file(path.name, start)]
+    if form.name == DEFAULT and start.lstrip().startswith(b"[{"):
+        raise TableError(f"{path.name} is a JSON array: write each of its objects on a line of its own ({LINES})")
+    return form
 
 
 def file_remarks(table: pa.Table) -> list[Remark]:

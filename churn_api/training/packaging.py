@@ -24,7 +24,7 @@ from churn_api.scoring.sklearn import SklearnScorer
 from churn_api.training.baseline import baseline_of
 from churn_api.training.compilation import CompilationError, compile_pipeline, failed_parity, verify_parity
 from churn_api.training.golden import GoldenRow
-from churn_api.training.reasons.packaged_reasons import package_reasons, without_reasons
+from churn_api.training.reasons.packaged_reasons import PackagedReasons, package_reasons, without_reasons
 
 LIBRARIES = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy", "pandas", "churn-api")
 
@@ -83,14 +83,22 @@ def package(
         reasons=reasons.card,
         baseline=_baseline(signature, columns, expected[: columns.rows], details.scores),
     )
-    files = {JOBLIB_FILE: _to_joblib(classifier)} | ({ONNX_FILE: graph} if graph else {})
-    if reasons.graph is not None:
-        files[REASONS_FILE] = reasons.graph
-    if reasons.explanation is not None:
-        files[EXPLANATION_FILE] = msgspec.json.encode(reasons.explanation)
-    if details.report is not None:
-        files[REPORT_FILE] = msgspec.json.encode(details.report)
-    return write_bundle(models_dir, card, files)
+    return write_bundle(models_dir, card, _files(classifier, graph, reasons, details.report))
+
+
+def _files(
+    classifier: Any, graph: bytes | None, reasons: PackagedReasons, report: EvaluationReport | None
+) -> dict[str, bytes]:
+    """The files of a bundle by name, without its card."""
+    explanation = reasons.explanation
+    files = {
+        JOBLIB_FILE: _to_joblib(classifier),
+        ONNX_FILE: graph,
+        REASONS_FILE: reasons.graph,
+        EXPLANATION_FILE: None if explanation is None else msgspec.json.encode(explanation),
+        REPORT_FILE: None if report is None else msgspec.json.encode(report),
+    }
+    return {name: content for name, content in files.items() if content is not None}
 
 
 def _baseline(

@@ -17,7 +17,7 @@ from churn_api.training.caps import cap_remark, reached_caps
 from churn_api.training.evaluation_options import EvaluationOptions
 from churn_api.training.feature_checks import perfection_remarks
 from churn_api.training.golden import golden_rows
-from churn_api.training.holdout_table import read_holdout
+from churn_api.training.holdout_table import Holdout, read_holdout
 from churn_api.training.measurements import Measurements, by_folds, on_holdout, report_of
 from churn_api.training.packaging import CardDetails, package
 from churn_api.training.preparation import TrainingData, prepare
@@ -58,13 +58,7 @@ def train(
     """
     candidates = list(CANDIDATES) if estimator == AUTO else [estimator]
     progress.plan(FOLDS * len(candidates) + 4 + (2 if evaluation.holdout else 0))
-    progress.step(f"reading {table.name}")
-    data = prepare(table, replace(options, split_columns=evaluation.columns))
-    check_calls(evaluation.calls, data)
-    holdout = None
-    if evaluation.holdout:
-        progress.step(f"reading {evaluation.holdout.name}")
-        holdout = read_holdout(evaluation.holdout, data, options)
+    data, holdout = _read(table, options, evaluation, progress)
     folds = splits(data.labels, evaluation, next(iter(data.split_columns.values()), None), learning.seed)
     evaluations = {candidate: _evaluate(data, folds, candidate, learning, progress) for candidate in candidates}
     chosen = min(evaluations, key=lambda candidate: evaluations[candidate].fold_values("log_loss").mean())
@@ -91,16 +85,34 @@ def train(
         "importance": measured.importance,
         "caps": caps,
         "folds": {"time": evaluation.time, "group": evaluation.group},
-        "learning": {
-            "seed": learning.seed,
-            "class_weight": learning.class_weight,
-            "sample_weight": options.sample_weight,
-            **learning.of(chosen),
-        },
+        "learning": _learning_of(chosen, learning, options),
     }
     progress.step("compiling and verifying parity")
     card = _package(pipeline, data, metrics, measured, name, models_dir, learning.seed)
     return TrainingResult(card, data.remarks)
+
+
+def _read(
+    table: Path, options: TrainingOptions, evaluation: EvaluationOptions, progress: TrainingProgress
+) -> tuple[TrainingData, Holdout | None]:
+    """The training table, and the holdout where there is one. Raises TrainingError."""
+    progress.step(f"reading {table.name}")
+    data = prepare(table, replace(options, split_columns=evaluation.columns))
+    check_calls(evaluation.calls, data)
+    if evaluation.holdout is None:
+        return data, None
+    progress.step(f"reading {evaluation.holdout.name}")
+    return data, read_holdout(evaluation.holdout, data, options)
+
+
+def _learning_of(candidate: str, learning: Learning, options: TrainingOptions) -> dict[str, Any]:
+    """How the candidate learned, as the card has it."""
+    return {
+        "seed": learning.seed,
+        "class_weight": learning.class_weight,
+        "sample_weight": options.sample_weight,
+        **learning.of(candidate),
+    }
 
 
 def _package(

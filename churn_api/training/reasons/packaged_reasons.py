@@ -17,7 +17,7 @@ from churn_api.training.reasons.additive_form import additive_form
 from churn_api.training.reasons.background_effects import BackgroundEffects
 from churn_api.training.reasons.exact_reasons import exact_reasons
 from churn_api.training.reasons.graph_view import GraphView, NotExactError
-from churn_api.training.reasons.proof import TOLERANCE, additivity, brute_force_check
+from churn_api.training.reasons.proof import TOLERANCE, Additivity, additivity, brute_force_check
 from churn_api.training.reasons.reasons_graph import MAX_BYTES, Background, ReasonsGraph
 from churn_api.training.reasons.sampled_reasons import NoReasonsError, sampled_reasons
 
@@ -93,10 +93,7 @@ def _packaged(
     effects = BackgroundEffects(signature, background)
     added_up = additivity(reasons, background, scorer.score(background.columns), effects)
     brute_force = check(effects.importance)
-    _require(added_up.largest_gap, "the contributions of a row do not add up to its probability")
-    if brute_force is not None:
-        _require(added_up.mean_gap, "the base is not the mean of the training rows")
-        _require(brute_force.largest_difference, "the contributions differ from their definition")
+    _require_equal(added_up, brute_force)
     chosen = _chosen(golden.rows)
     _, contributions = OnnxExplainer(reasons.graph).explain(golden.take(chosen))
     method: Method = "sampled" if reasons.walks else "exact"
@@ -122,6 +119,14 @@ def _packaged(
         features=effects.features(),
     )
     return PackagedReasons(reasons.graph, card, explanation)
+
+
+def _require_equal(added_up: Additivity, brute_force: BruteForce | None) -> None:
+    """Raise NotExactError where contributions do not add up, or differ from their definition, if that was checked."""
+    _require(added_up.largest_gap, "the contributions of a row do not add up to its probability")
+    if brute_force is not None:
+        _require(added_up.mean_gap, "the base is not the mean of the training rows")
+        _require(brute_force.largest_difference, "the contributions differ from their definition")
 
 
 def _require(difference: float, complaint: str) -> None:

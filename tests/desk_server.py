@@ -3,7 +3,7 @@
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,9 @@ from churn_api.services import Services
 SCRIPT, QUOTED, IMAGE = "<script>alert(1)</script>", 'say "hi"', "<img src=x onerror=alert(1)>"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 EVERYTHING = ("predict", "jobs", "models:read", "models:write")
-REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
+REFUSED = re.compile(r"Failed to load resource: (?:the server responded with a status of (\d+)|net::(ERR_\w+))")
+AWAY = frozenset({"ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"})
+"""What a browser reports of a server that has been stopped."""
 
 expect.set_options(timeout=20_000)
 
@@ -71,6 +73,18 @@ def train_hostile(folder: Path) -> None:
         table.unlink()
 
 
+def desk_settings(folder: Path, models: Path, database: Path) -> dict[str, Any]:
+    """Settings of a server that asks for keys, with a folder of models that are all live."""
+    shutil.copy(database, folder / "churn.db")
+    settings = {"INSTANCE_DIR": str(folder), "METRICS_DIR": str(folder / "metrics"), "MODELS_DIR": str(models)}
+    settings |= {"AUTH": "required", "KEY_PEPPER": SECRET, "JWT_SECRET": SECRET, "LOG_SECRET": SECRET}
+    settings |= {"RATELIMIT_MANAGEMENT": "1000/minute", "RATELIMIT_PREDICT": "1000/minute"}
+    services = Services(load_settings(settings))
+    make_all_live(models, services.database)
+    services.database.close()
+    return settings
+
+
 def prepare_desk(models_dir: Path, database: Path, factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Settings of a server with one more model, hostile names, and predictions and outcomes of `small`.
 
@@ -79,12 +93,8 @@ def prepare_desk(models_dir: Path, database: Path, factory: pytest.TempPathFacto
     folder = factory.mktemp("desk")
     models = shutil.copytree(models_dir, folder / "models")
     shutil.copytree(made_once(factory, "hostile", train_hostile), models, dirs_exist_ok=True)
-    shutil.copy(database, folder / "churn.db")
-    settings = {"INSTANCE_DIR": str(folder), "METRICS_DIR": str(folder / "metrics"), "MODELS_DIR": str(models)}
-    settings |= {"AUTH": "required", "KEY_PEPPER": SECRET, "JWT_SECRET": SECRET, "LOG_SECRET": SECRET}
-    settings |= {"RATELIMIT_MANAGEMENT": "1000/minute", "RATELIMIT_PREDICT": "1000/minute"}
+    settings = desk_settings(folder, models, database)
     services = Services(load_settings(settings))
-    make_all_live(models, services.database)
     week = [customers(400, seed=days) for days in range(7)]
     for table in week[4:]:
         table["tenure"] = table["tenure"] // 12
@@ -96,11 +106,14 @@ def prepare_desk(models_dir: Path, database: Path, factory: pytest.TempPathFacto
 
 
 @contextmanager
-def desk_server(settings: dict[str, Any]) -> Iterator[Desk]:
-    """A server of one worker."""
+def desk_server(settings: dict[str, Any], again: Desk | None = None) -> Iterator[Desk]:
+    """A server of one worker; `again` is one that has been stopped, in whose place it answers."""
     environment = {f"CHURN_{name}": str(value) for name, value in settings.items()}
     log = Path(settings["INSTANCE_DIR"], f"log-{settings['AUTH']}")
-    with serving(Path(settings["MODELS_DIR"]), log, workers=1, **environment) as server:
+    alive = None
+    if again is not None:
+        alive, environment["PORT"] = again.server.url, str(again.server.port)
+    with serving(Path(settings["MODELS_DIR"]), log, workers=1, alive=alive, **environment) as server:
         yield Desk(server, settings)
 
 
@@ -129,9 +142,12 @@ def _predict_daily(services: Services, bundle: Path, tables: Sequence[pd.DataFra
 
 @contextmanager
 def desk_page(
-    browser: Browser, desk: Desk, key: str | None, refused: set[int] | None = None, **options: Any
+    browser: Browser, desk: Desk, key: str | None, refused: Set[int | str] = frozenset(), **options: Any
 ) -> Iterator[Page]:
-    """A page of a browser of its own, signed in with a key. It complains of nothing but the statuses in `refused`."""
+    """A page of a browser of its own, signed in with a key.
+
+    It complains of nothing but the statuses and network errors in `refused`: no script fails, and no policy is broken.
+    """
     context = browser.new_context(**({"viewport": DESKTOP} | options))
     if key is not None:
         context.add_init_script(f"sessionStorage.setItem('churn-desk-key', '{key}')")
@@ -139,8 +155,8 @@ def desk_page(
     seen = Seen(page)
     page.on("dialog", lambda dialog: seen.complaints.append(f"a dialog: {dialog.message}"))
     yield page
-    statuses = {int(match[1]) for complaint in seen.complaints if (match := REFUSED.match(complaint))}
-    assert statuses <= (refused or set())
+    matches = [match for complaint in seen.complaints if (match := REFUSED.match(complaint))]
+    assert {int(match[1]) if match[1] else match[2] for match in matches} <= refused
     assert [complaint for complaint in seen.complaints if not REFUSED.match(complaint)] == []
     assert all(url.startswith((desk.server.url, "data:", "blob:")) for url in seen.requests)
     assert key is None or not any(key in url for url in seen.requests)

@@ -258,64 +258,6 @@ def test_experiment(page, desk, key):
     assert ask(desk, key, "/experiments?model=hostile&state=running").json()["count"] == 0
 
 
-def test_sign_in(browser, desk, key):
-    """Without a key the page asks for one; a wrong one is refused in words; the right one is kept in the tab alone."""
-    with desk_page(browser, desk, None, refused={401}) as page:
-        page.goto(f"{desk.server.url}/")
-        page.get_by_label("Key or token").fill("ck_wrong")
-        page.get_by_role("button", name="Sign in").last.click()
-        expect(page.get_by_role("alert")).to_contain_text("This key or token is not valid here.")
-        page.get_by_label("Key or token").fill(key)
-        page.keyboard.press("Enter")
-        expect(amount(page)).to_be_visible()
-        assert key not in page.url + page.content()
-        assert page.evaluate("localStorage.length + document.cookie.length") == 0
-        page.reload()
-        expect(amount(page)).to_be_visible()
-        page.get_by_role("button", name="Sign out").click()
-        expect(page.get_by_label("Key or token")).to_be_visible()
-        assert page.evaluate("Object.keys(sessionStorage)") == []
-
-
-def test_scope_that_is_missing(browser, desk):
-    """A key without the scope of a view is told which one it needs."""
-    with desk_page(browser, desk, desk.make_key("predict"), refused={403}) as page:
-        page.goto(f"{desk.server.url}/#/model/small")
-        expect(page.get_by_role("alert")).to_contain_text("it needs the scope models:read")
-
-
-def test_tight_limit(browser, desk):
-    """Under a limit of three calls a second the last of many changes is answered, and the page is hardly refused."""
-    with desk_page(browser, desk, desk.make_key("predict", "models:read", rate="3/second"), refused={429}) as page:
-        refused = []
-        page.on("response", lambda response: refused.append(response.url) if response.status == 429 else None)
-        go(page, desk, "customer/small")
-        expect(amount(page)).to_be_visible()
-        for months in range(12):
-            page.get_by_label("tenure *", exact=True).fill(str(months * 5))
-            page.wait_for_timeout(150)
-        expect(page.locator(".answer")).not_to_have_attribute("data-busy", "")
-        expect(page.locator(".sentences")).to_contain_text("tenure is 55")
-        assert len(refused) <= 3
-
-
-def test_server_away_and_back(browser, desk, key):
-    """While the server cannot be reached the page says so, and goes on by itself when it is back."""
-    with desk_page(browser, desk, key) as page:
-        go(page, desk, "customer/small")
-        expect(amount(page)).to_be_visible()
-        page.evaluate(
-            "() => { window.realFetch = window.fetch; window.fetch = () => Promise.reject(new TypeError('away')); }"
-        )
-        page.get_by_label("Contract").select_option(label="One year")
-        expect(page.locator("#health")).to_have_text("Not reachable, trying again")
-        expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
-        page.evaluate("() => { window.fetch = window.realFetch; }")
-        expect(page.locator("#health")).to_have_text(re.compile("Healthy|Needs attention"))
-        expect(amount(page)).to_be_visible()
-        expect(page.get_by_label("Contract")).to_have_value(re.compile("c1"))
-
-
 def test_languages(page, desk):
     """The reader's language is kept, and texts that the API makes follow it."""
     go(page, desk, "customer/small")

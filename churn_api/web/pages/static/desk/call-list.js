@@ -1,5 +1,6 @@
 /** The call list: whom of a file of customers to call first. */
 
+import { Problem } from "./api.js";
 import { asCode } from "./code.js";
 import { h, show } from "./dom.js";
 import { faultsCard } from "./list-faults.js";
@@ -52,11 +53,19 @@ async function run(place, file, work) {
     begin(place);
   });
   show(place.main, h("h1", {}, t("list.title")), progress.element);
-  const list = await attempt(() => work(own.signal, progress.report), (error) => begin(place, problemNotice(error)));
+  const list = await attempt(() => work(own.signal, progress.report), (error) => {
+    if (error instanceof Problem && error.unreachable) interrupt(place, problemNotice(error, () => void run(place, file, work)));
+    else begin(place, problemNotice(error));
+  });
   if (own.signal.aborted || list === undefined) return;
   if (list === null) return begin(place);
   lists.set(place.name, { key: currentKey(), list });
   showList(place, list);
+}
+
+/** Work that goes on when the server is back. @param {Place} place @param {Node} notice */
+function interrupt(place, notice) {
+  show(place.main, h("h1", {}, t("list.title")), notice, h("p", {}, h("button", { type: "button", onclick: () => begin(place) }, t("list.other"))));
 }
 
 /** @param {string} file @param {() => void} cancel */

@@ -10,7 +10,7 @@ const WHILE_AWAY = 3_000;
 /** @type {string | undefined} */
 let live;
 
-/** Follow the service. @param {() => void} changed called when other versions have become live, or the server is back */
+/** Follow the service. @param {() => void} changed called when other versions have become live */
 export function followHealth(changed) {
   let timer = 0;
   let away = false;
@@ -26,7 +26,7 @@ export function followHealth(changed) {
   });
   announcements.addEventListener("back", () => {
     away = false;
-    changed();
+    void look();
   });
   announcements.addEventListener("waits", (event) => {
     const seconds = /** @type {CustomEvent<number>} */ (event).detail;

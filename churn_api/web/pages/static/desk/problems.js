@@ -1,6 +1,6 @@
 /** What the API refuses, as sentences. */
 
-import { cancelled, Problem } from "./api.js";
+import { announcements, cancelled, Problem } from "./api.js";
 import { h } from "./dom.js";
 import { byCode, t } from "./words.js";
 
@@ -33,14 +33,15 @@ export function faultText(fault) {
 }
 
 /**
- * A problem as a notice, with all its faults, the request's id for whoever looks into it, and a way to try again.
+ * A problem as a notice, with all its faults, the request's id for whoever looks into it, and a way to try again: this
+ * happens by itself once a server that was away is back, and the notice is still shown.
  * @param {unknown} error
  * @param {() => void} [again]
  */
 export function problemNotice(error, again) {
   const body = error instanceof Problem ? error.body : null;
   const faults = (body?.errors ?? []).slice(0, 50);
-  return h(
+  const notice = h(
     "div",
     { class: "notice bad", role: "alert" },
     h("p", {}, h("strong", {}, sentence(error))),
@@ -49,6 +50,9 @@ export function problemNotice(error, again) {
     body?.request_id ? h("p", { class: "quiet small" }, t("problem.id", { id: body.request_id })) : null,
     again && h("button", { type: "button", onclick: again }, t("again")),
   );
+  const isAway = error instanceof Problem && error.unreachable;
+  if (isAway && again) announcements.addEventListener("back", () => notice.isConnected && again(), { once: true });
+  return notice;
 }
 
 /** @param {Fault} fault */

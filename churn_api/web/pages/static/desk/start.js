@@ -144,7 +144,12 @@ async function start() {
     main.focus();
   });
   window.addEventListener("hashchange", () => location.hash.startsWith("#/") && void showView(true));
-  announcements.addEventListener("signed-out", () => showKeyButton(signedIn));
+  announcements.addEventListener("signed-out", (event) => {
+    showKeyButton(signedIn);
+    if (main.querySelector(".sign-in")) return;
+    shown.abort();
+    refuse(/** @type {CustomEvent<Problem>} */ (event).detail);
+  });
   showKeyButton(signedIn);
   await learnScopes();
   await showView();

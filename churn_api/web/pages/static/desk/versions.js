@@ -33,7 +33,7 @@ export function versionsCard(place, compare) {
         show(row, cells(place, version, report, live, compare, says));
       }
     },
-    (error) => show(says, problemNotice(error)),
+    (error) => show(says, problemNotice(error, place.refresh)),
   );
   const older = summary.versions.length - shown.length;
   return h("section", { class: "card" }, h("h2", {}, t("version.title")), h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": t("version.title") }, table), older > 0 && h("p", { class: "quiet small" }, t("version.older", { count: older })), !mayPerhaps("models:write") && h("p", { class: "quiet small" }, t("version.may-not")), says);

@@ -49,17 +49,17 @@ export async function watchView(place) {
     DAYS.map((count) => h("option", { value: count, selected: count === days }, t("watch.days", { days: count }))),
   );
   const head = h("div", { class: "head-row" }, h("h1", {}, t("watch.title")), h("label", { class: "for-readers", for: "days" }, t("watch.since")), choice);
-  const cards = [qualityCard, trialsCard].map((card) => orNotice(card(place)));
+  const cards = [qualityCard, trialsCard].map((card) => orNotice(card(place), place.refresh));
   await load();
   show(more, await Promise.all(cards), h("section", { class: "card" }, code.element));
   if (!place.signal.aborted) show(place.main, head, h("p", { class: "lead" }, t("watch.lead")), content, more);
 }
 
-/** A card, or why there is none: one that is refused leaves the others. @param {Promise<HTMLElement>} card */
-async function orNotice(card) {
+/** A card, or why there is none: one that is refused leaves the others. @param {Promise<HTMLElement>} card @param {() => void} again */
+async function orNotice(card, again) {
   /** @type {HTMLElement | null} */
   let notice = null;
-  return (await attempt(() => card, (error) => (notice = problemNotice(error)))) ?? notice;
+  return (await attempt(() => card, (error) => (notice = problemNotice(error, again)))) ?? notice;
 }
 
 /** @param {Model} model @param {Watch} watch */

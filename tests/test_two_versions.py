@@ -1,4 +1,4 @@
-"""Two versions beside each other on two machines with one PostgreSQL: workers agree, whatever happens meanwhile."""
+"""Two versions side by side on two machines with one PostgreSQL: workers agree, whatever happens meanwhile."""
 
 import json
 import os

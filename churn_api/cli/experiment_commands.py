@@ -1,4 +1,4 @@
-"""`churn-api experiments`: put a version beside the live one, show how both do, stop that."""
+"""`churn-api experiments`: put a version alongside the live one, show how both do, stop that."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ Exit codes:
 
 @click.group(epilog=EXAMPLES)
 def experiments() -> None:
-    """Two versions of a model beside each other, and which of them is better."""
+    """Two versions of a model side by side, and which of them is better."""
 
 
 @experiments.command()
@@ -51,7 +51,7 @@ def experiments() -> None:
 def start(model: str, challenger: str, mode: Mode, share: float | None) -> None:
     """Put version CHALLENGER beside the live version of MODEL. Workers join within two seconds.
 
-    A shadow scores what the live version answers, and answers nobody. A canary answers a share of the customers, until
+    A shadow scores what the live version answers, and answers no one. A canary answers a share of the customers, until
     it breaks a rule; in an A/B test the challenger answers a share of them until it is stopped. The same customer
     always gets the same version. Making another version live ends the experiment.
     """

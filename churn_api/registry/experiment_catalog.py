@@ -30,7 +30,7 @@ class ExperimentCatalog:
         self._database = database
 
     def start(self, model: str, challenger: str, mode: Mode, share: int, *, by: str) -> Experiment:
-        """Put a registered version beside the live one. `share` is in ten-thousandths.
+        """Put a registered version alongside the live one. `share` is in ten-thousandths.
 
         Raises Conflict where no version or this one is live, or where another experiment of the model runs.
         """

@@ -31,7 +31,7 @@ class ExperimentManagement:
         self._experiments = experiments
 
     def start(self, name: str, challenger: str, mode: Mode, share: int, *, by: str) -> Experiment:
-        """Put a version beside the live one, and let it take part in this process. `share` is in ten-thousandths.
+        """Put a version alongside the live one, and let it take part in this process. `share` is in ten-thousandths.
 
         Raises UnknownModel, UnknownVersion, OtherKind, ModelNotReady, UnusableChallenger, or Conflict.
         """

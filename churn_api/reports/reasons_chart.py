@@ -14,7 +14,7 @@ _TEXT_CHARACTERS = 108
 
 
 class ReasonBar(NamedTuple):
-    """One reason: its text, how long its bar is and to which side, and a note beside it."""
+    """One reason: its text, how long its bar is and to which side, and a note next to it."""
 
     text: str
     contribution: float

@@ -28,5 +28,5 @@ def _decompress(path: Path, target: Path, max_bytes: int) -> Path:
                 written = check_size(path, written + len(piece), max_bytes)
                 file.write(piece)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise TableError(f"{path.name} is not a whole gzip file") from error
+        raise TableError(f"{path.name} is not a complete gzip file") from error
     return target

@@ -55,7 +55,7 @@ class Parquet(Format):
                 names, rows = file.schema_arrow.names, file.metadata.num_rows
                 index = index_columns(file.schema_arrow, names)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise TableError(f"{path.name} is not a whole Parquet file") from error
+            raise TableError(f"{path.name} is not a complete Parquet file") from error
         refuse_bad_names(path, names)
         return Layout(str(path), self.name, tuple(names), 0, rows, rows, index_columns=index)
 

@@ -44,7 +44,7 @@ class Chunk(NamedTuple):
 
 def damaged(path: Path) -> TableError:
     """The error for a file that is not valid Parquet."""
-    return TableError(f"{path.name} is not a whole Parquet file")
+    return TableError(f"{path.name} is not a complete Parquet file")
 
 
 def chunks(path: Path, bounds: Bounds) -> Iterator[Chunk]:

@@ -40,7 +40,7 @@ def regroup(path: Path, target: Path, bounds: Bounds) -> Path:
     except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError, struct.error) as error:
         if isinstance(error, TableError) or getattr(error, "errno", None):
             raise  # a bound was exceeded, or the disk failed: the file itself is valid
-        raise TableError(f"{path.name} is not a whole Arrow stream") from error
+        raise TableError(f"{path.name} is not a complete Arrow stream") from error
     return target
 
 

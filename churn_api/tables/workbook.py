@@ -48,7 +48,7 @@ _PARSE_ERRORS = (LookupError, ValueError, RuntimeError, StopIteration, NotImplem
 
 
 def _damaged(path: Path) -> TableError:
-    return TableError(f"{path.name} is not a whole Excel workbook")
+    return TableError(f"{path.name} is not a complete Excel workbook")
 
 
 @contextmanager

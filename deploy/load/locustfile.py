@@ -11,7 +11,7 @@ rng = random.Random(1)  # noqa: S311 - made-up customers, the same in every run
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: Any) -> None:
-    """Options of this file, beside locust's own."""
+    """Options of this file, in addition to locust's own."""
     parser.add_argument("--api-key", env_var="API_KEY", default="", help="Key with the scope predict", is_secret=True)
     parser.add_argument("--model", default="", help="Model to ask; the default one where it is empty")
     parser.add_argument("--batch", type=int, default=100, help="Customers in a batch")

@@ -199,7 +199,7 @@ def test_more_errors_than_are_held(monkeypatch, on_error):
         (["good.csv", "-o", "out.xls"], f"out.xls has no known suffix: add --to {', '.join(FORMATS)}"),
         (["good.csv", "--threshold", "2"], "--threshold"),
         (["good.csv", "--threshold", "nan"], "--threshold"),
-        (["good.csv", "--from", "parquet"], "good.csv is not a whole Parquet file"),
+        (["good.csv", "--from", "parquet"], "good.csv is not a complete Parquet file"),
     ],
 )
 def test_refusals(here, arguments, message):
@@ -215,7 +215,7 @@ BROKEN = {
     "latin-1 in its header": ("é".encode("latin-1") + TEXT.encode(), "save it as CSV UTF-8"),
     "latin-1": (TEXT.replace("C00001", "C\xe9").encode("latin-1"), "table.csv, line 3: not UTF-8"),
     "an open quote": (TEXT.replace("C00299", '"C00299').encode(), "table.csv, line 301: a quote is opened"),
-    "half a gzip": (gzip.compress(TEXT.encode())[:-9], "table.csv is not a whole gzip file"),
+    "half a gzip": (gzip.compress(TEXT.encode())[:-9], "table.csv is not a complete gzip file"),
 }  # fmt: skip
 
 

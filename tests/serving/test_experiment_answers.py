@@ -1,4 +1,4 @@
-"""Predictions while two versions of a model run beside each other."""
+"""Predictions while two versions of a model run side by side."""
 
 import time
 from datetime import UTC, datetime

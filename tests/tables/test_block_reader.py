@@ -293,5 +293,5 @@ def test_damaged_parquet(tmp_path):
     pa.parquet.write_table(pa.table({"a": range(10_000)}), path)
     data = path.read_bytes()
     path.write_bytes(data[:4] + b"\xff" * 1000 + data[1004:])
-    with pytest.raises(TableError, match=r"a\.parquet is (not a whole Parquet file|damaged)"):
+    with pytest.raises(TableError, match=r"a\.parquet is (not a complete Parquet file|damaged)"):
         read_cells(layout := read_layout(path, "parquet"), next(blocks(layout)), ["a"])

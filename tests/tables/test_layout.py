@@ -95,7 +95,7 @@ def test_truncated_parquet(tmp_path, bytes_left):
     path = tmp_path / "a.parquet"
     pa.parquet.write_table(TABLE, path)
     path.write_bytes(path.read_bytes()[:bytes_left])
-    with pytest.raises(TableError, match=r"a\.parquet is (not a whole Parquet file|empty)"):
+    with pytest.raises(TableError, match=r"a\.parquet is (not a complete Parquet file|empty)"):
         read_layout(path, "parquet")
 
 
@@ -135,7 +135,7 @@ def test_bomb(tmp_path):
 def test_damaged_gzip(tmp_path, damage):
     """A truncated or corrupt gzip file is rejected."""
     path = write(tmp_path, damage(gzip.compress(b"a,b\n" + bytes(range(200)))), "a.csv.gz")
-    with pytest.raises(TableError, match=r"a\.csv\.gz is not a whole gzip file"):
+    with pytest.raises(TableError, match=r"a\.csv\.gz is not a complete gzip file"):
         prepare(path, "csv", tmp_path, Bounds(10_000))
 
 
@@ -174,7 +174,7 @@ def test_arrow_bomb(tmp_path):
 def test_damaged_arrow(tmp_path, cut):
     """A truncated or invalid Arrow stream is rejected."""
     path = write(tmp_path, arrow_bytes(TABLE)[:cut], "a.arrow")
-    with pytest.raises(TableError, match=r"a\.arrow is not a whole Arrow stream"):
+    with pytest.raises(TableError, match=r"a\.arrow is not a complete Arrow stream"):
         prepare(path, "arrow", tmp_path, Bounds(10_000))
 
 
@@ -184,7 +184,7 @@ def test_lying_arrow(tmp_path):
     offsets = b"".join(number.to_bytes(4, "little") for number in (0, 4, 8))
     assert data.count(offsets) == 1
     path = write(tmp_path, data.replace(offsets, offsets[:8] + (1 << 30).to_bytes(4, "little")), "a.arrow")
-    with pytest.raises(TableError, match=r"a\.arrow is not a whole Arrow stream"):
+    with pytest.raises(TableError, match=r"a\.arrow is not a complete Arrow stream"):
         prepare(path, "arrow", tmp_path, Bounds(1 << 40))
 
 

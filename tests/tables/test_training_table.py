@@ -63,7 +63,7 @@ def test_parquet_equals_csv(tmp_path):
         ('a,b\n1,"2\n3,4\n', "row 2: a quote is opened and never closed"),
         (b"a,b\n1,\xff\n", "UTF-8|UTF8"),
         (b"\xe9,b\n1,2\n", "not UTF-8 text"),
-        (b"PAR1 and no more", "not a whole Parquet file"),
+        (b"PAR1 and no more", "not a complete Parquet file"),
     ],
 )
 def test_no_table(tmp_path, data, complaint):

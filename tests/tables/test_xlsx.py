@@ -247,7 +247,7 @@ ROW = '<row r="1"><c t="str"><v>a</v></c></row>'
 )
 def test_damaged_parts(folder, sheet, parts):
     """A workbook with malformed XML, entity declarations or missing parts is rejected."""
-    with pytest.raises(TableError, match=r"made\.xlsx is not a whole Excel workbook") as caught:
+    with pytest.raises(TableError, match=r"made\.xlsx is not a complete Excel workbook") as caught:
         read(made(folder, sheet, **parts))
     assert "private" not in str(caught.value)
 
@@ -257,7 +257,7 @@ def test_cut_short(folder, cut):
     """A truncated workbook is rejected."""
     path = written([["a"], [1]], folder / "a.xlsx")
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(TableError, match=r"a\.xlsx is not a whole Excel workbook"):
+    with pytest.raises(TableError, match=r"a\.xlsx is not a complete Excel workbook"):
         read(path)
 
 
@@ -333,7 +333,7 @@ def test_long_tag(folder, monkeypatch):
     """A tag without an end is not collected in memory."""
     monkeypatch.setattr(workbook, "MAX_TOKEN_BYTES", 1000)
     monkeypatch.setattr(workbook, "_PIECE", 500)
-    with pytest.raises(TableError, match="not a whole Excel workbook"):
+    with pytest.raises(TableError, match="not a complete Excel workbook"):
         read(made(folder, f'{ROW}<row spans="{"1" * 5000}"><c/></row>'))
 
 
@@ -343,7 +343,7 @@ def test_other_compression(folder):
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(folder / "b.xlsx", "w", zipfile.ZIP_BZIP2) as archive:
         for name in source.namelist():
             archive.writestr(name, source.read(name))
-    with pytest.raises(TableError, match="not a whole Excel workbook"):
+    with pytest.raises(TableError, match="not a complete Excel workbook"):
         read(folder / "b.xlsx")
 
 

@@ -245,7 +245,7 @@ def test_live_quality(page, desk, key):
 def test_experiment(page, desk, key):
     """Who may starts a version in the shadow of the live one, reads what is known of both, and stops it."""
     go(page, desk, "watch/hostile")
-    page.get_by_label("How").select_option(label="in the shadow: it answers nobody")
+    page.get_by_label("How").select_option(label="in the shadow: it answers no one")
     page.get_by_role("button", name="Start").click()
     page.get_by_role("button", name="Yes, switch").click()
     expect(page.get_by_text("Version 1 scores in the shadow of version 2")).to_be_visible()

@@ -31,7 +31,7 @@ class Kind(NamedTuple):
 KINDS = {
     "bad-request": Kind(400, "The request cannot be understood"),
     "malformed-json": Kind(400, "The body is not valid JSON"),
-    "malformed-table": Kind(400, "The body is not a whole table"),
+    "malformed-table": Kind(400, "The body is not a complete table"),
     "malformed-image": Kind(400, "The file is no image that can be read"),
     "missing-credentials": Kind(401, "Credentials are needed"),
     "invalid-key": Kind(401, "The key is not valid"),

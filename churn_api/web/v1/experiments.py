@@ -1,4 +1,4 @@
-"""Experiments: routes that put a version beside the live one, show how both do, and stop that."""
+"""Experiments: routes that put a version alongside the live one, show how both do, and stop that."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def list_experiments(query: dict[str, Any]) -> ResponseReturnValue:
     response_headers=(LOCATION,),
 )
 def start(body: Members) -> ResponseReturnValue:
-    """Put a version beside the live one. A model has one experiment at a time; all workers join within two seconds.
+    """Put a version alongside the live one. A model has one experiment at a time; all workers join within two seconds.
 
     The same customer always gets the same version. A record without an identifier, a request that names its version,
     and tables and jobs are answered by the live version, or the one named. The challenger must read every record that

@@ -13,7 +13,7 @@ from churn_api.web.pages.shared.page_policy import page_policy
 
 HTML = "text/html"
 DESK_HTML = {HTML: "<!DOCTYPE html>\n<html lang='en'>…</html>\n"}
-"""What the desk's address answers beside JSON, for the API page."""
+"""What the desk's address answers apart from JSON, for the API page."""
 
 
 def wants_desk() -> bool:

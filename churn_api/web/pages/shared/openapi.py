@@ -28,7 +28,7 @@ TAGS = {
     "Jobs": "Files of any size, scored in the background.",
     "Models": "The models, their versions, and which version is live.",
     "Predictions": "The log of what was predicted.",
-    "Experiments": "Two versions of a model beside each other, and which of them is better.",
+    "Experiments": "Two versions of a model side by side, and which of them is better.",
     "Access": "Tokens in place of keys.",
     "Protocols": "What clients of other serving systems send, and the answers that they expect.",
     "Health": "Whether the service is alive, ready and well.",

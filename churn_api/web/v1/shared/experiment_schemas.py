@@ -26,13 +26,13 @@ class ExperimentBodySchema(BodySchema):
     challenger = fields.String(
         required=True,
         validate=validate.Length(1, 32),
-        metadata={"description": "The version to put beside the live one.", "example": "2"},
+        metadata={"description": "The version to run alongside the live one.", "example": "2"},
     )
     mode = fields.String(
         required=True,
         validate=validate.OneOf(MODES),
         metadata={
-            "description": "`shadow`: the challenger scores what the live version answers, and answers nobody. "
+            "description": "`shadow`: the challenger scores what the live version answers, and answers no one. "
             "`canary`: it answers a share of the customers, until it breaks a rule. `ab`: it answers a share of them.",
             "example": "shadow",
         },

@@ -29,7 +29,7 @@ def body_format() -> str | None:
     file = read_file(PART, current_app.config["MAX_CONTENT_LENGTH"])
     table_format = format_of_name(file.filename or "") or format_of_media_type(file.mimetype)
     if table_format is None:
-        raise Problem("unsupported-media-type", "The file's name does not tell its format.", accepted=[*MEDIA_TYPES])
+        raise Problem("unsupported-media-type", "The file's name does not show its format.", accepted=[*MEDIA_TYPES])
     return table_format
 
 

@@ -71,7 +71,7 @@ async function readMany(file, starts, positions, use) {
   for (let from = 0; from < positions.length; from += AT_ONCE) {
     const places = Array.from({ length: Math.min(AT_ONCE, positions.length - from) }, (_, offset) => positions[from + offset]);
     use(places.map((place) => JSON.parse(decoder.decode(bytes.subarray(starts[place], starts[place + 1])))), from);
-    // So that the page can be used meanwhile.
+    // So that the page stays usable.
     await new Promise((resolve) => setTimeout(resolve));
   }
 }

@@ -1,4 +1,4 @@
-/** Experiments: a version beside the live one, what outcomes say of both, and its start and stop by who may. */
+/** Experiments: a version alongside the live one, what outcomes say of both, and its start and stop by who may. */
 
 import { json } from "./api.js";
 import { h, show } from "./dom.js";

@@ -13,7 +13,7 @@ import { day, fixed, percent, signed, t } from "./words.js";
 const SHOWN = 6;
 const METRICS = /** @type {const} */ ([["roc_auc", 3], ["pr_auc", 3], ["brier", 4], ["ece", 4]]);
 
-/** @param {Place} place @param {(other: Report | null) => void} compare draw a version beside the live one */
+/** @param {Place} place @param {(other: Report | null) => void} compare draw a version alongside the live one */
 export function versionsCard(place, compare) {
   const { summary, name } = place;
   const says = h("div", { role: "status" });

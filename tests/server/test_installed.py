@@ -175,8 +175,8 @@ def test_predicts(server):
     """The installed server predicts, and its pages have every file that they load."""
     answer = requests.post(f"{server.url}/api/v1/predict", json=RECORD, timeout=30)
     assert 0 < answer.json()["churn_probability"] < 1
-    for path, script in (("/docs", "docs.js"), ("/redoc", "redoc/page.js")):
-        page = requests.get(f"{server.url}{path}", timeout=30)
+    for path, script in (("/", "/start.js"), ("/docs", "docs.js"), ("/redoc", "redoc/page.js")):
+        page = requests.get(f"{server.url}{path}", headers={"Accept": "text/html"}, timeout=30)
         assert page.status_code == 200
         assets = sources(page.text)
         assert any(script in asset for asset in assets)

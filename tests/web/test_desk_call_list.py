@@ -150,6 +150,27 @@ def test_saved_list(page, desk, key, drop, saved, tmp_path, suffix):
     assert [row["customer_id"] for row in rows_of(saved("CSV"))] == answered
 
 
+def test_order_of_many_rows(page, desk):
+    """A list of several parts, more than are sorted at once, is read in its order without a gap."""
+    go(page, desk, "list/small")
+    ranks = page.evaluate(
+        """async (rows) => {
+            const { readScored } = await import(`${document.documentElement.dataset.words}/../scored-rows.js`);
+            const lines = Array.from({ length: rows }, (_, row) => {
+                const share = ((row * 7919) % rows) / rows;
+                return JSON.stringify({ customer_id: row, churn_probability: share, risk_band: "low" });
+            });
+            const scored = await readScored(new Blob([lines.join("\\n")]), new AbortController().signal);
+            const found = [];
+            for await (const part of scored.inOrder(scored.ranked.subarray(0, rows - 1)))
+                found.push(...part.map((row) => Math.round(row.churn_probability * rows)));
+            return found;
+        }""",
+        25_000,
+    )
+    assert ranks == list(range(24_999, 0, -1))
+
+
 def test_bad_rows(page, drop, saved, tmp_path):
     """Rows at fault are named by line and column, with what to do, and are saved apart; the others are in the list."""
     table = customers(30).astype({"tenure": object})

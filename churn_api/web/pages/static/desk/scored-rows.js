@@ -15,12 +15,13 @@
  * @property {number} above how many are predicted to leave
  * @property {Record<Band, Group>} bands
  * @property {(positions: ArrayLike<number>) => Promise<Row[]>} read a few rows
- * @property {(positions: ArrayLike<number>, use: (rows: Row[], from: number) => void) => Promise<void>} each read many rows, some at a time
+ * @property {(positions: ArrayLike<number>) => AsyncGenerator<Row[]>} inOrder read many rows, some at a time
  * @property {(words: string, signal: AbortSignal) => Promise<Set<number>>} find positions of rows with a cell that has the words
  */
 
 const decoder = new TextDecoder();
-const AT_ONCE = 2000;
+const PART = 10_000;
+const LINES = 200;
 
 /** @param {Blob} file @param {AbortSignal} signal @returns {Promise<Scored>} */
 export async function readScored(file, signal) {
@@ -54,7 +55,7 @@ export async function readScored(file, signal) {
     above,
     bands,
     read: (positions) => readRows(file, starts, positions),
-    each: (positions, use) => readMany(file, starts, positions, use),
+    inOrder: (positions) => inOrder(file, probabilities.length, positions),
     find: (words, stop) => findRows(file, words, stop),
   };
 }
@@ -65,14 +66,30 @@ async function readRows(file, starts, positions) {
   return (await Promise.all(texts)).map((text) => JSON.parse(text));
 }
 
-/** @param {Blob} file @param {number[]} starts @param {ArrayLike<number>} positions @param {(rows: Row[], from: number) => void} use */
-async function readMany(file, starts, positions, use) {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  for (let from = 0; from < positions.length; from += AT_ONCE) {
-    const places = Array.from({ length: Math.min(AT_ONCE, positions.length - from) }, (_, offset) => positions[from + offset]);
-    use(places.map((place) => JSON.parse(decoder.decode(bytes.subarray(starts[place], starts[place + 1])))), from);
-    // So that the page stays usable.
-    await new Promise((resolve) => setTimeout(resolve));
+/**
+ * Rows in an order of their own, of a file that need not fit into memory: it is read once and divided into parts, each of rows that follow each other
+ * in that order, and small enough to be sorted.
+ * @param {Blob} file @param {number} rows @param {ArrayLike<number>} positions @returns {AsyncGenerator<Row[]>}
+ */
+async function* inOrder(file, rows, positions) {
+  const places = new Int32Array(rows).fill(-1);
+  for (let place = 0; place < positions.length; place += 1) places[positions[place]] = place;
+  const parts = Array.from({ length: Math.ceil(positions.length / PART) }, () => ({ places: /** @type {number[]} */ ([]), lines: /** @type {string[]} */ ([]), blobs: /** @type {Blob[]} */ ([]) }));
+  let position = 0;
+  await eachLine(file, null, (line) => {
+    const place = places[position];
+    position += 1;
+    if (place < 0) return;
+    const part = parts[Math.floor(place / PART)];
+    part.places.push(place % PART);
+    if (part.lines.push(`${line}\n`) === LINES) part.blobs.push(new Blob(part.lines.splice(0)));
+  });
+  for (const part of parts) {
+    const lines = (await new Blob([...part.blobs, ...part.lines]).text()).split("\n");
+    /** @type {Row[]} */
+    const sorted = [];
+    part.places.forEach((place, index) => (sorted[place] = JSON.parse(lines[index])));
+    yield sorted;
   }
 }
 
@@ -90,14 +107,14 @@ async function findRows(file, words, signal) {
   return found;
 }
 
-/** @param {Blob} file @param {AbortSignal} signal @param {(line: string, end: number) => void} use `end` is where the next line begins */
+/** @param {Blob} file @param {AbortSignal | null} signal @param {(line: string, end: number) => void} use `end` is where the next line begins */
 async function eachLine(file, signal, use) {
   const reader = file.stream().getReader();
   let rest = new Uint8Array();
   let offset = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     const bytes = joined(rest, value ?? Uint8Array.of(10));
     let from = 0;
     for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, from)) {

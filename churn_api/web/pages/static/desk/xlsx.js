@@ -15,12 +15,21 @@ const MOST_ROWS = 1_048_576;
 const MOST_TEXT = 32_767;
 const ESCAPES = /** @type {Record<string, string>} */ ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" });
 
-/** @param {Cell[][]} rows the first has the names; those that Excel has no room for are left out @param {string} name */
-export async function xlsxOf(rows, name) {
-  const lines = rows.slice(0, MOST_ROWS).map((row) => `<row>${row.map(cellOf).join("")}</row>`);
-  const sheet = [`${XML}<worksheet xmlns="${MAIN}"><sheetData>`, ...lines, "</sheetData></worksheet>"];
-  const files = [...Object.entries(PARTS).map(([path, xml]) => packed(path, [XML + xml])), packed("xl/sheet.xml", sheet)];
-  return new File(zipped(await Promise.all(files)), name, { type: TYPE });
+/** @param {AsyncIterable<Cell[][]>} table blocks of rows, of which the first has the names; rows that Excel has no room for are left out @param {string} name */
+export async function xlsxOf(table, name) {
+  const small = Object.entries(PARTS).map(([path, xml]) => packed(path, [XML + xml]));
+  return new File(zipped(await Promise.all([...small, packed("xl/sheet.xml", sheetOf(table))])), name, { type: TYPE });
+}
+
+/** @param {AsyncIterable<Cell[][]>} table */
+async function* sheetOf(table) {
+  let room = MOST_ROWS;
+  yield `${XML}<worksheet xmlns="${MAIN}"><sheetData>`;
+  for await (const rows of table) {
+    yield rows.slice(0, room).map((row) => `<row>${row.map(cellOf).join("")}</row>`).join("");
+    room = Math.max(room - rows.length, 0);
+  }
+  yield "</sheetData></worksheet>";
 }
 
 /** @param {Cell} cell */
@@ -34,11 +43,19 @@ function cellOf(cell) {
 
 /** @typedef {{path: Uint8Array<ArrayBuffer>, data: Blob, size: number, crc: number}} Packed */
 
-/** @param {string} path @param {string[]} text @returns {Promise<Packed>} */
+/** A file of the archive, compressed as its text comes. @param {string} path @param {Iterable<string> | AsyncIterable<string>} text @returns {Promise<Packed>} */
 async function packed(path, text) {
-  const bytes = new Uint8Array(await new Blob(text).arrayBuffer());
-  const deflated = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate-raw"));
-  return { path: new TextEncoder().encode(path), data: await new Response(deflated).blob(), size: bytes.length, crc: crcOf(bytes) };
+  const [deflate, encoder] = [new CompressionStream("deflate-raw"), new TextEncoder()];
+  const [data, writer] = [new Response(deflate.readable).blob(), deflate.writable.getWriter()];
+  let [size, crc] = [0, ~0];
+  for await (const block of text) {
+    const bytes = encoder.encode(block);
+    size += bytes.length;
+    crc = crcOf(bytes, crc);
+    await writer.write(bytes);
+  }
+  await writer.close();
+  return { path: encoder.encode(path), data: await data, size, crc: ~crc >>> 0 };
 }
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -47,11 +64,11 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** CRC-32. @param {Uint8Array} bytes */
-function crcOf(bytes) {
-  let crc = ~0;
+/** CRC-32 of what came before and these bytes, inverted. @param {Uint8Array} bytes @param {number} before */
+function crcOf(bytes, before) {
+  let crc = before;
   for (const byte of bytes) crc = (crc >>> 8) ^ TABLE[(crc ^ byte) & 255];
-  return ~crc >>> 0;
+  return crc;
 }
 
 /** A ZIP archive: the files, and a directory of them (APPNOTE 4.3). @param {Packed[]} files @returns {BlobPart[]} */

@@ -102,7 +102,7 @@ def _add_monitoring(scenarios: "argparse._SubParsersAction[argparse.ArgumentPars
     joined.add_argument("--days", type=int, default=400, help="days of the log (default 400)")
     joined.add_argument("--rows", type=int, default=100_000, help="predictions a day (default 100,000)")
     joined.set_defaults(needs=(), run=lambda o: quality_memory.run(o.days, o.rows, dry=o.dry))
-    year = scenarios.add_parser("year", help="a year of a company, and what live quality says of it")
+    year = scenarios.add_parser("year", help="a year of a company, and what live quality and experiments say of it")
     year.add_argument("--customers", type=int, default=5000, help="customers that are scored a month (default 5,000)")
     year.set_defaults(needs=(), run=lambda o: simulated_year.run(o.customers, dry=o.dry))
 

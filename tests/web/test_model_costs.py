@@ -74,6 +74,22 @@ def test_the_threshold_follows(client):
     assert "policy" not in own
 
 
+def test_other_protocols_name_the_costs(client):
+    """`Churn-Policy` names the costs that set the threshold by every protocol, for objects, tensors and tables."""
+    one = records()[0]
+    bodies = {
+        "/serving-endpoints/small/invocations": {"json": {"dataframe_records": [one]}},
+        "/endpoints/small/invocations": {"data": TABLE[:1].to_csv(index=False), "content_type": "text/csv"},
+        "/v1/models/small:predict": {"json": {"instances": [one]}},
+        "/v1/projects/p/locations/l/endpoints/small:predict": {"json": {"instances": [one]}},
+        "/v2/models/small/infer": {"json": {"inputs": inputs_of([one], client.get("/v2/models/small").json["inputs"])}},
+    }
+    answers = [client.post(route, **body) for route, body in bodies.items()]
+    assert [(answer.status_code, answer.headers.get("Churn-Policy")) for answer in answers] == [(200, None)] * 5
+    set_costs(client, ONE_VALUE)
+    assert [client.post(route, **body).headers["Churn-Policy"] for route, body in bodies.items()] == ["1"] * 5
+
+
 def test_back(client):
     """After DELETE the card's threshold decides again; the versions stay, and a second DELETE is a conflict."""
     before = client.post(PREDICT, json=CUSTOMER).get_json()

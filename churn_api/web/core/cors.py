@@ -7,6 +7,7 @@ from flask_cors import CORS
 from werkzeug.routing import Rule
 
 from churn_api.host_names import origin_pattern
+from churn_api.web.core.prediction_headers import TABLE_HEADERS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -15,8 +16,7 @@ EXPOSED_HEADERS = (
     *("X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "WWW-Authenticate"),
     *("Location", "Link", "Deprecation", "Sunset"),
     *("Content-Disposition", "Content-Range", "Accept-Ranges", "ETag"),
-    *("Churn-Model", "Churn-Model-Version", "Churn-Threshold", "Churn-Inference-Time-Ms"),
-    *("Churn-Rows", "Churn-Bad-Rows", "Churn-Unseen", "Churn-Outside", "Churn-Policy"),
+    *(header.name for header in TABLE_HEADERS),
 )
 """Response headers that these pages may read (Access-Control-Expose-Headers)."""
 PREFLIGHT_SECONDS = 600

@@ -22,8 +22,6 @@ REQUEST_ID = Header(
     "3f2a9c0d5b7e4c1a8d6f0e2b9a7c5d31",
 )
 LOCATION = Header("Location", "URL of the created resource.", f"{API_V1}/jobs/0f8c2a6d4e1b4f7a9c3d5e7f90a1b2c3")
-MODEL = Header("Churn-Model", "Model that made the predictions.", "default")
-MODEL_VERSION = Header("Churn-Model-Version", "Its version.", "1")
 STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 DEFAULT_HEADERS = (

@@ -14,6 +14,7 @@ from churn_api.registry.model import Model
 from churn_api.serving.prediction_options import Options
 from churn_api.web.core.declaration import ErrorContent, WireProtocol
 from churn_api.web.core.operation import operation
+from churn_api.web.core.prediction_headers import PREDICTION_HEADERS
 from churn_api.web.core.predictions import model_of_request
 from churn_api.web.core.problems import WHEN_PREDICTING
 from churn_api.web.core.query import JSON
@@ -30,7 +31,7 @@ from churn_api.web.protocols.shared.instances import (
 from churn_api.web.protocols.shared.invocation_document import SPLIT_SCHEMA, PredictionsSchema
 from churn_api.web.protocols.shared.mlflow_records import listed_records, split_records
 from churn_api.web.protocols.shared.parameters import options_at
-from churn_api.web.protocols.shared.prediction_objects import PREDICTION_HEADERS, predictions_response
+from churn_api.web.protocols.shared.prediction_objects import predictions_response
 from churn_api.web.protocols.shared.sent_records import SentRecords, predict_sent
 
 blueprint = Blueprint("azure", __name__)

@@ -5,11 +5,11 @@ from flask.typing import ResponseReturnValue
 
 from churn_api.access.caller import PREDICT
 from churn_api.web.core.operation import operation
+from churn_api.web.core.prediction_headers import PREDICTION_HEADERS
 from churn_api.web.core.problems import WHEN_PREDICTING
 from churn_api.web.protocols.shared.invocation import invoke
 from churn_api.web.protocols.shared.invocation_document import ANSWERED_FILES, PredictionsSchema, describe_invocation
 from churn_api.web.protocols.shared.mlflow_errors import protocol_like_mlflow
-from churn_api.web.protocols.shared.prediction_objects import PREDICTION_HEADERS
 
 blueprint = Blueprint("databricks", __name__)
 

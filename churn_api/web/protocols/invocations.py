@@ -7,12 +7,12 @@ from churn_api.access.caller import PREDICT
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.health import require_ready
 from churn_api.web.core.operation import operation
+from churn_api.web.core.prediction_headers import PREDICTION_HEADERS
 from churn_api.web.core.problems import WHEN_NOT_READY, WHEN_PREDICTING
 from churn_api.web.protocols.shared.invocation import invoke
 from churn_api.web.protocols.shared.invocation_answers import CUSTOM_ATTRIBUTES
 from churn_api.web.protocols.shared.invocation_document import ANSWERED_FILES, PredictionsSchema, describe_invocation
 from churn_api.web.protocols.shared.mlflow_errors import protocol_like_mlflow
-from churn_api.web.protocols.shared.prediction_objects import PREDICTION_HEADERS
 
 blueprint = Blueprint("invocations", __name__)
 

@@ -10,6 +10,7 @@ from churn_api.registry.model_errors import NoReasons
 from churn_api.web.core.app_services import live_models
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.operation import operation
+from churn_api.web.core.prediction_headers import PREDICTION_HEADERS
 from churn_api.web.core.predictions import model_of_request
 from churn_api.web.core.problems import WHEN_PREDICTING, Problem
 from churn_api.web.protocols.shared.error_texts import protocol_with_error_text
@@ -22,7 +23,6 @@ from churn_api.web.protocols.shared.instances import (
 from churn_api.web.protocols.shared.invocation_document import PredictionsSchema
 from churn_api.web.protocols.shared.model_readiness import WHEN_MODEL_NOT_READY, ModelReadySchema, require_model_ready
 from churn_api.web.protocols.shared.prediction_objects import (
-    PREDICTION_HEADERS,
     answer_response,
     output_columns,
     prediction_objects,

@@ -15,6 +15,7 @@ from churn_api.web.core.app_services import live_models
 from churn_api.web.core.declaration import PUBLIC
 from churn_api.web.core.health import require_ready
 from churn_api.web.core.operation import operation
+from churn_api.web.core.prediction_headers import PREDICTION_HEADERS
 from churn_api.web.core.predictions import any_model_of_request
 from churn_api.web.core.problems import WHEN_NOT_READY, WHEN_PREDICTING
 from churn_api.web.core.query import JSON
@@ -30,7 +31,7 @@ from churn_api.web.protocols.shared.inference_schemas import (
     describe_inference,
 )
 from churn_api.web.protocols.shared.model_readiness import WHEN_MODEL_NOT_READY, ModelReadySchema, require_model_ready
-from churn_api.web.protocols.shared.prediction_objects import PREDICTION_HEADERS, model_headers
+from churn_api.web.protocols.shared.prediction_objects import model_headers
 from churn_api.web.protocols.shared.prediction_tensors import input_metadata, output_metadata
 from churn_api.web.protocols.shared.tensor_inference import infer_predictions, problem_of
 

@@ -13,6 +13,7 @@ from churn_api.access.caller import PREDICT
 from churn_api.web.core.declaration import PUBLIC, ErrorContent, WireProtocol
 from churn_api.web.core.health import require_ready
 from churn_api.web.core.operation import operation
+from churn_api.web.core.prediction_headers import PREDICTION_HEADERS
 from churn_api.web.core.predictions import model_of_request
 from churn_api.web.core.problems import WHEN_NOT_READY, WHEN_PREDICTING
 from churn_api.web.core.schemas import ErrorMembersSchema, QuerySchema, StatusSchema
@@ -24,7 +25,7 @@ from churn_api.web.protocols.shared.instances import (
     sent_instances,
 )
 from churn_api.web.protocols.shared.invocation_document import PredictionsSchema
-from churn_api.web.protocols.shared.prediction_objects import PREDICTION_HEADERS, predictions_response
+from churn_api.web.protocols.shared.prediction_objects import predictions_response
 from churn_api.web.protocols.shared.sent_records import predict_sent
 
 blueprint = Blueprint("vertex", __name__)

@@ -16,6 +16,7 @@ from churn_api.serving.answer import Answer
 from churn_api.tables.formats import MEDIA_TYPES, is_excel_safe
 from churn_api.web.core.body import read_records
 from churn_api.web.core.operation import operation
+from churn_api.web.core.prediction_headers import OUTSIDE, TABLE_HEADERS, UNSEEN
 from churn_api.web.core.prediction_reasons import shared_members
 from churn_api.web.core.predictions import (
     as_columns,
@@ -28,7 +29,7 @@ from churn_api.web.core.predictions import (
 from churn_api.web.core.problems import WHEN_PREDICTING, body_errors, invalid, query_errors
 from churn_api.web.core.rate_limits import charge_rows
 from churn_api.web.v1.shared.batch_options import COLUMNS, options_of
-from churn_api.web.v1.shared.batch_tables import OUTSIDE, TABLE_HEADERS, UNSEEN, columns_response, table_response
+from churn_api.web.v1.shared.batch_tables import columns_response, table_response
 from churn_api.web.v1.shared.feature_vectors import read_vectors, require_json_answer
 from churn_api.web.v1.shared.negotiation import negotiate_formats
 from churn_api.web.v1.shared.prediction_schemas import BatchPredictionSchema, BatchQuerySchema

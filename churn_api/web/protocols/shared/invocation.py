@@ -29,10 +29,10 @@ def invoke(name: str | None) -> Response:
     model = model_of_request(name)
     media_type, parameters = sent_type(BODY_TYPES, _PARAMETERS)
     body = read_plain_body()
-    if media_type == CSV.media_type:
-        return invocation_response(predict_csv(model, body, parameters.get("header")), model_headers(model))
-    if media_type == PARQUET.media_type:
-        return invocation_response(predict_parquet(model, body), model_headers(model))
+    if media_type in (CSV.media_type, PARQUET.media_type):
+        is_csv = media_type == CSV.media_type
+        columns, policy = predict_csv(model, body, parameters.get("header")) if is_csv else predict_parquet(model, body)
+        return invocation_response(columns, model_headers(model, policy))
     answer = _predict(model, body, media_type)
     return invocation_response(output_columns(answer), answer_headers(answer))
 

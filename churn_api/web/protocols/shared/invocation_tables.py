@@ -1,7 +1,7 @@
 """Tables in a request of `/invocations`: CSV, with or without a header, and Parquet."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import current_app
 
@@ -31,8 +31,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def predict_csv(model: Model, body: bytes, header: str | None) -> dict[str, list[Any]]:
-    """The columns of predictions for a CSV. `header` is `present` or `absent`; None leaves that to the first row.
+class TablePredictions(NamedTuple):
+    """Predictions for a table."""
+
+    columns: dict[str, list[Any]]
+    policy: int | None
+    """The version of the costs that set the threshold, if any."""
+
+
+def predict_csv(model: Model, body: bytes, header: str | None) -> TablePredictions:
+    """Predictions for a CSV. `header` is `present` or `absent`; None leaves that to the first row.
 
     Raises Problem, TableError, TooManyRows or RateLimitExceeded.
     """
@@ -44,12 +52,12 @@ def predict_csv(model: Model, body: bytes, header: str | None) -> dict[str, list
     return _predict(model, body, CSV)
 
 
-def predict_parquet(model: Model, body: bytes) -> dict[str, list[Any]]:
-    """The columns of predictions for a Parquet file. Raises as `predict_csv`."""
+def predict_parquet(model: Model, body: bytes) -> TablePredictions:
+    """Predictions for a Parquet file. Raises as `predict_csv`."""
     return _predict(model, body, PARQUET)
 
 
-def _predict(model: Model, body: bytes, table_format: Format, first_row: int = 2) -> dict[str, list[Any]]:
+def _predict(model: Model, body: bytes, table_format: Format, first_row: int = 2) -> TablePredictions:
     # Imported here: workers without table requests never load pyarrow.
     from churn_api.tables.layout import open_table
 
@@ -62,14 +70,14 @@ def _predict(model: Model, body: bytes, table_format: Format, first_row: int = 2
         try:
             layout = open_table(path, table_format.name, folder, bounds)
             options = Options(max_rows=config["MAX_BATCH_ROWS"])
-            score_layout(model, layout, options, tables.append, charge_batch)
+            answer = score_layout(model, layout, options, tables.append, charge_batch)
         except (TableFaults, InvalidRecord) as error:
             raise _invalid_table(error.faults, model) from None
         except InvalidTable as error:
             raise _invalid_rows(error, model, first_row) from None
     names = (IDENTIFIER, *(column.name for column in COLUMNS))
     columns = {name: [cell for table in tables for cell in table.column(name).to_pylist()] for name in names}
-    return without_absent_identifiers(columns)
+    return TablePredictions(without_absent_identifiers(columns), answer.policy)
 
 
 def _invalid_table(faults: list[Fault], model: Model) -> Problem:

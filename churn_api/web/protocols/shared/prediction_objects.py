@@ -12,14 +12,10 @@ from churn_api.registry.model import AnyModel
 from churn_api.registry.variants import CHALLENGER
 from churn_api.serving.answer import Answer
 from churn_api.web.core.output_schema import output_fields
+from churn_api.web.core.prediction_headers import MODEL, MODEL_VERSION, POLICY
 from churn_api.web.core.predictions import as_explained_columns
 from churn_api.web.core.query import JSON
 from churn_api.web.core.reason_schemas import BaseSchema, ReasonsSchema
-from churn_api.web.core.response_headers import MODEL, MODEL_VERSION
-
-PREDICTION_HEADERS = (MODEL, MODEL_VERSION)
-"""Headers of a response with predictions."""
-
 
 _OutputSchema = Schema.from_dict(
     {
@@ -63,18 +59,19 @@ def predictions_response(answer: Answer) -> Response:
 
 
 def answer_response(answer: Answer, body: bytes, content_type: str = JSON) -> Response:
-    """A response of any type with the headers that name the model."""
+    """A response of any type with the headers that name the model and its costs."""
     return Response(body, headers=answer_headers(answer), content_type=content_type)
 
 
 def answer_headers(answer: Answer) -> dict[str, str]:
-    """The headers that name the model of an answer; both versions, where both versions of an experiment answered."""
-    headers = model_headers(answer.model)
+    """The headers of an answer; they name both versions, where both versions of an experiment answered."""
+    headers = model_headers(answer.model, answer.policy)
     if answer.split is not None and CHALLENGER in answer.split.variants:
         headers[MODEL_VERSION.name] += f", {answer.split.challenger.card.version}"
     return headers
 
 
-def model_headers(model: AnyModel) -> dict[str, str]:
-    """The headers that name the model of predictions."""
-    return {MODEL.name: model.card.name, MODEL_VERSION.name: model.card.version}
+def model_headers(model: AnyModel, policy: int | None = None) -> dict[str, str]:
+    """The headers that name the model of predictions, and the version of the costs that set the threshold, if any."""
+    headers = {MODEL.name: model.card.name, MODEL_VERSION.name: model.card.version}
+    return headers if policy is None else headers | {POLICY.name: str(policy)}

@@ -22,12 +22,11 @@ from churn_api.tables.formats import FORMATS, LINES, is_excel_safe
 from churn_api.tables.scratch import scratch_folder
 from churn_api.web.core.app_services import services
 from churn_api.web.core.body import FORM, read_file
-from churn_api.web.core.declaration import Header
 from churn_api.web.core.input_error_handlers import row_faults
+from churn_api.web.core.prediction_headers import BAD_ROWS, BY_MEMBER, OUTSIDE, ROWS, UNSEEN
 from churn_api.web.core.predictions import model_metadata
 from churn_api.web.core.rate_limits import charge_rows
 from churn_api.web.core.request_record import current_request
-from churn_api.web.core.response_headers import MODEL, MODEL_VERSION
 from churn_api.web.v1.shared.batch_options import COLUMNS, options_of
 from churn_api.web.v1.shared.negotiation import PART
 
@@ -35,24 +34,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from churn_api.tables.file_parts import Layout
-
-HEADERS = {
-    "model_name": MODEL,
-    "model_version": MODEL_VERSION,
-    "threshold": Header(
-        "Churn-Threshold", "Probability from which churn was predicted; left out where it differs by customer.", "0.42"
-    ),
-    "inference_time_ms": Header("Churn-Inference-Time-Ms", "Inference time, in milliseconds.", "0.9"),
-    "policy": Header("Churn-Policy", "Version of the model's costs, where they set the threshold.", "3"),
-}
-"""Headers of a table response, by the names of the same values in JSON responses."""
-ROWS = Header("Churn-Rows", "Rows of the table.", "2")
-BAD_ROWS = Header("Churn-Bad-Rows", "Rows without scores, with on_error=skip.", "0")
-UNSEEN = Header("Churn-Unseen", "Cells that hold a category which training did not see.", "0")
-OUTSIDE = Header("Churn-Outside", "Cells far outside the range that training saw.", "0")
-
-TABLE_HEADERS = (*HEADERS.values(), ROWS, BAD_ROWS, UNSEEN, OUTSIDE)
-"""Metadata of a table response: the table itself has scores only."""
 
 
 def table_response(model: Model, sent: str, wanted: str | None, query: dict[str, Any]) -> Response:
@@ -144,7 +125,7 @@ def _file(result: BinaryIO, wanted: str, metadata: dict[str, Any], counts: dict[
     result.seek(0)
     kind = FORMATS[wanted]
     response = send_file(result, kind.media_type, as_attachment=True, download_name=f"scored{kind.suffix}")
-    for name, header in HEADERS.items():
+    for name, header in BY_MEMBER.items():
         if metadata.get(name) is not None:
             response.headers[header.name] = str(metadata[name])
     del response.headers[

@@ -4,8 +4,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from conftest import ROOT
 from playwright.sync_api import Browser, Page, sync_playwright
 
+AXE = ROOT / ".venv" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
@@ -34,6 +36,15 @@ def status_of_a_prediction(page: Page, kind: str, credentials: str) -> str:
     status = route.locator(".live-responses-table .response-col_status").last
     status.wait_for()
     return status.inner_text()
+
+
+def axe_violations(page: Page) -> list[tuple[str, str]]:
+    """The rule and the first element of each fault that axe finds in a page; none where axe is not installed."""
+    if not AXE.exists():
+        return []
+    page.evaluate(AXE.read_text())
+    violations = page.evaluate("axe.run().then(result => result.violations)")
+    return [(violation["id"], violation["nodes"][0]["html"]) for violation in violations]
 
 
 @contextmanager

@@ -9,15 +9,13 @@ from pathlib import Path
 
 import pytest
 import requests
-from browsing import CHROMIUM, chromium
+from browsing import AXE, CHROMIUM, axe_violations, chromium
 from builders import customers
-from conftest import ROOT
 from desk_server import DESKTOP, EVERYTHING, IMAGE, PHONE, QUOTED, SCRIPT, desk_page, desk_server, go, prepare_desk
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
-AXE = ROOT / ".venv" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 VIEWS = ("customer/small", "model/small", "watch/small")
 LOOKS = {
     "desktop": {"viewport": DESKTOP},
@@ -299,10 +297,7 @@ def test_accessible_and_as_wide_as_its_screen(browser, desk, key, pictures, look
             page.wait_for_load_state("networkidle")
             page.screenshot(path=pictures / f"{view.split('/')[0]}-{look}.png", full_page=True)
             assert page.evaluate("document.documentElement.scrollWidth") == LOOKS[look]["viewport"]["width"]
-            if AXE.exists():
-                page.evaluate(AXE.read_text())
-                found = page.evaluate("axe.run().then(result => result.violations)")
-                assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+            assert axe_violations(page) == []
     if not AXE.exists():
         pytest.skip("axe-core is not here: `make linters` installs it, where npm is")
 

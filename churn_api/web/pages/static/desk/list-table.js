@@ -90,7 +90,10 @@ function searchBox(scored, use) {
 /** @param {Model} model @param {Row} row @param {number} place @param {boolean} called */
 function rowOf(model, row, place, called) {
   const kept = Object.entries(row).filter(([name]) => !OWN.test(name));
-  const details = h("details", {}, h("summary", {}, String(row.customer_id ?? "–")), h("dl", {}, kept.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value === null ? "" : String(value))])));
+  const list = h("dl", {});
+  // Filled when it is opened: fifty rows of 300 columns are 30,000 elements.
+  const open = () => show(list, kept.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value === null ? "" : String(value))]));
+  const details = h("details", { ontoggle: open }, h("summary", {}, String(row.customer_id ?? "–")), list);
   return h(
     "tr",
     { class: called ? "called" : null },

@@ -192,10 +192,10 @@ class Company:
 
     def _work(self) -> None:
         """What the threads of the job worker do from time to time."""
-        if self.services.prediction_log is not None:
-            self.services.prediction_log.close()
-        self.services.log_maintenance.run()
-        self.services.quality_update.run()
+        if self.services.monitoring.prediction_log is not None:
+            self.services.monitoring.prediction_log.close()
+        self.services.monitoring.log_maintenance.run()
+        self.services.monitoring.quality_update.run()
 
 
 @contextmanager

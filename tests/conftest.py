@@ -26,6 +26,7 @@ from sqlalchemy import create_engine, text
 from tensor_graphs import package_examples
 
 from benchmarks.nginx import free_port
+from benchmarks.simulated_company import train_versions
 from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
 from churn_api.config import METRICS_GROUP, load_settings
@@ -103,6 +104,12 @@ def train_three(folder: Path) -> None:
 def models_with_horizon(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One model, `small`, which means that customers leave within HORIZON days."""
     return made_once(tmp_path_factory, "horizon", train_with_horizon)
+
+
+@pytest.fixture(scope="session")
+def company_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One model on sample data, `company`, whose second version is worse than it looks in training."""
+    return made_once(tmp_path_factory, "company", train_versions)
 
 
 def train_with_horizon(folder: Path) -> None:

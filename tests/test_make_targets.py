@@ -44,12 +44,13 @@ def test_serve_dev(models_dir, tmp_path):
 
 
 def test_demo(make, tmp_path):
-    """`make demo` trains a model, simulates a month and serves, in a folder of its own; later starts train nothing."""
+    """`make demo` trains two versions, simulates a month and serves, in its own folder; later starts train nothing."""
     (tmp_path / "churn-api").write_text(COMMAND)
     (tmp_path / "churn-api").chmod(0o755)
     words = ("--old-file", ".venv/runtime", f"BIN={tmp_path}", f"DEMO={tmp_path / 'state'}", "demo")
     assert make(*words).returncode == 0
-    assert calls() == [f"{tmp_path}/state {word}" for word in ("db", "sample-data", "train", "demo", "db", "serve")]
+    trained = ("sample-data", "train") * 2
+    assert calls() == [f"{tmp_path}/state {word}" for word in ("db", *trained, "demo", "db", "serve")]
     Path(os.environ["CALLS"]).unlink()
     assert make(*words).returncode == 0
     assert calls() == [f"{tmp_path}/state {word}" for word in ("db", "demo", "db", "serve")]

@@ -37,9 +37,10 @@ _MARK = "demo"
 def demo(model: str | None, seed: int) -> None:
     """Simulate a month of predictions of MODEL, by default the default model, which was trained on sample data.
 
-    Its customers are counted and logged as if a job had scored them every night, those who left are reported, costs
-    are set, and in the last week one feature drifts. Where that has been done already nothing happens. An instance that
-    has predictions or costs of its own is refused: name a folder for the demonstration in CHURN_INSTANCE_DIR.
+    Its customers are counted and logged as if a client had sent them every night, those who left are reported, costs
+    are set, and in the last week one feature drifts. Where the model has another version, that is its shadow. Where
+    all that has been done already nothing happens. An instance that has predictions or costs of its own is refused:
+    name a folder for the demonstration in CHURN_INSTANCE_DIR.
     """
     require_training_libraries()
     with open_services() as services:
@@ -76,17 +77,19 @@ def _refuse_real_data(services: "Services", model: str) -> None:
 
 
 def _simulate(services: "Services", model: "Model", seed: int) -> None:
-    from churn_api.cli.simulated_predictions import report_leavers, score_day
+    from churn_api.cli.simulated_experiment import start_shadow
+    from churn_api.cli.simulated_predictions import night, report_leavers, score_days
     from churn_api.training.simulated_month import CUSTOMERS, DAYS, simulated_days
 
     today = datetime.now(UTC).date()
     days = list(simulated_days(seed, today))
-    for day in days:
-        score_day(services, model, day)
+    challenger = start_shadow(services, model.card, night(days[0].day), by=actor())
+    score_days(services, model, days)
     report_leavers(services, model, days, today - timedelta(days=1), by=actor())
     if services.monitoring.prediction_log is not None:
         services.monitoring.prediction_log.close()
         services.monitoring.log_maintenance.run()
         services.monitoring.quality_update.run()
     services.management.set_costs(model.card.name, _COSTS, by=actor())
-    click.echo(f"{DAYS} days with {CUSTOMERS} customers each were scored by {model.card.name}.", err=True)
+    shadow = "" if challenger is None else f", with version {challenger} as a shadow"
+    click.echo(f"{DAYS} days with {CUSTOMERS} customers each were scored by {model.card.name}{shadow}.", err=True)

@@ -61,11 +61,15 @@ class PredictionLogger:
         self._lost = 0
 
     def predicted(self, answer: Answer) -> None:
-        """Log an answer."""
+        """Log an answer of this moment."""
+        self.predicted_at(answer, time.time_ns() // 1000)
+
+    def predicted_at(self, answer: Answer, at: int) -> None:
+        """Log an answer of a moment, in microseconds since 1970."""
         card = answer.model.card
         frame = Frame(
             number=0,
-            at=time.time_ns() // 1000,
+            at=at,
             request_id=answer.request_id,
             block=None,
             model=card.name,

@@ -1,6 +1,7 @@
 """`churn-api demo`: a month of simulated predictions that every view of the desk shows."""
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -53,6 +54,37 @@ def test_month(run, services, client, models_dir):
     assert complete_until(services.database) == {"default": yesterday}
     found = client.get("/api/v1/predictions?customer_id=DEMO000000").json
     assert found["count"] == 1
+
+
+@pytest.fixture
+def two_versions(company_models, tmp_path, monkeypatch):
+    """A model whose two versions mean that customers leave within a week."""
+    folder = shutil.copytree(company_models, tmp_path / "models")
+    for path in folder.glob("*/*/card.json"):
+        card = json.loads(path.read_text())
+        card["signature"]["target"]["horizon_days"] = 7
+        path.write_text(json.dumps(card))
+    monkeypatch.setenv("CHURN_MODELS_DIR", str(folder))
+    monkeypatch.setenv("CHURN_DEFAULT_MODEL", "company")
+    assert CliRunner().invoke(main, ["models", "live", "company", "1"]).exit_code == 0
+
+
+def test_experiment(two_versions):
+    """Another version is the shadow of the live one all month long, and outcomes say which of them is better."""
+    done = CliRunner().invoke(main, ["demo"])
+    assert (done.exit_code, "with version 2 as a shadow" in done.stderr) == (0, True)
+    shown = json.loads(CliRunner().invoke(main, ["experiments", "show", "company", "--json"]).stdout)
+    assert (shown["mode"], shown["state"], shown["live_version"], shown["challenger"]) == (
+        "shadow",
+        "running",
+        "1",
+        "2",
+    )
+    assert datetime.fromisoformat(shown["started_at"]) < datetime.now(UTC) - timedelta(days=DAYS - 1)
+    assert (shown["counts"]["compared"], shown["counts"]["too_slow"]) == (DAYS * CUSTOMERS, 0)
+    mature = (DAYS - 7) * CUSTOMERS
+    assert (shown["verdict"]["state"], shown["verdict"]["outcomes"]) == ("decided", mature)
+    assert shown["result"]["better"] == "live"
 
 
 def test_again(run, services):

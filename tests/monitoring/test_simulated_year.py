@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from conftest import made_once
 
 from benchmarks.simulated_company import (
     AB_FROM,
@@ -14,7 +13,6 @@ from benchmarks.simulated_company import (
     NAME,
     UNKNOWN_A_MONTH,
     Company,
-    train_versions,
 )
 from benchmarks.simulated_year import SETTINGS, quality, truth
 from churn_api.app import create_app
@@ -22,14 +20,9 @@ from churn_api.store.audit import latest_entries
 from churn_api.web.core.in_process_api import close
 
 
-@pytest.fixture(scope="module")
-def versions(tmp_path_factory):
-    return made_once(tmp_path_factory, "company", train_versions)
-
-
 @pytest.fixture
-def company(database, database_url, versions):
-    app = create_app({"MODELS_DIR": str(versions), "DATABASE_URL": database_url, **SETTINGS})
+def company(database, database_url, company_models):
+    app = create_app({"MODELS_DIR": str(company_models), "DATABASE_URL": database_url, **SETTINGS})
     company = Company(app)
     company.live_a_year()
     yield company

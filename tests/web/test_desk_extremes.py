@@ -104,7 +104,7 @@ def test_three_hundred_features(page, desk):
     expect(page.locator(".sentences")).to_contain_text("calls in week 1 is 150")
     field = others.get_by_label("calls in week 217 *", exact=True)
     field.fill("many")
-    expect(others.locator('[data-name="calls in week 217"] .says')).to_contain_text("Must be a number.")
+    expect(others.locator('[data-name="calls in week 217"] .says')).to_contain_text("A number is needed")
 
 
 def test_list_of_three_hundred_columns(page, desk):

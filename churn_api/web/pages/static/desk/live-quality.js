@@ -28,9 +28,16 @@ export async function qualityCard(place) {
     h("h2", {}, t("outcomes.title")),
     h("p", { class: "quiet" }, quality.complete_until ? t("outcomes.until", { day: day(quality.complete_until) }) : t("outcomes.none"), " ", quality.unknown_outcomes ? t("outcomes.unknown", { count: number(quality.unknown_outcomes) }) : ""),
     live?.alert && h("p", { class: "notice bad" }, t("outcomes.worse")),
-    quality.advice.length > 0 && h("ul", { class: "notice list" }, quality.advice.map((advice) => h("li", {}, advice))),
+    quality.advice.length > 0 && h("ul", { class: "notice list" }, adviceOf(place, quality).map((advice) => h("li", {}, advice))),
     live && windows.length > 0 && [h("div", { class: "narrow" }, chart(live)), table(windows)],
   );
+}
+
+/** What is missing, and what to do about it, as the API's advice has it in English. @param {Place} place @param {Quality} quality */
+function adviceOf({ model }, { complete_until: until, live, versions }) {
+  const horizon = model.signature.target.horizon_days || t("advice.horizon", { version: live ?? "" });
+  const outcomes = until === null ? t("advice.undeclared") : versions.every((one) => one.windows.length === 0) && t("advice.immature");
+  return [horizon, outcomes].filter((text) => typeof text === "string");
 }
 
 /** ROC-AUC by window with its interval, and what training measured. @param {VersionQuality} live */

@@ -53,5 +53,5 @@ function remarksCard({ model }) {
   const { remarks } = model.training;
   if (!remarks || remarks.length === 0) return null;
   const items = remarks.map((remark) => h("li", {}, remark.column ? h("strong", {}, `${remark.column}: `) : null, `${remark.seen}; ${remark.done}.`, remark.option ? h("span", { class: "quiet" }, ` ${remark.option}`) : null));
-  return h("section", { class: "card" }, h("h2", {}, t("model.remarks")), h("ul", { class: "list" }, items));
+  return h("section", { class: "card" }, h("h2", {}, t("model.remarks")), h("ul", { class: "list", lang: "en" }, items));
 }

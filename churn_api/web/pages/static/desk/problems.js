@@ -9,9 +9,9 @@ import { byCode, t } from "./words.js";
 /** One sentence that says what is wrong. @param {unknown} error */
 export function sentence(error) {
   if (!(error instanceof Problem)) return t("problem.page");
-  const { code, detail, scope, title } = error.body;
-  if (code === "missing-scope" && scope) return t("problem.scope", { scope });
-  return byCode("problem", code, detail ?? title ?? code);
+  const { code, detail, errors, scope, title } = error.body;
+  const inFields = code === "validation-failed" && errors !== undefined && errors.length > 0;
+  return byCode("problem", inFields ? "fields" : code, detail ?? title ?? code, { detail, scope });
 }
 
 /** Where a fault is: a field, a row and a column, or a parameter. @param {Fault} fault */
@@ -27,9 +27,27 @@ export function fieldOf(pointer) {
   return parts.map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** What to do about a fault, in one or two sentences. @param {Fault} fault */
-export function faultText(fault) {
-  return [byCode("fault", fault.code, fault.message), fault.hint].filter(Boolean).join(" ");
+/**
+ * What to do about a fault, in one or two sentences: in the page's own words where it has some for the code, with the
+ * figures and choices of the API's message. Of its hints only a similar name is kept: the others are about JSON.
+ * @param {Fault} fault
+ */
+export function faultText({ code, hint, message }) {
+  const [, kind] = message.match(/^Must be an? (\w+)\.$/) ?? [];
+  const [, choices] = message.match(/one of: (.*)\.$/s) ?? [];
+  const [, low, high] = message.match(/saw (\S+) to (\S+)\.$/) ?? [];
+  const [, bound] = message.match(/at (?:most|least) (\S*\d)/) ?? [];
+  const values = { message, choices, low, high, bound };
+  const own = byCode("fault", code, "", values);
+  const exact = byCode("fault", `${code}.${kind ?? "choice"}`, own, values);
+  return exact ? [exact, similarName(hint)].filter(Boolean).join(" ") : [message, hint].filter(Boolean).join(" ");
+}
+
+/** @param {string} [hint] */
+function similarName(hint) {
+  const [, column, name] = hint?.match(/^(?:Column (\d+) is unknown: d|D)id you mean '(.*)'\?$/s) ?? [];
+  if (name === undefined) return "";
+  return column === undefined ? t("hint.similar", { name }) : t("hint.column", { column, name });
 }
 
 /**

@@ -5,7 +5,7 @@ import { h, show } from "./dom.js";
 import { attempt, problemNotice } from "./problems.js";
 import { mayPerhaps } from "./session.js";
 import { confirmed } from "./versions.js";
-import { moment, number, percent, t } from "./words.js";
+import { fixed, moment, number, percent, t } from "./words.js";
 
 /** @typedef {import("./types").Experiment} Experiment */
 /** @typedef {import("./start.js").Place} Place */
@@ -42,12 +42,20 @@ function trial(place, one) {
     "div",
     { class: "trial" },
     h("p", { class: "state-line" }, h("span", { class: `chip ${one.state === "running" ? "low" : ""}` }, t(`trial.${one.state}`)), h("strong", {}, t(`trial.${one.mode}`, words))),
-    h("p", {}, verdict.text),
+    h("p", {}, verdictText(one)),
     h("p", { class: "quiet small" }, t("trial.counts", { live: number(counts.live), challenger: number(counts.challenger), errors: number(counts.errors), since: moment(one.started_at) }), one.reason ? ` ${t("trial.ended", { reason: one.reason })}` : ""),
     verdict.better === "challenger" && h("p", { class: "notice good" }, t("trial.better", words)),
     one.state === "running" && mayPerhaps("models:write") && h("button", { type: "button", onclick: stop }, t("trial.stop")),
     says,
   );
+}
+
+/** What outcomes say so far, by the measure that decides. @param {Experiment} one */
+function verdictText({ challenger, live_version, verdict }) {
+  const [deciding] = verdict.measures;
+  const version = verdict.better === "challenger" ? challenger : live_version;
+  const bounds = { low: fixed(deciding.low ?? 0, 4), high: fixed(deciding.high ?? 0, 4), measure: t(`measure.${deciding.measure}`) };
+  return t(`verdict.${verdict.state}`, { version, outcomes: number(verdict.outcomes, 0), ...bounds });
 }
 
 /** @param {Place} place @param {string[]} versions */

@@ -48,9 +48,18 @@ export function t(word, values = {}) {
   return sentence.replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
 }
 
-/** The sentence of a code that the API answered, or what it answered where there is none. @param {string} prefix @param {string} code @param {string} otherwise */
-export function byCode(prefix, code, otherwise) {
-  return words[`${prefix}.${code}`] ?? otherwise;
+/**
+ * The sentence of a code that the API answered; what it answered itself where there is none, or a name is not filled in.
+ * @param {string} prefix
+ * @param {string} code
+ * @param {string} otherwise
+ * @param {Record<string, string | undefined>} [values]
+ */
+export function byCode(prefix, code, otherwise, values = {}) {
+  const sentence = words[`${prefix}.${code}`] ?? otherwise;
+  const names = [...sentence.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+  if (names.some((name) => values[name] === undefined)) return otherwise;
+  return sentence.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
 /** A number. @param {number} value @param {number} [digits] at most so many after the mark */

@@ -296,10 +296,52 @@ def test_keyboard(page, desk):
             break
     page.keyboard.press("End")
     expect(amount(page)).not_to_have_text(before)
+    page.evaluate("scrollTo(0, 500)")
     page.locator("nav a", has_text="Watch").focus()
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Watch")
     expect(page.locator("main")).to_be_focused()
+    assert page.evaluate("scrollY") == 0
+
+
+def tab_to(page, target):
+    """Press Tab until an element has the focus."""
+    target.wait_for()
+    for _ in range(100):
+        page.keyboard.press("Tab")
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    pytest.fail("Tab does not reach it")
+
+
+def test_keyboard_alone_in_the_model(page, desk, key):
+    """The threshold is moved, a version compared, and a switch asked for and refused, without a mouse."""
+    go(page, desk, "model/small")
+    tab_to(page, page.get_by_label("Call from a probability of"))
+    page.keyboard.press("End")
+    expect(page.locator(".outcome")).to_contain_text("you would call 0")
+    tab_to(page, page.get_by_role("button", name="Compare version 1 with the live one"))
+    page.keyboard.press("Space")
+    expect(page.locator(":focus")).to_have_attribute("aria-pressed", "true")
+    back = page.get_by_role("button", name="Roll back small to version 1")
+    tab_to(page, back)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(back).to_be_focused()
+    assert ask(desk, key, "/models/small").json()["live"] == "2"
+
+
+def test_keyboard_alone_in_the_watch(page, desk):
+    """The period is chosen, and a feature opened, without a mouse."""
+    go(page, desk, "watch/small")
+    tab_to(page, page.get_by_label("Period"))
+    with page.expect_response("**/watch?days=90"):
+        page.keyboard.press("ArrowDown")
+    tab_to(page, page.get_by_role("button", name="Contract"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Contract: share of customers")).to_be_visible()
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -37,9 +37,17 @@ export function costsCard(place) {
   return h("section", { class: "card" }, h("h2", {}, t("costs.title")), body);
 }
 
+/** What a kept customer is worth: an amount or a field, for some months, and the profit's share of it. @param {Costs["costs"]} costs */
+function worthOf(costs) {
+  if (!costs) return "";
+  const { margin, months, value } = costs;
+  const worth = typeof value === "number" ? number(value) : value;
+  return [months !== 1 && number(months ?? 1), worth, margin !== 1 && percent(margin ?? 1)].filter(Boolean).join(" × ");
+}
+
 /** @param {Costs} known */
 function inForce({ costs, threshold }) {
-  const words = { offer: number(costs?.offer ?? 0), contact: number(costs?.contact ?? 0), value: typeof costs?.value === "number" ? number(costs.value) : String(costs?.value), success: percent(costs?.success ?? 0) };
+  const words = { offer: number(costs?.offer ?? 0), contact: number(costs?.contact ?? 0), value: worthOf(costs), success: percent(costs?.success ?? 0) };
   return h("p", {}, t("costs.in-force", words), " ", threshold === null ? t("costs.by-customer") : t("costs.threshold", { threshold: percent(threshold ?? 0, 1) }));
 }
 

@@ -53,7 +53,10 @@ async function showView(moved = false) {
   document.title = `${t(/** @type {import("./words.js").Word} */ (`nav.${view}`))} – ${t("title")}`;
   show(main, h("p", { class: "loading" }, t("loading")));
   await attempt(() => open(view, model, signal), (error) => !signal.aborted && refuse(error));
-  if (moved && !signal.aborted) main.focus();
+  if (moved && !signal.aborted) {
+    main.focus({ preventScroll: true });
+    window.scrollTo(0, 0);
+  }
 }
 
 /** @param {string} view @param {string} named @param {AbortSignal} signal */
@@ -149,6 +152,11 @@ async function start() {
     if (main.querySelector(".sign-in")) return;
     shown.abort();
     refuse(/** @type {CustomEvent<Problem>} */ (event).detail);
+  });
+  announcements.addEventListener("waits", (event) => {
+    const seconds = /** @type {CustomEvent<number>} */ (event).detail;
+    const loading = main.querySelector(".loading");
+    if (loading && seconds > 0) show(loading, t("limit.waits", { seconds }));
   });
   showKeyButton(signedIn);
   await learnScopes();

@@ -76,11 +76,12 @@ function parts(model, watch) {
 function stateCard(model, watch) {
   const rows = watch.windows.reduce((sum, window) => sum + window.rows, 0);
   const alerts = watch.features.filter((feature) => feature.alert);
+  const noAlert = (watch.state === "moved" || watch.state === "drifted") && alerts.length === 0 && !watch.score_alert;
   return h(
     "section",
     { class: "card" },
     h("p", { class: "state-line" }, h("span", { class: `chip ${watch.state === "quiet" ? "low" : watch.state}` }, t(`state.${watch.state}`)), h("strong", {}, t(`state.${watch.state}.words`))),
-    h("p", { class: "quiet" }, t("watch.rows", { rows: number(rows), training: number(watch.baseline.rows) })),
+    h("p", { class: "quiet" }, t("watch.rows", { rows: number(rows), training: number(watch.baseline.rows) }), noAlert ? ` ${t("watch.no-alert")}` : ""),
     h("ul", { class: "alerts" }, watch.score_alert && alertItem(t("watch.scores"), t("alert.scores"), t("alert.scores.do")), alerts.map((feature) => alertItem(labelByName(model, feature.feature), ...alertWords(feature)))),
   );
 }
@@ -95,6 +96,7 @@ function alertWords(feature) {
   const changed = feature.bins.map((bin) => ({ bin, by: (bin.after ?? 0) - bin.before }));
   const of = (/** @type {string} */ kind) => changed.find(({ bin }) => bin.kind === kind);
   const shares = (/** @type {Watched["bins"][number]} */ bin) => ({ before: percent(bin.before, 1), after: percent(bin.after ?? 0, 1) });
+  if (feature.state === "quiet") return [t("alert.earlier"), t("alert.shares.do")];
   const [missing, unseen] = [of("missing"), of("unseen")];
   if (missing && missing.by > ENOUGH) return [t("alert.missing", shares(missing.bin)), t("alert.missing.do")];
   if (unseen && unseen.by > ENOUGH) return [t("alert.unseen", shares(unseen.bin)), t("alert.unseen.do")];

@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help serve serve-dev demo docker-build docker-prod test test-newest test-clients bench linters lint sbom format typecheck imports pytest train lock diagram redoc clean
 
+# Each process that starts would compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 BIN := .venv/bin
 MODELS := $(or $(CHURN_MODELS_DIR),models)

@@ -10,6 +10,7 @@ from churn_api.config import ConfigError
 from churn_api.settings import SETTINGS
 from churn_api.web.core.api_request import ApiRequest
 from churn_api.web.core.declaration import Operation, operation_of
+from churn_api.web.core.url_rule import LazyRule
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -35,6 +36,7 @@ class Api(Flask):
     """
 
     request_class = ApiRequest
+    url_rule_class = LazyRule
 
     def __init__(self, import_name: str) -> None:
         # Before Flask's __init__, which may register a static route.

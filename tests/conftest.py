@@ -24,6 +24,7 @@ from flask.testing import FlaskClient
 from limits.storage import storage_from_string
 from sqlalchemy import create_engine, text
 from tensor_graphs import package_examples
+from threadpoolctl import threadpool_limits
 
 from benchmarks.nginx import free_port
 from benchmarks.simulated_company import train_versions
@@ -41,6 +42,10 @@ from churn_api.training.sample import sample_table
 from churn_api.training.train import train
 from churn_api.training.training_options import TrainingOptions
 from churn_api.web.core.in_process_api import close
+
+# The tests run in as many processes as there are cores. Threads of numeric libraries that wait for each other, while
+# another process has the core, make training take ten times as long.
+threadpool_limits(limits=1)
 
 ROOT = Path(__file__).parents[1]
 SECRET = "a secret of the tests, and of nothing else"  # noqa: S105

@@ -17,7 +17,7 @@ import { languageCode } from "./words.js";
  * @property {string} [accept]
  * @property {Record<string, string>} [headers]
  * @property {AbortSignal} [signal]
- * @property {"predict" | "batch" | "management"} [limit]
+ * @property {"predict" | "batch" | "management" | "none"} [limit]
  * @property {(share: number) => void} [sent] called as the body is sent, with its share from 0 to 1
  */
 
@@ -51,8 +51,34 @@ export class Problem extends Error {
   }
 }
 
-/** When each limit allows the next call, in milliseconds of the clock. @type {Map<string, number>} */
-const allowedFrom = new Map();
+const KEPT = "churn-desk-limits";
+const SAME_WINDOW = 2000;
+/** @typedef {{left: number, until: number, from: number}} Known calls that are left, until a time of the clock, and the time from which the next is allowed */
+
+/** What is known of each limit. It is kept over a reload, after which as much of a limit is used up as before. @type {Record<string, Known>} */
+let limits = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
+
+/** Another caller has limits of their own. */
+export function forgetLimits() {
+  limits = {};
+  sessionStorage.removeItem(KEPT);
+}
+
+/** What is known of a limit, until it begins again. @param {string} limit */
+function knownOf(limit) {
+  const known = limits[limit];
+  return known && known.until > Date.now() ? known : null;
+}
+
+/** Wait until a limit allows a call, and count it, before its answer does. @param {string} limit @param {AbortSignal} [signal] */
+async function takeTurn(limit, signal) {
+  for (;;) {
+    const known = knownOf(limit);
+    const wait = known ? (known.left > 0 ? known.from : known.until) - Date.now() : 0;
+    if (wait > 0) await pause(wait, signal);
+    else return known && keepLimit(limit, { ...known, left: known.left - 1 });
+  }
+}
 
 /**
  * Call the API, and return the response, whose status is below 400. It waits where the limit is used up, and tries again
@@ -63,7 +89,7 @@ const allowedFrom = new Map();
 export async function request(call) {
   const limit = call.limit ?? "management";
   for (let tries = 1; ; tries += 1) {
-    await pause((allowedFrom.get(limit) ?? 0) - Date.now(), call.signal);
+    await takeTurn(limit, call.signal);
     const response = await send(call);
     noteLimit(limit, response);
     if (response.ok) return response;
@@ -74,7 +100,7 @@ export async function request(call) {
       if (response.status === 401) announcements.dispatchEvent(new CustomEvent("signed-out", { detail: problem }));
       throw problem;
     }
-    allowedFrom.set(limit, Date.now() + Math.max(seconds, 1) * 1000);
+    keepLimit(limit, { left: 0, until: Date.now() + Math.max(seconds, 1) * 1000, from: 0 });
   }
 }
 
@@ -118,6 +144,12 @@ function setAway(now) {
   announcements.dispatchEvent(new Event(now ? "away" : "back"));
 }
 
+/** @param {string} limit @param {Known} known */
+function keepLimit(limit, known) {
+  limits[limit] = known;
+  sessionStorage.setItem(KEPT, JSON.stringify(limits));
+}
+
 /**
  * Once a limit has nothing left, the next call waits until it begins again. The last fifth of the predictions is spread
  * over the time that is left, so that a slider that is moved for long becomes slower and never stands still.
@@ -128,8 +160,14 @@ function noteLimit(limit, response) {
   const [total, remaining, reset] = ["Limit", "Remaining", "Reset"].map((name) =>
     Number(response.headers.get(`RateLimit-${name}`) ?? NaN),
   );
-  if (remaining === 0 && reset > 0) allowedFrom.set(limit, Date.now() + reset * 1000);
-  else if (limit === "predict" && remaining < total / 5) allowedFrom.set(limit, Date.now() + (reset * 1000) / remaining);
+  // Failed attempts to sign in have a limit of their own.
+  if (!(reset > 0) || response.status === 401) return;
+  const [now, known] = [Date.now(), knownOf(limit)];
+  const until = now + reset * 1000;
+  // Later calls are counted already.
+  const left = known && Math.abs(known.until - until) < SAME_WINDOW ? Math.min(known.left, remaining) : remaining;
+  const spread = limit === "predict" && remaining > 0 && remaining < total / 5;
+  keepLimit(limit, { left, until, from: spread ? now + (reset * 1000) / remaining : 0 });
 }
 
 /** @param {Response} response */
@@ -145,7 +183,8 @@ async function problemOf(response) {
 /** @param {number} milliseconds @param {AbortSignal} [signal] */
 async function pause(milliseconds, signal) {
   if (!(milliseconds > 0)) return;
-  if (milliseconds > 1500) announcements.dispatchEvent(new CustomEvent("waits", { detail: Math.ceil(milliseconds / 1000) }));
+  const long = milliseconds > 1500;
+  if (long) announcements.dispatchEvent(new CustomEvent("waits", { detail: Math.ceil(milliseconds / 1000) }));
   await new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, milliseconds);
     signal?.addEventListener("abort", () => {
@@ -153,7 +192,7 @@ async function pause(milliseconds, signal) {
       reject(new DOMException("not wanted any more", "AbortError"));
     });
   });
-  announcements.dispatchEvent(new CustomEvent("waits", { detail: 0 }));
+  if (long) announcements.dispatchEvent(new CustomEvent("waits", { detail: 0 }));
 }
 
 /** Whether a call ended because it was not wanted any more. @param {unknown} error */

@@ -9,6 +9,7 @@ import { number } from "./words.js";
 /** @typedef {{label: string, value: number, text: string, tone?: string, title?: string}} Bar */
 /** @typedef {{title: string, format: (value: number) => string, from?: number, to?: number, ticks?: number[]}} Axis */
 
+const USUAL = 360;
 const MARGIN = { top: 12, right: 16, bottom: 44, left: 48 };
 
 /**
@@ -17,10 +18,12 @@ const MARGIN = { top: 12, right: 16, bottom: 44, left: 48 };
  */
 function figure(chart) {
   const id = newId("chart");
-  const svg = s("svg", { role: "img", "aria-labelledby": id, class: "chart" });
+  const svg = s("svg", { role: "img", "aria-labelledby": id, class: "chart", height: chart.height(USUAL) });
+  let drawn = 0;
   const redraw = () => {
     const width = Math.floor(place.clientWidth);
-    if (width <= 0) return;
+    if (width <= 0 || width === drawn) return;
+    drawn = width;
     const height = chart.height(width);
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("height", String(height));

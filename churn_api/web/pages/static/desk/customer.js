@@ -39,6 +39,7 @@ export async function customerView(place) {
   form.write(entered.get(place.name) ?? usualCustomer(place.model.signature.features, explanation));
   const answer = h("section", { class: "card answer", "aria-label": t("answer.title"), "data-busy": "" }, panel.element, code.element);
   panel.root = answer;
+  new ResizeObserver(() => answer.style.setProperty("--tall", `${answer.offsetHeight}px`)).observe(answer);
   show(place.main, h("h1", {}, t("customer.title")), h("p", { class: "lead" }, t("customer.lead")), h("div", { class: "two" }, form.element, answer));
 }
 

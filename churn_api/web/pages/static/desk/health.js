@@ -13,10 +13,10 @@ let live;
 /** Follow the service. @param {() => void} changed called when other versions have become live */
 export function followHealth(changed) {
   let timer = 0;
-  let away = false;
+  let [away, waiting] = [false, false];
   const look = async () => {
     clearTimeout(timer);
-    if (document.visibilityState === "visible") await ask(changed);
+    if (document.visibilityState === "visible" && !waiting) await ask(changed);
     timer = window.setTimeout(look, away ? WHILE_AWAY : EVERY);
   };
   announcements.addEventListener("away", () => {
@@ -30,7 +30,8 @@ export function followHealth(changed) {
   });
   announcements.addEventListener("waits", (event) => {
     const seconds = /** @type {CustomEvent<number>} */ (event).detail;
-    if (seconds > 0) say("degraded", t("health.waits", { seconds }));
+    waiting = seconds > 0;
+    if (waiting) say("degraded", t("health.waits", { seconds }));
     else void look();
   });
   document.addEventListener("visibilitychange", look);
@@ -40,7 +41,7 @@ export function followHealth(changed) {
 /** @param {() => void} changed */
 async function ask(changed) {
   try {
-    const health = await json({ path: "/health" });
+    const health = await json({ path: "/health", limit: "none" });
     say(health.status, t(/** @type {import("./words.js").Word} */ (`health.${health.status}`)));
     const now = JSON.stringify(health.checks?.models?.live ?? null);
     if (live !== undefined && now !== live) changed();

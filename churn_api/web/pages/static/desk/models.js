@@ -3,7 +3,7 @@
  * the tab is closed, so that reading the page again costs two of the calls that the limit allows.
  */
 
-import { json, Problem } from "./api.js";
+import { forgetLimits, json, Problem } from "./api.js";
 
 /** @typedef {import("./types").Model} Model */
 /** @typedef {import("./types").Report} Report */
@@ -24,6 +24,7 @@ export function forgetModels() {
 /** Forget everything, because another caller asks. */
 export function forgetEverything() {
   forgetModels();
+  forgetLimits();
   for (const name of Object.keys(sessionStorage)) if (name.startsWith(KEPT)) sessionStorage.removeItem(name);
 }
 

@@ -9,7 +9,6 @@ import { t } from "./words.js";
 /** The button with which a key is given, or taken away. @param {() => void} changed */
 export function showKeyButton(changed) {
   const button = byId("key");
-  button.hidden = false;
   button.textContent = currentKey() === null ? t("key.give") : t("key.forget");
   button.onclick = () => {
     if (currentKey() === null) return show(byId("main"), signInForm(null, changed));

@@ -79,7 +79,7 @@ async function viewOf(view) {
   try {
     return await views[view]();
   } catch (error) {
-    await json({ path: "/health" });
+    await json({ path: "/health", limit: "none" });
     const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
     if (navigation.type !== "reload") location.reload();
     throw error;

@@ -106,6 +106,7 @@ class JobServices:
             self.outputs,
             self._settings["LOG_PREDICTIONS"],
             self._monitoring.record_list,
+            self._monitoring.checked_totals,
         )
 
     def _engine(self) -> "Engine":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from churn_api.monitoring.log_maintenance import LogMaintenance
     from churn_api.monitoring.prediction_logger import PredictionLogger
     from churn_api.monitoring.quality_update import QualityUpdate
-    from churn_api.serving.call_list_options import ListedGroups
+    from churn_api.serving.call_list_options import CallListTotals, ListedGroups
     from churn_api.telemetry.experiment_metrics import ObservedExperiment
     from churn_api.telemetry.prediction_log_metrics import LogState
     from churn_api.telemetry.quality_metrics import MeasuredVersion
@@ -83,13 +83,23 @@ class MonitoringServices:
             self._settings["LOG_DAYS"],
         )
 
-    def record_list(self, listed: "ListedGroups") -> None:
-        """Remember who is on a call list, where predictions are logged. Raises DatabaseAway and MissingSecret."""
+    def record_list(self, listed: "ListedGroups") -> bool:
+        """Remember who is on a call list, where predictions are logged; returns whether they are.
+
+        Raises DatabaseAway and MissingSecret.
+        """
         if self._settings["LOG_PREDICTIONS"] == OFF:
-            return
+            return False
         from churn_api.monitoring.listed_customers import ListedCustomers
 
         ListedCustomers(self._database, self.customer_keys, self._settings["LOG_DAYS"]).record(listed)
+        return True
+
+    def checked_totals(self, model: str, version: str, totals: "CallListTotals") -> "CallListTotals":
+        """What a call list amounts to, without amounts where probabilities are off. Raises DatabaseAway."""
+        from churn_api.monitoring.live_calibration import checked_totals
+
+        return checked_totals(self._database, model, version, totals)
 
     def observe(self, data_plane: DataPlane) -> None:
         """Let drift, experiments and the prediction log see each prediction. Raises MissingSecret."""

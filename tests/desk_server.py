@@ -100,7 +100,7 @@ def prepare_desk(models_dir: Path, database: Path, factory: pytest.TempPathFacto
         table["tenure"] = table["tenure"] // 12
     _predict_daily(services, models / "small" / "2", week)
     _predict_daily(services, models / "hostile" / "2", [hostile_customers()])
-    _learn_outcomes(services)
+    learn_outcomes(services)
     services.database.close()
     return settings
 
@@ -117,13 +117,16 @@ def desk_server(settings: dict[str, Any], again: Desk | None = None) -> Iterator
         yield Desk(server, settings)
 
 
-def _learn_outcomes(services: Services) -> None:
-    """Count mature predictions of the live version of `small` on two days of different months."""
+def learn_outcomes(services: Services, share: float = 0.7) -> None:
+    """Count mature predictions of the live version of `small` on two days of different months.
+
+    Of those predicted to leave a share does: with 1 probabilities are right.
+    """
     rng, today = np.random.default_rng(1), datetime.now(UTC).date()
     days = {}
     for day in (today - timedelta(days=95), today - timedelta(days=50)):
         probabilities = rng.random(400)
-        left = rng.random(400) < probabilities * 0.7
+        left = rng.random(400) < probabilities * share
         days[DayKey("2", "live", day, False)] = QualityCounts.of(probabilities, left, probabilities >= 0.5)
     first, last = today - timedelta(days=95), today - timedelta(days=50)
     replace_period(services.database, "tests", "small", ["2"], ComputedPeriod(first, last, "all", days, {"2": 0}, []))

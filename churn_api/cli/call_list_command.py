@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from churn_api.cli.call_list_report import report_list
 from churn_api.cli.command_helpers import FiniteRange, IntegerRange, refuse
 from churn_api.cli.scoring_run import Listing, run_scoring
 from churn_api.cli.scoring_task import ROWS_SKIPPED, print_summary, scoring_folder, scoring_options, scoring_task
-from churn_api.scoring.profit import SUCCESS_BAND
-from churn_api.serving.call_list_options import MAX_CONTROL_SHARE, CallList, CallListTotals
+from churn_api.serving.call_list_options import MAX_CONTROL_SHARE, CallList
 from churn_api.tables.formats import TITLES
 from churn_api.web import API_V1
 
@@ -59,11 +59,11 @@ def call_list(table: str, output: str, errors: str | None, **options: Any) -> No
     """List whom to call."""
     with scoring_folder(table, output, errors) as folder:
         task = _listing_task(scoring_task(table, output, folder, options), options)
-        listing = Listing(folder, _salt(task))
+        listing = Listing(folder, _salt(task), [])
         progress = run_scoring(task, output, errors, options["on_error"], options["processes"], listing)
     print_summary(progress, output)
     if progress.call_list is not None:
-        _print_totals(progress.call_list)
+        report_list(task, listing, progress.call_list)
     sys.exit(ROWS_SKIPPED if progress.bad_rows else 0)
 
 
@@ -84,15 +84,3 @@ def _salt(task: "ScoringTask") -> str:
     """Of the table: the same table gives the same control group, and that of next month another one."""
     with Path(task.layout.path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _print_totals(totals: CallListTotals) -> None:
-    control = f", and {totals.control:,} not to be called (control)" if totals.control else ""
-    low, high = (f"{share:.0%}" for share in SUCCESS_BAND)
-    click.echo(f"{totals.called:,} to call{control}; of {totals.worth_calling:,} a call gains something", err=True)
-    click.echo(
-        f"expected: {totals.expected_leavers:,.0f} of them would leave, {totals.expected_kept:,.0f} are kept; "
-        f"cost {totals.expected_cost:,.0f}, profit {totals.expected_profit:,.0f} "
-        f"({totals.profit_low:,.0f} to {totals.profit_high:,.0f} if the offer keeps {low} to {high})",
-        err=True,
-    )

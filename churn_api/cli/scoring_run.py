@@ -36,6 +36,8 @@ class Listing(NamedTuple):
     """For the sorted blocks."""
     salt: str
     """Decides, with the customer, who is in the control group."""
+    customers: list[tuple[Any, bool]]
+    """Filled with the first customers of a list that has a control group: each with whether to call them."""
 
 
 def run_scoring(
@@ -112,10 +114,11 @@ def _list(task: "ScoringTask", listing: Listing, progress: "Progress", joiner: "
 
     assert task.call_list is not None  # noqa: S101 # nosec B101 - for the type checker
     paths = [_path(listing, block) for block in range(progress.blocks)]
-    totals = write_call_list(
+    merged = write_call_list(
         task.call_list, listing.salt, paths, listing.folder, lambda table: joiner.add(encode_result(task, table))
     )
-    return msgspec.structs.replace(progress, call_list=totals)
+    listing.customers.extend(merged.customers)
+    return msgspec.structs.replace(progress, call_list=merged.totals)
 
 
 def _write_faults(faults: list[dict[str, Any]], file: BinaryIO | None, before: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -19,8 +19,8 @@ from churn_api.jobs.row_errors import RowErrors
 from churn_api.jobs.score_part import part_format, score_into
 from churn_api.jobs.sources import Sources
 from churn_api.registry.bundle import read_card
-from churn_api.serving.call_list import groups_of, write_call_list
-from churn_api.serving.call_list_options import MAX_RECORDED, CallList, ListedGroups
+from churn_api.serving.call_list import MergedList, write_call_list
+from churn_api.serving.call_list_options import CallList, CallListTotals, ListedGroups
 from churn_api.serving.engine import Check, Engine
 from churn_api.serving.predicted_rows import LogMode
 from churn_api.serving.scoring_progress import Progress, finished_blocks, initial_progress
@@ -32,8 +32,14 @@ from churn_api.tables.read_options import ReadOptions
 from churn_api.tables.writers import Joiner
 
 
-def _record_nothing(_: ListedGroups) -> None:
+def _record_nothing(_: ListedGroups) -> bool:
     """Of lists, where no predictions are logged."""
+    return False
+
+
+def _unchecked(model: str, version: str, totals: CallListTotals) -> CallListTotals:
+    """What a list amounts to, where no outcomes are known."""
+    return totals
 
 
 class Resources(NamedTuple):
@@ -46,8 +52,10 @@ class Resources(NamedTuple):
     outputs: Outputs = Outputs(None)
     log_mode: LogMode = "off"
     """What of the predictions is logged."""
-    record_list: Callable[[ListedGroups], None] = _record_nothing
+    record_list: Callable[[ListedGroups], bool] = _record_nothing
     """Remembers who is on a list. Raises DatabaseAway."""
+    checked_totals: Callable[[str, str, CallListTotals], CallListTotals] = _unchecked
+    """Withholds what a list of a model's version amounts to, where its probabilities are off. Raises DatabaseAway."""
 
 
 Advance = Callable[[Progress, ScoredBlock], None]
@@ -118,26 +126,27 @@ class JobRun:
     ) -> Progress:
         """Merge the sorted blocks into the call list, and return the progress with its totals."""
         self._result_bytes = 0
-        listed: list[tuple[Any, bool]] = []
+        job = self._lease.job
 
         def add(table: pa.Table) -> None:
             self._check()
-            listed.extend(groups_of(table.slice(0, MAX_RECORDED - len(listed))))
             part = encode_result(task, table)
             self._count_bytes(len(part))
             joiner.add(part)
 
         parts = [self._files.part_path(number) for number in range(progress.blocks)]
-        totals = write_call_list(call_list, self._lease.job.id, parts, work, add)
-        self._record(call_list, task, listed)
+        merged = write_call_list(call_list, job.id, parts, work, add)
+        if call_list.control_share:
+            self._record(task, merged)
+        totals = self._resources.checked_totals(job.request.model, job.request.version, merged.totals)
         return msgspec.structs.replace(progress, call_list=totals)
 
-    def _record(self, call_list: CallList, task: ScoringTask, listed: list[tuple[Any, bool]]) -> None:
-        """Remember who is on the list, where it has a control group and the model a horizon. Raises DatabaseAway."""
+    def _record(self, task: ScoringTask, merged: MergedList) -> None:
+        """Remember who is on the list, where the model has a horizon. Raises DatabaseAway."""
         job = self._lease.job
         horizon = read_card(Path(task.bundle), task.digest).signature.target.horizon_days
-        if call_list.control_share and horizon is not None:
-            self._resources.record_list(ListedGroups(job.id, job.request.model, horizon, listed))
+        if horizon is not None:
+            self._resources.record_list(ListedGroups(job.id, job.request.model, horizon, merged.customers))
 
     def _join(self, number: int, joiner: Joiner) -> None:
         if self._lease.job.request.call_list is not None:

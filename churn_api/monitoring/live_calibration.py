@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from churn_api.monitoring.live_figures import Estimate
 from churn_api.monitoring.quality_store import read_days
 from churn_api.monitoring.quality_windows import Source, quality_windows
+from churn_api.serving.call_list_options import CallListTotals, Deviation
 from churn_api.store.database import Database
 
 DAYS = 400
@@ -26,3 +29,12 @@ def live_calibration(database: Database, model: str, version: str) -> Estimate |
 def is_off(calibration: Estimate | None) -> bool:
     """Whether probabilities are wrong by more than chance: two standard deviations."""
     return calibration is not None and not calibration.low <= 0 <= calibration.high
+
+
+def checked_totals(database: Database, model: str, version: str, totals: CallListTotals) -> CallListTotals:
+    """What a call list amounts to, without amounts where probabilities are off. Raises DatabaseAway."""
+    calibration = live_calibration(database, model, version)
+    if calibration is None:
+        return totals
+    checked = msgspec.structs.replace(totals, calibration=Deviation(*calibration))
+    return checked.withheld() if is_off(calibration) else checked

@@ -19,7 +19,7 @@ from churn_api.contract.feature_attributes import IDENTIFIER
 from churn_api.scoring.costs import Costs, Doubles
 from churn_api.scoring.output import PREDICTION, PROBABILITY
 from churn_api.scoring.profit import SUCCESS_BAND
-from churn_api.serving.call_list_options import CallList, CallListTotals
+from churn_api.serving.call_list_options import MAX_RECORDED, CallList, CallListTotals
 from churn_api.tables.arrow import Arrow
 
 SORTED_FORMAT = Arrow.name
@@ -127,17 +127,28 @@ class _CallListMerge:
         return np.array([int.from_bytes(digest[:8]) < share * 2**64 for digest in digests])
 
 
+class MergedList(NamedTuple):
+    """A list that is written."""
+
+    totals: CallListTotals
+    customers: list[tuple[Any, bool]]
+    """Of a list with a control group the first MAX_RECORDED, each with whether the customer is to be called."""
+
+
 def write_call_list(
     call_list: CallList, salt: str, blocks: Sequence[Path], scratch: Path, add: Callable[[pa.Table], None]
-) -> CallListTotals:
+) -> MergedList:
     """Merge sorted blocks into a list, which `add` receives in pieces. Raises OSError, and what `add` raises."""
     merge = _CallListMerge(call_list, salt, scratch)
+    customers: list[tuple[Any, bool]] = []
     for table in merge.tables(blocks):
         add(table)
-    return merge.totals
+        if call_list.control_share:
+            customers.extend(_groups_of(table.slice(0, MAX_RECORDED - len(customers))))
+    return MergedList(merge.totals, customers)
 
 
-def groups_of(table: pa.Table) -> Iterator[tuple[Any, bool]]:
+def _groups_of(table: pa.Table) -> Iterator[tuple[Any, bool]]:
     """Of rows of a list the identifiers, each with whether the customer is to be called."""
     for identifier, group in zip(*(table.column(name).to_pylist() for name in (IDENTIFIER, GROUP)), strict=True):
         if identifier is not None:

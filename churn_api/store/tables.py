@@ -101,7 +101,7 @@ COSTS = Table(
 LISTED_CUSTOMERS = Table(
     "listed_customers",
     METADATA,
-    _key("job", String(64)),
+    _key("job", String(64)),  # that made the list; of a list without a job a digest of the model and the table
     _key("customer", LargeBinary(12)),  # see monitoring/customer_keys.py
     _required("model", String(64)),
     _required("called", Boolean),  # whether the customer was to be called, or was in the control group

@@ -3,19 +3,23 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from builders import customers, write_csv
+from builders import customers
 from click.testing import CliRunner
-from conftest import make_all_live, train_on
+from conftest import make_all_live
 from office import Office, grouped
 from sqlalchemy import select
 
 from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
-from churn_api.cli import main
+from churn_api.cli import call_list_command, main
+from churn_api.cli.scoring_run import run_scoring
+from churn_api.monitoring.quality_counts import QualityCounts
+from churn_api.monitoring.quality_store import ComputedPeriod, DayKey, replace_period
 from churn_api.registry.decision import CostsInForce
 from churn_api.registry.model import load_model
 from churn_api.scoring.costs import Costs
@@ -28,6 +32,7 @@ from churn_api.web.core.in_process_api import close
 
 COSTS_ROUTE = "/api/v1/models/small/costs"
 COSTS = {"offer": 10, "contact": 1, "value": "MonthlyCharges", "success": 0.3, "months": 12, "margin": 0.5}
+TODAY = datetime.now(UTC).date()
 TABLE = customers(400, seed=9).drop(columns="Churn").assign(CLTV=np.arange(400) * 2.0)
 
 
@@ -215,22 +220,119 @@ def test_killed(models_dir, tmp_path):
     office.services.database.close()
 
 
-def test_remembered(tmp_path, instance, make_key):
-    """The customers of a list with a control group are remembered by key, where the model has a horizon."""
-    models = tmp_path / "models"
-    train_on(write_csv(customers(), tmp_path / "small.csv"), models, "small", horizon_days=30)
+@pytest.fixture
+def with_horizon(models_with_horizon, instance, make_key, monkeypatch):
+    """An application, and a client, of models that say within how many days customers leave; they have costs."""
     database = Database(f"sqlite:///{instance / 'churn.db'}")
-    make_all_live(models, database)
-    app = create_app({"MODELS_DIR": str(models), "TESTING": True})
+    make_all_live(models_with_horizon, database)
+    database.close()
+    monkeypatch.setenv("CHURN_MODELS_DIR", str(models_with_horizon))
+    app = create_app({"MODELS_DIR": str(models_with_horizon), "TESTING": True})
     client = app.test_client()
     client.environ_base["HTTP_X_API_KEY"] = make_key(*SCOPES)
-    client.put(COSTS_ROUTE, json=COSTS)
+    assert client.put(COSTS_ROUTE, json=COSTS).status_code == 200
+    yield app, client
+    close(app)
+
+
+def remembered(app):
+    """By key, whether each customer that is remembered was to be called."""
+    with services_of(app).database.reading() as connection:
+        rows = connection.execute(select(LISTED_CUSTOMERS)).all()
+    assert len({row.job for row in rows}) <= 1
+    return {row.customer: row.called for row in rows}
+
+
+def as_groups(app, rows):
+    """The same of the rows of a list."""
+    return {services_of(app).monitoring.customer_keys.key(row["customer_id"]): row["group"] == "call" for row in rows}
+
+
+def test_remembered(with_horizon):
+    """The customers of a list with a control group are remembered by key, where the model has a horizon."""
+    app, client = with_horizon
     _, rows = listed(app, client, {"capacity": 60, "control_share": 0.4})
     listed(app, client, {"capacity": 60})
-    key = services_of(app).monitoring.customer_keys.key
-    with database.reading() as connection:
-        found = {row.customer: row.called for row in connection.execute(select(LISTED_CUSTOMERS))}
-    assert found == {key(row["customer_id"]): row["group"] == "call" for row in rows}
-    assert 0 < sum(found.values()) < len(found)
-    database.close()
-    close(app)
+    assert remembered(app) == as_groups(app, rows)
+    assert 0 < sum(remembered(app).values()) < len(rows)
+
+
+def list_by_command(tmp_path, *options):
+    """Make a list by the command; returns what it prints, and the rows."""
+    source, result = tmp_path / "customers.csv", tmp_path / "calls.csv"
+    TABLE.to_csv(source, index=False)
+    done = CliRunner().invoke(main, ["call-list", str(source), "-o", str(result), "--model", "small", *options])
+    assert done.exit_code == 0, done.output
+    return done.output, list(csv.DictReader(io.StringIO(result.read_text())))
+
+
+def test_remembered_list_of_the_command(with_horizon, tmp_path):
+    """Lists of the command are remembered as those of jobs are; the same table listed again takes the first's place."""
+    app, _ = with_horizon
+    for _ in range(2):
+        output, rows = list_by_command(tmp_path, "--capacity", "60", "--control-share", "0.4")
+        assert f"{len(rows)} customers remembered" in output
+        assert remembered(app) == as_groups(app, rows)
+    fewer = list_by_command(tmp_path, "--capacity", "20", "--control-share", "0.4")[1]
+    assert remembered(app) == as_groups(app, fewer)
+    assert "customers remembered" not in list_by_command(tmp_path, "--capacity", "60")[0]
+
+
+def test_without_horizon(app, priced, tmp_path, models_dir, monkeypatch):
+    """Of a model without a horizon the command says that the effect of calling cannot be measured."""
+    monkeypatch.setenv("CHURN_MODELS_DIR", str(models_dir))
+    output, _ = list_by_command(tmp_path, "--capacity", "60", "--control-share", "0.4")
+    assert "cannot be measured: train the model with --horizon-days" in output
+    assert not remembered(app)
+
+
+def test_without_log(with_horizon, tmp_path, monkeypatch):
+    """Where no predictions are logged the command says that the effect of calling cannot be measured."""
+    app, _ = with_horizon
+    monkeypatch.setenv("CHURN_LOG_PREDICTIONS", "off")
+    output, _ = list_by_command(tmp_path, "--capacity", "60", "--control-share", "0.4")
+    assert "cannot be measured: CHURN_LOG_PREDICTIONS is off" in output
+    assert not remembered(app)
+
+
+def test_database_that_goes_away(priced, tmp_path, models_dir, instance, monkeypatch):
+    """Where the database is gone when the list is made, the list stands, and the command says what is not known."""
+    monkeypatch.setenv("CHURN_MODELS_DIR", str(models_dir))
+    database, gone = instance / "churn.db", instance / "gone.db"
+
+    def run_without(*arguments):
+        progress = run_scoring(*arguments)
+        database.rename(gone)
+        database.mkdir()
+        return progress
+
+    monkeypatch.setattr(call_list_command, "run_scoring", run_without)
+    output, rows = list_by_command(tmp_path, "--capacity", "60", "--control-share", "0.4")
+    assert "the database does not say whether these probabilities are right" in output
+    assert len(rows) > 60
+    assert "profit" not in output
+
+
+AMOUNTS = {"expected_cost", "expected_leavers", "expected_kept", "expected_profit", "profit_low", "profit_high"}
+
+
+@pytest.mark.parametrize("is_off", [True, False])
+def test_amounts_with_outcomes(app, priced, tmp_path, models_dir, monkeypatch, is_off):
+    """Where outcomes show that probabilities are off, a list has no expected amounts, by a job or by the command."""
+    monkeypatch.setenv("CHURN_MODELS_DIR", str(models_dir))
+    rng = np.random.default_rng(3)
+    probabilities = rng.random(3000)
+    left = rng.random(3000) < (probabilities**2 if is_off else probabilities)
+    counts = QualityCounts.of(probabilities, left, probabilities > 0.5)
+    version = services_of(app).catalog.read()["small"].live
+    days = {DayKey(version, "live", TODAY, contacted=False): counts}
+    period = ComputedPeriod(TODAY, TODAY, "", days, {}, [])
+    replace_period(services_of(app).database, "one", "small", [version], period)
+    job, rows = listed(app, priced, {"capacity": 60})
+    totals = job["call_list"]
+    assert {totals[name] is None for name in AMOUNTS} == {is_off}
+    assert totals["calibration"]["value"] == pytest.approx(-1 / 6 if is_off else 0, abs=0.03)
+    assert totals["called"] == len(rows) == 60
+    output, _ = list_by_command(tmp_path, "--capacity", "60")
+    assert ("expected amounts are withheld" in output) == is_off
+    assert ("profit" in output) != is_off

@@ -40,6 +40,21 @@ def test_recorded(database, lists):
     assert row.due - row.listed_on == timedelta(days=90)
 
 
+def test_made_again(database, lists):
+    """Customers of a list that is made again keep their first day; who is new has today, who is left out is gone."""
+    lists.record(groups("one", ("C1", True), ("C2", True)))
+    today = rows(database)[0].listed_on
+    with database.transaction() as connection:
+        connection.execute(update(LISTED_CUSTOMERS).values(listed_on=today - timedelta(days=7)))
+    lists.record(groups("one", ("C1", True), ("C3", False)))
+    found = {row.customer: (row.listed_on, row.due) for row in rows(database)}
+    first = today - timedelta(days=7)
+    assert found == {
+        KEYS.key("C1"): (first, first + timedelta(days=30)),
+        KEYS.key("C3"): (today, today + timedelta(days=30)),
+    }
+
+
 def test_forgotten(database, lists):
     """A list that is older than predictions are kept is forgotten with the next one, an erased customer at once."""
     lists.record(groups("old", ("C1", True)))

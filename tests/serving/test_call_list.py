@@ -42,7 +42,7 @@ def write_blocks(folder: Path, blocks):
 def listed(folder, blocks, salt="job", **chosen):
     pieces = []
     call_list = CallList(costs=COSTS, policy=1, **chosen)
-    totals = write_call_list(call_list, salt, write_blocks(folder, blocks), folder, pieces.append)
+    totals = write_call_list(call_list, salt, write_blocks(folder, blocks), folder, pieces.append).totals
     table = pa.concat_tables(pieces).to_pylist() if pieces else []
     return table, totals
 

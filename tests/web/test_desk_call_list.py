@@ -10,9 +10,23 @@ import pytest
 import requests
 from browsing import CHROMIUM, chromium
 from builders import customers, write_csv
-from desk_server import EVERYTHING, IMAGE, PHONE, SCRIPT, desk_page, desk_server, go, hostile_customers, prepare_desk
+from desk_server import (
+    EVERYTHING,
+    IMAGE,
+    PHONE,
+    SCRIPT,
+    desk_page,
+    desk_server,
+    go,
+    hostile_customers,
+    learn_outcomes,
+    prepare_desk,
+)
 from playwright.sync_api import expect
 from table_files import read_workbook, write_workbook
+
+from churn_api.config import load_settings
+from churn_api.services import Services
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
@@ -225,11 +239,26 @@ def test_job(page, desk, key, drop, tmp_path):
     expect(page.locator(".drop")).to_be_visible()
 
 
-def test_list_by_gain(page, desk, key, drop, saved, tmp_path):
-    """With costs the list is ranked by gain within a budget, has the job's figures, and leaves some out at random."""
+def with_outcomes(desk, share):
+    """Of the customers predicted to leave a share left, as far as outcomes are known."""
+    services = Services(load_settings(desk.settings))
+    learn_outcomes(services, share)
+    services.database.close()
+
+
+@pytest.fixture
+def costs(desk, key):
+    """The model `small` has costs."""
     costs = {"offer": 10, "contact": 2, "value": "MonthlyCharges", "months": 12, "margin": 0.5, "success": 0.3}
     url = f"{desk.server.url}/api/v1/models/small/costs"
     assert requests.put(url, json=costs, headers={"X-API-Key": key}, timeout=30).status_code == 200
+    yield
+    assert requests.delete(url, headers={"X-API-Key": key}, timeout=30).status_code == 200
+
+
+def test_list_by_gain(page, desk, key, drop, saved, tmp_path, costs):
+    """With costs the list is ranked by gain within a budget, has the job's figures, and leaves some out at random."""
+    with_outcomes(desk, share=1)
     drop(write_csv(customers(ROWS), tmp_path / "march.csv"))
     page.get_by_label("Budget, at most").fill("400")
     page.get_by_label("Leave out one in ten").check()
@@ -245,7 +274,18 @@ def test_list_by_gain(page, desk, key, drop, saved, tmp_path):
     gains = [float(row["gain"]) for row in rows]
     assert gains == sorted(gains, reverse=True)
     assert [row["group"] for row in rows].count("call") == totals["called"]
-    assert requests.delete(url, headers={"X-API-Key": key}, timeout=30).status_code == 200
+
+
+def test_withheld_amounts(page, desk, drop, tmp_path, costs):
+    """Where outcomes show that probabilities are off, the page shows no amounts, and says why."""
+    with_outcomes(desk, share=0.7)
+    drop(write_csv(customers(ROWS), tmp_path / "march.csv"))
+    page.get_by_label("Calls, at most").fill("20")
+    page.get_by_role("button", name="Rank by gain").click()
+    figures = page.locator(".tile-figure")
+    expect(figures).to_have_count(4)
+    assert figures.all_inner_texts() == ["20", *3 * ["\N{EN DASH}"]]
+    expect(page.get_by_text("the model's probabilities are off")).to_be_visible()
 
 
 def test_too_large(page, desk, tmp_path):

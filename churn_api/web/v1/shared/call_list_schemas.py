@@ -8,7 +8,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from churn_api.contract.feature_attributes import MAX_NAME_LENGTH
 from churn_api.scoring.costs import MAX_AMOUNT
 from churn_api.serving.call_list_options import MAX_CONTROL_SHARE
-from churn_api.web.v1.shared.costs_schemas import JsonNumber
+from churn_api.web.v1.shared.costs_schemas import IntervalSchema, JsonNumber
 
 MAX_CAPACITY = 10**9
 
@@ -60,8 +60,15 @@ class CallListField(fields.Nested):
         return super()._deserialize(value, *others, **kwargs)
 
 
+def _forecast(example: float, description: str) -> fields.Float:
+    return fields.Float(allow_none=True, metadata={"description": description, "example": example})
+
+
 class CallListAnswerSchema(Schema):
-    """A call list: what was asked for, and once it is finished, what it amounts to if probabilities are right."""
+    """A call list: what was asked for, and once it is finished, what it amounts to if probabilities are right.
+
+    The expected amounts are null where `calibration` is off by more than chance.
+    """
 
     policy = fields.Integer(required=True, metadata={"description": "Version of the costs.", "example": 3})
     capacity = fields.Integer(required=True, allow_none=True, metadata={"example": 500})
@@ -72,9 +79,18 @@ class CallListAnswerSchema(Schema):
     )
     called = fields.Integer(metadata={"example": 500})
     control = fields.Integer(metadata={"example": 52})
-    expected_cost = fields.Float(metadata={"description": "Of calls and accepted offers.", "example": 3120.0})
-    expected_leavers = fields.Float(metadata={"description": "Of the called, who would leave.", "example": 371.0})
-    expected_kept = fields.Float(metadata={"description": "Of these, whom the offer keeps.", "example": 111.3})
-    expected_profit = fields.Float(metadata={"example": 19230.0})
-    profit_low = fields.Float(metadata={"description": "If the offer keeps 15 % of the leavers.", "example": 8650.0})
-    profit_high = fields.Float(metadata={"description": "If it keeps 48 %.", "example": 31900.0})
+    expected_cost = _forecast(3120.0, "Of calls and accepted offers.")
+    expected_leavers = _forecast(371.0, "Of the called, who would leave.")
+    expected_kept = _forecast(111.3, "Of these, whom the offer keeps.")
+    expected_profit = _forecast(19230.0, "Of calling them.")
+    profit_low = _forecast(8650.0, "If the offer keeps 15 % of the leavers.")
+    profit_high = _forecast(31900.0, "If it keeps 48 %.")
+    calibration = fields.Nested(
+        IntervalSchema,
+        allow_none=True,
+        metadata={
+            "description": "The share of customers that left less the mean probability, in the latest month with "
+            "enough outcomes when the list was made; null before there is one.",
+            "example": None,
+        },
+    )

@@ -44,7 +44,7 @@ def _call_list(job: Job) -> dict[str, Any]:
     wanted = job.request.call_list
     if wanted is None:
         return {}
-    totals = msgspec.structs.asdict(job.progress.call_list) if job.progress.call_list else {}
+    totals = msgspec.to_builtins(job.progress.call_list) if job.progress.call_list else {}
     asked = {name: getattr(wanted, name) for name in ("policy", "capacity", "budget", "control_share")}
     return {"call_list": asked | totals}
 

@@ -55,12 +55,14 @@ function amountField(word) {
 
 /** What a list amounts to. @param {CallList} calls */
 export function worthCards(calls) {
-  const whole = (/** @type {number | null | undefined} */ value) => number(value ?? 0, 0);
+  // Amounts are withheld where the model's probabilities are off.
+  const withheld = calls.expected_profit === null;
+  const whole = (/** @type {number | null | undefined} */ value) => (value === null ? "–" : number(value ?? 0, 0));
   const tiles = /** @type {const} */ ([
     ["money.calls", whole(calls.called), t("money.calls.words", { control: whole(calls.control), worth: whole(calls.worth_calling) })],
     ["money.cost", whole(calls.expected_cost), ""],
-    ["money.kept", whole(calls.expected_kept), t("money.kept.words", { leavers: whole(calls.expected_leavers) })],
-    ["money.profit", whole(calls.expected_profit), t("money.profit.words", { low: whole(calls.profit_low), high: whole(calls.profit_high) })],
+    ["money.kept", whole(calls.expected_kept), withheld ? "" : t("money.kept.words", { leavers: whole(calls.expected_leavers) })],
+    ["money.profit", whole(calls.expected_profit), withheld ? t("money.withheld") : t("money.profit.words", { low: whole(calls.profit_low), high: whole(calls.profit_high) })],
   ]);
   const card = (/** @type {(typeof tiles)[number]} */ [name, figure, words]) => h("section", { class: "card" }, h("h2", { class: "tile-name" }, t(name)), h("p", { class: "tile-figure" }, figure), h("p", { class: "small" }, words));
   return h("div", { class: "tiles" }, tiles.map(card));

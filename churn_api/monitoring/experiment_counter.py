@@ -4,6 +4,7 @@ import os
 import secrets
 import threading
 from collections.abc import Mapping
+from datetime import timedelta
 from time import monotonic
 
 import numpy as np
@@ -30,8 +31,9 @@ from churn_api.registry.variants import CHALLENGER as CHALLENGER_VARIANT
 from churn_api.registry.variants import SHADOW
 from churn_api.serving.answer import Answer
 from churn_api.serving.experiment_observer import Failure, Pair
+from churn_api.store import clock
 from churn_api.store.database import Database
-from churn_api.store.tables import EXPERIMENT_COUNTS
+from churn_api.store.tables import EXPERIMENT_COUNTS, EXPERIMENTS
 
 FLUSH_SECONDS = 5.0
 """What a killed process has counted for so long is lost."""
@@ -134,6 +136,14 @@ def _distance(pair: Pair) -> float:
         # For a single number plain Python is faster than NumPy.
         return abs(float(pair.live[0]) - float(pair.challenger[0]))
     return float(abs(pair.live - pair.challenger).sum())
+
+
+def forget_old_counts(database: Database, keep_days: float) -> None:
+    """Delete what was counted of experiments that ended more than `keep_days` ago. Raises DatabaseAway."""
+    with database.transaction() as connection:
+        limit = clock.now(connection) - timedelta(days=keep_days)
+        ended = select(EXPERIMENTS.c.id).where(EXPERIMENTS.c.stopped_at < limit)
+        connection.execute(delete(EXPERIMENT_COUNTS).where(EXPERIMENT_COUNTS.c.experiment.in_(ended)))
 
 
 def read_counts(database: Database, experiment: str) -> ExperimentCounts:

@@ -1,4 +1,7 @@
-"""Maintenance of the prediction log: compaction, erasure and retention, by one process at a time in each folder."""
+"""Maintenance of the prediction log: compaction, erasure and retention, by one process at a time in each folder.
+
+Counts of old experiments go with predictions of the same age.
+"""
 
 import logging
 import shutil
@@ -10,6 +13,7 @@ from typing import NamedTuple
 
 from churn_api.monitoring.customer_keys import CustomerKeys
 from churn_api.monitoring.erasures import erased_customers, forget_old_erasures
+from churn_api.monitoring.experiment_counter import forget_old_counts
 from churn_api.monitoring.log_compaction import SegmentCompaction
 from churn_api.monitoring.log_erasure import erase_from_files
 from churn_api.monitoring.log_folder import LogFolder
@@ -50,6 +54,7 @@ class LogMaintenance:
 
     def run(self) -> Maintained | None:
         """Compact, erase and remove what is due; None where another process does. Raises DatabaseAway or OSError."""
+        forget_old_counts(self._database, self._keep_days)
         if not self._folder.path.is_dir():
             return Maintained(0, 0, 0)
         with self._folder.alone() as alone:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 from log_frames import KEYS, SECRET, block, log_answers
+from sqlalchemy import insert, select
 
 from churn_api.contract.columns import Columns
 from churn_api.monitoring.erasures import erase
@@ -19,6 +20,7 @@ from churn_api.monitoring.open_segment import OpenSegment
 from churn_api.monitoring.prediction_logger import PredictionLogger
 from churn_api.monitoring.segments import closed_segments
 from churn_api.store.database import Database
+from churn_api.store.tables import EXPERIMENT_COUNTS, EXPERIMENTS
 
 NOW = datetime.now(UTC)
 
@@ -176,6 +178,22 @@ def test_retention(folder, database):
     assert maintenance(folder, database, keep_days=10).run().removed_days == 1
     assert read(folder, database, "request_id") == [("10",), ("0",)]
     assert not half_removed.exists()
+
+
+def test_retention_of_experiments(folder, database):
+    """What processes counted of an experiment is removed when it ended longer ago; its row stays as evidence."""
+    ends = {"running": None, "recent": NOW - timedelta(days=9), "old": NOW - timedelta(days=11)}
+    common = {"model": "small", "champion": "1", "challenger": "2", "mode": "shadow", "share": 0, "salt": ""}
+    common |= {"started_at": NOW - timedelta(days=90), "started_by": "tests"}
+    with database.transaction() as connection:
+        connection.execute(insert(EXPERIMENTS), [common | {"id": one, "stopped_at": end} for one, end in ends.items()])
+        rows = [{"experiment": one, "source": source, "counts": b""} for one in ends for source in "ab"]
+        connection.execute(insert(EXPERIMENT_COUNTS), rows)
+    maintenance(folder, database, keep_days=10).run()
+    with database.reading() as connection:
+        counted = set(connection.execute(select(EXPERIMENT_COUNTS.c.experiment)).scalars())
+        known = set(connection.execute(select(EXPERIMENTS.c.id)).scalars())
+    assert (counted, known) == ({"running", "recent"}, set(ends))
 
 
 def test_another_secret(folder, database, caplog):

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
-VIEWS = ("customer/small", "model/small", "watch/small")
+VIEWS = ("customer/small", "list/small", "model/small", "watch/small")
 LOOKS = {
     "desktop": {"viewport": DESKTOP},
     "phone": {"viewport": PHONE, "locale": "de-DE"},
@@ -55,8 +55,8 @@ def page(browser, desk, key):
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory) -> Path:
-    """Where pictures of the views are written: CHURN_PICTURES, or a folder of the test's own."""
-    folder = Path(os.environ.get("CHURN_PICTURES") or tmp_path_factory.mktemp("pictures"))
+    """Where pictures of the views are written: DESK_PICTURES, or a folder of the test's own."""
+    folder = Path(os.environ.get("DESK_PICTURES") or tmp_path_factory.mktemp("pictures"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -350,6 +350,9 @@ def test_accessible_and_as_wide_as_its_screen(browser, desk, key, pictures, look
     with desk_page(browser, desk, key, **LOOKS[look]) as page:
         for view in VIEWS:
             go(page, desk, view)
+            if view == "list/small":
+                page.locator(".try button").first.click()
+                expect(page.locator(".ranking tbody tr")).to_have_count(50)
             page.wait_for_load_state("networkidle")
             page.screenshot(path=pictures / f"{view.split('/')[0]}-{look}.png", full_page=True)
             assert page.evaluate("document.documentElement.scrollWidth") == LOOKS[look]["viewport"]["width"]

@@ -47,6 +47,16 @@ def axe_violations(page: Page) -> list[tuple[str, str]]:
     return [(violation["id"], violation["nodes"][0]["html"]) for violation in violations]
 
 
+def cut_texts(page: Page) -> list[str]:
+    """Texts of charts that reach beyond their chart, which would cut them."""
+    beyond = """texts => texts.filter(text => {
+        const [own, chart] = [text, text.ownerSVGElement].map(element => element.getBoundingClientRect());
+        return own.width > 0 && (own.left < chart.left - 1 || own.right > chart.right + 1);
+    }).map(text => text.textContent)"""
+    texts: list[str] = page.locator("main svg text").evaluate_all(beyond)
+    return texts
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A headless Chromium."""

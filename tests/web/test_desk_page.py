@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from browsing import AXE, CHROMIUM, axe_violations, chromium
+from browsing import AXE, CHROMIUM, axe_violations, chromium, cut_texts
 from builders import customers
 from desk_server import DESKTOP, EVERYTHING, IMAGE, PHONE, QUOTED, SCRIPT, desk_page, desk_server, go, prepare_desk
 from playwright.sync_api import expect
@@ -189,6 +189,10 @@ def test_costs(browser, desk, key):
         expect(page.get_by_text("A call gains from a probability of 16.4%")).to_be_visible()
         profit = ask(desk, key, "/models/default/profit").json()["at"]["costs"]["profit"]
         expect(page.get_by_text(f"would have gained {profit:,.0f}")).to_be_visible()
+        page.get_by_label("Language").select_option(label="Deutsch")
+        expect(page.get_by_text("Gewinn nach Schwelle")).to_be_visible()
+        assert cut_texts(page) == []
+        page.get_by_label("Sprache").select_option(label="English")
         page.get_by_text("Set costs").first.click()
         page.get_by_role("button", name="Remove").click()
         page.get_by_role("button", name="Yes, switch").click()
@@ -274,6 +278,7 @@ def test_faults_in_the_readers_language(browser, desk, key):
     with desk_page(browser, desk, key, refused={422}, locale="de-DE") as page:
         go(page, desk, "customer/small")
         says = page.locator('.field[data-name="tenure"] .says')
+        expect(page.get_by_label("MonthlyCharges", exact=True)).to_have_value(re.compile(r"^\d+,\d+$"))
         page.get_by_label("tenure *", exact=True).fill("drei")
         expect(says).to_have_text("Hier gehört eine ganze Zahl hin, etwa 12.")
         expect(page.get_by_role("alert")).to_contain_text("Einige Angaben sind nicht gültig.")
@@ -357,6 +362,7 @@ def test_accessible_and_as_wide_as_its_screen(browser, desk, key, pictures, look
             page.screenshot(path=pictures / f"{view.split('/')[0]}-{look}.png", full_page=True)
             assert page.evaluate("document.documentElement.scrollWidth") == LOOKS[look]["viewport"]["width"]
             assert axe_violations(page) == []
+            assert cut_texts(page) == []
     if not AXE.exists():
         pytest.skip("axe-core is not here: `make linters` installs it, where npm is")
 

@@ -65,7 +65,7 @@ function scale(model, prediction) {
     high,
     threshold: prediction.threshold,
     band: prediction.risk_band,
-    names: { low: t("band.low"), medium: t("band.medium"), high: t("band.high"), threshold: t("answer.threshold") },
+    names: { low: t("scale.low"), medium: t("scale.medium"), high: t("scale.high"), threshold: t("answer.threshold") },
     format: (value) => percent(value),
     title: t("answer.scale"),
   });

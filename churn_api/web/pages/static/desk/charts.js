@@ -10,7 +10,7 @@ import { number } from "./words.js";
 /** @typedef {{title: string, format: (value: number) => string, from?: number, to?: number, ticks?: number[]}} Axis */
 
 const USUAL = 360;
-const MARGIN = { top: 12, right: 16, bottom: 44, left: 48 };
+const MARGIN = { top: 12, right: 22, bottom: 44, left: 48 };
 
 /**
  * A figure whose picture follows its width.
@@ -95,6 +95,16 @@ function widthOf(words, bold = false) {
   return pen.measureText(words).width;
 }
 
+/** Where an axis begins, so that the longest name before it is not cut. @param {string[]} names */
+function startAfter(names) {
+  return Math.max(MARGIN.left, ...names.map((name) => widthOf(name) + 14));
+}
+
+/** The middle of a name below an axis, which ends within the chart. @param {number} middle @param {string} name @param {number} right */
+function within(middle, name, right) {
+  return Math.min(middle, right + MARGIN.right - widthOf(name) / 2 - 2);
+}
+
 /**
  * Text that is cut where its room ends, and whole in its title.
  * @param {string} words
@@ -119,14 +129,15 @@ export function lineChart({ title, note, x, y, series, guides = [], marks = [], 
   const [x0, x1] = [x.from ?? Math.min(...all.map((p) => p[0])), x.to ?? Math.max(...all.map((p) => p[0]))];
   const [y0, y1] = [y.from ?? 0, y.to ?? Math.max(...all.map((p) => p[1]))];
   const height = (/** @type {number} */ width) => Math.round(Math.min(Math.max(width * tall, 220), 340));
+  const start = startAfter((y.ticks ?? ticks(y0, y1, 5)).map(y.format));
   /** @type {Draw} */
   const draw = (width) => {
     const [right, bottom] = [width - MARGIN.right, height(width) - MARGIN.bottom];
-    const sx = (/** @type {number} */ value) => MARGIN.left + ((value - x0) / (x1 - x0 || 1)) * (right - MARGIN.left);
+    const sx = (/** @type {number} */ value) => start + ((value - x0) / (x1 - x0 || 1)) * (right - start);
     const sy = (/** @type {number} */ value) => bottom - ((value - y0) / (y1 - y0 || 1)) * (bottom - MARGIN.top);
     const path = (/** @type {[number, number][]} */ points) => `M${points.map((p) => `${sx(p[0]).toFixed(1)},${sy(p[1]).toFixed(1)}`).join("L")}`;
     return [
-      ...axes({ x, y, x0, x1, y0, y1, sx, sy, right, bottom }),
+      ...axes({ x, y, x0, x1, y0, y1, sx, sy, start, right, bottom }),
       ...guides.map((guide) => s("path", { d: path(guide.points), class: "guide" })),
       ...marks.flatMap((mark) => [
         s("line", { x1: sx(mark.x), x2: sx(mark.x), y1: MARGIN.top, y2: bottom, class: "mark" }),
@@ -154,9 +165,9 @@ function thin(points) {
 }
 
 /**
- * @param {{x: Axis, y: Axis, x0: number, x1: number, y0: number, y1: number, sx: (v: number) => number, sy: (v: number) => number, right: number, bottom: number}} frame
+ * @param {{x: Axis, y: Axis, x0: number, x1: number, y0: number, y1: number, sx: (v: number) => number, sy: (v: number) => number, start: number, right: number, bottom: number}} frame
  */
-function axes({ x, y, x0, x1, y0, y1, sx, sy, right, bottom }) {
+function axes({ x, y, x0, x1, y0, y1, sx, sy, start, right, bottom }) {
   const [xs, ys] = [x.ticks ?? ticks(x0, x1, right < 380 ? 4 : 6), y.ticks ?? ticks(y0, y1, 5)];
   let end = -Infinity;
   const fits = (/** @type {number} */ value) => {
@@ -166,11 +177,11 @@ function axes({ x, y, x0, x1, y0, y1, sx, sy, right, bottom }) {
     return true;
   };
   return [
-    ...ys.map((value) => s("line", { x1: MARGIN.left, x2: right, y1: sy(value), y2: sy(value), class: "grid" })),
-    ...ys.map((value) => s("text", { x: MARGIN.left - 8, y: sy(value) + 4, class: "tick", "text-anchor": "end" }, y.format(value))),
-    ...xs.filter(fits).map((value) => s("text", { x: sx(value), y: bottom + 18, class: "tick", "text-anchor": "middle" }, x.format(value))),
-    s("line", { x1: MARGIN.left, x2: right, y1: bottom, y2: bottom, class: "axis" }),
-    s("text", { x: (MARGIN.left + right) / 2, y: bottom + 38, class: "tick", "text-anchor": "middle" }, x.title),
+    ...ys.map((value) => s("line", { x1: start, x2: right, y1: sy(value), y2: sy(value), class: "grid" })),
+    ...ys.map((value) => s("text", { x: start - 8, y: sy(value) + 4, class: "tick", "text-anchor": "end" }, y.format(value))),
+    ...xs.filter(fits).map((value) => s("text", { x: within(sx(value), x.format(value), right), y: bottom + 18, class: "tick", "text-anchor": "middle" }, x.format(value))),
+    s("line", { x1: start, x2: right, y1: bottom, y2: bottom, class: "axis" }),
+    s("text", { x: (start + right) / 2, y: bottom + 38, class: "tick", "text-anchor": "middle" }, x.title),
   ];
 }
 
@@ -192,11 +203,12 @@ export function columnChart({ title, note, names, columns = [], dots = [], forma
   const every = [...columns, ...dots];
   const top = to ?? Math.max(...every.flatMap((one) => one.values.map((value) => value ?? 0)), ...marks.map((mark) => mark.y)) * 1.08;
   const height = (/** @type {number} */ width) => Math.round(Math.min(Math.max(width * 0.55, 200), 300));
+  const start = startAfter(ticks(0, top, 4).map(format));
   /** @type {Draw} */
   const draw = (width) => {
     const [right, bottom] = [width - MARGIN.right, height(width) - MARGIN.bottom + 8];
-    const step = (right - MARGIN.left) / names.length;
-    const sx = (/** @type {number} */ place) => MARGIN.left + step * (place + 0.5);
+    const step = (right - start) / names.length;
+    const sx = (/** @type {number} */ place) => start + step * (place + 0.5);
     const sy = (/** @type {number} */ value) => bottom - (value / (top || 1)) * (bottom - MARGIN.top);
     const thick = Math.min((step * 0.7) / Math.max(columns.length, 1), 44);
     // Many names are dates, of which some are left out; few are categories, which are cut.
@@ -217,17 +229,17 @@ export function columnChart({ title, note, names, columns = [], dots = [], forma
     );
     return [
       ...ticks(0, top, 4).flatMap((value) => [
-        s("line", { x1: MARGIN.left, x2: right, y1: sy(value), y2: sy(value), class: "grid" }),
-        s("text", { x: MARGIN.left - 8, y: sy(value) + 4, class: "tick", "text-anchor": "end" }, format(value)),
+        s("line", { x1: start, x2: right, y1: sy(value), y2: sy(value), class: "grid" }),
+        s("text", { x: start - 8, y: sy(value) + 4, class: "tick", "text-anchor": "end" }, format(value)),
       ]),
       ...bars.filter((bar) => bar !== null),
       ...points.filter((point) => point !== null),
       ...marks.flatMap((mark) => [
-        s("line", { x1: MARGIN.left, x2: right, y1: sy(mark.y), y2: sy(mark.y), class: "mark" }),
+        s("line", { x1: start, x2: right, y1: sy(mark.y), y2: sy(mark.y), class: "mark" }),
         s("text", { x: right, y: sy(mark.y) - 5, class: "small-text", "text-anchor": "end" }, mark.label),
       ]),
-      s("line", { x1: MARGIN.left, x2: right, y1: bottom, y2: bottom, class: "axis" }),
-      ...names.flatMap((name, place) => (place % skip === 0 ? [text(name, sx(place), bottom + 18, { class: "tick", "text-anchor": "middle" }, step * skip - 4)] : [])),
+      s("line", { x1: start, x2: right, y1: bottom, y2: bottom, class: "axis" }),
+      ...names.flatMap((name, place) => (place % skip === 0 ? [text(name, skip > 1 ? within(sx(place), name, right) : sx(place), bottom + 18, { class: "tick", "text-anchor": "middle" }, step * skip - 4)] : [])),
     ];
   };
   const rows = names.map((name, place) => [name, ...every.map((one) => (one.values[place] === null ? "" : format(one.values[place] ?? 0)))]);

@@ -4,7 +4,7 @@ import { h, newId, show } from "./dom.js";
 import { labelOf } from "./models.js";
 import { faultText } from "./problems.js";
 import { dateBefore, isTrue } from "./values.js";
-import { number, t } from "./words.js";
+import { number, t, written } from "./words.js";
 
 /** @typedef {import("./types").Feature} Feature */
 /** @typedef {import("./types").Value} Value */
@@ -124,7 +124,7 @@ function numberControl(feature, id, changed) {
     const [low, high] = whole ? [seen.minimum, seen.maximum] : [Math.floor(seen.minimum / step) * step, Math.ceil(seen.maximum / step) * step];
     slider = h("input", { type: "range", min: low, max: high, step, "aria-label": t("field.slider", { field: labelOf(feature) }) });
     slider.addEventListener("input", () => {
-      input.value = String(Number(Number(slider?.value).toPrecision(12)));
+      input.value = written(Number(Number(slider?.value).toPrecision(12)));
       changed();
     });
   }
@@ -142,13 +142,13 @@ function numberControl(feature, id, changed) {
     element: h("div", { class: "number" }, input, slider && h("div", { class: "slider" }, slider, bounds)),
     focus: input,
     read() {
-      const written = input.value.trim();
-      const value = Number(written.replace(",", "."));
-      if (written === "") return undefined;
-      return Number.isFinite(value) ? value : written;
+      const text = input.value.trim();
+      const value = Number(text.replace(",", "."));
+      if (text === "") return undefined;
+      return Number.isFinite(value) ? value : text;
     },
     write(value) {
-      input.value = value === undefined ? "" : String(value);
+      input.value = typeof value === "number" ? written(value) : String(value ?? "");
       follow();
     },
   };

@@ -67,6 +67,11 @@ export function number(value, digits = 2) {
   return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
 }
 
+/** A number as it is typed: all its digits, with the mark of the language. @param {number} value */
+export function written(value) {
+  return String(value).replace(".", fixed(0, 1).charAt(1));
+}
+
 /** A number with exactly so many digits. @param {number} value @param {number} digits */
 export function fixed(value, digits) {
   return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);

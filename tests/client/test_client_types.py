@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,7 +20,7 @@ import churn_client
 from churn_client.answers import Answer
 
 PROJECT = ROOT / "churn_client"
-SCHEMAS = {"Job": "JobAnswer", "Model": "ModelDetail", "Token": "TokenAnswer"}
+SCHEMAS = {"CallList": "CallListAnswer", "Job": "JobAnswer", "Model": "ModelDetail", "Token": "TokenAnswer"}
 """Names of answers that the document has under another name."""
 OWN = {"Fault": {"position"}}
 """Members that the client adds."""
@@ -62,12 +63,12 @@ def schema_types(schema: dict[str, Any]) -> set[Any]:
 
 
 def python_types(kind: Any) -> set[Any]:
-    """The types of a member, as a schema has them: a timestamp is text."""
+    """The types of a member, as a schema has them: a timestamp and a date are texts."""
     members = get_args(kind) if "|" in str(kind) or "Union" in str(kind) else (kind,)
     plain = {getattr(member, "__origin__", member) for member in members}
     if Any in plain:
         return set(TYPES.values())
-    texts = {str} if any(getattr(member, "__name__", "") == "datetime" for member in plain) else set()
+    texts = {str} if plain & {datetime, date} else set()
     return {None if member is type(None) else member for member in plain} | texts
 
 

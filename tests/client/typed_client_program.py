@@ -11,6 +11,10 @@ with Client("http://127.0.0.1:8000", "key", retries=5, headers={"Accept-Language
     scored: pd.DataFrame = client.predict_many(pd.DataFrame([record]))
     models: list[Model] = client.models.list()
     risk: tuple[float, int, str] = (one.churn_probability, one.churn_prediction, one.risk_band)
+    areas: list[float] = [
+        one.roc_auc.value for one in client.models.quality("telco").versions[0].windows if one.roc_auc
+    ]
+    profit: float | None = call_list.expected_profit if (call_list := client.jobs.get("1").call_list) else None
     features: list[str] = [reason.feature for reason in one.reasons]
 
 
@@ -29,6 +33,7 @@ async def probability() -> float:
         return one.churn_probability + many[0].churn_probability
 
 
+client.jobs.submit("customers.csv", call_list={"budgte": 5000})  # wrong
 client.predict([record])  # wrong
 client.predict(record, treshold=0.5)  # wrong
 client.predict(record, threshold="0.5")  # wrong

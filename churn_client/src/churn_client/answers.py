@@ -88,6 +88,39 @@ class Prediction(Answer, frozen=True):
     what_if: tuple[Variant, ...] = ()
 
 
+class Estimate(Answer, frozen=True):
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class CallList(Answer, frozen=True):
+    """What a job's call list was asked for, and once it is finished, what it amounts to if probabilities are right.
+
+    The expected amounts are None before that, and where outcomes have shown that probabilities are off.
+    """
+
+    policy: int
+    """Version of the model's costs."""
+    capacity: int | None
+    budget: float | None
+    control_share: float
+    worth_calling: int | None = None
+    """Customers whose call gains something, listed or not."""
+    called: int | None = None
+    control: int | None = None
+    expected_cost: float | None = None
+    expected_leavers: float | None = None
+    expected_kept: float | None = None
+    expected_profit: float | None = None
+    profit_low: float | None = None
+    profit_high: float | None = None
+    calibration: Estimate | None = None
+    """The share that left less the mean probability, as outcomes showed it when the list was made."""
+
+
 class Job(Answer, frozen=True):
     """A table that is scored in the background."""
 
@@ -115,8 +148,8 @@ class Job(Answer, frozen=True):
     unseen: dict[str, Any]
     outside: dict[str, Any]
     links: dict[str, str]
-    call_list: dict[str, Any] | None = None
-    """What calling is expected to gain, where the job makes a call list."""
+    call_list: CallList | None = None
+    """Where the job makes one."""
 
     @property
     def is_finished(self) -> bool:

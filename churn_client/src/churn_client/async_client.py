@@ -7,6 +7,7 @@ from churn_client import calls
 from churn_client.answers import Prediction, Token
 from churn_client.async_jobs import AsyncJobs
 from churn_client.async_models import AsyncModels
+from churn_client.async_outcomes import AsyncOutcomes
 from churn_client.async_runner import AsyncRunner
 from churn_client.options import ClientOptions, ManyOptions, OneOptions
 from churn_client.predict_many import FrameT, TableT, predict_many
@@ -22,6 +23,7 @@ class AsyncClient:
         self._runner = AsyncRunner(settings)
         self.jobs = AsyncJobs(self._runner)
         self.models = AsyncModels(self._runner)
+        self.outcomes = AsyncOutcomes(self._runner)
 
     async def predict(self, record: Mapping[str, Any], **options: Unpack[OneOptions]) -> Prediction:
         """Predict for one customer, as Client does."""

@@ -8,6 +8,7 @@ import msgspec
 
 from churn_client.answers import Explanation, Model, Prediction, Token
 from churn_client.exceptions import understood
+from churn_client.monitoring_answers import Quality, Watch
 from churn_client.options import OneOptions
 from churn_client.plain_values import encode_record
 from churn_client.steps import Call, Steps
@@ -66,6 +67,16 @@ def make_live(name: str, version: str | int) -> Steps[Model]:
 def get_explanation(name: str, version: str | int | None) -> Steps[Explanation]:
     """Get what moves a model's predictions in general."""
     return ask(Call("GET", below("models", name, "explanation"), query({"version": version})), Explanation)
+
+
+def get_watch(name: str, version: str | int | None, days: int | None) -> Steps[Watch]:
+    """Get whether customers are still like those of training."""
+    return ask(Call("GET", below("models", name, "watch"), query({"version": version, "days": days})), Watch)
+
+
+def get_quality(name: str, days: int | None) -> Steps[Quality]:
+    """Get how good predictions were."""
+    return ask(Call("GET", below("models", name, "quality"), query({"days": days})), Quality)
 
 
 def make_token(scopes: Iterable[str] | None) -> Steps[Token]:

@@ -10,6 +10,7 @@ from churn_client.predict_many import FrameT, TableT, predict_many
 from churn_client.settings import settings_of
 from churn_client.sync_jobs import Jobs
 from churn_client.sync_models import Models
+from churn_client.sync_outcomes import Outcomes
 from churn_client.sync_runner import SyncRunner
 
 
@@ -26,6 +27,7 @@ class Client:
         self._runner = SyncRunner(settings)
         self.jobs = Jobs(self._runner)
         self.models = Models(self._runner)
+        self.outcomes = Outcomes(self._runner)
 
     def predict(self, record: Mapping[str, Any], **options: Unpack[OneOptions]) -> Prediction:
         """Predict for one customer. Raises InvalidRequest with every fault of the record.

@@ -32,8 +32,7 @@ def job_path(job: Job | str, *below_it: str) -> str:
 
 def submit(data: Any, options: JobOptions) -> Steps[Job]:
     """Submit a local file, a DataFrame or an Arrow table."""
-    members = {name: ",".join(value) if isinstance(value, list) else value for name, value in _members(options).items()}
-    form = {name: str(value) for name, value in members.items()}
+    form = {name: _field(value) for name, value in _members(options).items()}
     return ask(Call("POST", "jobs", headers=_idempotency(options), form=form, upload=_upload(data)), Job)
 
 
@@ -126,6 +125,13 @@ def _members(options: JobOptions) -> dict[str, Any]:
     if not isinstance(given.get("keep", ""), str):
         given["keep"] = list(given["keep"])
     return given
+
+
+def _field(value: Any) -> str:
+    """A member as a field of a form has it."""
+    if isinstance(value, dict):
+        return msgspec.json.encode(value).decode()
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def _idempotency(options: JobOptions) -> dict[str, str]:

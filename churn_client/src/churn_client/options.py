@@ -41,8 +41,24 @@ class OneOptions(ManyOptions, total=False):
     """How many changes to give that would lower the probability, at most 20."""
 
 
+class CallListOptions(TypedDict, total=False):
+    """What is asked of a call list, of a model with costs."""
+
+    capacity: int
+    """At most so many calls."""
+    budget: float
+    """What calls and accepted offers may cost, on average."""
+    value_column: str
+    """Column that says what each customer is worth, in place of the costs' own."""
+    control_share: float
+    """Share of the list that is not to be called, at random, to see what calling changes; at most a half."""
+
+
 class JobOptions(ManyOptions, total=False):
     """Options of a job."""
+
+    call_list: CallListOptions
+    """To list whom to call, in the order of what that gains, in place of scoring all customers in their order."""
 
     on_error: str
     """What a bad row does: `fail` (the default) fails the job, `skip` gets no scores."""

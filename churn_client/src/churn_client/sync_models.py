@@ -2,6 +2,7 @@
 
 from churn_client import calls
 from churn_client.answers import Explanation, Model
+from churn_client.monitoring_answers import Quality, Watch
 from churn_client.sync_runner import SyncRunner
 
 
@@ -26,3 +27,11 @@ class Models:
     def explanation(self, name: str, version: str | int | None = None) -> Explanation:
         """Get what moves a model's predictions in general; by default of the live version."""
         return self._runner.run(calls.get_explanation(name, version))
+
+    def watch(self, name: str, version: str | int | None = None, days: int | None = None) -> Watch:
+        """Get whether customers are still like those of training; by default for the live version and 30 days."""
+        return self._runner.run(calls.get_watch(name, version, days))
+
+    def quality(self, name: str, days: int | None = None) -> Quality:
+        """Get how good predictions were, from outcomes: by calendar month, or in windows of so many days."""
+        return self._runner.run(calls.get_quality(name, days))

@@ -1,0 +1,28 @@
+"""Outcomes of the synchronous client."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from churn_client import outcome_calls
+from churn_client.monitoring_answers import Complete, Receipt
+from churn_client.sync_runner import SyncRunner
+
+
+class Outcomes:
+    """What became of customers, from which the service knows how good its predictions were."""
+
+    def __init__(self, runner: SyncRunner) -> None:
+        self._runner = runner
+
+    def report(self, outcomes: Iterable[Mapping[str, Any]] | Any, model: str | None = None) -> Receipt:
+        """Report who left and when: mappings, a DataFrame or an Arrow table, at most 10,000 rows.
+
+        A row has `customer_id` or `request_id`, `left`, `on`, and perhaps `contacted` and `kept_by`. Reporting a row
+        again changes nothing.
+        """
+        return self._runner.run(outcome_calls.report(outcomes, model))
+
+    def complete(self, until: date | str, model: str | None = None) -> Complete:
+        """Declare that everyone who left up to a day is reported: all others have stayed."""
+        return self._runner.run(outcome_calls.complete(until, model))

@@ -226,6 +226,10 @@ def test_watch(page, desk, key):
     )
     closed = [window for window in watch["windows"] if window["state"] != "too-few"]
     expect(page.locator(".heat thead th")).to_have_count(len(closed) + 1)
+    ranges = page.locator(".narrow:has-text('tenure: share') svg .tick").all_text_contents()
+    # Names of both bounds would be cut.
+    assert any(name.startswith("≤") for name in ranges)
+    assert not any(name.endswith("…") for name in ranges)
     page.get_by_role("button", name="Contract").click()
     expect(page.get_by_text("Contract: share of customers")).to_be_visible()
     page.get_by_label("Period").select_option(label="Last 7 days")

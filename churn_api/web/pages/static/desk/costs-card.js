@@ -71,11 +71,11 @@ function profitPart({ at, curve, customers }) {
     title: t("profit.chart"),
     note: t("profit.note"),
     x: { title: t("threshold.label"), format: (value) => percent(value), from: 0, to: 1, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] },
-    y: { title: t("profit.title"), format: (value) => new Intl.NumberFormat(document.documentElement.lang, { notation: "compact" }).format(value), from: Math.min(0, ...all), to: Math.max(...all) },
+    y: { title: t("profit.title"), format: (value) => new Intl.NumberFormat(document.documentElement.lang, { notation: "compact" }).format(value), from: Math.min(0, ...all), to: Math.max(...all) * 1.1 },
     series: [
       { name: t("profit.title"), tone: "first", points: line(curve.profit) },
       { name: t("profit.low"), tone: "second", points: line(curve.low), dashed: true },
-      { name: t("profit.high"), tone: "first", points: line(curve.high), dashed: true },
+      { name: t("profit.high"), tone: "second", points: line(curve.high), dashed: true },
     ],
     marks: at.costs.threshold === null || at.costs.threshold === undefined ? [] : [{ x: at.costs.threshold, label: t("answer.threshold") }],
   });

@@ -2,7 +2,7 @@
 
 import { columnChart } from "./charts.js";
 import { h } from "./dom.js";
-import { binName } from "./effects.js";
+import { axisNames } from "./effects.js";
 import { labelByName } from "./models.js";
 import { fixed, percent, t } from "./words.js";
 
@@ -55,7 +55,7 @@ export function featureChart(model, feature) {
   const bins = feature.bins.filter((bin) => bin.before > 0 || (bin.after ?? 0) > 0);
   return columnChart({
     title: t("drift.chart", { feature: labelByName(model, feature.feature) }),
-    names: bins.map((bin) => binName(bin, feature.reference)),
+    names: axisNames(bins, feature.reference),
     columns: [
       { name: t("watch.training"), tone: "bar-tone", values: bins.map((bin) => bin.before) },
       { name: t("drift.latest"), tone: "second", values: bins.map((bin) => bin.after ?? null) },

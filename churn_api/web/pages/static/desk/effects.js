@@ -30,7 +30,7 @@ export function effectsCard(model, report) {
   const choice = h("select", { id: "effect", onchange: () => draw() }, report.effects.map((effect, index) => h("option", { value: index }, labelByName(model, effect.feature))));
   const draw = () => {
     const effect = report.effects[Number(choice.value)];
-    const names = effect.bins.map((bin) => binName(bin, effect.reference));
+    const names = axisNames(effect.bins, effect.reference);
     show(
       place,
       columnChart({
@@ -57,4 +57,10 @@ export function binName(bin, reference) {
   if (upper === undefined || upper === null) return `> ${name(lower)}`;
   if (lower === upper) return name(lower);
   return reference ? `${name(upper)} – ${name(lower)}` : `${name(lower)} – ${name(upper)}`;
+}
+
+/** The names of bins below a chart: of ranges in a row the upper bounds, since both would be cut. @param {Bin[]} bins @param {string | null | undefined} [reference] */
+export function axisNames(bins, reference) {
+  const bounded = (/** @type {Bin} */ { kind, lower, upper }) => kind === "range" && !reference && lower !== upper && (upper ?? null) !== null;
+  return bins.map((bin) => binName(bounded(bin) ? { ...bin, lower: undefined } : bin, reference));
 }

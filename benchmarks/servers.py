@@ -1,6 +1,7 @@
 """Starting a server, and what it costs: time to its first answer, memory, processor time."""
 
 import http.client
+import json
 import os
 import subprocess
 import tempfile
@@ -22,8 +23,13 @@ CHURN_API = str(ROOT / ".venv/bin/churn-api")
 UVICORN = [str(ROOT / ".venv-bench/bin/uvicorn")]
 WORKERS = 2
 NO_LOG = Path(os.devnull)
-BYTECODE = ROOT / "instance" / "bench" / "bytecode"
-"""Where Python keeps what it has compiled. An installation has it too; without it each start compiles everything."""
+_COMMANDS = """
+import json, sys
+from churn_api.cli import main
+for words in json.loads(sys.argv[1]):
+    main(words, standalone_mode=False)
+"""
+"""Commands of the service, one after the other in one process."""
 
 COMMANDS: dict[str, list[str]] = {
     "floor": [*GUNICORN, "benchmarks.peers.floor:app"],
@@ -79,29 +85,7 @@ def running(
     This service runs as shipped: it asks for a key, counts calls, writes its log. `root` is the checkout whose it is,
     `log` takes what its processes write.
     """
-    _compile(name, models, root)
-    with _started(name, models, environment, root, log, behind_nginx=behind_nginx) as server:
-        yield server
-
-
-@cache
-def _compile(name: str, models: Path, root: Path) -> None:
-    """Start a server for nothing, without live models: the start that is measured finds it compiled."""
-    with _started(name, models, {}, root, NO_LOG, with_key=False):
-        pass
-
-
-@contextmanager
-def _started(
-    name: str,
-    models: Path,
-    environment: dict[str, str],
-    root: Path,
-    log: Path,
-    *,
-    behind_nginx: bool = False,
-    with_key: bool = True,
-) -> Iterator[Server]:
+    _compile(root)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         listening = {"HOST": f"unix:{folder}/g.sock"} if behind_nginx else {"PORT": str(free_port())}
@@ -110,10 +94,7 @@ def _started(
             # As it is shipped, whatever the environment says.
             listening |= {"CHURN_INSTANCE_DIR": str(folder), "CHURN_AUTH": "required", "CHURN_RATELIMIT_ENABLED": "1"}
             listening |= _rates()
-            if with_key:
-                key = _made_key(folder, models, root)
-            else:
-                churn_api("db", "upgrade", root=root, CHURN_INSTANCE_DIR=str(folder))
+            key = make_live(models, "predict", root=root, CHURN_INSTANCE_DIR=str(folder))
         started = time.perf_counter()
         process = stack.enter_context(_process(name, models, listening | environment, root, log))
         if behind_nginx:
@@ -126,47 +107,49 @@ def _started(
         yield Server(name, url, [psutil.Process(pid) for pid in processes], seconds, key)
 
 
-def _made_key(folder: Path, models: Path, root: Path) -> str:
-    """A key that may predict, the only one of a new database where all models are live."""
-    settings = {"CHURN_INSTANCE_DIR": str(folder), "CHURN_MODELS_DIR": str(models)}
-    make_live(models, root=root, **settings)
-    words = ("keys", "create", "--name", "benchmark", "--scopes", "predict")
-    return churn_api(*words, root=root, **settings).decode().strip()
+@cache
+def _compile(root: Path) -> None:
+    """Compile a checkout, as pip compiles what it installs: otherwise the first start would."""
+    command = [_python(root), "-m", "compileall", "-q", "churn_api", "benchmarks"]
+    subprocess.run(command, cwd=root, env=_environment(root), check=True)
 
 
 def _rates() -> dict[str, str]:
     return {f"CHURN_RATELIMIT_{name}": UNREACHED for name in ("PREDICT", "BATCH", "MANAGEMENT")}
 
 
-def make_live(models: Path, *, root: Path = ROOT, **settings: str) -> None:
-    """Make the tables of a database, and all models live in it."""
-    settings |= {"CHURN_MODELS_DIR": str(models)}
-    churn_api("db", "upgrade", root=root, **settings)
-    for bundle in sorted(models.glob("*/1")):
-        churn_api("models", "live", bundle.parent.name, bundle.name, root=root, **settings)
+def make_live(models: Path, scopes: str, *, root: Path = ROOT, **settings: str) -> str:
+    """Make the tables of a database, make all models live in it, and return a key with these scopes."""
+    bundles = [("models", "live", bundle.parent.name, bundle.name) for bundle in sorted(models.glob("*/1"))]
+    key = ("keys", "create", "--name", "benchmark", "--scopes", scopes)
+    commands = json.dumps([("db", "upgrade"), *bundles, key])
+    environment = _environment(root) | settings | {"CHURN_MODELS_DIR": str(models)}
+    command = [_python(root), "-c", _COMMANDS, commands]
+    done = subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.split()[-1]
 
 
 def churn_api(*words: str, root: Path = ROOT, **environment: str) -> bytes:
     """Run a checkout's own command, and return what it prints."""
     command = [str(root / ".venv/bin/churn-api"), *words]
-    done = subprocess.run(command, cwd=root, env=_python(root) | environment, check=True, capture_output=True)
+    done = subprocess.run(command, cwd=root, env=_environment(root) | environment, check=True, capture_output=True)
     return done.stdout
 
 
-def _python(root: Path) -> dict[str, str]:
-    """The environment of a process that runs a checkout, compiled as an installation is."""
-    return os.environ | {
-        "PYTHONPATH": str(root),
-        "PYTHONDONTWRITEBYTECODE": "",
-        "PYTHONPYCACHEPREFIX": str(BYTECODE),
-    }
+def _python(root: Path) -> str:
+    return str(root / ".venv/bin/python")
+
+
+def _environment(root: Path) -> dict[str, str]:
+    """The environment of a process that runs a checkout, and keeps its bytecode as an installation does."""
+    return os.environ | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": ""}
 
 
 @contextmanager
 def _process(
     name: str, models: Path, settings: dict[str, str], root: Path, log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    environment = _python(root) | {
+    environment = _environment(root) | {
         "WEB_CONCURRENCY": str(WORKERS),
         "CHURN_MODELS_DIR": str(models),
         "OMP_NUM_THREADS": "1",

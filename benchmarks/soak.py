@@ -18,7 +18,7 @@ from benchmarks.corpus import USUAL, Raw, corpus, faults_of
 from benchmarks.models import FOLDER, MODELS, make_models
 from benchmarks.report import table_of, write_figures
 from benchmarks.server_log import log_faults
-from benchmarks.servers import OURS, Server, churn_api, make_live, running
+from benchmarks.servers import OURS, Server, make_live, running
 from churn_api.access.caller import SCOPES
 from churn_api.app import create_app
 
@@ -75,11 +75,10 @@ def run(seconds: int, *, dry: bool) -> None:
         instance = Path(folder)
         settings = {"CHURN_INSTANCE_DIR": folder, "CHURN_DEFAULT_MODEL": MODELS[0], "CHURN_AUTH": "required"}
         settings |= {"CHURN_DATA_DIR": str(_data(instance))}
-        make_live(models, CHURN_INSTANCE_DIR=folder)
-        made = churn_api("keys", "create", "--name", "soak", "--scopes", ",".join(SCOPES), CHURN_INSTANCE_DIR=folder)
+        key = make_live(models, ",".join(SCOPES), CHURN_INSTANCE_DIR=folder)
         own = {name.removeprefix("CHURN_"): value for name, value in settings.items()}
         app = create_app(own | {"MODELS_DIR": str(models)})
-        requests = list(corpus(app, made.decode().strip(), usual=USUAL | {"model": MODELS[0].encode()}))
+        requests = list(corpus(app, key, usual=USUAL | {"model": MODELS[0].encode()}))
         log = instance / "server.log"
         settings |= {"WEB_CONCURRENCY": str(WORKERS), "CHURN_JOB_WORKER": "1", "CHURN_LOG_FORMAT": "json"}
         with running(OURS, models, log=log, **settings) as server:

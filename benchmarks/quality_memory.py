@@ -24,8 +24,8 @@ from churn_api.monitoring.quality_document import quality_document
 from churn_api.monitoring.quality_update import QualityUpdate
 from churn_api.monitoring.version_facts import VersionFacts
 from churn_api.store.database import Database
+from churn_api.store.monitoring_tables import OUTCOMES
 from churn_api.store.schema import upgrade
-from churn_api.store.tables import OUTCOMES
 
 HORIZON = 30
 NAME = "default"

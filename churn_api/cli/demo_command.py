@@ -11,7 +11,7 @@ from churn_api.cli.command_helpers import IntegerRange, actor, open_services, re
 from churn_api.cli.training_libraries import require_training_libraries
 from churn_api.registry.model_errors import ModelNotReady, OtherKind, UnknownModel
 from churn_api.scoring.costs import Costs
-from churn_api.store.tables import WATCH_HOURS
+from churn_api.store.monitoring_tables import WATCH_HOURS
 
 if TYPE_CHECKING:
     from churn_api.registry.model import Model

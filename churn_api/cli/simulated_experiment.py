@@ -9,7 +9,7 @@ from churn_api.registry.card import Card
 from churn_api.registry.catalog import Conflict
 from churn_api.registry.management import Unusable
 from churn_api.services import Services
-from churn_api.store.tables import EXPERIMENTS
+from churn_api.store.monitoring_tables import EXPERIMENTS
 
 
 def start_shadow(services: Services, live: Card, began: datetime, *, by: str) -> str | None:

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, and_, case, exists, func, select
 
 from churn_api.monitoring.call_effect import CallEffect, Group, call_effect
 from churn_api.store.database import Database
-from churn_api.store.tables import LISTED_CUSTOMERS, OUTCOMES, OUTCOMES_COMPLETE
+from churn_api.store.monitoring_tables import LISTED_CUSTOMERS, OUTCOMES, OUTCOMES_COMPLETE
 
 _EARLIER = LISTED_CUSTOMERS.alias()
 

@@ -10,7 +10,7 @@ from churn_api.monitoring.listed_customers import erase_listed
 from churn_api.monitoring.outcome_store import erase_outcomes
 from churn_api.store import audit, clock
 from churn_api.store.database import Database
-from churn_api.store.tables import ERASURES
+from churn_api.store.monitoring_tables import ERASURES
 
 Erased = Mapping[bytes, datetime]
 """By a customer's key: what was predicted until this moment is erased."""

@@ -33,7 +33,7 @@ from churn_api.serving.answer import Answer
 from churn_api.serving.experiment_observer import Failure, Pair
 from churn_api.store import clock
 from churn_api.store.database import Database
-from churn_api.store.tables import EXPERIMENT_COUNTS, EXPERIMENTS
+from churn_api.store.monitoring_tables import EXPERIMENT_COUNTS, EXPERIMENTS
 
 FLUSH_SECONDS = 5.0
 """What a killed process has counted for so long is lost."""

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select
 from churn_api.monitoring.confidence_sequence import Sums
 from churn_api.monitoring.experiment_verdict import Measure, SumsOf
 from churn_api.store.database import Database
-from churn_api.store.tables import EXPERIMENT_DAYS
+from churn_api.store.monitoring_tables import EXPERIMENT_DAYS
 
 
 def replace_days(

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from churn_api.registry.bin_counts import Counts
 from churn_api.store import clock
 from churn_api.store.database import Database
-from churn_api.store.tables import WATCH_HOURS
+from churn_api.store.monitoring_tables import WATCH_HOURS
 
 _STORED = np.dtype("<f8")
 _DAY = timedelta(days=1)

@@ -9,7 +9,7 @@ from churn_api.monitoring.customer_keys import CustomerKeys
 from churn_api.serving.call_list_options import ListedGroups
 from churn_api.store import clock
 from churn_api.store.database import Database
-from churn_api.store.tables import LISTED_CUSTOMERS
+from churn_api.store.monitoring_tables import LISTED_CUSTOMERS
 
 _AT_ONCE = 1000
 

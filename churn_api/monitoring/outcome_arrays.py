@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Integer, cast, func, select, update
 
 from churn_api.monitoring.outcome_events import Outcomes, subjects_of_keys
 from churn_api.store.database import Database
-from churn_api.store.tables import OUTCOMES
+from churn_api.store.monitoring_tables import OUTCOMES
 
 _AT_ONCE = 10_000
 

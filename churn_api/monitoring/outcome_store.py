@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 from churn_api.monitoring.outcome_record import Outcome
 from churn_api.store import audit, clock
 from churn_api.store.database import Database
-from churn_api.store.tables import OUTCOMES, OUTCOMES_COMPLETE
+from churn_api.store.monitoring_tables import OUTCOMES, OUTCOMES_COMPLETE
 
 _AT_ONCE = 500
 """Rows of one statement: SQLite allows 32,766 parameters."""

@@ -10,7 +10,7 @@ from churn_api.monitoring.outcome_arrays import mark_known
 from churn_api.monitoring.quality_counts import QualityCounts, decode, encode
 from churn_api.store import clock
 from churn_api.store.database import Database
-from churn_api.store.tables import QUALITY_DAYS, QUALITY_PERIODS
+from churn_api.store.monitoring_tables import QUALITY_DAYS, QUALITY_PERIODS
 
 
 class DayKey(NamedTuple):

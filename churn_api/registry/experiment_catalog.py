@@ -13,7 +13,8 @@ from churn_api.registry.experiment import Experiment, Mode
 from churn_api.registry.experiment_rows import experiment_of, insert_experiment, stop_experiment, store_result
 from churn_api.store import clock
 from churn_api.store.database import Database
-from churn_api.store.tables import EXPERIMENTS, LIVE
+from churn_api.store.monitoring_tables import EXPERIMENTS
+from churn_api.store.tables import LIVE
 
 _ID = re.compile("[0-9a-f]{1,32}")
 """Clients may send any text as an id, and databases reject some texts."""

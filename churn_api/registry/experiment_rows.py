@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from churn_api.registry.experiment import Experiment
 from churn_api.store import audit, change_counters, clock
-from churn_api.store.tables import EXPERIMENTS
+from churn_api.store.monitoring_tables import EXPERIMENTS
 
 _RUNNING = EXPERIMENTS.c.stopped_at.is_(None)
 

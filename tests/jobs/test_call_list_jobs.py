@@ -25,7 +25,7 @@ from churn_api.registry.model import load_model
 from churn_api.scoring.costs import Costs
 from churn_api.serving.call_list_options import CallList
 from churn_api.store.database import Database
-from churn_api.store.tables import LISTED_CUSTOMERS
+from churn_api.store.monitoring_tables import LISTED_CUSTOMERS
 from churn_api.telemetry.job_metrics import JobMetrics
 from churn_api.web.core.app_services import services_of
 from churn_api.web.core.in_process_api import close

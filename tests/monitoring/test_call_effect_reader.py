@@ -11,7 +11,7 @@ from churn_api.monitoring.customer_keys import CustomerKeys
 from churn_api.monitoring.listed_customers import ListedCustomers
 from churn_api.monitoring.outcome_store import declare_complete
 from churn_api.serving.call_list_options import ListedGroups
-from churn_api.store.tables import LISTED_CUSTOMERS, OUTCOMES
+from churn_api.store.monitoring_tables import LISTED_CUSTOMERS, OUTCOMES
 
 KEYS = CustomerKeys(b"secret")
 TODAY = datetime.now(UTC).date()

@@ -18,8 +18,8 @@ from churn_api.registry.model import load_model
 from churn_api.serving.data_plane import DataPlane
 from churn_api.serving.prediction_options import Options
 from churn_api.store.database import Database, DatabaseAway
+from churn_api.store.monitoring_tables import WATCH_HOURS
 from churn_api.store.schema import upgrade
-from churn_api.store.tables import WATCH_HOURS
 
 NOW = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)
 KEEP_DAYS = 400

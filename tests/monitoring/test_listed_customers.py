@@ -9,7 +9,7 @@ from churn_api.monitoring.customer_keys import CustomerKeys
 from churn_api.monitoring.erasures import erase
 from churn_api.monitoring.listed_customers import ListedCustomers
 from churn_api.serving.call_list_options import ListedGroups
-from churn_api.store.tables import LISTED_CUSTOMERS
+from churn_api.store.monitoring_tables import LISTED_CUSTOMERS
 
 KEYS = CustomerKeys(b"secret")
 

@@ -20,7 +20,7 @@ from churn_api.monitoring.open_segment import OpenSegment
 from churn_api.monitoring.prediction_logger import PredictionLogger
 from churn_api.monitoring.segments import closed_segments
 from churn_api.store.database import Database
-from churn_api.store.tables import EXPERIMENT_COUNTS, EXPERIMENTS
+from churn_api.store.monitoring_tables import EXPERIMENT_COUNTS, EXPERIMENTS
 
 NOW = datetime.now(UTC)
 

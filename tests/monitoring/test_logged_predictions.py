@@ -11,7 +11,7 @@ from churn_api.monitoring.log_columns import LOG_SCHEMA
 from churn_api.monitoring.log_folder import LogFolder
 from churn_api.monitoring.logged_predictions import logged_days
 from churn_api.store.audit import latest_entries
-from churn_api.store.tables import ERASURES
+from churn_api.store.monitoring_tables import ERASURES
 
 NOW = datetime.now(UTC)
 ANN, BOB = b"ann's key---", b"bob's key---"

@@ -24,7 +24,7 @@ from churn_api.monitoring.version_facts import VersionFacts
 from churn_api.registry.bundle import bundle_digests
 from churn_api.services import Services
 from churn_api.store.database import Database
-from churn_api.store.tables import QUALITY_DAYS, QUALITY_PERIODS
+from churn_api.store.monitoring_tables import QUALITY_DAYS, QUALITY_PERIODS
 
 FIRST = Period.of(datetime.now(UTC).date() - timedelta(days=90), HORIZON).first
 DAY = timedelta(days=1)

@@ -16,13 +16,16 @@ from sqlalchemy.exc import IntegrityError
 
 from churn_api.store import audit, change_counters, schema
 from churn_api.store.database import Database
+from churn_api.store.monitoring_tables import OUTCOMES
 from churn_api.store.schema import HEAD
-from churn_api.store.tables import LIVE, METADATA
+from churn_api.store.table_columns import METADATA
+from churn_api.store.tables import LIVE
 
 
 def test_migrations_make_the_tables(database):
     """The migrations make just the tables that the statements are made from, on both kinds of database."""
     with database.transaction() as connection:
+        assert {LIVE, OUTCOMES} < set(METADATA.tables.values())
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 

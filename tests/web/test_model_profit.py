@@ -16,7 +16,7 @@ from churn_api.registry.bundle import read_card
 from churn_api.registry.decision import CostsInForce
 from churn_api.registry.evaluation_report import read_report
 from churn_api.scoring.costs import Costs
-from churn_api.store.tables import QUALITY_DAYS
+from churn_api.store.monitoring_tables import QUALITY_DAYS
 
 ROUTE = "/api/v1/models/small/profit"
 ONE_VALUE = {"offer": 10, "contact": 1, "value": 200, "success": 0.3}

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from churn_api.app import create_app
 from churn_api.store.audit import latest_entries
-from churn_api.store.tables import OUTCOMES
+from churn_api.store.monitoring_tables import OUTCOMES
 from churn_api.web.core.app_services import services_of
 from churn_api.web.core.in_process_api import close
 from churn_api.web.v1.shared import outcome_input

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from churn_api.store.tables import METADATA
+from churn_api.store import monitoring_tables, tables  # noqa: F401 - METADATA has the tables of imported modules
+from churn_api.store.table_columns import METADATA
 
 connection = context.config.attributes["connection"]
 context.configure(

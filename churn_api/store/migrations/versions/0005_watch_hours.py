@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from churn_api.store.tables import Utc
+from churn_api.store.table_columns import Utc
 
 revision = "0005"
 down_revision = "0004"

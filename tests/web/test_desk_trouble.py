@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -141,22 +142,24 @@ def test_limit_that_another_client_has_used_up(browser, desk):
 
 def test_server_stopped_and_started_again(browser, settings, tmp_path):
     """A stopped server is reported; once it is back each view goes on by itself, and nothing typed is lost."""
-    away = "cannot be reached"
-    with desk_server(settings) as desk:
+    away, alone = "cannot be reached", settings | {"JOB_WORKER": False}
+    with ExitStack() as running:
+        desk = running.enter_context(desk_server(alone))
         key = desk.make_key(*EVERYTHING)
-    with desk_page(browser, desk, key, refused=AWAY) as page, desk_page(browser, desk, key, refused=AWAY) as other:
-        with desk_server(settings, again=desk):
+        with desk_page(browser, desk, key, refused=AWAY) as page, desk_page(browser, desk, key, refused=AWAY) as other:
             go(page, desk, "customer/small")
             answered(page)
             go(other, desk, "list/small")
+            expect(other.locator(".drop")).to_be_visible()
+            running.close()
+            page.get_by_label("Contract").select_option(label="One year")
             page.get_by_text("Paste a row or JSON").click()
-        page.get_by_label("Contract").select_option(label="One year")
-        page.get_by_role("textbox", name="Paste a row or JSON").fill("half a customer")
-        expect(page.locator("#health")).to_have_text("Not reachable, trying again")
-        expect(page.get_by_role("alert")).to_contain_text(away)
-        other.locator("#list-file").set_input_files(write_csv(customers(60), tmp_path / "march.csv"))
-        expect(other.get_by_role("alert")).to_contain_text(away)
-        with desk_server(settings, again=desk):
+            page.get_by_role("textbox", name="Paste a row or JSON").fill("half a customer")
+            expect(page.locator("#health")).to_have_text("Not reachable, trying again")
+            expect(page.get_by_role("alert")).to_contain_text(away)
+            other.locator("#list-file").set_input_files(write_csv(customers(60), tmp_path / "march.csv"))
+            expect(other.get_by_role("alert")).to_contain_text(away)
+            running.enter_context(desk_server(alone, again=desk))
             answered(page)
             expect(page.locator("#health")).to_have_text(re.compile("Healthy|Needs attention"))
             expect(page.get_by_label("Contract")).to_have_value(re.compile("c1"))

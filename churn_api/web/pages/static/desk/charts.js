@@ -10,7 +10,7 @@ import { number } from "./words.js";
 /** @typedef {{title: string, format: (value: number) => string, from?: number, to?: number, ticks?: number[]}} Axis */
 
 const USUAL = 360;
-const MARGIN = { top: 12, right: 22, bottom: 44, left: 48 };
+const MARGIN = { top: 12, right: 22, bottom: 44, names: 36, left: 48 };
 
 /**
  * A figure whose picture follows its width.
@@ -132,7 +132,7 @@ export function lineChart({ title, note, x, y, series, guides = [], marks = [], 
   const start = startAfter((y.ticks ?? ticks(y0, y1, 5)).map(y.format));
   /** @type {Draw} */
   const draw = (width) => {
-    const [right, bottom] = [width - MARGIN.right, height(width) - MARGIN.bottom];
+    const [right, bottom] = [width - MARGIN.right, height(width) - (x.title ? MARGIN.bottom : MARGIN.names)];
     const sx = (/** @type {number} */ value) => start + ((value - x0) / (x1 - x0 || 1)) * (right - start);
     const sy = (/** @type {number} */ value) => bottom - ((value - y0) / (y1 - y0 || 1)) * (bottom - MARGIN.top);
     const path = (/** @type {[number, number][]} */ points) => `M${points.map((p) => `${sx(p[0]).toFixed(1)},${sy(p[1]).toFixed(1)}`).join("L")}`;
@@ -168,7 +168,7 @@ function thin(points) {
  * @param {{x: Axis, y: Axis, x0: number, x1: number, y0: number, y1: number, sx: (v: number) => number, sy: (v: number) => number, start: number, right: number, bottom: number}} frame
  */
 function axes({ x, y, x0, x1, y0, y1, sx, sy, start, right, bottom }) {
-  const [xs, ys] = [x.ticks ?? ticks(x0, x1, right < 380 ? 4 : 6), y.ticks ?? ticks(y0, y1, 5)];
+  const [xs, ys] = [x.ticks ?? ticks(x0, x1, right < 380 ? 5 : 6), y.ticks ?? ticks(y0, y1, 5)];
   let end = -Infinity;
   const fits = (/** @type {number} */ value) => {
     const half = widthOf(x.format(value)) / 2;
@@ -206,7 +206,7 @@ export function columnChart({ title, note, names, columns = [], dots = [], forma
   const start = startAfter(ticks(0, top, 4).map(format));
   /** @type {Draw} */
   const draw = (width) => {
-    const [right, bottom] = [width - MARGIN.right, height(width) - MARGIN.bottom + 8];
+    const [right, bottom] = [width - MARGIN.right, height(width) - MARGIN.names];
     const step = (right - start) / names.length;
     const sx = (/** @type {number} */ place) => start + step * (place + 0.5);
     const sy = (/** @type {number} */ value) => bottom - (value / (top || 1)) * (bottom - MARGIN.top);
@@ -239,11 +239,17 @@ export function columnChart({ title, note, names, columns = [], dots = [], forma
         s("text", { x: right, y: sy(mark.y) - 5, class: "small-text", "text-anchor": "end" }, mark.label),
       ]),
       s("line", { x1: start, x2: right, y1: bottom, y2: bottom, class: "axis" }),
-      ...names.flatMap((name, place) => (place % skip === 0 ? [text(name, skip > 1 ? within(sx(place), name, right) : sx(place), bottom + 18, { class: "tick", "text-anchor": "middle" }, step * skip - 4)] : [])),
+      ...names.flatMap((name, place) => (place % skip === 0 ? nameLines(name, skip > 1 ? within(sx(place), name, right) : sx(place), bottom + 18, step * skip - 4) : [])),
     ];
   };
   const rows = names.map((name, place) => [name, ...every.map((one) => (one.values[place] === null ? "" : format(one.values[place] ?? 0)))]);
   return figure({ title, note, height, draw, table: { head: ["", ...every.map((one) => one.name)], rows }, legend: every.length > 1 ? every : [] });
+}
+
+/** The name of a column; a range that is too wide for it has two lines. @param {string} name @param {number} x @param {number} y @param {number} room */
+function nameLines(name, x, y, room) {
+  const lines = widthOf(name) > room ? name.split(/(?<=–) /) : [name];
+  return lines.map((line, index) => text(line, x, y + index * 15, { class: "tick", "text-anchor": "middle" }, room, name));
 }
 
 /**

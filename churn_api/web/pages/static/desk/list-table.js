@@ -137,7 +137,7 @@ function downloads(model, scored, file) {
     const done = await attempt(() => make(model, scored, positions, file), (error) => show(says, problemNotice(error)));
     if (done !== undefined) show(says);
   };
-  const element = h("div", { class: "row" }, says, h("label", { class: "check" }, only, label), h("button", { type: "button", onclick: download(csvTable) }, "CSV"), h("button", { type: "button", onclick: download(xlsxTable) }, "Excel"));
+  const element = h("div", { class: "row" }, h("label", { class: "check" }, only, label), h("button", { type: "button", onclick: download(csvTable) }, "CSV"), h("button", { type: "button", onclick: download(xlsxTable) }, "Excel"), says);
   return {
     element,
     /** @param {number} now */

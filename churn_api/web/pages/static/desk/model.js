@@ -30,7 +30,7 @@ export async function modelView(place) {
     h("h1", {}, t("model.title", { model: name, version })),
     h("p", { class: "lead" }, learnedFrom(place)),
     report ? tiles(report) : h("p", { class: "notice" }, t("model.unmeasured")),
-    h("div", { class: "stack" }, report && h("section", { class: "card" }, h("h2", {}, t("quality.title")), h("p", { class: "lead" }, t(`quality.${basisOf(report)}`, { rows: number(report.rows) })), charts), report && thresholdCard(report), importanceCard(model, report, explanation), report && effectsCard(model, report), costsCard(place), remarksCard(place), versionsCard(place, draw), h("section", { class: "card" }, code.element)),
+    h("div", { class: "stack" }, report && h("section", { class: "card" }, h("h2", {}, t("quality.title")), h("p", { class: "lead" }, t(`quality.${basisOf(report)}`, { rows: number(report.rows) })), charts), report && thresholdCard(report), h("div", { class: "two even" }, importanceCard(model, report, explanation), report && effectsCard(model, report)), costsCard(place), remarksCard(place), versionsCard(place, draw), h("section", { class: "card" }, code.element)),
   );
 }
 

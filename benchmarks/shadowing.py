@@ -46,7 +46,7 @@ def _measured(folder: str, models: str, records: list[dict[str, Any]], rounds: i
         running[mode] = challengers._loaded  # noqa: SLF001 - what is taken away and given back is what is measured
         services.experiment_management.stop(started.id, by="benchmark", reason="measured")
     model = services.live.get(NAME)
-    look_up = min(timed(lambda: challengers.beside(model), 10_000) for _ in range(rounds))
+    look_up = min(timed(lambda: challengers.experiment_of(model), 10_000) for _ in range(rounds))
     bodies = {
         "one customer": ("predict", records[0]),
         "1,000 customers": ("batch-predict", {"customers": records[:BATCH]}),

@@ -50,7 +50,7 @@ class Services:
         self.result_cache = _result_cache(settings)
         self.live = LiveModels(self.models_dir, settings["DEFAULT_MODEL"], settings["MAX_MODELS"])
         self.data_plane = DataPlane(
-            settings["MODEL_TIMEOUT"] or None, self.result_cache or BY_MODEL, self.live.challengers.beside
+            settings["MODEL_TIMEOUT"] or None, self.result_cache or BY_MODEL, self.live.challengers.experiment_of
         )
         self._secrets = ServiceSecrets(settings, self.instance, self.database)
         self.monitoring = MonitoringServices(settings, self.database, self._secrets, self.catalog)

@@ -9,8 +9,8 @@ from churn_api.jobs.leases import Leases, Leasing
 from churn_api.registry.bin_counts import Counts
 from churn_api.serving.engine import Check, Engine, Function
 from churn_api.serving.predicted_rows import JobBlock, PredictedRows
+from churn_api.serving.scored_blocks import ScoredBlock
 from churn_api.serving.scoring_progress import Progress
-from churn_api.serving.table_scorer import ScoredBlock
 from churn_api.store.database import Database
 from churn_api.tables.file_parts import Block
 

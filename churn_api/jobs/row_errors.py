@@ -7,8 +7,8 @@ import orjson
 
 from churn_api.jobs.files import JobFiles
 from churn_api.jobs.job import Request
+from churn_api.serving.scored_blocks import ScoredBlock
 from churn_api.serving.scoring_progress import Progress
-from churn_api.serving.table_scorer import ScoredBlock
 
 
 class BadRows(Exception):

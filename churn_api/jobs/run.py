@@ -23,8 +23,9 @@ from churn_api.serving.call_list import MergedList, write_call_list
 from churn_api.serving.call_list_options import CallList, CallListTotals, ListedGroups
 from churn_api.serving.engine import Check, Engine
 from churn_api.serving.predicted_rows import LogMode
+from churn_api.serving.scored_blocks import ScoredBlock
 from churn_api.serving.scoring_progress import Progress, finished_blocks, initial_progress
-from churn_api.serving.table_scorer import ScoredBlock, ScoringTask, encode_result, result_schema
+from churn_api.serving.table_scorer import ScoringTask, encode_result, result_schema
 from churn_api.tables.blocks import blocks
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.layout import open_table

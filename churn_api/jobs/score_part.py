@@ -2,7 +2,8 @@
 
 from churn_api.jobs.files import JobFiles
 from churn_api.jobs.job import Request
-from churn_api.serving.table_scorer import ScoredBlock, ScoringTask, score_block
+from churn_api.serving.scored_blocks import ScoredBlock
+from churn_api.serving.table_scorer import ScoringTask, score_block
 from churn_api.settings import DASK
 from churn_api.tables.file_parts import Block
 from churn_api.tables.formats import FORMATS

@@ -23,8 +23,8 @@ from churn_api.jobs.score_part import is_data_set, part_format
 from churn_api.jobs.stop_flag import StopFlag, Stopped
 from churn_api.serving.engine import EngineUnavailable
 from churn_api.serving.predicted_rows import JobBlock
+from churn_api.serving.scored_blocks import ScoredBlock
 from churn_api.serving.scoring_progress import Progress
-from churn_api.serving.table_scorer import ScoredBlock
 from churn_api.tables.formats import FORMATS
 from churn_api.telemetry import logs
 

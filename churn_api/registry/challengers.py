@@ -50,7 +50,7 @@ class Challengers:
         """The running experiments whose challenger is loaded."""
         return list(self._loaded.values())
 
-    def beside(self, model: Model) -> LoadedExperiment | None:
+    def experiment_of(self, model: Model) -> LoadedExperiment | None:
         """The experiment in which a model is the live version; None where there is none, as nearly always.
 
         A request that holds a version of before a change is part of no experiment.

@@ -14,7 +14,7 @@ from distributed.client import ClosedClientError
 from distributed.comm.core import CommClosedError
 
 from churn_api.serving.engine import Check, EngineUnavailable, Function, ProcessKilled
-from churn_api.serving.table_scorer import ScoredBlock
+from churn_api.serving.scored_blocks import ScoredBlock
 from churn_api.tables.file_parts import Block
 
 AHEAD = 2

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator
 
-from churn_api.serving.table_scorer import ScoredBlock
+from churn_api.serving.scored_blocks import ScoredBlock
 from churn_api.tables.file_parts import Block
 
 Function = Callable[[Block], ScoredBlock]

@@ -14,7 +14,7 @@ from itertools import chain, islice
 from types import ModuleType
 
 from churn_api.serving.engine import Function, ProcessKilled
-from churn_api.serving.table_scorer import ScoredBlock
+from churn_api.serving.scored_blocks import ScoredBlock
 from churn_api.tables.arrow_memory import reduce_arrow_memory
 from churn_api.tables.file_parts import Block
 

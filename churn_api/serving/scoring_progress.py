@@ -11,7 +11,7 @@ from churn_api.tables.formats import FORMATS
 
 if TYPE_CHECKING:
     # Showing the progress of a job must not import pyarrow.
-    from churn_api.serving.table_scorer import ScoredBlock
+    from churn_api.serving.scored_blocks import ScoredBlock
     from churn_api.tables.file_parts import Layout
 
 

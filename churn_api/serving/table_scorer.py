@@ -1,10 +1,9 @@
 """One block of a table -> the scored part: requests, local processes and Dask workers use the same function."""
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,22 +11,20 @@ from numpy.typing import NDArray
 
 from churn_api.contract.columns import Columns, concatenate
 from churn_api.contract.feature_attributes import IDENTIFIER
-from churn_api.registry.bin_counts import Counts
 from churn_api.registry.bundle import read_card
 from churn_api.registry.decision import CostsInForce
 from churn_api.registry.model import Model, load_model
-from churn_api.scoring.output import COLUMNS, PREDICTION, PROBABILITY, RESERVED_NAMES, Computed
+from churn_api.scoring.output import COLUMNS, PREDICTION, PROBABILITY, RESERVED_NAMES
 from churn_api.serving.answer import predict_columns
 from churn_api.serving.arrow_columns import arrow_column
-from churn_api.serving.call_list import LIST_COLUMNS, SORTED_FORMAT, list_schema, sorted_by_gain
 from churn_api.serving.call_list_options import CallList
-from churn_api.serving.customer_worth import CustomerWorth
+from churn_api.serving.listed_rows import ListedRows
 from churn_api.serving.predicted_rows import LogMode, PredictedRows
 from churn_api.serving.reason_columns import reason_columns, reason_names
+from churn_api.serving.scored_blocks import ScoredBlock, ScoredTable, concatenated
 from churn_api.tables.file_parts import Block, Layout
 from churn_api.tables.formats import FORMATS
 from churn_api.tables.formulas import without_formulas
-from churn_api.tables.read_result import MAX_BLOCK_FAULTS, RowFault
 from churn_api.tables.writers import encode
 
 
@@ -55,51 +52,6 @@ class ScoringTask(NamedTuple):
     """To list customers to call, in place of all: a part then has those of a block."""
 
 
-class ScoredBlock(NamedTuple):
-    """A block's part of the result, with counts and faults."""
-
-    block: Block
-    part: bytes
-    """Encoded rows of the result; empty where they are stored elsewhere."""
-    rows: int
-    lines: int
-    bad_rows: int
-    faults: list[RowFault]
-    unseen: dict[str, int]
-    """By open feature, the number of cells with an out-of-vocabulary category."""
-    outside: dict[str, int]
-    """By feature, the number of cells far outside the range that training saw."""
-    more_faults: int = 0
-    """The number of faults left out of `faults`."""
-    counts: Counts | None = None
-    """Of a sample of the valid rows, by the bins of the model's baseline; None where it has none."""
-    predicted: PredictedRows | None = None
-    """None where predictions are not logged."""
-
-
-class ScoredTable(NamedTuple):
-    """A scored block in memory."""
-
-    table: pa.Table
-    """The result's rows."""
-    columns: dict[str, Computed]
-    """The columns of `scoring.output`, of valid rows only."""
-    result: ScoredBlock
-    """Counts and faults; its `part` is empty."""
-    records: list[Columns]
-    """The valid rows, in parts; empty unless they are kept."""
-    good: NDArray[np.int64]
-    """The positions of the valid rows within the block."""
-    worth: pa.Array | None = None
-    """For a call list: what each row's customer is worth."""
-
-    @property
-    def identifiers(self) -> list[Any]:
-        """The identifiers of the valid rows."""
-        good = self.table.column(PROBABILITY.name).is_valid()
-        return list(self.table.column(IDENTIFIER).filter(good).to_pylist())
-
-
 class TableScorer:
     """Scores the blocks of one file with one model. Raises TableFaults where the columns do not match the signature."""
 
@@ -116,17 +68,10 @@ class TableScorer:
     ) -> None:
         self._model = model
         self._reasons = reasons
-        self._list = call_list
-        self._worth = None
-        self._only_read: str | None = None
+        self._list = None if call_list is None else ListedRows(call_list, model.card.signature, layout.names, keep)
         reserved = RESERVED_NAMES | {*reason_names(reasons)}
-        if call_list is not None:
-            self._worth = CustomerWorth(call_list.costs, model.card.signature, layout.names)
-            reserved |= {*LIST_COLUMNS}
-            if self._worth.column is not None and keep is not None and self._worth.column not in keep:
-                self._only_read = self._worth.column
-                keep = (*keep, self._only_read)
-            reserved -= {self._worth.column}
+        if self._list is not None:
+            keep, reserved = self._list.keep, self._list.reserved(reserved)
         self._threshold = threshold
         self.decision = model.decided_by(threshold)
         self._keep_records = keep_records
@@ -138,9 +83,7 @@ class TableScorer:
     def schema(self) -> pa.Schema:
         """The columns of the result."""
         scored = self._score_piece(self._empty_block)
-        if self._list is None:
-            return scored.table.schema
-        return list_schema(sorted_by_gain(scored.table, self._list.costs, scored.worth).schema)
+        return scored.table.schema if self._list is None else self._list.schema(scored)
 
     def score(
         self, block: Block, part_format: str, *, excel_safe: bool = False, log_mode: LogMode = "off"
@@ -148,7 +91,7 @@ class TableScorer:
         """Score a block and encode its part of the result. Raises TableError where the block is not a table."""
         scored = self.score_table(block)
         if self._list is not None:
-            part = encode(sorted_by_gain(scored.table, self._list.costs, scored.worth), SORTED_FORMAT)
+            part = self._list.part(scored)
         else:
             part = encode(without_formulas(scored.table) if excel_safe else scored.table, part_format)
         predicted = None if log_mode == "off" else self._predicted(scored)
@@ -168,7 +111,7 @@ class TableScorer:
     def score_table(self, block: Block) -> ScoredTable:
         """Score a block; invalid rows get null predictions. Raises TableError where the block is not a table."""
         pieces = [self._score_piece(piece) for piece in self._format.pieces(block)]
-        return pieces[0] if len(pieces) == 1 else _concatenated(block, pieces)
+        return pieces[0] if len(pieces) == 1 else concatenated(block, pieces)
 
     def _score_piece(self, block: Block) -> ScoredTable:
         rows = self._rows.read(block)
@@ -186,44 +129,10 @@ class TableScorer:
         binned = None if bins is None else bins.count_sample(rows.columns, np.asarray(columns[PROBABILITY.name]))
         result = ScoredBlock(block, b"", *counts, rows.faults, rows.unseen, outside, rows.more_faults, binned)
         records = [rows.columns] if self._keep_records else []
-        worth = None if self._worth is None else self._worth.of_rows(rows.columns, rows.kept, bad)
-        named.pop(self._only_read, None)
+        worth = None if self._list is None else self._list.worth(rows.columns, rows.kept, bad)
+        if self._list is not None:
+            named.pop(self._list.only_read, None)
         return ScoredTable(pa.table(named), columns, result, records, rows.good, worth)
-
-
-def _concatenated(block: Block, pieces: Sequence[ScoredTable]) -> ScoredTable:
-    """The results of a block's pieces as one result."""
-    return ScoredTable(
-        pa.concat_tables([piece.table for piece in pieces]),
-        {column.name: np.concatenate([piece.columns[column.name] for piece in pieces]) for column in COLUMNS},
-        _summed(block, [piece.result for piece in pieces]),
-        [part for piece in pieces for part in piece.records],
-        _positions(pieces),
-        None if pieces[0].worth is None else pa.concat_arrays([piece.worth for piece in pieces]),
-    )
-
-
-def _positions(pieces: Sequence[ScoredTable]) -> NDArray[np.int64]:
-    """The positions of the valid rows of consecutive pieces."""
-    first = np.cumsum([0, *(piece.result.rows for piece in pieces)])
-    return np.concatenate([piece.good + start for piece, start in zip(pieces, first, strict=False)])
-
-
-def _summed(block: Block, pieces: Sequence[ScoredBlock]) -> ScoredBlock:
-    rows, lines, more = 0, 0, 0
-    faults: list[RowFault] = []
-    unseen, outside = Counter[str](), Counter[str]()
-    for piece in pieces:
-        listed = piece.faults[: MAX_BLOCK_FAULTS - len(faults)]
-        faults += [fault._replace(row=fault.row + rows, line=fault.line + lines) for fault in listed]
-        more += len(piece.faults) - len(listed) + piece.more_faults
-        rows, lines = rows + piece.rows, lines + piece.lines
-        unseen.update(piece.unseen)
-        outside.update(piece.outside)
-    bad_rows = sum(piece.bad_rows for piece in pieces)
-    counted = [piece.counts for piece in pieces if piece.counts is not None]
-    counts = np.sum(counted, axis=0) if counted else None
-    return ScoredBlock(block, b"", rows, lines, bad_rows, faults, dict(unseen), dict(outside), more, counts)
 
 
 @lru_cache(maxsize=4)

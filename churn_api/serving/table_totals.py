@@ -13,7 +13,7 @@ from churn_api.scoring.output import Computed
 from churn_api.serving.scoring_progress import FinishedBlock, initial_progress
 
 if TYPE_CHECKING:
-    from churn_api.serving.table_scorer import ScoredTable
+    from churn_api.serving.scored_blocks import ScoredTable
     from churn_api.tables.file_parts import Layout
 
 

@@ -3,7 +3,7 @@
 import sys
 
 from churn_api.serving.process_engine import in_order
-from churn_api.serving.table_scorer import ScoredBlock
+from churn_api.serving.scored_blocks import ScoredBlock
 from churn_api.tables.file_parts import Block
 
 

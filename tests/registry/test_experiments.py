@@ -167,15 +167,15 @@ def test_followed(served):
     """A process loads the challenger of a running experiment, keeps it in memory, and lets go of it afterwards."""
     catalog, _, live, experiments = served
     live.follow(catalog.read())
-    assert live.challengers.beside(live.get()) is None
+    assert live.challengers.experiment_of(live.get()) is None
     started = experiments.start("small", "2", "ab", 5000, by="anna")
     live.follow(catalog.read())
-    found = live.challengers.beside(live.get())
+    found = live.challengers.experiment_of(live.get())
     assert (found.experiment.id, found.challenger.card.version) == (started.id, "2")
-    assert live.challengers.beside(live.get("small", "2")) is None
+    assert live.challengers.experiment_of(live.get("small", "2")) is None
     experiments.stop(started.id, by="anna", reason="enough")
     live.follow(catalog.read())
-    assert live.challengers.beside(live.get()) is None
+    assert live.challengers.experiment_of(live.get()) is None
 
 
 def test_a_challenger_that_cannot_be_loaded(served):
@@ -185,10 +185,10 @@ def test_a_challenger_that_cannot_be_loaded(served):
     started = experiments.start("small", "2", "ab", 5000, by="anna")
     live.follow(catalog.read())
     assert live.get().card.version == "1"
-    assert live.challengers.beside(live.get()) is None
+    assert live.challengers.experiment_of(live.get()) is None
     assert live.load_errors["small"].startswith("challenger 2: ")
     assert live.failures["small"] == 1
     (folder / "away").rename(folder / "small" / "2")
     live.follow(catalog.read())
-    assert live.challengers.beside(live.get()).experiment == started
+    assert live.challengers.experiment_of(live.get()).experiment == started
     assert live.load_errors == {}

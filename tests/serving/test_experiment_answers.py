@@ -59,7 +59,7 @@ class Observing:
     def __init__(self, live, challenger, mode, share=0):
         experiment = Experiment("e", "small", "1", "2", mode, share, "salt", datetime.now(UTC), "anna")
         self.found, self.live = LoadedExperiment(experiment, challenger), live
-        self.plane = DataPlane(beside=lambda _: self.found)
+        self.plane = DataPlane(experiment_of=lambda _: self.found)
         self.plane.observe(self)
         self.plane.observe_experiments(self)
         self.answers, self.answered_parts, self.pairs, self.failures = [], [], [], []

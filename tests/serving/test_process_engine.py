@@ -13,7 +13,7 @@ import pytest
 from churn_api.serving import process_engine as local
 from churn_api.serving.engine import ProcessKilled
 from churn_api.serving.process_engine import in_order
-from churn_api.serving.table_scorer import ScoredBlock
+from churn_api.serving.scored_blocks import ScoredBlock
 from churn_api.tables.file_parts import Block
 from churn_api.tables.table_errors import TableError
 

@@ -10,7 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from churn_api.contract.faults import Fault
 from churn_api.contract.record import InvalidRecord
 from churn_api.contract.size_limits import TooManyMembers, TooManyRows, TooManyValues
-from churn_api.serving.data_plane import InvalidTable
+from churn_api.serving.table_answer import InvalidTable
 from churn_api.tables.table_errors import TableError, TableFaults, TooLarge, concerns_keep
 from churn_api.web.core.problems import Problem, body_errors, invalid, more_errors, query_errors, response_for
 from churn_api.web.core.request_record import current_request

@@ -12,8 +12,8 @@ from churn_api.contract.record_schema import identifier_names
 from churn_api.contract.size_limits import MAX_COLUMNS, Bounds
 from churn_api.registry.model import Model
 from churn_api.scoring.output import COLUMNS
-from churn_api.serving.data_plane import InvalidTable
 from churn_api.serving.prediction_options import Options
+from churn_api.serving.table_answer import InvalidTable
 from churn_api.tables.format import Format
 from churn_api.tables.formats import CSV, PARQUET
 from churn_api.tables.scratch import scratch_folder

@@ -16,8 +16,8 @@ from churn_api.contract.size_limits import MAX_COLUMNS, Bounds
 from churn_api.registry.model import Model
 from churn_api.scoring.output import PROBABILITY
 from churn_api.serving.answer import Answer
-from churn_api.serving.data_plane import TableAnswer
 from churn_api.serving.prediction_options import Options
+from churn_api.serving.table_answer import TableAnswer
 from churn_api.tables.formats import FORMATS, LINES, is_excel_safe
 from churn_api.tables.scratch import scratch_folder
 from churn_api.web.core.app_services import services

@@ -373,7 +373,8 @@ SETTINGS = (
         "LOG_DAYS",
         "int",
         400,
-        "Days that the prediction log, and the counts that are compared with the training rows, are kept.",
+        "Days that the prediction log, the counts that are compared with the training rows, and those of experiments "
+        "that have ended, are kept.",
         validate.Range(1, MAX_KEEP_DAYS),
     ),
     Setting(

@@ -21,6 +21,7 @@ import requests
 from builders import ODD_NAMES, customers, write_csv
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from limits.storage import storage_from_string
 from sqlalchemy import create_engine, text
 from tensor_graphs import package_examples
@@ -46,6 +47,11 @@ from churn_api.web.core.in_process_api import close
 # The tests run in as many processes as there are cores. Threads of numeric libraries that wait for each other, while
 # another process has the core, make training take ten times as long.
 threadpool_limits(limits=1)
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of the commands that tests run
+
+# By default Hypothesis fails an example that takes 200 ms, which any does now and then on a busy machine.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).parents[1]
 SECRET = "a secret of the tests, and of nothing else"  # noqa: S105

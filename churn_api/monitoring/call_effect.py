@@ -3,10 +3,10 @@
 import math
 from typing import Any, NamedTuple
 
+from churn_api.monitoring.live_figures import Estimate, Z, wilson
+
 MIN_LEAVERS = 30
 """In each group: with fewer, the shares say little."""
-Z = 1.959963984540054
-"""Of a normal distribution, 95 per cent lie within so many standard deviations."""
 
 
 class Group(NamedTuple):
@@ -21,22 +21,14 @@ class Group(NamedTuple):
         return self.leavers / self.customers
 
 
-class Interval(NamedTuple):
-    """An estimate with the interval that holds the truth in 95 of 100 cases."""
-
-    value: float
-    low: float
-    high: float
-
-
 class CallEffect(NamedTuple):
     """The effect of calling, by assignment: of who was to be called, whether reached or not."""
 
     called: Group
     control: Group
-    reduction: Interval | None
+    reduction: Estimate | None
     """By how much calling lowers the share that leaves; None where a group has no customers or too few leavers."""
-    success: Interval | None
+    success: Estimate | None
     """The share of leavers that calling keeps; None in the same cases."""
 
     @property
@@ -63,28 +55,20 @@ def call_effect(called: Group, control: Group) -> CallEffect:
     return CallEffect(called, control, difference(control, called), success(control, called))
 
 
-def wilson(group: Group) -> Interval:
-    """The share that left, with Wilson's interval (1927)."""
-    rate, n = group.rate, group.customers
-    centre = (rate + Z * Z / (2 * n)) / (1 + Z * Z / n)
-    half = Z / (1 + Z * Z / n) * math.sqrt(rate * (1 - rate) / n + Z * Z / (4 * n * n))
-    return Interval(rate, centre - half, centre + half)
-
-
-def difference(first: Group, second: Group) -> Interval:
+def difference(first: Group, second: Group) -> Estimate:
     """The first share less the second (Newcombe, Statistics in Medicine 17, 1998, method 10)."""
-    one, two = wilson(first), wilson(second)
+    one, two = wilson(first.leavers, first.customers), wilson(second.leavers, second.customers)
     value = one.value - two.value
     below = math.hypot(one.value - one.low, two.high - two.value)
     above = math.hypot(one.high - one.value, two.value - two.low)
-    return Interval(value, value - below, value + above)
+    return Estimate(value, value - below, value + above)
 
 
-def success(control: Group, called: Group) -> Interval:
+def success(control: Group, called: Group) -> Estimate:
     """Of those who would leave, the share that calling keeps: one less the ratio of the shares.
 
     The interval is that of the ratio's logarithm (Katz, Baptista, Azen, Pike, Biometrics 34, 1978).
     """
     ratio = called.rate / control.rate
     half = Z * math.sqrt(sum(1 / group.leavers - 1 / group.customers for group in (control, called)))
-    return Interval(1 - ratio, 1 - ratio * math.exp(half), 1 - ratio * math.exp(-half))
+    return Estimate(1 - ratio, 1 - ratio * math.exp(half), 1 - ratio * math.exp(-half))

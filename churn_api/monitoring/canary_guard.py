@@ -29,17 +29,17 @@ class CanaryGuard:
     def look(self) -> None:
         """Write this process's counts where that is due, and look at the canaries then. Raises DatabaseAway."""
         if self._counter.flush_if_due():
-            for found in self._live.challengers.running:
-                if found.experiment.mode == "canary":
-                    self._look_at(found)
+            for running in self._live.challengers.running:
+                if running.experiment.mode == "canary":
+                    self._look_at(running)
 
-    def _look_at(self, found: LoadedExperiment) -> None:
-        experiment = found.experiment
+    def _look_at(self, running: LoadedExperiment) -> None:
+        experiment = running.experiment
         try:
             live = self._live.get(experiment.model, experiment.champion).card
         except (ModelNotReady, UnknownModel, OtherKind):
             return
-        broken = broken_rule(read_counts(self._database, experiment.id), live, found.challenger.card)
+        broken = broken_rule(read_counts(self._database, experiment.id), live, running.challenger.card)
         if broken is None:
             return
         evidence = {"rule": broken.rule, **broken.evidence}

@@ -12,7 +12,7 @@ from churn_api.registry.card import Card
 MIN_ERRORS, ERROR_SHARE = 3, 0.01
 SLOWER, SLOWER_SECONDS = 2.0, 0.001
 """How many times as long as the live version a challenger may take, if it is also so much slower: of models that score
-in microseconds one may take three times as long, and nobody notices."""
+in microseconds one may take three times as long, and no one notices."""
 MAX_DIFFERENCE = 0.1
 
 

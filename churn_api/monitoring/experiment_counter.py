@@ -57,16 +57,16 @@ class ExperimentCounter:
         self._changed: set[str] = set()
         self._flushed = monotonic()
 
-    def answered(self, found: LoadedExperiment, answer: Answer) -> None:
+    def answered(self, running: LoadedExperiment, answer: Answer) -> None:
         """Count the records of an answer."""
         with self._own_lock():
-            counts = self._counts_of(found)
+            counts = self._counts_of(running)
             counts[CHALLENGER if answer.variant in (CHALLENGER_VARIANT, SHADOW) else LIVE] += len(answer.identifiers)
 
-    def compared(self, found: LoadedExperiment, pair: Pair) -> None:
+    def compared(self, running: LoadedExperiment, pair: Pair) -> None:
         """Count what both versions say of the same records."""
         with self._own_lock():
-            counts = self._counts_of(found)
+            counts = self._counts_of(running)
             counts[PAIRS] += len(pair.live)
             counts[DIFFERENCES] += _distance(pair)
             add_scores(counts, LIVE_SCORES, pair.live)
@@ -75,10 +75,10 @@ class ExperimentCounter:
                 counts[LIVE_SECONDS + duration_bin(pair.seconds[0])] += 1
                 counts[CHALLENGER_SECONDS + duration_bin(pair.seconds[1])] += 1
 
-    def failed(self, found: LoadedExperiment, failure: Failure) -> None:
+    def failed(self, running: LoadedExperiment, failure: Failure) -> None:
         """Count a failure of the challenger."""
         with self._own_lock():
-            self._counts_of(found)[ERRORS if failure == "error" else TOO_SLOW] += 1
+            self._counts_of(running)[ERRORS if failure == "error" else TOO_SLOW] += 1
 
     def flush_if_due(self) -> bool:
         """Write what was counted, every few seconds; returns whether it was time. Raises DatabaseAway."""
@@ -111,8 +111,8 @@ class ExperimentCounter:
                 row = {"experiment": id_, "source": self._source, "counts": counts}
                 connection.execute(insert(EXPERIMENT_COUNTS).values(row))
 
-    def _counts_of(self, found: LoadedExperiment) -> list[float]:
-        id_ = found.experiment.id
+    def _counts_of(self, running: LoadedExperiment) -> list[float]:
+        id_ = running.experiment.id
         counts = self._counts.get(id_)
         if counts is None:
             while len(self._counts) >= MAX_EXPERIMENTS:

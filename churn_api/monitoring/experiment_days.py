@@ -43,8 +43,8 @@ def read_sums(database: Database, experiment: str) -> SumsOf:
     wanted = (*key, func.sum(table.rows), func.sum(table.total), func.sum(table.squares))
     query = select(*wanted).where(table.experiment == experiment).group_by(*key)
     with database.reading() as connection:
-        found = connection.execute(query).all()
+        rows = connection.execute(query).all()
     return {
         (cast("Measure", measure), variant): Sums(int(size), total, squares)
-        for measure, variant, size, total, squares in found
+        for measure, variant, size, total, squares in rows
     }

@@ -59,14 +59,14 @@ def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 4)
 
 
-def _verdict(experiment: Experiment, found: Verdict) -> dict[str, Any]:
+def _verdict(experiment: Experiment, result: Verdict) -> dict[str, Any]:
     return {
-        "state": found.state,
-        "better": found.better,
-        "text": in_words(experiment, found),
+        "state": result.state,
+        "better": result.better,
+        "text": in_words(experiment, result),
         "confidence": 1 - ALPHA,
-        "outcomes": found.outcomes,
-        "measures": [{"measure": measure} | _interval(interval) for measure, interval in found.intervals.items()],
+        "outcomes": result.outcomes,
+        "measures": [{"measure": measure} | _interval(interval) for measure, interval in result.intervals.items()],
     }
 
 
@@ -82,17 +82,17 @@ def _interval(interval: Interval | None) -> dict[str, Any]:
     }
 
 
-def in_words(experiment: Experiment, found: Verdict) -> str:
+def in_words(experiment: Experiment, result: Verdict) -> str:
     """The verdict and its evidence in a sentence."""
     measure = MEASURES[experiment.mode][0]
-    interval = found.intervals[measure]
+    interval = result.intervals[measure]
     if interval is None:
-        return f"{found.outcomes:,} outcomes are too few: {needed_outcomes(experiment.mode)} are needed."
-    lower, better = abs(interval.difference), found.better or ("challenger" if interval.difference > 0 else "live")
+        return f"{result.outcomes:,} outcomes are too few: {needed_outcomes(experiment.mode)} are needed."
+    lower, better = abs(interval.difference), result.better or ("challenger" if interval.difference > 0 else "live")
     version = experiment.challenger if better == "challenger" else experiment.champion
     bounds = sorted((abs(interval.low), abs(interval.high)))
     after = f"after {interval.outcomes:,} outcomes"
-    if found.better is None:
+    if result.better is None:
         return (
             f"Undecided {after}: the {_NAMES[measure]} of version {version} is {lower:.4f} lower, "
             f"which chance may explain (the difference is between {interval.low:.4f} and {interval.high:.4f})."

@@ -25,7 +25,7 @@ class ListedCustomers:
     def record(self, groups: ListedGroups) -> None:
         """Remember a list in place of what was recorded of it before, and forget old lists. Raises DatabaseAway.
 
-        Whoever was on the list before keeps the day of that.
+        A customer who was on the list before keeps the day of that.
         """
         # A customer who is on a list twice is in one group: it is drawn by the customer.
         called = {self._keys.key(identifier): called for identifier, called in groups.customers}

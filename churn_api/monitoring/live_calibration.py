@@ -1,4 +1,4 @@
-"""Whether a version's probabilities are right on the whole today, which every forecast of money rests on."""
+"""Whether a version's probabilities are right on average today, which every forecast of money rests on."""
 
 from datetime import UTC, datetime, timedelta
 

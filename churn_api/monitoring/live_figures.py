@@ -11,7 +11,7 @@ from churn_api.monitoring.quality_counts import CENTRES, QualityCounts
 
 MIN_EACH = 30
 """Leavers, and loyal customers: with fewer, chance says more than the model."""
-Z = 1.959964
+Z = 1.959963984540054
 """The standard normal deviate of a 95 % interval."""
 GROUPS = 10
 """Of equal count, for calibration."""
@@ -47,7 +47,7 @@ class Figures(NamedTuple):
     ece: float
     """Mean gap between predicted and observed rate over ten groups of equal count, as training measures it."""
     calibration: Estimate
-    """The share that left less the mean probability: 0 where probabilities are right on the whole."""
+    """The share that left less the mean probability: 0 where probabilities are right on average."""
     precision: Estimate | None
     """Of those predicted to leave, the share that left; None where none was."""
     recall: Estimate

@@ -59,7 +59,7 @@ class SegmentCompaction:
                 self._add(path)
                 done.append(path)
             except OtherSegment as error:
-                # Kept for whoever has the secret, and not read again.
+                # Kept for those who have the secret, and not read again.
                 path.rename(path.with_suffix(".unreadable"))
                 log.error("a segment of the prediction log cannot be read, and is set aside: %s", error)
             except FileNotFoundError:

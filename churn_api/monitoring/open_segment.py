@@ -15,7 +15,7 @@ from churn_api.monitoring.prediction_frame import Frame, encode_frame
 from churn_api.monitoring.segment_cipher import SegmentCipher, new_header
 
 OPEN, CLOSED, BEGUN = ".open", ".frames", ".begun"
-"""Suffixes: a process may write; nobody will write; a process is about to lock it."""
+"""Suffixes: a process may write; no process will write; a process is about to lock it."""
 
 
 class OpenSegment:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from churn_api.monitoring.customer_keys import KEY_BYTES
 
 Subjects = NDArray[np.uint64]
-"""The first eight bytes of customer keys: enough to tell customers apart."""
+"""The first eight bytes of customer keys: enough to distinguish customers."""
 Days = NDArray[np.int64]
 """Days as `date.toordinal` counts them."""
 Truths = NDArray[np.bool_]
@@ -63,7 +63,7 @@ class OutcomeIndex:
         return self._leavers.any_between(subjects, days + 1, days + horizon)
 
     def left_same_day(self, subjects: Subjects, days: Days) -> Truths:
-        """Whether each left on the day of its prediction: before or after it, nobody knows."""
+        """Whether each left on the day of its prediction: before or after it is not known."""
         return self._leavers.any_between(subjects, days, days)
 
     def contacted(self, subjects: Subjects, days: Days, horizon: int) -> Truths:

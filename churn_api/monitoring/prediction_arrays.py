@@ -80,7 +80,7 @@ class PredictionReader:
         return self._request_key is not None
 
     def read(self, table: pa.Table) -> PredictionArrays:
-        """The answers of a table with LOGGED_COLUMNS; shadow predictions stand beside the answer to the same record.
+        """The answers of a table with LOGGED_COLUMNS; shadow predictions stand with the answer to the same record.
 
         OF_CUSTOMERS suffice where the table has no shadow predictions, and there is no `request_key`.
         """
@@ -135,7 +135,7 @@ def subjects_of(customers: pa.ChunkedArray) -> tuple[Subjects, Truths]:
 
 
 def _request_subjects(table: pa.Table, answered: Truths, request_key: Callable[[str], bytes]) -> Subjects:
-    """Of requests with one record; 0 for the records of a batch, which a request id cannot tell apart."""
+    """Of requests with one record; 0 for the records of a batch, which a request id cannot distinguish."""
     encoded = table.column("request_id").combine_chunks().dictionary_encode()
     missing = encoded.indices.is_null().to_numpy(zero_copy_only=False)
     names = encoded.dictionary.to_pylist()
@@ -155,7 +155,7 @@ def _record_codes(table: pa.Table) -> NDArray[np.int64]:
 
 
 def _pair(arrays: PredictionArrays, records: NDArray[np.int64], shadow: Truths) -> None:
-    """Put each shadow prediction beside the answer to the same record."""
+    """Put each shadow prediction with the answer to the same record."""
     order = np.flatnonzero(shadow)[np.argsort(records[shadow], kind="stable")]
     sorted_records = records[order]
     positions = np.minimum(np.searchsorted(sorted_records, records), len(order) - 1)

@@ -1,5 +1,6 @@
 """What calling would gain with a model's costs, as JSON: measured on customers that it was not fitted on."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from churn_api.contract.signature import Signature
@@ -10,7 +11,7 @@ from churn_api.registry.card import Card
 from churn_api.registry.decision import CostsInForce
 from churn_api.registry.evaluation_report import EvaluationReport
 from churn_api.scoring.costs import Costs
-from churn_api.scoring.profit import PROFIT_BINS, SUCCESS_BAND, OutcomeHistogram, profit, profit_curve
+from churn_api.scoring.profit import PROFIT_BINS, SUCCESS_BAND, OutcomeHistogram, ProfitCurve, profit, profit_curve
 
 HALF = 0.5
 _STEP = PROFIT_BINS // 100
@@ -38,9 +39,9 @@ def profit_document(
     costs, share = with_measured(in_force.costs, effect)
     worth = typical_worth(costs, card.signature)
     own = in_force.costs.break_even(worth)
-    curve = profit_curve(costs, worth, histogram)
-    thresholds = {"costs": own, "card": card.policy.threshold, "half": HALF, "best": curve.best[0]}
     band = [costs.with_success(success) for success in share.band]
+    curves = [profit_curve(one, worth, histogram) for one in (costs, *band)]
+    thresholds = {"costs": own, "card": card.policy.threshold, "half": HALF, "best": curves[0].best[0]}
     at = {name: _at(costs, band, worth, histogram, threshold) for name, threshold in thresholds.items()}
     return {
         "model_name": card.name,
@@ -58,12 +59,7 @@ def profit_document(
         "calibration": calibration and calibration._asdict(),
         "forecast_per_1000": None if is_off(calibration) else 1000 * float(at["costs"]["profit"] or 0) / report.rows,
         "at": at,
-        "curve": {
-            "threshold": curve.thresholds[::_STEP].tolist(),
-            "profit": curve.profits[::_STEP].tolist(),
-            "low": profit_curve(band[0], worth, histogram).profits[::_STEP].tolist(),
-            "high": profit_curve(band[1], worth, histogram).profits[::_STEP].tolist(),
-        },
+        "curve": _sampled(curves),
     }
 
 
@@ -90,6 +86,14 @@ def typical_worth(costs: Costs, signature: Signature) -> float:
         if feature.name == costs.value and feature.observed is not None and feature.observed.median is not None:
             return float(costs.worth(feature.observed.median))
     raise NoProfit("the version does not say what a typical customer is worth: train it again")
+
+
+def _sampled(curves: Sequence[ProfitCurve]) -> dict[str, list[float]]:
+    """101 points of the curve, and of those at the ends of the band."""
+    profits = zip(("profit", "low", "high"), curves, strict=True)
+    return {"threshold": curves[0].thresholds[::_STEP].tolist()} | {
+        name: curve.profits[::_STEP].tolist() for name, curve in profits
+    }
 
 
 def _at(

@@ -41,10 +41,10 @@ def quality_windows(
         source = Source(key.version, key.variant, key.contacted)
         window = (source, *_bounds(key.day, length))
         sums[window] = sums[window].plus(counts)
-    found = defaultdict[Source, list[QualityWindow]](list)
+    by_source = defaultdict[Source, list[QualityWindow]](list)
     for (source, start, end), counts in sorted(sums.items(), key=lambda item: item[0]):
-        found[source].append(QualityWindow(start, end, live_quality(counts)))
-    return {source: windows[-MAX_WINDOWS:] for source, windows in found.items()}
+        by_source[source].append(QualityWindow(start, end, live_quality(counts)))
+    return {source: windows[-MAX_WINDOWS:] for source, windows in by_source.items()}
 
 
 def is_worse(windows: Iterable[QualityWindow], facts: VersionFacts) -> bool:

@@ -21,7 +21,7 @@ class VersionFacts(NamedTuple):
     """One version of a model of customers."""
 
     horizon: int | None
-    """Within how many days after a prediction it means that a customer leaves; None where nobody said."""
+    """Within how many days after a prediction it means that a customer leaves; None where it is not stated."""
     trained: Mapping[str, float]
     """What training measured: `roc_auc`, `brier` and `ece`, as far as there are any."""
     deviation: float

@@ -37,17 +37,17 @@ def windows(hours: Iterable[HourCounts], bins: BinCounter, now: datetime) -> lis
 
     A window closes with 5,000 rows, or after a day with 200; with fewer it goes on.
     """
-    found: deque[Window] = deque(maxlen=MAX_WINDOWS)
+    latest: deque[Window] = deque(maxlen=MAX_WINDOWS)
     for hour in hours:
         if len(hour.counts) != bins.size:
             continue  # of a bundle whose baseline was another one
-        last = found[-1] if found else None
+        last = latest[-1] if latest else None
         if last is not None and not _is_closed(last, hour.hour):
             start, counted = last.start, _added(last.counted, bins.split(hour.counts))
-            found[-1] = Window(start, hour.hour + _HOUR, counted, open=True)
+            latest[-1] = Window(start, hour.hour + _HOUR, counted, open=True)
         else:
-            found.append(Window(hour.hour, hour.hour + _HOUR, bins.split(hour.counts), open=True))
-    return [_finished(window, now) for window in found]
+            latest.append(Window(hour.hour, hour.hour + _HOUR, bins.split(hour.counts), open=True))
+    return [_finished(window, now) for window in latest]
 
 
 def _is_closed(window: Window, now: datetime) -> bool:

@@ -55,16 +55,16 @@ class Challengers:
 
         A request that holds a version of before a change is part of no experiment.
         """
-        found = self._loaded.get(model.card.name)
-        if found is None or found.experiment.champion != model.card.version:
+        running = self._loaded.get(model.card.name)
+        if running is None or running.experiment.champion != model.card.version:
             return None
-        return found
+        return running
 
     def _log(self, loaded: Mapping[str, LoadedExperiment], errors: Mapping[str, str]) -> None:
         for name, (experiment, _) in loaded.items():
             if name not in self._loaded or self._loaded[name].experiment.id != experiment.id:
                 versions = experiment.challenger, experiment.champion
-                log.info("model %r: version %s runs beside version %s (%s)", name, *versions, experiment.mode)
+                log.info("model %r: version %s runs with version %s (%s)", name, *versions, experiment.mode)
         for name, error in errors.items():
             if self.load_errors.get(name) != error:
                 log.error("model %r has no challenger: %s", name, error)

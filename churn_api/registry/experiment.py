@@ -1,4 +1,4 @@
-"""An experiment: two versions of a model beside each other, one of them live and one that challenges it."""
+"""An experiment: two versions of a model side by side, one of them live and one that challenges it."""
 
 import hmac
 import secrets
@@ -16,7 +16,7 @@ of the rules in monitoring/canary_rules.py stops it. `ab`: it answers a share of
 """
 MODES: tuple[Mode, ...] = get_args(Mode)
 PARTS = 10_000
-"""A share is a whole number of so many parts."""
+"""A share is an integer number of so many parts."""
 DEFAULT_PARTS: dict[Mode, int] = {"shadow": 0, "canary": 500, "ab": 5000}
 """The share where none is named. No customer is answered by a shadow."""
 _SALT_BYTES = 16
@@ -36,7 +36,7 @@ class Experiment(NamedTuple):
     share: int
     """Of PARTS: how many customers the challenger answers."""
     salt: str
-    """Customers are shared out anew in each experiment."""
+    """Customers are shared out again in each experiment."""
     started_at: datetime
     started_by: str
     stopped_at: datetime | None = None
@@ -44,7 +44,7 @@ class Experiment(NamedTuple):
     reason: str | None = None
     """Why it was stopped."""
     evidence: dict[str, Any] | None = None
-    """What was found, where a rule has stopped it."""
+    """The evidence, where a rule has stopped it."""
     result: dict[str, Any] | None = None
     """What outcomes have decided, the first time that they did."""
 

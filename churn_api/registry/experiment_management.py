@@ -17,7 +17,7 @@ _SHOWN = 5
 
 
 class UnusableChallenger(Unusable):
-    """The version cannot stand beside the live one; the text says why."""
+    """The version cannot run with the live one; the text says why."""
 
     part = "challenger"
 

@@ -34,7 +34,7 @@ def insert_experiment(connection: Connection, experiment: Experiment) -> None:
 def stop_experiment(
     connection: Connection, experiment: Experiment, *, by: str, reason: str, evidence: dict[str, Any] | None = None
 ) -> bool:
-    """Stop a running experiment, and record it with what was found. False where it has been stopped by another."""
+    """Stop a running experiment, and record it with its evidence. False where it has been stopped by another."""
     values: dict[str, Any] = {"stopped_at": clock.now(connection), "stopped_by": by, "reason": reason}
     if evidence is not None:
         values["evidence"] = json.dumps(evidence)

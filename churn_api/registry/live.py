@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from churn_api.registry.catalog import Entry
 from churn_api.registry.challengers import Challengers
-from churn_api.registry.decision import CostsInForce
+from churn_api.registry.costs_of_models import CostsOfModels
 from churn_api.registry.loaded_models import Key, LoadedModels
 from churn_api.registry.model import AnyModel, Model, load_any_model
 from churn_api.registry.model_errors import ModelNotReady, OtherKind, UnknownModel, UnknownVersion, model_not_ready
@@ -50,8 +50,7 @@ class LiveModels:
         self._loaded = LoadedModels(at_most, is_live=self._is_live, stays=lambda key: key[0] == default)
         self.challengers = Challengers(self.get)
         self._warned = False
-        self._without_costs: dict[Key, CostsInForce | None] = {}
-        """Costs that do not decide, and of which the log says so."""
+        self._costs = CostsOfModels()
         self._lock = threading.RLock()
 
     @property
@@ -135,7 +134,7 @@ class LiveModels:
             live = {name: (entry.live, entry.generation) for name, entry in catalog.items() if entry.live is not None}
             self._served = {name: served for name, served in self._served.items() if name in live}
             self._load_errors = {name: reason for name, reason in self._load_errors.items() if name in live}
-            self._loaded.replace_each(lambda key, model: self._with_costs(*key, model))
+            self._loaded.replace_each(lambda key, model: self._costs.applied(key, model, catalog))
             challengers = sum(entry.experiment is not None for entry in catalog.values())
             self._warn_of_too_many(len(live) + challengers)
             for name, (version, generation) in live.items():
@@ -184,21 +183,7 @@ class LiveModels:
         digest = self.digest(name, version)
         with model_not_ready():
             model = load_any_model(self._folder / name / version, digest)
-        return self._with_costs(name, version, model)
-
-    def _with_costs(self, name: str, version: str, model: AnyModel) -> AnyModel:
-        """The model with its costs in force, where they fit; where not, the log says so once."""
-        if not isinstance(model, Model):
-            return model
-        entry = (self._catalog or {}).get(name)
-        costs = entry.costs if entry else None
-        if model.costs == costs:
-            return model
-        model = model.with_costs(costs)
-        if model.costs != costs and self._without_costs.get((name, version)) != costs:
-            self._without_costs[name, version] = costs
-            log.warning("version %s of %r lacks the feature of its costs: the card's threshold decides", version, name)
-        return model
+        return self._costs.applied((name, version), model, self._catalog or {})
 
     def _is_live(self, key: Key) -> bool:
         name, version = key

@@ -1,4 +1,4 @@
-"""Variants: why a version has made a prediction, while two versions of a model stand beside each other."""
+"""Variants: why a version has made a prediction, while two versions of a model run side by side."""
 
 from typing import Literal
 
@@ -11,4 +11,4 @@ CONTROL: VariantName = "control"
 CHALLENGER: VariantName = "challenger"
 """Made by the challenger, for a customer whom the split has given to it."""
 SHADOW: VariantName = "shadow"
-"""Made by the challenger beside the live version, and returned to nobody."""
+"""Made by the challenger in addition to the live version, and returned to no one."""

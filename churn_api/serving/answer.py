@@ -80,7 +80,7 @@ class Answer(NamedTuple):
     policy: int | None = None
     """The version of the costs that the threshold follows from; None where it follows from none."""
     variant: VariantName = LIVE_VARIANT
-    """Which of two versions beside each other has answered. Observers receive shadow answers, clients never do."""
+    """Which of two versions side by side has answered. Observers receive shadow answers, clients never do."""
     positions: Sequence[int] | NDArray[np.int64] | None = None
     """Length n: of each valid record, among all records sent; None where all are valid."""
     request_id: str | None = None

@@ -19,7 +19,7 @@ from churn_api.serving.shadows import Shadows
 COMPARED_ROWS = 64
 """Of what a canary has answered in one request, so many records are scored by the live version too."""
 ScoreBatch = Callable[[Model, Batch, Options], Answer]
-"""Scores the records of a batch with a version, and notifies nobody."""
+"""Scores the records of a batch with a version, and notifies no observer."""
 
 log = logging.getLogger(__name__)
 
@@ -50,36 +50,36 @@ class ExperimentAnswers:
         return self._shadows.drain()
 
     def predict(
-        self, found: LoadedExperiment, model: Model, batch: Batch, options: Options, score: ScoreBatch
+        self, running: LoadedExperiment, model: Model, batch: Batch, options: Options, score: ScoreBatch
     ) -> Answer:
         """Predict for the valid records of a batch; `model` is the live version. Raises what that raises."""
-        if not found.experiment.share:
-            return self._shadowed(found, model, batch, options, score)
-        if not batch.identifiers or _is_for_live_alone(found, batch, options):
-            return self._observed(found, score(model, batch, options))
-        parts = self._parts(found, model, batch, options, score)
-        if found.experiment.mode == "canary" and parts[0].answer.variant == CHALLENGER:
-            self._compare(found, model, parts[0].answer)
+        if not running.experiment.share:
+            return self._shadowed(running, model, batch, options, score)
+        if not batch.identifiers or _is_for_live_alone(running, batch, options):
+            return self._observed(running, score(model, batch, options))
+        parts = self._parts(running, model, batch, options, score)
+        if running.experiment.mode == "canary" and parts[0].answer.variant == CHALLENGER:
+            self._compare(running, model, parts[0].answer)
         # One answer of a batch counts what was sent.
         for position, part in enumerate(parts):
-            answer = self._observed(found, part.answer._replace(sent=0 if position else batch.sent))
-        return answer if len(parts) == 1 else _merged(found, batch, parts)
+            answer = self._observed(running, part.answer._replace(sent=0 if position else batch.sent))
+        return answer if len(parts) == 1 else _merged(running, batch, parts)
 
     def _parts(
-        self, found: LoadedExperiment, model: Model, batch: Batch, options: Options, score: ScoreBatch
+        self, running: LoadedExperiment, model: Model, batch: Batch, options: Options, score: ScoreBatch
     ) -> list[_Part]:
         """The answer of each variant that a batch has records for; the challenger's is the first."""
         groups: dict[VariantName, list[int]] = {}
         for row, identifier in enumerate(batch.identifiers):
-            groups.setdefault(found.experiment.variant_for(identifier), []).append(row)
+            groups.setdefault(running.experiment.variant_for(identifier), []).append(row)
         parts = []
         by_challenger = groups.pop(CHALLENGER, [])
         if by_challenger:
             try:
-                answer = score(found.challenger, _records_at(batch, by_challenger), options)
+                answer = score(running.challenger, _records_at(batch, by_challenger), options)
                 parts.append(_Part(by_challenger, answer._replace(variant=CHALLENGER)))
             except Exception as error:  # noqa: BLE001 - ONNX Runtime's own errors share no base class
-                self._report(found, "error", error)
+                self._report(running, "error", error)
                 # The live version answers them, and they are part of no comparison.
                 groups[LIVE_VARIANT] = sorted([*groups.get(LIVE_VARIANT, []), *by_challenger])
         for variant, rows in groups.items():
@@ -87,23 +87,23 @@ class ExperimentAnswers:
         return parts
 
     def _shadowed(
-        self, found: LoadedExperiment, model: Model, batch: Batch, options: Options, score: ScoreBatch
+        self, running: LoadedExperiment, model: Model, batch: Batch, options: Options, score: ScoreBatch
     ) -> Answer:
         """The answer of the live version. What the challenger says of the same records is for observers alone."""
-        answer = self._observed(found, score(model, batch, options))
-        if batch.identifiers and not self._shadows.add(found, answer, batch.columns, options.threshold):
-            self._report(found, "too-slow")
+        answer = self._observed(running, score(model, batch, options))
+        if batch.identifiers and not self._shadows.add(running, answer, batch.columns, options.threshold):
+            self._report(running, "too-slow")
         return answer
 
-    def _shadow_scored(self, found: LoadedExperiment, shadow: Answer, pair: Pair) -> None:
-        self._observed(found, shadow)
+    def _shadow_scored(self, running: LoadedExperiment, shadow: Answer, pair: Pair) -> None:
+        self._observed(running, shadow)
         for observer in self._observers:
-            observer.compared(found, pair)
+            observer.compared(running, pair)
 
-    def _shadow_failed(self, found: LoadedExperiment, error: Exception) -> None:
-        self._report(found, "error", error)
+    def _shadow_failed(self, running: LoadedExperiment, error: Exception) -> None:
+        self._report(running, "error", error)
 
-    def _compare(self, found: LoadedExperiment, model: Model, challenged: Answer) -> None:
+    def _compare(self, running: LoadedExperiment, model: Model, challenged: Answer) -> None:
         """Score some of a canary's records by both versions, for observers alone."""
         records = challenged.records
         if records is None:
@@ -113,37 +113,37 @@ class ExperimentAnswers:
             started = perf_counter()
             live = model.score(some)
             between = perf_counter()
-            challenger = found.challenger.score(some)
+            challenger = running.challenger.score(some)
         except Exception as error:  # noqa: BLE001 - as above
-            self._report(found, "error", error)
+            self._report(running, "error", error)
             return
         pair = Pair(live, challenger, (between - started, perf_counter() - between))
         for observer in self._observers:
-            observer.compared(found, pair)
+            observer.compared(running, pair)
 
-    def _observed(self, found: LoadedExperiment, answer: Answer) -> Answer:
+    def _observed(self, running: LoadedExperiment, answer: Answer) -> Answer:
         """The answer as one of the experiment, after all observers have received it."""
         if answer.experiment is None:
-            answer = answer._replace(experiment=found.experiment)
+            answer = answer._replace(experiment=running.experiment)
         self._notify(answer)
         for observer in self._observers:
-            observer.answered(found, answer)
+            observer.answered(running, answer)
         return answer
 
-    def _report(self, found: LoadedExperiment, failure: Failure, error: Exception | None = None) -> None:
+    def _report(self, running: LoadedExperiment, failure: Failure, error: Exception | None = None) -> None:
         """Report a failure; the first of an experiment and process is logged."""
-        experiment = found.experiment
+        experiment = running.experiment
         if experiment.id not in self._failed:
             self._failed.add(experiment.id)
             name = failure if error is None else type(error).__name__
             log.warning("model %r: challenger %s has failed (%s)", experiment.model, experiment.challenger, name)
         for observer in self._observers:
-            observer.failed(found, failure)
+            observer.failed(running, failure)
 
 
-def _is_for_live_alone(found: LoadedExperiment, batch: Batch, options: Options) -> bool:
+def _is_for_live_alone(running: LoadedExperiment, batch: Batch, options: Options) -> bool:
     """Whether the challenger cannot give the reasons that the caller wants: those of many have one base."""
-    return bool(options.reasons) and (batch.sent > 1 or found.challenger.reasons.explainer is None)
+    return bool(options.reasons) and (batch.sent > 1 or running.challenger.reasons.explainer is None)
 
 
 def _records_at(batch: Batch, rows: Sequence[int]) -> Batch:
@@ -154,7 +154,7 @@ def _records_at(batch: Batch, rows: Sequence[int]) -> Batch:
     return Batch(identifiers, batch.columns.take(rows), positions, batch.sent, [], [])
 
 
-def _merged(found: LoadedExperiment, batch: Batch, parts: Sequence[_Part]) -> Answer:
+def _merged(running: LoadedExperiment, batch: Batch, parts: Sequence[_Part]) -> Answer:
     """The answers of all variants as one of the live version, in the order sent."""
     live = parts[-1].answer
     columns = {name: np.empty(len(batch.identifiers), np.asarray(live.columns[name]).dtype) for name in live.columns}
@@ -172,6 +172,6 @@ def _merged(found: LoadedExperiment, batch: Batch, parts: Sequence[_Part]) -> An
         records=batch.columns,
         positions=batch.positions if len(batch.positions) < batch.sent else None,
         variant=LIVE_VARIANT,
-        experiment=found.experiment,
-        split=Split(variants, found.challenger, parts[0].answer.threshold),
+        experiment=running.experiment,
+        split=Split(variants, running.challenger, parts[0].answer.threshold),
     )

@@ -1,4 +1,4 @@
-"""What an experiment's observers receive, beside answers."""
+"""What an experiment's observers receive, besides answers."""
 
 from typing import Literal, NamedTuple, Protocol
 
@@ -24,14 +24,14 @@ class Pair(NamedTuple):
 class ExperimentObserver(Protocol):
     """Observes what happens in experiments, from any thread. Must not raise."""
 
-    def answered(self, found: LoadedExperiment, answer: Answer) -> None:
+    def answered(self, running: LoadedExperiment, answer: Answer) -> None:
         """Receive the answer of one of both versions; a shadow's as well."""
         ...
 
-    def compared(self, found: LoadedExperiment, pair: Pair) -> None:
+    def compared(self, running: LoadedExperiment, pair: Pair) -> None:
         """Receive what both versions say of the same records."""
         ...
 
-    def failed(self, found: LoadedExperiment, failure: Failure) -> None:
+    def failed(self, running: LoadedExperiment, failure: Failure) -> None:
         """Receive that the challenger has failed; the live version has answered."""
         ...

@@ -33,7 +33,7 @@ DRAIN_SECONDS = 5.0
 class _Waiting(NamedTuple):
     """An answer whose records the challenger scores too."""
 
-    found: LoadedExperiment
+    running: LoadedExperiment
     answer: Answer
     records: Columns
     threshold: float | None
@@ -61,7 +61,7 @@ class Shadows:
         self._arrived = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def add(self, found: LoadedExperiment, answer: Answer, records: Columns, threshold: float | None) -> bool:
+    def add(self, running: LoadedExperiment, answer: Answer, records: Columns, threshold: float | None) -> bool:
         """Leave the records of an answer. False where too many wait: the challenger skips these."""
         if self._pid != os.getpid():
             self._begin()  # threads do not survive a fork, and what a parent has, it scores itself
@@ -69,7 +69,7 @@ class Shadows:
             if self._rows and self._rows + records.rows > MAX_WAITING:
                 return False
             self._rows += records.rows
-            self._waiting.append(_Waiting(found, answer, records, threshold))
+            self._waiting.append(_Waiting(running, answer, records, threshold))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
                 self._thread.start()
@@ -92,7 +92,7 @@ class Shadows:
             self._arrived.clear()
             while taken := self._take():
                 # Those of one experiment and threshold together; nearly always these are all.
-                for _, group in groupby(taken, key=lambda one: (one.found.experiment.id, one.threshold)):
+                for _, group in groupby(taken, key=lambda one: (one.running.experiment.id, one.threshold)):
                     self._score(list(group))
                 with self._lock:
                     self._rows -= sum(one.records.rows for one in taken)
@@ -107,19 +107,19 @@ class Shadows:
             return taken
 
     def _score(self, group: Sequence[_Waiting]) -> None:
-        found, _, _, threshold = group[0]
+        running, _, _, threshold = group[0]
         try:
-            scored = predict_columns(found.challenger, concatenate([one.records for one in group]), threshold)
+            scored = predict_columns(running.challenger, concatenate([one.records for one in group]), threshold)
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's own errors share no base class
             if len(group) == 1:
-                self._on_error(found, error)
+                self._on_error(running, error)
                 return
             for one in group:
                 self._score([one])
             return
         for one, part in zip(group, _divided(scored, [one.records.rows for one in group]), strict=True):
             shadow = one.answer._replace(
-                model=found.challenger,
+                model=running.challenger,
                 threshold=part.threshold,
                 policy=part.policy,
                 columns=part.columns,
@@ -127,7 +127,7 @@ class Shadows:
                 variant=SHADOW,
                 explained=None,
             )
-            self._on_scored(found, shadow, Pair(_probabilities(one.answer), _probabilities(shadow)))
+            self._on_scored(running, shadow, Pair(_probabilities(one.answer), _probabilities(shadow)))
 
 
 def _divided(scored: Scored, sizes: Sequence[int]) -> Iterator[Scored]:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from churn_api.monitoring.call_effect import MIN_LEAVERS, Group, call_effect, difference, wilson
+from churn_api.monitoring.call_effect import MIN_LEAVERS, Group, call_effect, difference
+from churn_api.monitoring.live_figures import wilson
 
 groups = st.integers(1, 5000).flatmap(
     lambda customers: st.integers(0, customers).map(lambda leavers: Group(customers, leavers))
@@ -17,7 +18,7 @@ groups = st.integers(1, 5000).flatmap(
 def test_share(group):
     """The interval of one share is Wilson's, as SciPy has it."""
     expected = binomtest(group.leavers, group.customers).proportion_ci(method="wilson")
-    assert wilson(group)[1:] == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert wilson(group.leavers, group.customers)[1:] == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
 def test_published_example():

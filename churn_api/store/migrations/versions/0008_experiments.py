@@ -1,4 +1,4 @@
-"""Experiments: two versions of a model beside each other."""
+"""Experiments: two versions of a model side by side."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -49,7 +49,7 @@ def experiments() -> None:
     help="Share of the customers whom it answers. [default: 0.05 of a canary, 0.5 of an A/B test]",
 )
 def start(model: str, challenger: str, mode: Mode, share: float | None) -> None:
-    """Put version CHALLENGER beside the live version of MODEL. Workers join within two seconds.
+    """Put version CHALLENGER alongside the live version of MODEL. Workers join within two seconds.
 
     A shadow scores what the live version answers, and answers no one. A canary answers a share of the customers, until
     it breaks a rule; in an A/B test the challenger answers a share of them until it is stopped. The same customer
@@ -60,7 +60,7 @@ def start(model: str, challenger: str, mode: Mode, share: float | None) -> None:
     parts = DEFAULT_PARTS[mode] if share is None else round(share * PARTS)
     with open_services() as services, registry_refusals(services.models_dir):
         started = services.experiment_management.start(model, challenger, mode, parts, by=actor())
-    click.echo(f"{model}: version {challenger} runs beside version {started.champion}, experiment {started.id}")
+    click.echo(f"{model}: version {challenger} runs alongside version {started.champion}, experiment {started.id}")
 
 
 @experiments.command("list")
@@ -70,11 +70,11 @@ def start(model: str, challenger: str, mode: Mode, share: float | None) -> None:
 def list_(model: str | None, limit: int, json_: bool) -> None:
     """List the experiments, the newest first."""
     with open_services() as services:
-        found = services.experiments.list(limit, model=model)
+        listed = services.experiments.list(limit, model=model)
     if json_:
-        click.echo(orjson.dumps([experiment_summary(one) for one in found], option=_JSON))
+        click.echo(orjson.dumps([experiment_summary(one) for one in listed], option=_JSON))
     else:
-        print_table(HEAD, [_row(one) for one in found])
+        print_table(HEAD, [_row(one) for one in listed])
 
 
 @experiments.command()
@@ -121,7 +121,7 @@ def _print(document: dict[str, Any]) -> None:
     counts, verdict = document["counts"], document["verdict"]
     state = document["state"] if document["reason"] is None else f"stopped: {document['reason']}"
     click.echo(
-        f"{document['model_name']}: version {document['challenger']} beside version {document['live_version']} "
+        f"{document['model_name']}: version {document['challenger']} alongside version {document['live_version']} "
         f"({document['mode']}, {state})"
     )
     click.echo(verdict["text"])

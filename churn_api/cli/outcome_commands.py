@@ -96,7 +96,7 @@ def load(table: Path, model: str | None, until: datetime | None, source_format: 
 @click.argument("until", type=click.DateTime(["%Y-%m-%d"]))
 @_MODEL
 def complete(until: datetime, model: str | None) -> None:
-    """Declare that everyone who left up to the day UNTIL is reported: whoever was not, has stayed."""
+    """Declare that everyone who left up to the day UNTIL is reported: the others have stayed."""
     _check_day(until)
     with _model_reader(model) as (services, card_name, _):
         declare_complete(services.database, card_name, until.date(), by=actor())
@@ -119,7 +119,7 @@ def _model_reader(model: str | None) -> "Iterator[tuple[Services, str, OutcomeRe
 
 
 def _load(services: "Services", model: str, reader: OutcomeReader, layout: "Layout") -> Receipt:
-    """Store the rows of a file, once all of them are found valid. Raises InvalidOutcomes, TableError."""
+    """Store the rows of a file, once all of them are valid. Raises InvalidOutcomes, TableError."""
     for _ in reader.read_table(layout):
         pass
     total = Receipt()

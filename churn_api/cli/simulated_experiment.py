@@ -15,7 +15,7 @@ from churn_api.store.monitoring_tables import EXPERIMENTS
 def start_shadow(services: Services, live: Card, began: datetime, *, by: str) -> str | None:
     """Put the newest other version into the shadow of the live one, as of a past moment, and count its answers.
 
-    Returns the version; None where there is none, or none that can stand beside the live one. Raises DatabaseAway.
+    Returns the version; None where there is none, or none that reads what the live one reads. Raises DatabaseAway.
     """
     others = [version for version in bundle_digests(services.models_dir)[live.name] if version != live.version]
     if not others:

@@ -106,10 +106,7 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
     from churn_api.training.training_progress import progress_on
 
     config = load_settings_or_refuse()
-    learning = _learning(settings, seed, class_weight)
-    unused = [] if estimator == AUTO else sorted(learning.settings.keys() - {estimator})
-    if unused:
-        refuse(f"--set {unused[0]}: only {estimator} is trained")
+    learning = _learning(settings, seed, class_weight, estimator)
     runs = MlflowExperiment(experiment) if experiment else None  # refused before the training, too
     options = replace(training_options(chosen, signature), sample_weight=sample_weight)
     with writing_bundle(config), progress_on(sys.stderr) as progress:
@@ -137,10 +134,15 @@ def train(  # noqa: PLR0913, PLR0917 - an argument for each option
     print_next_steps(trained.card, config, live=live)
 
 
-def _learning(settings: tuple[str, ...], seed: int, class_weight: str | None) -> "Learning":
+def _learning(settings: tuple[str, ...], seed: int, class_weight: str | None, estimator: str) -> "Learning":
+    """How candidates learn. Raises CommandError for a setting of a candidate that is not trained."""
     from churn_api.training.candidates import Learning
 
     try:
-        return Learning(seed=seed, class_weight=class_weight, settings=parse_settings(settings))
+        learning = Learning(seed=seed, class_weight=class_weight, settings=parse_settings(settings))
     except SettingError as error:
         refuse(str(error))
+    unused = [] if estimator == AUTO else sorted(learning.settings.keys() - {estimator})
+    if unused:
+        refuse(f"--set {unused[0]}: only {estimator} is trained")
+    return learning

@@ -18,7 +18,7 @@ def run(models_dir, monkeypatch):
 def test_from_start_to_stop(run):
     """An experiment is started, listed, shown by its model's name, and stopped with a reason."""
     done = run("start", "small", "2", "--mode", "canary", "--share", "0.1")
-    assert (done.exit_code, "version 2 runs beside version 1" in done.stdout) == (0, True)
+    assert (done.exit_code, "version 2 runs alongside version 1" in done.stdout) == (0, True)
     (listed,) = json.loads(run("list", "--json").stdout)
     assert (listed["mode"], listed["share"], listed["state"]) == ("canary", 0.1, "running")
     assert "10.00%" in run("list").stdout

@@ -25,10 +25,10 @@ ELEMENTS = {
 }
 """By picture, a view of the desk and the element that is shown."""
 _WINDOW: ViewportSize = {"width": 1280, "height": 880}
-_VIEWPORT: ViewportSize = {"width": 1140, "height": 2600}
+_VIEWPORT: ViewportSize = {"width": 1200, "height": 2600}
 """So high that nothing has to be scrolled, below the head of the page."""
 _SCALE = 2
-_COLOURS, _COLOURS_OF_VIEWS = 32, 160
+_COLOURS, _COLOURS_OF_VIEWS = 56, 160
 """Charts have few colours: a palette is a third of the bytes."""
 
 

@@ -57,6 +57,15 @@ def cut_texts(page: Page) -> list[str]:
     return texts
 
 
+def cut_chips(page: Page) -> list[str]:
+    """Chips that reach beyond their card."""
+    beyond = """chips => chips.filter(chip => !chip.closest(".wide")
+        && chip.getBoundingClientRect().right > chip.closest(".card").getBoundingClientRect().right
+    ).map(chip => chip.textContent)"""
+    chips: list[str] = page.locator(".card .chip").evaluate_all(beyond)
+    return chips
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A headless Chromium."""

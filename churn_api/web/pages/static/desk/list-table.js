@@ -4,7 +4,7 @@ import { h, show } from "./dom.js";
 import { csvTable, xlsxTable } from "./list-download.js";
 import { labelByName } from "./models.js";
 import { attempt, problemNotice } from "./problems.js";
-import { number, percent, t } from "./words.js";
+import { number, percent, t, written } from "./words.js";
 
 /** @typedef {import("./types").Model} Model */
 /** @typedef {import("./scored-rows.js").Scored} Scored */
@@ -117,7 +117,7 @@ function reasonsOf(model, row) {
   const items = given.map((name) => {
     const [feature, raises] = [String(row[name]), Number(row[`${name}_contribution`]) > 0];
     const members = model.signature.features.filter((one) => one.name === feature || one.group === feature);
-    const values = members.map((one) => (Object.hasOwn(row, one.name) ? (row[one.name] ?? "") : "")).filter((value) => value !== "");
+    const values = members.map((one) => (Object.hasOwn(row, one.name) ? (row[one.name] ?? "") : "")).filter((value) => value !== "").map((value) => (typeof value === "number" ? written(value) : value));
     const words = [labelByName(model, feature), values.join(", ")].filter(Boolean).join(": ");
     return h("li", { class: raises ? "raises" : "lowers" }, h("span", { class: "for-readers" }, t(raises ? "list.raises" : "list.lowers")), words);
   });

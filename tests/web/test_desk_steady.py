@@ -5,6 +5,8 @@ from browsing import CHROMIUM, chromium
 from desk_server import DESKTOP, EVERYTHING, PHONE, desk_page, desk_server, go, prepare_desk
 from playwright.sync_api import expect
 
+from churn_api.web.pages.shared.desk_files import FOLDER, desk_files
+
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
 GOOD = 0.02
@@ -73,3 +75,15 @@ def test_description(desk, browser, key):
     with desk_page(browser, desk, key, locale="de-DE") as page:
         go(page, desk, "customer/small")
         assert "wen man zuerst anruft" in page.locator("meta[name=description]").get_attribute("content")
+
+
+def test_shortened_styles(browser):
+    """Styles are served in fewer bytes, and a browser reads the same rules in them."""
+    written, served = (FOLDER / "desk.css").read_text(), desk_files().content["desk.css"].decode()
+    read = "async (text) => [...(await new CSSStyleSheet().replace(text)).cssRules].map((rule) => rule.cssText)"
+    page = browser.new_page()
+    rules = [[rule.replace(", ", ",") for rule in page.evaluate(read, text)] for text in (written, served)]
+    page.close()
+    assert len(served) < len(written.replace("  ", ""))
+    assert len(rules[0]) > 200
+    assert rules[0] == rules[1]

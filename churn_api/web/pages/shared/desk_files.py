@@ -21,6 +21,8 @@ _COMMENT = re.compile(rb"/\*\*.*?\*/ ?", re.DOTALL)
 """A quarter of the scripts are descriptions and types, which the compiler of the tests reads and a browser does not."""
 _IMPORT = re.compile(rb'\bfrom "\./([\w.-]+)"')
 _INDENTATION = re.compile(rb"^[ \t]+|[ \t]+$", re.MULTILINE)
+_AROUND_MARKS = re.compile(rb"/\*.*?\*/|;?\s*(?=\})|(?<=[{};,])\s+|\s+(?=\{)", re.DOTALL)
+"""Of styles: comments, and space next to braces, semicolons and commas, none of which stand in a text of theirs."""
 
 
 class DeskFiles(NamedTuple):
@@ -55,8 +57,12 @@ def desk_files() -> DeskFiles:
 
 
 def _shortened(path: Path) -> bytes:
-    """The content of a file without comments and indentation, each line where it is written: errors name lines."""
+    """The content of a file without comments and space, each line of a script in its place: errors name lines."""
     data = path.read_bytes()
+    if path.suffix == ".css":
+        return _AROUND_MARKS.sub(b"", data)
+    if path.suffix == ".json":
+        return json.dumps(json.loads(data), ensure_ascii=False, separators=(",", ":")).encode()
     if path.suffix == ".js":
         data = _COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), data)
     return data if path.suffix == ".svg" else _INDENTATION.sub(b"", data)

@@ -8,7 +8,8 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from churn_api.contract.feature_attributes import MAX_NAME_LENGTH
 from churn_api.scoring.costs import MAX_AMOUNT
 from churn_api.serving.call_list_options import MAX_CONTROL_SHARE
-from churn_api.web.v1.shared.costs_schemas import IntervalSchema, JsonNumber
+from churn_api.web.v1.shared.costs_schemas import JsonNumber
+from churn_api.web.v1.shared.estimate_schema import EstimateSchema
 
 MAX_CAPACITY = 10**9
 
@@ -86,7 +87,7 @@ class CallListAnswerSchema(Schema):
     profit_low = _forecast(8650.0, "If the offer keeps 15 % of the leavers.")
     profit_high = _forecast(31900.0, "If it keeps 48 %.")
     calibration = fields.Nested(
-        IntervalSchema,
+        EstimateSchema,
         allow_none=True,
         metadata={
             "description": "The share of customers that left less the mean probability, in the latest month with "

@@ -8,6 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from churn_api.contract.feature_attributes import MAX_NAME_LENGTH
 from churn_api.scoring.costs import MAX_AMOUNT, MAX_MONTHS
 from churn_api.web.core.schemas import BodySchema
+from churn_api.web.v1.shared.estimate_schema import EstimateSchema
 
 
 class JsonNumber(fields.Float):
@@ -98,27 +99,19 @@ class GroupSchema(Schema):
     leavers = fields.Integer(required=True, metadata={"example": 1260})
 
 
-class IntervalSchema(Schema):
-    """An estimate, with the interval that holds the truth in 95 of 100 cases."""
-
-    value = fields.Float(required=True, metadata={"example": 0.3})
-    low = fields.Float(required=True, metadata={"example": 0.23})
-    high = fields.Float(required=True, metadata={"example": 0.37})
-
-
 class CallEffectSchema(Schema):
     """What calling changed: of call lists of jobs, those to be called against the control group."""
 
     called = fields.Nested(GroupSchema, required=True)
     control = fields.Nested(GroupSchema, required=True)
     reduction = fields.Nested(
-        IntervalSchema,
+        EstimateSchema,
         required=True,
         allow_none=True,
         metadata={"description": "By how much calling lowers the share that leaves; null with too few leavers."},
     )
     success = fields.Nested(
-        IntervalSchema,
+        EstimateSchema,
         required=True,
         allow_none=True,
         metadata={"description": "Share of leavers that calling keeps; null with too few leavers."},

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields
 
-from churn_api.web.v1.shared.costs_schemas import IntervalSchema
+from churn_api.web.v1.shared.estimate_schema import EstimateSchema
 
 _EXAMPLES = {"threshold": 0.164, "called": 3120.0, "called_leavers": 1540.0, "kept": 462.0}
 
@@ -91,7 +91,7 @@ class ProfitSchema(Schema):
         },
     )
     calibration = fields.Nested(
-        IntervalSchema,
+        EstimateSchema,
         required=True,
         allow_none=True,
         metadata={

@@ -7,6 +7,7 @@ from churn_api.monitoring.quality_document import MEASURED
 from churn_api.monitoring.quality_windows import MAX_WINDOWS
 from churn_api.monitoring.watch_document import TOO_FEW
 from churn_api.web.core.schemas import QuerySchema
+from churn_api.web.v1.shared.estimate_schema import EstimateSchema
 from churn_api.web.v1.shared.watch_schemas import ExpectedQualitySchema
 
 
@@ -17,14 +18,6 @@ class QualityQuerySchema(QuerySchema):
         validate=validate.Range(1, 366),
         metadata={"description": "Length of a window in days; by default windows are calendar months."},
     )
-
-
-class EstimateSchema(Schema):
-    """A figure with its 95 % interval."""
-
-    value = fields.Float(required=True, metadata={"example": 0.838})
-    low = fields.Float(required=True, metadata={"example": 0.824})
-    high = fields.Float(required=True, metadata={"example": 0.852})
 
 
 class ReliabilitySchema(Schema):

@@ -152,7 +152,7 @@ def test_what_only_models_of_customers_do(tensor_client, tmp_path, what):
     """Batches, tables, jobs, reports and explanations of a tensor model are a 422 that says so."""
     method, address, sent = OF_CUSTOMERS[what]
     (tmp_path / "table.csv").write_text("tenure\n5\n")
-    tensor_client.application.extensions["churn_api"].sources.__init__(tmp_path, [], 1000)
+    tensor_client.application.extensions["churn_api"].jobs.sources.__init__(tmp_path, [], 1000)
     answer = getattr(tensor_client, method)(address, **sent)
     assert (answer.status_code, answer.json["code"]) == (422, "other-kind-of-model"), answer.json
     assert "tensor model" in answer.json["detail"]

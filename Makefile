@@ -9,9 +9,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := $(or $(CHURN_MODELS_DIR),models)
 DEMO = $(CURDIR)/instance/demo
-SAMPLE_RANGES = --range age=0:120 --range tenure=0: --range monthly_charges=0: --range total_charges=0:
+SAMPLE_SIGNATURE = churn_api/training/sample_signature.json
 # The version that `make demo` puts into the shadow of the live one: it has learned from few customers.
-DEMO_CHALLENGER = SAMPLE="--rows 300 --seed 2" LIVE="--horizon-days 7 --estimator logistic"
+DEMO_CHALLENGER = SAMPLE="--rows 300 --seed 2" LIVE="--estimator logistic"
 NEWEST = .venv-newest/bin/pip install --quiet --disable-pip-version-check
 # All but `mlflow`, whose client takes a dozen packages; its tests are skipped where it is not installed.
 EXTRAS = dask images otel postgres redis reload report train
@@ -38,7 +38,7 @@ demo: export CHURN_MODELS_DIR = $(DEMO)/models
 demo: .venv/runtime ## Start the API as `serve` does, in a folder of its own, with a month of simulated predictions
 	@$(BIN)/churn-api db upgrade >/dev/null
 	@ls $(CHURN_MODELS_DIR)/*/*/card.json >/dev/null 2>&1 \
-	    || { $(MAKE) --no-print-directory train LIVE="--live --horizon-days 7" \
+	    || { $(MAKE) --no-print-directory train LIVE=--live \
 	        && $(MAKE) --no-print-directory train $(DEMO_CHALLENGER); }
 	@$(BIN)/churn-api demo
 	@$(MAKE) --no-print-directory serve
@@ -52,7 +52,7 @@ docker-prod: docker-build ## Start nginx, the API, a worker, PostgreSQL and Redi
 
 train: .venv/runtime ## Train the default model on sample data
 	$(BIN)/churn-api sample-data $(SAMPLE) > instance/sample.csv
-	$(BIN)/churn-api train instance/sample.csv --target churn $(SAMPLE_RANGES) $(LIVE)
+	$(BIN)/churn-api train instance/sample.csv --target churn --signature $(SAMPLE_SIGNATURE) $(LIVE)
 
 test: lint typecheck imports pytest ## Run every check: style, types, import contracts, tests
 

@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := $(or $(CHURN_MODELS_DIR),models)
 DEMO = $(CURDIR)/instance/demo
-SAMPLE_SIGNATURE = churn_api/training/sample_signature.json
+SAMPLE_SIGNATURE = $(CURDIR)/churn_api/training/sample_signature.json
 # The version that `make demo` puts into the shadow of the live one: it has learned from few customers.
 DEMO_CHALLENGER = SAMPLE="--rows 300 --seed 2" LIVE="--estimator logistic"
 NEWEST = .venv-newest/bin/pip install --quiet --disable-pip-version-check

@@ -85,7 +85,9 @@ def typical_worth(costs: Costs, signature: Signature) -> float:
     for feature in signature.features:
         if feature.name == costs.value and feature.observed is not None and feature.observed.median is not None:
             return float(costs.worth(feature.observed.median))
-    raise NoProfit("the version does not say what a typical customer is worth: train it again")
+    raise NoProfit(
+        f"the version's signature has no median of {costs.value!r}: train again without --signature, or with `observed`"
+    )
 
 
 def _sampled(curves: Sequence[ProfitCurve]) -> dict[str, list[float]]:

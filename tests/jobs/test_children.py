@@ -16,6 +16,6 @@ def test_children_load_no_program():
     """A process that scores does not load the program that started it, and that one is itself again afterwards."""
     program = sys.modules["__main__"]
     result = [scored.part.split() for scored in in_order(loaded, iter([Block(0, 0, 1), Block(1, 1, 2)]), processes=2)]
-    assert all(b"churn_api.serving.table_scorer" in modules and b"pytest" not in modules for modules in result)
+    assert all(b"churn_api.serving.scored_blocks" in modules and b"pytest" not in modules for modules in result)
     assert b"__main__" in result[0]
     assert sys.modules["__main__"] is program

@@ -7,7 +7,7 @@ from werkzeug.routing import Rule
 
 
 class LazyRule(Rule):
-    """A rule that takes half a millisecond less to add to a map: Werkzeug compiles two functions that build URLs.
+    """A rule that takes 0.2 ms less to add to a map: Werkzeug compiles two functions that build URLs.
 
     Of the routes of this API few have URLs built, and each start adds all.
     """
